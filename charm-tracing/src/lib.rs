@@ -1,0 +1,1 @@
+//! Distributed tracing of Juju charms.

@@ -1,0 +1,2 @@
+//! Plays a small Juju around the example charm.
+fn main() {}

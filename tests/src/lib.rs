@@ -1,0 +1,1 @@
+//! A small Juju and an OTLP collector.
