@@ -1,1 +1,5 @@
-//! A small Juju and an OTLP collector.
+//! Everything a test of a traced charm needs around the charm: an OTLP [`collector`] that can be told how to
+//! answer, and the [`tree`] view of the spans it received.
+
+pub mod collector;
+pub mod tree;

@@ -1,0 +1,180 @@
+//! How the collector answers: what a test asks for, and the bytes that makes.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use opentelemetry_proto::tonic::collector::trace::v1::{
+    ExportTracePartialSuccess, ExportTraceServiceResponse,
+};
+use prost::Message;
+
+use super::request::Request;
+
+/// What the collector does with the next request.
+///
+/// Give it to [`Collector::answer`](super::Collector::answer), at any time.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    /// Answers as a healthy backend: 200 with an empty `ExportTraceServiceResponse`, in the two bytes `0a 00` that
+    /// Grafana Tempo sends. A request that no backend would take gets what a backend says to it: 404 for another
+    /// path than `/v1/traces`, 405 for another method than POST, 415 for another content type, 400 for a body that
+    /// is not an `ExportTraceServiceRequest`.
+    Accept,
+    /// Answers 200 and says that some of the spans were thrown away.
+    PartialSuccess {
+        /// How many spans the backend claims to have rejected.
+        rejected: i64,
+        /// Why, in its own words.
+        message: String,
+    },
+    /// Answers with this status and nothing else.
+    Status(u16),
+    /// Answers with exactly this.
+    Reply(Reply),
+    /// Waits, then does the other thing.
+    After(Duration, Box<Answer>),
+    /// Accepts the connection, reads the request, and never answers.
+    Hang,
+    /// Accepts the connection and never reads from it: a TLS handshake does not even begin. On a connection that is
+    /// open already this is the same as [`Answer::Hang`].
+    HangOnAccept,
+    /// Reads the request, then closes the connection without a word.
+    CloseEarly,
+    /// One answer per request, in this order; the last one is for all that follow.
+    Then(Vec<Answer>),
+}
+
+/// An HTTP answer, spelled out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// The HTTP status code.
+    pub status: u16,
+    /// Headers beside `content-length`, which is always sent.
+    pub headers: Vec<(String, String)>,
+    /// The body as it goes over the wire.
+    pub body: Vec<u8>,
+}
+
+impl Reply {
+    /// A reply with this status, no headers and no body. `Reply::new(200)` is how the OpenTelemetry collector accepts.
+    #[must_use]
+    pub fn new(status: u16) -> Self {
+        Self { status, headers: Vec::new(), body: Vec::new() }
+    }
+
+    /// Adds a header, e.g. `retry-after`.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Sets the body.
+    #[must_use]
+    pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
+        self.body = body.into();
+        self
+    }
+
+    /// The answer of a backend that took the request, with what it has to say about it.
+    fn taken(response: &ExportTraceServiceResponse) -> Self {
+        Self::new(200).header("content-type", "application/x-protobuf").body(response.encode_to_vec())
+    }
+}
+
+impl From<Reply> for Answer {
+    fn from(reply: Reply) -> Self {
+        Self::Reply(reply)
+    }
+}
+
+/// The answers still to be given. The last one is never used up.
+#[derive(Debug)]
+pub(super) struct Script(VecDeque<Answer>);
+
+impl Script {
+    pub(super) fn new(answer: Answer) -> Self {
+        let mut steps = VecDeque::new();
+        flatten(answer, &mut steps);
+        Self(steps)
+    }
+
+    pub(super) fn next(&mut self) -> Answer {
+        if self.0.len() > 1 { self.0.pop_front() } else { self.0.front().cloned() }.unwrap_or(Answer::Accept)
+    }
+
+    /// Takes the next answer if it is this one.
+    pub(super) fn next_if(&mut self, wanted: &Answer) -> bool {
+        self.0.front() == Some(wanted) && self.next() == *wanted
+    }
+}
+
+fn flatten(answer: Answer, steps: &mut VecDeque<Answer>) {
+    match answer {
+        Answer::Then(list) => list.into_iter().for_each(|answer| flatten(answer, steps)),
+        single => steps.push_back(single),
+    }
+}
+
+/// What happens on the connection, decided before anything does.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Action {
+    Reply { after: Duration, reply: Reply },
+    Hang,
+    Close,
+}
+
+impl Action {
+    /// The status the client will see, if it will see one.
+    pub(super) fn status(&self) -> Option<u16> {
+        match self {
+            Self::Reply { reply, .. } => Some(reply.status),
+            Self::Hang | Self::Close => None,
+        }
+    }
+}
+
+pub(super) fn decide(answer: Answer, request: &Request) -> Action {
+    let reply = match answer {
+        Answer::Accept => as_backend(request),
+        Answer::PartialSuccess { rejected, message } => Reply::taken(&ExportTraceServiceResponse {
+            partial_success: Some(ExportTracePartialSuccess {
+                rejected_spans: rejected,
+                error_message: message,
+            }),
+        }),
+        Answer::Status(status) => Reply::new(status),
+        Answer::Reply(reply) => reply,
+        Answer::After(pause, answer) => {
+            return match decide(*answer, request) {
+                Action::Reply { after, reply } => Action::Reply { after: pause + after, reply },
+                other => other,
+            };
+        }
+        Answer::Hang | Answer::HangOnAccept => return Action::Hang,
+        Answer::CloseEarly => return Action::Close,
+        Answer::Then(list) => {
+            return decide(list.into_iter().next().unwrap_or(Answer::Accept), request);
+        }
+    };
+    Action::Reply { after: Duration::ZERO, reply }
+}
+
+/// A test that sent nonsense to an endlessly patient collector would pass, so this one looks.
+fn as_backend(request: &Request) -> Reply {
+    if request.path != "/v1/traces" {
+        return Reply::new(404).body("no such path");
+    }
+    if request.method != "POST" {
+        return Reply::new(405).header("allow", "POST");
+    }
+    if request.header("content-type") != Some("application/x-protobuf") {
+        return Reply::new(415).body("only application/x-protobuf");
+    }
+    match &request.message {
+        Ok(_) => Reply::taken(&ExportTraceServiceResponse {
+            partial_success: Some(ExportTracePartialSuccess::default()),
+        }),
+        Err(reason) => Reply::new(400).body(reason.as_bytes()),
+    }
+}

@@ -1,0 +1,14 @@
+//! An OTLP/HTTP collector on the loopback interface.
+//!
+//! It keeps every request it receives, byte for byte and decoded, and answers each one as it was told to:
+//! as a healthy backend, or as any of the unhealthy ones that a charm meets in the field.
+
+mod answer;
+mod http;
+mod request;
+mod server;
+mod tls;
+
+pub use answer::{Answer, Reply};
+pub use request::{CollectedSpan, Request, attribute, hex, text_of};
+pub use server::{Collector, RequestsMissing, port_closed_endpoint};
