@@ -1,0 +1,191 @@
+//! Why a hook tool did not succeed: the one place that reads Juju's error texts.
+//!
+//! Juju tells failures apart by text alone (the exit code is 2 for a command line it refused, 1 for the rest), and
+//! the texts differ between its versions. They are compared in lower case and by substring, since other lines may
+//! stand before the error.
+
+use std::error::Error;
+use std::fmt;
+
+/// A hook tool could not be run, or did not succeed.
+///
+/// Decide by [`kind`](Self::kind), never by the text: it differs between the versions of Juju.
+#[derive(Debug)]
+pub struct HookToolError {
+    kind: HookToolErrorKind,
+    tool: String,
+    code: Option<i32>,
+    stderr: String,
+    source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+/// What a caller may want to tell apart about a hook tool that did not succeed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum HookToolErrorKind {
+    /// There is no such tool, or it does not know its hook: the process was not started by Juju, or has outlived its hook.
+    NotInHookContext,
+    /// The relation does not exist (any more).
+    RelationGone,
+    /// Juju refuses: an application databag is its leader's alone, to write and (the own one) to read.
+    ///
+    /// Juju uses the same words for a relation that is gone from the controller but not yet from the unit's agent.
+    /// The methods of `Dispatch` tell the two apart; a plain [`HookTools`](super::HookTools) call cannot.
+    PermissionDenied,
+    /// The event does not allow the tool: `collect-metrics` and `meter-status-changed`, which ended with Juju 3.
+    RestrictedContext,
+    /// Juju refuses the command line (exit code 2).
+    Usage,
+    /// Any other failure, of the tool or of running it.
+    Failed,
+    /// The tool took too long and was killed.
+    TimedOut,
+    /// The tool succeeded, and what it printed is too long or cannot be understood.
+    InvalidOutput,
+}
+
+impl HookToolError {
+    /// An error with the given cause, for implementations of [`HookTools`](super::HookTools).
+    pub fn new(
+        kind: HookToolErrorKind,
+        tool: impl Into<String>,
+        source: Option<Box<dyn Error + Send + Sync>>,
+    ) -> Self {
+        Self { kind, tool: tool.into(), code: None, stderr: String::new(), source }
+    }
+
+    /// The error of a tool that ended without success: its exit code (`None`: a signal) and standard error decide the kind.
+    pub fn from_exit(tool: impl Into<String>, code: Option<i32>, stderr: &[u8]) -> Self {
+        let stderr = String::from_utf8_lossy(stderr).into_owned();
+        Self { kind: classify(code, &stderr), tool: tool.into(), code, stderr, source: None }
+    }
+
+    /// What to decide by.
+    #[must_use]
+    pub fn kind(&self) -> HookToolErrorKind {
+        self.kind
+    }
+
+    /// The name of the tool.
+    #[must_use]
+    pub fn tool(&self) -> &str {
+        &self.tool
+    }
+
+    /// The exit code. `None` if the tool was not run to its end, or was ended by a signal.
+    #[must_use]
+    pub fn code(&self) -> Option<i32> {
+        self.code
+    }
+
+    /// What the tool wrote to its standard error.
+    #[must_use]
+    pub fn stderr(&self) -> &str {
+        &self.stderr
+    }
+
+    /// The same error, after a caller that knows more has told two kinds apart.
+    #[expect(dead_code, reason = "used once the typed calls are there")]
+    pub(crate) fn with_kind(self, kind: HookToolErrorKind) -> Self {
+        Self { kind, ..self }
+    }
+}
+
+impl fmt::Display for HookToolError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let tool = &self.tool;
+        match self.kind {
+            HookToolErrorKind::TimedOut => return write!(f, "cannot wait any longer for {tool}"),
+            HookToolErrorKind::InvalidOutput => return write!(f, "cannot use the output of {tool}"),
+            HookToolErrorKind::NotInHookContext => write!(f, "cannot run {tool} outside of a hook")?,
+            _ => write!(f, "cannot run {tool}")?,
+        }
+        if let Some(code) = self.code {
+            write!(f, " (exit code {code})")?;
+        }
+        match self.stderr.trim() {
+            "" => Ok(()),
+            stderr => write!(f, ": {stderr}"),
+        }
+    }
+}
+
+impl Error for HookToolError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}
+
+fn classify(code: Option<i32>, stderr: &str) -> HookToolErrorKind {
+    let text = stderr.to_lowercase();
+    if mentions_gone_relation(&text) {
+        HookToolErrorKind::RelationGone
+    } else if text.contains("permission denied") || text.contains("cannot write relation settings") {
+        HookToolErrorKind::PermissionDenied
+    } else if text.contains("not implemented for restricted context") {
+        HookToolErrorKind::RestrictedContext
+    } else if text.contains("juju_context_id not set") || text.contains("expected context id") {
+        HookToolErrorKind::NotInHookContext
+    } else if code == Some(2) {
+        HookToolErrorKind::Usage
+    } else {
+        HookToolErrorKind::Failed
+    }
+}
+
+/// Whether the text contains `relation not found`, or `relation 42 not found` as `network-get` has it.
+fn mentions_gone_relation(lower_case: &str) -> bool {
+    lower_case.split("relation ").skip(1).any(|rest| {
+        let unnumbered = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+        let rest = if unnumbered.len() < rest.len() { unnumbered.trim_start() } else { rest };
+        rest.starts_with("not found")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use HookToolErrorKind::{
+        Failed, NotInHookContext, PermissionDenied, RelationGone, RestrictedContext, Usage,
+    };
+
+    #[test]
+    fn juju_texts_are_told_apart() {
+        let cases = [
+            (2, "ERROR invalid value \"burble:123\" for option -r: relation not found\n", RelationGone),
+            (2, "warning first\nERROR invalid value \"3\" for option -r: Relation Not Found\n", RelationGone),
+            (1, "ERROR relation 42 not found\n", RelationGone),
+            (1, "ERROR permission denied\n", PermissionDenied),
+            (1, "ERROR permission denied (unauthorized access)\n", PermissionDenied),
+            (1, "ERROR cannot read relation application settings: permission denied\n", PermissionDenied),
+            (1, "ERROR cannot write relation settings\n", PermissionDenied),
+            (1, "ERROR not implemented for restricted context\n", RestrictedContext),
+            (1, "ERROR JUJU_CONTEXT_ID not set\n", NotInHookContext),
+            (1, "ERROR bad request: expected context id \"a/0-b-1\", got \"a/0-c-2\"\n", NotInHookContext),
+            (2, "ERROR no relation id specified\n", Usage),
+            (2, "ERROR invalid value \"one\" for option -r: invalid relation id\n", Usage),
+            (1, "ERROR settings for relation 42 of x not found\n", Failed),
+            (1, "ERROR relation x not found\n", Failed),
+            (1, "", Failed),
+            (3, "panic: nil\n", Failed),
+        ];
+        for (code, stderr, kind) in cases {
+            assert_eq!(classify(Some(code), stderr), kind, "exit code {code}, {stderr:?}");
+        }
+        assert_eq!(classify(None, ""), Failed, "a signal");
+    }
+
+    #[test]
+    fn the_message_names_the_tool_and_repeats_jujus_words() {
+        let error = HookToolError::from_exit("relation-get", Some(1), b"ERROR permission denied\n");
+        assert_eq!(error.to_string(), "cannot run relation-get (exit code 1): ERROR permission denied");
+    }
+
+    #[test]
+    fn the_cause_is_the_source_and_not_in_the_message() {
+        let cause = std::io::Error::other("the cause");
+        let error = HookToolError::new(Failed, "is-leader", Some(cause.into()));
+        assert_eq!(error.to_string(), "cannot run is-leader");
+        assert_eq!(error.source().map(ToString::to_string).as_deref(), Some("the cause"));
+    }
+}

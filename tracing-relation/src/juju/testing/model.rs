@@ -1,0 +1,262 @@
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde_json::Value;
+
+use super::context::HookContext;
+use super::state::{ActionOutcome, Fault, LocalData, LogLine, Relation, State, Status, new_unit_databag};
+use super::tools::{self, ToolResult};
+use crate::juju::{HookToolCall, HookToolError, HookToolOutput, HookTools};
+
+/// One unit's view of a Juju model, with the hook tools that read and change it.
+///
+/// Clones are the same model. Command lines, outputs, exit codes and error texts are those of Juju's own tools (its
+/// 3.6, where versions differ): whatever a charm can tell from Juju's answers, it can tell from the model's.
+///
+/// As [`HookTools`] it acts in the hook that [`begin_hook`](Self::begin_hook) began. Without one, changes take effect
+/// at once, and no relation is the current one.
+#[derive(Clone, Debug)]
+pub struct Model {
+    state: Arc<Mutex<State>>,
+}
+
+impl Model {
+    /// A model in which `unit_name` (such as `app/0`) is not the leader and has no relation.
+    #[must_use]
+    pub fn new(unit_name: &str) -> Self {
+        Self { state: Arc::new(Mutex::new(State::new(unit_name))) }
+    }
+
+    /// The name of the unit.
+    #[must_use]
+    pub fn unit_name(&self) -> String {
+        self.state().unit.clone()
+    }
+
+    /// Makes the unit the leader of its application, or not.
+    pub fn set_leader(&self, leader: bool) {
+        self.state().leader = leader;
+    }
+
+    /// Whether the unit is the leader.
+    #[must_use]
+    pub fn is_leader(&self) -> bool {
+        self.state().leader
+    }
+
+    /// Relates the unit's application to another. A relation of the application to itself is a peer relation.
+    ///
+    /// Returns the id of the relation.
+    #[must_use = "the id is how the relation is named later"]
+    pub fn add_relation(&self, endpoint: &str, remote_app: &str, remote_units: &[&str]) -> u32 {
+        let mut state = self.state();
+        let id = state.next_relation;
+        state.next_relation += 1;
+        state.relations.insert(
+            id,
+            Relation {
+                endpoint: endpoint.to_owned(),
+                remote_app: remote_app.to_owned(),
+                remote_app_data: BTreeMap::new(),
+                remote_units: remote_units
+                    .iter()
+                    .map(|unit| ((*unit).to_owned(), new_unit_databag()))
+                    .collect(),
+                local: LocalData { app: BTreeMap::new(), unit: new_unit_databag() },
+                severed: false,
+            },
+        );
+        id
+    }
+
+    /// Removes a relation. Tools that are asked for it answer `relation not found`, with exit code 2.
+    pub fn remove_relation(&self, id: u32) {
+        self.state().relations.remove(&id);
+    }
+
+    /// Removes a relation from the controller, but not yet from the unit's agent: it is still listed, and tools that
+    /// are asked for its databags answer `permission denied`, even to a leader.
+    pub fn sever_relation(&self, id: u32) {
+        if let Some(relation) = self.state().relations.get_mut(&id) {
+            relation.severed = true;
+        }
+    }
+
+    /// Writes a key of the remote application's databag. An empty value deletes the key.
+    ///
+    /// # Panics
+    ///
+    /// There is no such relation.
+    pub fn set_remote_app_data(&self, id: u32, key: &str, value: &str) {
+        let mut state = self.state();
+        let relation = state.relations.get_mut(&id).expect("the relation exists");
+        tools::write(&mut relation.remote_app_data, key, value);
+    }
+
+    /// Writes a key of a remote unit's databag; the unit joins if it had not. An empty value deletes the key.
+    ///
+    /// # Panics
+    ///
+    /// There is no such relation.
+    pub fn set_remote_unit_data(&self, id: u32, unit: &str, key: &str, value: &str) {
+        let mut state = self.state();
+        let relation = state.relations.get_mut(&id).expect("the relation exists");
+        let databag = relation.remote_units.entry(unit.to_owned()).or_insert_with(new_unit_databag);
+        tools::write(databag, key, value);
+    }
+
+    /// Writes a key of the own application's databag, as an earlier hook would have. An empty value deletes the key.
+    ///
+    /// # Panics
+    ///
+    /// There is no such relation.
+    pub fn set_local_app_data(&self, id: u32, key: &str, value: &str) {
+        let mut state = self.state();
+        let relation = state.relations.get_mut(&id).expect("the relation exists");
+        tools::write(&mut relation.local.app, key, value);
+        if let Some(before) = state.hook.as_mut().and_then(|hook| hook.local_before.get_mut(&id)) {
+            tools::write(&mut before.app, key, value);
+        }
+    }
+
+    /// The remote application's databag; empty if there is no such relation.
+    #[must_use]
+    pub fn remote_app_data(&self, id: u32) -> BTreeMap<String, String> {
+        self.state().relations.get(&id).map(|relation| relation.remote_app_data.clone()).unwrap_or_default()
+    }
+
+    /// The own application's databag as the other side sees it, without what a running hook has written; empty if
+    /// there is no such relation.
+    #[must_use]
+    pub fn local_app_data(&self, id: u32) -> BTreeMap<String, String> {
+        self.state().committed(id).map(|local| local.app.clone()).unwrap_or_default()
+    }
+
+    /// The own unit's databag as the other side sees it; empty if there is no such relation.
+    #[must_use]
+    pub fn local_unit_data(&self, id: u32) -> BTreeMap<String, String> {
+        self.state().committed(id).map(|local| local.unit.clone()).unwrap_or_default()
+    }
+
+    /// Sets an option of the charm's configuration.
+    pub fn set_config(&self, key: &str, value: Value) {
+        self.state().config.insert(key.to_owned(), value);
+    }
+
+    /// Begins a hook: writes are kept back until it is committed, though the hook itself reads them.
+    ///
+    /// A hook that was neither committed nor aborted is aborted.
+    pub fn begin_hook(&self, context: HookContext) {
+        self.state().begin_hook(context);
+    }
+
+    /// Ends a hook whose process succeeded: its writes take effect.
+    pub fn commit_hook(&self) {
+        self.state().commit_hook();
+    }
+
+    /// Ends a hook whose process failed or was killed: its writes are dropped. What Juju does at once (`juju-log`,
+    /// `status-set`) stays.
+    pub fn abort_hook(&self) {
+        self.state().abort_hook();
+    }
+
+    /// What the hook tool `argv[0]` does when it is called with these arguments in this context.
+    #[must_use]
+    pub fn run_tool(&self, context: &HookContext, argv: &[String], stdin: &[u8]) -> ToolResult {
+        let mut state = self.state();
+        state.calls.push(argv.to_vec());
+        let Some((tool, arguments)) = argv.split_first() else {
+            return ToolResult::failure(1, "no hook tool named");
+        };
+        match state.fault(tool) {
+            Some(planned) => planned,
+            None => tools::run(&mut state, context, tool, arguments, stdin),
+        }
+    }
+
+    /// Makes the next call of a tool fail with this exit code and standard error (such as `ERROR permission denied\n`).
+    pub fn fail_next(&self, tool: &str, code: i32, stderr: &str) {
+        self.plan_failure(tool, code, stderr, Some(1));
+    }
+
+    /// Makes every call of a tool fail, until [`clear_faults`](Self::clear_faults).
+    pub fn fail_every(&self, tool: &str, code: i32, stderr: &str) {
+        self.plan_failure(tool, code, stderr, None);
+    }
+
+    /// Makes the next call of a tool succeed with this standard output, whatever the truth is.
+    pub fn answer_next(&self, tool: &str, stdout: &str) {
+        let result = ToolResult { code: 0, stdout: stdout.into(), stderr: Vec::new() };
+        self.state().faults.push(Fault { tool: tool.to_owned(), result, left: Some(1) });
+    }
+
+    /// Forgets what was planned for later calls.
+    pub fn clear_faults(&self) {
+        self.state().faults.clear();
+    }
+
+    /// The calls so far, in order: each the tool's name and its arguments.
+    #[must_use]
+    pub fn calls(&self) -> Vec<Vec<String>> {
+        self.state().calls.clone()
+    }
+
+    /// Forgets the calls so far.
+    pub fn clear_calls(&self) {
+        self.state().calls.clear();
+    }
+
+    /// What was logged so far, whatever the level.
+    #[must_use]
+    pub fn log(&self) -> Vec<LogLine> {
+        self.state().log.clone()
+    }
+
+    /// The unit's status.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        self.state().status.clone()
+    }
+
+    /// The application's status.
+    #[must_use]
+    pub fn application_status(&self) -> Status {
+        self.state().application_status.clone()
+    }
+
+    /// What `application-version-set` was told last.
+    #[must_use]
+    pub fn workload_version(&self) -> Option<String> {
+        self.state().workload_version.clone()
+    }
+
+    /// What the last action told its user.
+    #[must_use]
+    pub fn action_outcome(&self) -> ActionOutcome {
+        self.state().action.clone()
+    }
+
+    fn plan_failure(&self, tool: &str, code: i32, stderr: &str, left: Option<u32>) {
+        let result = ToolResult { code, stdout: Vec::new(), stderr: stderr.into() };
+        self.state().faults.push(Fault { tool: tool.to_owned(), result, left });
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl HookTools for Model {
+    fn run(&self, call: &HookToolCall) -> Result<HookToolOutput, HookToolError> {
+        let context = self.state().hook.as_ref().map(|hook| hook.context.clone()).unwrap_or_default();
+        let argv: Vec<String> =
+            [call.tool()].into_iter().chain(call.args().iter().map(String::as_str)).map(Into::into).collect();
+        let result = self.run_tool(&context, &argv, call.input().unwrap_or_default());
+        if result.code == 0 {
+            Ok(HookToolOutput { stdout: result.stdout, stderr: result.stderr })
+        } else {
+            Err(HookToolError::from_exit(call.tool(), Some(result.code), &result.stderr))
+        }
+    }
+}

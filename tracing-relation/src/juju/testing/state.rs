@@ -1,0 +1,173 @@
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::context::HookContext;
+use super::tools::ToolResult;
+
+pub(super) type Databag = BTreeMap<String, String>;
+
+/// A line that a charm wrote with `juju-log`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogLine {
+    /// `TRACE`, `DEBUG`, `INFO`, `WARNING`, `ERROR` or `CRITICAL`.
+    pub level: String,
+    /// The text, after `<endpoint>:<id>: ` in the hooks of a relation.
+    pub message: String,
+}
+
+/// What `status-set` set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Status {
+    /// `maintenance`, `blocked`, `waiting` or `active`; `unknown` before the first `status-set`.
+    pub status: String,
+    /// The text beside it.
+    pub message: String,
+}
+
+/// What an action told its user with the `action-*` tools.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ActionOutcome {
+    /// The results, by dotted key.
+    pub results: BTreeMap<String, String>,
+    /// The message of `action-fail`, if it was called.
+    pub failure: Option<String>,
+    /// The messages of `action-log`.
+    pub log: Vec<String>,
+}
+
+/// A unit's view of its model, and what happened to it.
+#[derive(Debug)]
+pub(super) struct State {
+    pub unit: String,
+    pub leader: bool,
+    pub relations: BTreeMap<u32, Relation>,
+    pub next_relation: u32,
+    pub config: BTreeMap<String, Value>,
+    pub stored: BTreeMap<String, String>,
+    pub status: Status,
+    pub application_status: Status,
+    pub workload_version: Option<String>,
+    pub log: Vec<LogLine>,
+    pub action: ActionOutcome,
+    pub calls: Vec<Vec<String>>,
+    pub faults: Vec<Fault>,
+    pub hook: Option<Hook>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Relation {
+    pub endpoint: String,
+    pub remote_app: String,
+    pub remote_app_data: Databag,
+    pub remote_units: BTreeMap<String, Databag>,
+    pub local: LocalData,
+    /// Gone from the controller, while the unit's agent still lists it.
+    pub severed: bool,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct LocalData {
+    pub app: Databag,
+    pub unit: Databag,
+}
+
+/// A hook that runs: its changes are made in place, and undone from here should it fail.
+#[derive(Debug)]
+pub(super) struct Hook {
+    pub context: HookContext,
+    pub local_before: BTreeMap<u32, LocalData>,
+    pub stored_before: BTreeMap<String, String>,
+}
+
+#[derive(Debug)]
+pub(super) struct Fault {
+    pub tool: String,
+    pub result: ToolResult,
+    /// How often it still strikes; `None` for ever.
+    pub left: Option<u32>,
+}
+
+impl State {
+    pub(super) fn new(unit: &str) -> Self {
+        let unknown = Status { status: "unknown".to_owned(), message: String::new() };
+        Self {
+            unit: unit.to_owned(),
+            leader: false,
+            relations: BTreeMap::new(),
+            next_relation: 1,
+            config: BTreeMap::new(),
+            stored: BTreeMap::new(),
+            status: unknown.clone(),
+            application_status: unknown,
+            workload_version: None,
+            log: Vec::new(),
+            action: ActionOutcome::default(),
+            calls: Vec::new(),
+            faults: Vec::new(),
+            hook: None,
+        }
+    }
+
+    pub(super) fn application(&self) -> &str {
+        application_of(&self.unit)
+    }
+
+    pub(super) fn begin_hook(&mut self, context: HookContext) {
+        self.abort_hook();
+        if context.action.is_some() {
+            self.action = ActionOutcome::default();
+        }
+        self.hook = Some(Hook {
+            context,
+            local_before: self.relations.iter().map(|(id, relation)| (*id, relation.local.clone())).collect(),
+            stored_before: self.stored.clone(),
+        });
+    }
+
+    pub(super) fn commit_hook(&mut self) {
+        self.hook = None;
+    }
+
+    pub(super) fn abort_hook(&mut self) {
+        let Some(hook) = self.hook.take() else { return };
+        self.stored = hook.stored_before;
+        for (id, local) in hook.local_before {
+            if let Some(relation) = self.relations.get_mut(&id) {
+                relation.local = local;
+            }
+        }
+    }
+
+    /// What the other side sees of this unit's side of a relation.
+    pub(super) fn committed(&self, id: u32) -> Option<&LocalData> {
+        let before = self.hook.as_ref().and_then(|hook| hook.local_before.get(&id));
+        before.or_else(|| self.relations.get(&id).map(|relation| &relation.local))
+    }
+
+    /// The planned result of this call, if one is.
+    pub(super) fn fault(&mut self, tool: &str) -> Option<ToolResult> {
+        let index = self.faults.iter().position(|fault| fault.tool == tool)?;
+        let fault = &mut self.faults[index];
+        let result = fault.result.clone();
+        if let Some(left) = &mut fault.left {
+            *left -= 1;
+            if *left == 0 {
+                self.faults.remove(index);
+            }
+        }
+        Some(result)
+    }
+}
+
+/// The application of a unit, and an application itself.
+pub(super) fn application_of(name: &str) -> &str {
+    name.split('/').next().unwrap_or(name)
+}
+
+/// The databag of a unit that has written nothing: what Juju itself puts there.
+pub(super) fn new_unit_databag() -> Databag {
+    [("egress-subnets", "10.0.0.1/32"), ("ingress-address", "10.0.0.1"), ("private-address", "10.0.0.1")]
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .into()
+}

@@ -1,0 +1,335 @@
+use serde_json::{Map, Value, json};
+
+use super::arguments::{Arguments, FORMAT, RELATION, switch, value};
+use super::output::render;
+use super::state::{LogLine, Status};
+use super::tools::{Call, Printed, ToolResult, pairs, write};
+
+pub(super) fn is_leader(call: &mut Call<'_>) -> Printed {
+    let args = Arguments::parse(call.args, &[FORMAT])?;
+    args.at_most(0)?;
+    Ok(render(&json!(call.state.leader), args.format()))
+}
+
+pub(super) fn juju_log(call: &mut Call<'_>) -> Printed {
+    let flags = [value(&["l", "log-level"]), switch(&["debug"]), FORMAT];
+    let args = Arguments::parse(call.args, &flags)?;
+    if args.positional.is_empty() {
+        return Err(ToolResult::usage("no message specified"));
+    }
+    let asked = if args.is_set("debug") { "DEBUG" } else { args.value("l").unwrap_or("INFO") };
+    let level = match asked.to_uppercase().as_str() {
+        "WARN" | "WARNING" => "WARNING",
+        "TRACE" => "TRACE",
+        "DEBUG" => "DEBUG",
+        "ERROR" => "ERROR",
+        "CRITICAL" => "CRITICAL",
+        _ => "INFO",
+    };
+    let text = args.positional.join(" ");
+    let message = match &call.context.relation {
+        Some((endpoint, id)) => format!("{endpoint}:{id}: {text}"),
+        None => text,
+    };
+    call.state.log.push(LogLine { level: level.to_owned(), message });
+    Ok(String::new())
+}
+
+pub(super) fn status_set(call: &mut Call<'_>) -> Printed {
+    let args = Arguments::parse(call.args, &[switch(&["application"])])?;
+    let Some(status) = args.positional.first() else {
+        return Err(ToolResult::usage("invalid args, require <status> [message]"));
+    };
+    if !["maintenance", "blocked", "waiting", "active"].contains(&status.as_str()) {
+        let expected = "expected one of [maintenance blocked waiting active]";
+        return Err(ToolResult::usage(&format!("invalid status {status:?}, {expected}")));
+    }
+    args.at_most(2)?;
+    let message = args.positional.get(1).cloned().unwrap_or_default();
+    let new = Status { status: status.clone(), message };
+    if !args.is_set("application") {
+        call.state.status = new;
+    } else if call.state.leader {
+        call.state.application_status = new;
+    } else {
+        return Err(ToolResult::failed("setting application status: this unit is not the leader"));
+    }
+    Ok(String::new())
+}
+
+pub(super) fn status_get(call: &mut Call<'_>) -> Printed {
+    let args = Arguments::parse(call.args, &[FORMAT, switch(&["application"]), switch(&["include-data"])])?;
+    args.at_most(0)?;
+    let shown =
+        |status: &Status| json!({"status": status.status, "message": status.message, "status-data": {}});
+    let unit = shown(&call.state.status);
+    let answer = if args.is_set("application") {
+        if !call.state.leader {
+            return Err(ToolResult::failed("finding application status: this unit is not the leader"));
+        }
+        let mut application = shown(&call.state.application_status);
+        application["units"] = json!({ call.state.unit.as_str(): unit });
+        json!({ "application-status": application })
+    } else if args.is_set("include-data") {
+        unit
+    } else {
+        json!(call.state.status.status)
+    };
+    Ok(render(&answer, args.format()))
+}
+
+pub(super) fn config_get(call: &mut Call<'_>) -> Printed {
+    let args = Arguments::parse(call.args, &[FORMAT, switch(&["a", "all"])])?;
+    args.at_most(1)?;
+    let answer = match args.positional.first().map(String::as_str) {
+        Some(key) if key != "-" => call.state.config.get(key).cloned().unwrap_or(Value::Null),
+        _ => {
+            let set = call.state.config.iter().filter(|(_, value)| args.is_set("a") || !value.is_null());
+            Value::Object(set.map(|(key, value)| (key.clone(), value.clone())).collect())
+        }
+    };
+    Ok(render(&answer, args.format()))
+}
+
+pub(super) fn application_version_set(call: &mut Call<'_>) -> Printed {
+    let args = Arguments::parse(call.args, &[])?;
+    let Some(version) = args.positional.first() else {
+        return Err(ToolResult::usage("no version specified"));
+    };
+    args.at_most(1)?;
+    call.state.workload_version = Some(version.clone());
+    Ok(String::new())
+}
+
+pub(super) fn state_get(call: &mut Call<'_>) -> Printed {
+    let args = Arguments::parse(call.args, &[FORMAT, switch(&["strict"])])?;
+    args.at_most(1)?;
+    let answer = match args.positional.first().map(String::as_str) {
+        None | Some("-") => json!(call.state.stored),
+        Some(key) => match call.state.stored.get(key) {
+            Some(value) => json!(value),
+            None if args.is_set("strict") => return Err(ToolResult::failed(&format!("{key:?} not found"))),
+            None => json!(""),
+        },
+    };
+    Ok(render(&answer, args.format()))
+}
+
+pub(super) fn state_set(call: &mut Call<'_>) -> Printed {
+    let args = Arguments::parse(call.args, &[value(&["file"])])?;
+    for (key, value) in pairs(args.value("file"), call.stdin, &args.positional)? {
+        call.state.stored.insert(key, value);
+    }
+    Ok(String::new())
+}
+
+pub(super) fn state_delete(call: &mut Call<'_>) -> Printed {
+    let args = Arguments::parse(call.args, &[])?;
+    let Some(key) = args.positional.first() else {
+        return Err(ToolResult::usage("no key specified"));
+    };
+    args.at_most(1)?;
+    call.state.stored.remove(key);
+    Ok(String::new())
+}
+
+pub(super) fn network_get(call: &mut Call<'_>) -> Printed {
+    let names = ["bind-address", "ingress-address", "egress-subnets"];
+    let flags = [
+        FORMAT,
+        RELATION,
+        switch(&["bind-address"]),
+        switch(&["ingress-address"]),
+        switch(&["egress-subnets"]),
+    ];
+    let args = Arguments::parse(call.args, &flags)?;
+    if args.positional.is_empty() {
+        return Err(ToolResult::usage("no arguments specified"));
+    }
+    args.at_most(1)?;
+    let asked: Vec<&str> = names.into_iter().filter(|name| args.is_set(name)).collect();
+    let simple = |name: &str| if name == "egress-subnets" { json!("10.0.0.1/32") } else { json!("10.0.0.1") };
+    let answer = match asked.as_slice() {
+        [] => json!({
+            "bind-addresses": [{
+                "mac-address": "",
+                "interface-name": "eth0",
+                "addresses": [{"hostname": "", "value": "10.0.0.1", "cidr": "10.0.0.0/24"}],
+            }],
+            "egress-subnets": ["10.0.0.1/32"],
+            "ingress-addresses": ["10.0.0.1"],
+        }),
+        [one] => simple(one),
+        several => Value::Object(several.iter().map(|name| ((*name).to_owned(), simple(name))).collect()),
+    };
+    Ok(render(&answer, args.format()))
+}
+
+pub(super) fn action_get(call: &mut Call<'_>) -> Printed {
+    let args = Arguments::parse(call.args, &[FORMAT])?;
+    args.at_most(1)?;
+    let mut answer = call.context.action.clone().unwrap_or_else(|| Value::Object(Map::new()));
+    for key in args.positional.first().into_iter().flat_map(|path| path.split('.')) {
+        answer = answer.get_mut(key).map(Value::take).unwrap_or_default();
+    }
+    Ok(render(&answer, args.format()))
+}
+
+pub(super) fn action_set(call: &mut Call<'_>) -> Printed {
+    let args = Arguments::parse(call.args, &[])?;
+    for (key, value) in pairs(None, &[], &args.positional)? {
+        if ["stdout", "stdout-encoding", "stderr", "stderr-encoding"].contains(&key.as_str()) {
+            return Err(ToolResult::failed(&format!("cannot set reserved action key {key:?}")));
+        }
+        write(&mut call.state.action.results, &key, &value);
+    }
+    Ok(String::new())
+}
+
+pub(super) fn action_fail(call: &mut Call<'_>) -> Printed {
+    let args = Arguments::parse(call.args, &[])?;
+    args.at_most(1)?;
+    let default = "action failed without reason given, check action for errors";
+    let message = args.positional.first().map_or(default, String::as_str);
+    call.state.action.failure = Some(message.to_owned());
+    Ok(String::new())
+}
+
+pub(super) fn action_log(call: &mut Call<'_>) -> Printed {
+    let args = Arguments::parse(call.args, &[])?;
+    if args.positional.is_empty() {
+        return Err(ToolResult::usage("no message specified"));
+    }
+    call.state.action.log.push(args.positional.join(" "));
+    Ok(String::new())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::juju::testing::{HookContext, LogLine, Model};
+    use crate::juju::{HookToolCall, HookToolErrorKind, HookTools};
+
+    fn text(juju: &Model, context: &HookContext, argv: &[&str]) -> String {
+        let argv: Vec<String> = argv.iter().map(|arg| (*arg).to_owned()).collect();
+        let result = juju.run_tool(context, &argv, b"");
+        let printed = String::from_utf8_lossy(&result.stdout).into_owned();
+        format!("{} {printed}{}", result.code, String::from_utf8_lossy(&result.stderr))
+    }
+
+    #[test]
+    fn log_lines_carry_their_relation_in_its_hooks() {
+        let juju = Model::new("app/0");
+        let hook = HookContext::relation("tracing", 7, "tempo", None);
+        assert_eq!(
+            text(&juju, &HookContext::new(), &["juju-log", "-l", "warn", "--", "--two", "words"]),
+            "0 "
+        );
+        assert_eq!(text(&juju, &hook, &["juju-log", "--log-level=odd", "text"]), "0 ");
+        assert_eq!(text(&juju, &hook, &["juju-log"]), "2 ERROR no message specified\n");
+        let expected = [("WARNING", "--two words"), ("INFO", "tracing:7: text")];
+        let expected =
+            expected.map(|(level, message)| LogLine { level: level.into(), message: message.into() });
+        assert_eq!(juju.log(), expected);
+    }
+
+    #[test]
+    fn status_is_the_units_and_application_status_the_leaders() {
+        let juju = Model::new("app/0");
+        let hook = HookContext::new();
+        let set = ["status-set", "--application=False", "active", "--", "ready now"];
+        assert_eq!(text(&juju, &hook, &set), "0 ");
+        assert_eq!((juju.status().status, juju.status().message), ("active".into(), "ready now".into()));
+        assert!(text(&juju, &hook, &["status-set", "--application", "active"]).starts_with("1 "));
+        assert!(
+            text(&juju, &hook, &["status-set", "idle"])
+                .starts_with("2 ERROR invalid status \"idle\", expected one of")
+        );
+        juju.set_leader(true);
+        assert_eq!(text(&juju, &hook, &["status-set", "--application", "blocked", "why"]), "0 ");
+        assert_eq!(juju.application_status().message, "why");
+        let shown = text(&juju, &hook, &["status-get", "--include-data", "--format=json"]);
+        assert_eq!(shown, "0 {\"message\":\"ready now\",\"status\":\"active\",\"status-data\":{}}\n");
+    }
+
+    #[test]
+    fn config_has_json_types_and_unknown_keys_are_null() {
+        let juju = Model::new("app/0");
+        juju.set_config("port", json!(80));
+        juju.set_config("debug", json!(null));
+        let hook = HookContext::new();
+        assert_eq!(text(&juju, &hook, &["config-get", "--format=json"]), "0 {\"port\":80}\n");
+        assert_eq!(
+            text(&juju, &hook, &["config-get", "-a", "--format=json"]),
+            "0 {\"debug\":null,\"port\":80}\n"
+        );
+        assert_eq!(text(&juju, &hook, &["config-get", "--format=json", "nothing"]), "0 null\n");
+    }
+
+    #[test]
+    fn action_tools_exist_in_actions_only() {
+        let juju = Model::new("app/0");
+        assert_eq!(
+            text(&juju, &HookContext::new(), &["action-get"]),
+            "1 ERROR bad request: unknown hook command: action-get\n",
+        );
+        let action = HookContext::action(json!({"to": {"path": "/x"}}));
+        juju.begin_hook(action.clone());
+        assert_eq!(text(&juju, &action, &["action-get", "--format=json", "to.path"]), "0 \"/x\"\n");
+        assert_eq!(text(&juju, &action, &["action-get", "--format=json", "to.nowhere.at.all"]), "0 null\n");
+        assert_eq!(text(&juju, &action, &["action-set", "size.bytes=3"]), "0 ");
+        assert_eq!(
+            text(&juju, &action, &["action-set", "stdout=x"]),
+            "1 ERROR cannot set reserved action key \"stdout\"\n",
+        );
+        assert_eq!(text(&juju, &action, &["action-log", "--", "half", "way"]), "0 ");
+        assert_eq!(text(&juju, &action, &["action-fail", "disk full"]), "0 ");
+        let outcome = juju.action_outcome();
+        assert_eq!(outcome.results["size.bytes"], "3");
+        assert_eq!(
+            (outcome.failure.as_deref(), outcome.log),
+            (Some("disk full"), vec!["half way".to_owned()])
+        );
+    }
+
+    #[test]
+    fn unit_state_is_dropped_with_a_failed_hook() {
+        let juju = Model::new("app/0");
+        let hook = HookContext::new();
+        juju.begin_hook(hook.clone());
+        assert_eq!(text(&juju, &hook, &["state-set", "a=1"]), "0 ");
+        assert_eq!(text(&juju, &hook, &["state-get", "a"]), "0 1\n");
+        juju.abort_hook();
+        assert_eq!(text(&juju, &hook, &["state-get", "--format=json", "-"]), "0 {}\n");
+        assert!(text(&juju, &hook, &["state-get", "--strict", "a"]).starts_with("1 "));
+    }
+
+    #[test]
+    fn restricted_contexts_refuse_all_but_the_log() {
+        let juju = Model::new("app/0");
+        juju.begin_hook(HookContext::restricted());
+        let error = juju.run(&HookToolCall::new("is-leader")).expect_err("refused");
+        assert_eq!(error.kind(), HookToolErrorKind::RestrictedContext);
+        juju.run(&HookToolCall::new("juju-log").arg("still here")).expect("allowed");
+    }
+
+    #[test]
+    fn planned_failures_strike_once_or_always() {
+        let juju = Model::new("app/0");
+        juju.fail_next("is-leader", 1, "ERROR leadership status unknown: x\n");
+        assert!(juju.run(&HookToolCall::new("is-leader")).is_err());
+        assert!(juju.run(&HookToolCall::new("is-leader")).is_ok());
+        juju.fail_every("is-leader", 2, "ERROR no\n");
+        for _ in 0..3 {
+            assert!(juju.run(&HookToolCall::new("is-leader")).is_err());
+        }
+        juju.clear_faults();
+        juju.answer_next("is-leader", "maybe");
+        assert_eq!(
+            juju.run(&HookToolCall::new("is-leader")).map(|output| output.stdout).ok(),
+            Some(b"maybe".to_vec())
+        );
+        assert_eq!(juju.calls().len(), 6, "refused calls are calls too");
+    }
+}
