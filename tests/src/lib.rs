@@ -1,5 +1,6 @@
-//! Everything a test of a traced charm needs around the charm: an OTLP [`collector`] that can be told how to
-//! answer, and the [`tree`] view of the spans it received.
+//! Everything a test of a traced charm needs around the charm: a small [`juju`] that runs it as Juju would, an OTLP
+//! [`collector`] that can be told how to answer, and the [`tree`] view of the spans it received.
 
 pub mod collector;
+pub mod juju;
 pub mod tree;

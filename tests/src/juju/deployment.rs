@@ -1,0 +1,114 @@
+//! What is deployed: a charm, and what Juju is to say about the unit.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::simulated_juju::SimulatedJuju;
+
+/// A charm to be deployed as one unit. [`Deployment::start`] makes a [`SimulatedJuju`] of it.
+#[derive(Debug, Clone)]
+pub struct Deployment {
+    pub(super) charm: Charm,
+    pub(super) hook_tool: PathBuf,
+    pub(super) unit: String,
+    pub(super) model_name: String,
+    pub(super) model_uuid: String,
+    pub(super) juju_version: String,
+    /// Files of the charm beside `dispatch`, by name; None if there shall be none of that name.
+    pub(super) files: BTreeMap<String, Option<String>>,
+}
+
+/// What becomes `dispatch` in the charm directory.
+#[derive(Debug, Clone)]
+pub(super) enum Charm {
+    Binary(PathBuf),
+    Script(String),
+}
+
+impl Deployment {
+    /// A charm that is this program, as unit `app/0`, with the hook tools that [`hook_tool`](super::hook_tool) is in.
+    ///
+    /// A test of this package finds the hook tools in `env!("CARGO_BIN_EXE_jujuc")`.
+    #[must_use]
+    pub fn new(charm: &Path, hook_tool: &Path) -> Self {
+        Self::of(Charm::Binary(charm.to_owned()), hook_tool)
+    }
+
+    /// A charm that is this script; it begins with `#!`.
+    #[must_use]
+    pub fn of_script(script: &str, hook_tool: &Path) -> Self {
+        Self::of(Charm::Script(script.to_owned()), hook_tool)
+    }
+
+    /// The unit's name; the application's is what stands before the slash.
+    #[must_use]
+    pub fn unit(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.unit);
+        self
+    }
+
+    /// The model's name and UUID.
+    #[must_use]
+    pub fn model(mut self, name: &str, uuid: &str) -> Self {
+        name.clone_into(&mut self.model_name);
+        uuid.clone_into(&mut self.model_uuid);
+        self
+    }
+
+    /// The version that Juju claims to be. It also decides which variables there are.
+    #[must_use]
+    pub fn juju_version(mut self, version: &str) -> Self {
+        version.clone_into(&mut self.juju_version);
+        self
+    }
+
+    /// The text of `metadata.yaml`. Unless said otherwise it holds only the charm's name, which is the application's.
+    #[must_use]
+    pub fn metadata(self, text: &str) -> Self {
+        self.file("metadata.yaml", text)
+    }
+
+    /// The text of `charmcraft.yaml`, and no `metadata.yaml`.
+    #[must_use]
+    pub fn charmcraft(self, text: &str) -> Self {
+        self.without_file("metadata.yaml").file("charmcraft.yaml", text)
+    }
+
+    /// A file in the charm directory.
+    #[must_use]
+    pub fn file(mut self, name: &str, text: &str) -> Self {
+        self.files.insert(name.to_owned(), Some(text.to_owned()));
+        self
+    }
+
+    /// Leaves a file out of the charm directory.
+    #[must_use]
+    pub fn without_file(mut self, name: &str) -> Self {
+        self.files.insert(name.to_owned(), None);
+        self
+    }
+
+    /// Lays the charm out in a directory of its own. Nothing runs before the first dispatch.
+    ///
+    /// # Panics
+    /// If that is impossible, for instance because there is no such charm.
+    #[must_use]
+    pub fn start(mut self) -> SimulatedJuju {
+        let application = self.unit.split('/').next().unwrap_or_default();
+        let metadata = format!("name: {application}\n");
+        self.files.entry("metadata.yaml".to_owned()).or_insert(Some(metadata));
+        SimulatedJuju::start(self)
+    }
+
+    fn of(charm: Charm, hook_tool: &Path) -> Self {
+        Self {
+            charm,
+            hook_tool: hook_tool.to_owned(),
+            unit: "app/0".to_owned(),
+            model_name: "test-model".to_owned(),
+            model_uuid: "20e13b21-6a7b-4f39-8f5a-5f2f4b0d0c01".to_owned(),
+            juju_version: "3.6.11".to_owned(),
+            files: BTreeMap::new(),
+        }
+    }
+}

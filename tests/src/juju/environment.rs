@@ -1,0 +1,148 @@
+//! The environment of a dispatch, built from nothing as Juju does it: what is not here is not there.
+//!
+//! Many variables are always set but may be empty. An empty one is not the same as an absent one to a charm that
+//! forgets to look, so they are empty here too.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::Path;
+
+use super::deployment::Deployment;
+use super::event::{About, Event, Step};
+
+/// Where things are in the unit's directory.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Places<'a> {
+    pub(super) charm: &'a Path,
+    pub(super) tools: &'a Path,
+    pub(super) socket: &'a Path,
+}
+
+/// The relation that a hook is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct RelationHook {
+    pub(super) endpoint: String,
+    pub(super) id: u32,
+    pub(super) step: Step,
+    pub(super) remote_app: String,
+    pub(super) remote_unit: Option<String>,
+}
+
+/// What an agent on a machine has on its own `PATH`.
+const AGENT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin";
+
+/// All variables of one dispatch.
+pub(super) fn variables(
+    deployment: &Deployment,
+    places: Places<'_>,
+    context_id: &str,
+    event: &Event,
+    relation: Option<&RelationHook>,
+) -> BTreeMap<String, OsString> {
+    let mut all = Variables::default();
+    all.add_common(deployment, places, context_id);
+    all.add_versioned(&deployment.juju_version);
+    all.set("JUJU_DISPATCH_PATH", &event.path);
+    match &event.about {
+        About::Hook { variables } => {
+            all.set("JUJU_HOOK_NAME", event.name());
+            for (key, value) in variables {
+                all.set(key, value);
+            }
+            if event.name() == "meter-status-changed" {
+                all.0.remove("JUJU_VERSION");
+            }
+        }
+        About::Relation { .. } => {
+            all.set("JUJU_HOOK_NAME", event.name());
+            all.add_relation(relation.expect("a relation hook is about a relation"));
+        }
+        About::Action { .. } => {
+            let number = context_id.rsplit('-').next().unwrap_or_default();
+            all.set("JUJU_HOOK_NAME", "");
+            all.set("JUJU_ACTION_NAME", event.name());
+            all.set("JUJU_ACTION_UUID", number);
+            all.set("JUJU_ACTION_TAG", &format!("action-{number}"));
+        }
+    }
+    for (key, value) in &event.overrides {
+        match value {
+            Some(value) => all.set(key, value),
+            None => _ = all.0.remove(key),
+        }
+    }
+    all.0
+}
+
+#[derive(Default)]
+struct Variables(BTreeMap<String, OsString>);
+
+impl Variables {
+    fn set(&mut self, key: &str, value: &str) {
+        self.0.insert(key.to_owned(), value.into());
+    }
+
+    fn add_common(&mut self, deployment: &Deployment, places: Places<'_>, context_id: &str) {
+        for key in ["CHARM_DIR", "JUJU_CHARM_DIR"] {
+            self.0.insert(key.to_owned(), places.charm.into());
+        }
+        self.0.insert("JUJU_AGENT_SOCKET_ADDRESS".to_owned(), places.socket.into());
+        let mut path = places.tools.as_os_str().to_owned();
+        path.push(":");
+        path.push(AGENT_PATH);
+        self.0.insert("PATH".to_owned(), path);
+
+        for (key, value) in [
+            ("JUJU_CONTEXT_ID", context_id),
+            ("JUJU_AGENT_SOCKET_NETWORK", "unix"),
+            ("JUJU_UNIT_NAME", &deployment.unit),
+            ("JUJU_MODEL_NAME", &deployment.model_name),
+            ("JUJU_MODEL_UUID", &deployment.model_uuid),
+            ("JUJU_VERSION", &deployment.juju_version),
+            ("JUJU_API_ADDRESSES", "10.0.0.2:17070 127.0.0.1:17070"),
+            ("JUJU_MACHINE_ID", "0"),
+            ("LANG", "C.UTF-8"),
+            ("TERM", "tmux-256color"),
+            ("DEBIAN_FRONTEND", "noninteractive"),
+            ("APT_LISTCHANGES_FRONTEND", "none"),
+        ] {
+            self.set(key, value);
+        }
+        for empty in [
+            "JUJU_PRINCIPAL_UNIT",
+            "JUJU_AVAILABILITY_ZONE",
+            "CLOUD_API_VERSION",
+            "JUJU_CHARM_HTTP_PROXY",
+            "JUJU_CHARM_HTTPS_PROXY",
+            "JUJU_CHARM_FTP_PROXY",
+            "JUJU_CHARM_NO_PROXY",
+        ] {
+            self.set(empty, "");
+        }
+    }
+
+    fn add_versioned(&mut self, juju_version: &str) {
+        // `4.1-beta1` is 4.1.
+        let mut numbers = juju_version.split(['.', '-']).map(|number| number.parse::<u32>().unwrap_or(0));
+        let version = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+        if version < (4, 0) {
+            self.set("JUJU_SLA", "unsupported");
+        }
+        if version >= (4, 1) {
+            for empty in ["HTTP", "GRPC", "CA_CERT"] {
+                self.set(&format!("JUJU_CHARM_TRACE_CONFIG_{empty}"), "");
+            }
+        }
+    }
+
+    fn add_relation(&mut self, relation: &RelationHook) {
+        let unit = relation.remote_unit.as_deref().unwrap_or_default();
+        self.set("JUJU_RELATION", &relation.endpoint);
+        self.set("JUJU_RELATION_ID", &format!("{}:{}", relation.endpoint, relation.id));
+        self.set("JUJU_REMOTE_APP", &relation.remote_app);
+        self.set("JUJU_REMOTE_UNIT", unit);
+        if relation.step == Step::Departed {
+            self.set("JUJU_DEPARTING_UNIT", unit);
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! A small Juju: one unit of one charm, run as the real agent runs it.
+//!
+//! The charm is a real process in a charm directory of its own, with an environment built from nothing and real hook
+//! tools first on `PATH`. A hook tool carries its command line over a unix socket to the agent, a thread of the
+//! [`SimulatedJuju`], where a [`Model`] answers. What the tools mean is the model's business; what is here is
+//! everything between the model and the charm.
+//!
+//! ```no_run
+//! use tests::juju::{Deployment, Event};
+//!
+//! let mut juju = Deployment::new("target/debug/my-charm".as_ref(), "target/debug/jujuc".as_ref()).start();
+//! juju.model().set_leader(true);
+//! let relation = juju.add_relation("tracing", "tempo", &["tempo/0"]);
+//! let outcome = juju.dispatch(Event::relation_created("tracing", relation));
+//! assert!(outcome.success(), "{outcome}");
+//! assert_eq!(juju.model().local_app_data(relation)["receivers"], r#"["otlp_http"]"#);
+//! ```
+
+mod agent;
+mod deployment;
+mod environment;
+mod event;
+pub mod hook_tool;
+mod outcome;
+mod process;
+mod protocol;
+mod simulated_juju;
+
+pub use deployment::Deployment;
+pub use event::Event;
+pub use outcome::Outcome;
+pub use simulated_juju::SimulatedJuju;
+pub use tracing_relation::juju::testing::{ActionOutcome, LogLine, Model, Status};

@@ -1,0 +1,72 @@
+//! Runs the charm's process, with an eye on the clock.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+
+/// How a process ended.
+#[derive(Debug)]
+pub(super) struct Finished {
+    pub(super) status: ExitStatus,
+    pub(super) stdout: Vec<u8>,
+    pub(super) stderr: Vec<u8>,
+    pub(super) wall: Duration,
+}
+
+/// Runs a command with empty standard input, and kills it and its children when the time is up.
+///
+/// Output goes to files without a name instead of pipes: whatever the charm leaves running in the background can
+/// neither block on them nor hold up the end of the dispatch.
+pub(super) fn run(command: &mut Command, limit: Duration) -> io::Result<Finished> {
+    let (stdout, stderr) = (tempfile::tempfile()?, tempfile::tempfile()?);
+    command.stdin(Stdio::null()).stdout(stdout.try_clone()?).stderr(stderr.try_clone()?).process_group(0);
+
+    let start = Instant::now();
+    let mut child = spawn(command)?;
+    let pid = Pid::from_child(&child);
+    let (ended, watched) = mpsc::channel::<()>();
+    let watchdog = thread::spawn(move || {
+        if watched.recv_timeout(limit) == Err(mpsc::RecvTimeoutError::Timeout) {
+            // The process may have ended this very moment; its id stays its own until it is waited for below.
+            _ = kill_process_group(pid, Signal::KILL);
+        }
+    });
+    // Does not reap the process yet.
+    let gone = waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT);
+    let wall = start.elapsed();
+    drop(ended);
+    watchdog.join().expect("the watchdog does not panic");
+    gone?;
+    let status = child.wait()?;
+    Ok(Finished { status, stdout: content(&stdout)?, stderr: content(&stderr)?, wall })
+}
+
+/// Tries again while the file is "busy": another thread that starts a process at this moment holds a copy of every
+/// open file for an instant, including one through which the charm was written just now.
+fn spawn(command: &mut Command) -> io::Result<Child> {
+    const ATTEMPTS: usize = 200;
+    for _ in 1..ATTEMPTS {
+        match command.spawn() {
+            Err(error) if error.kind() == io::ErrorKind::ExecutableFileBusy => {
+                thread::sleep(Duration::from_millis(5));
+            }
+            other => return other,
+        }
+    }
+    command.spawn()
+}
+
+/// Everything in the file so far, without moving the position that it shares with those who write it.
+fn content(file: &File) -> io::Result<Vec<u8>> {
+    let length = usize::try_from(file.metadata()?.len()).map_err(io::Error::other)?;
+    let mut bytes = vec![0; length];
+    file.read_exact_at(&mut bytes, 0)?;
+    Ok(bytes)
+}

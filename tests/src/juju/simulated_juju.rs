@@ -1,0 +1,211 @@
+//! The unit: its directory, its relations, and the course of a dispatch.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::fs;
+use std::hash::{BuildHasher, RandomState};
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tempfile::TempDir;
+use tracing_relation::juju::testing::{HookContext, Model};
+
+use super::agent::{Agent, Desk};
+use super::deployment::{Charm, Deployment};
+use super::environment::{self, Places, RelationHook};
+use super::event::{About, Event, Remote, Step};
+use super::outcome::Outcome;
+use super::{hook_tool, process};
+
+/// One unit of a charm, and the Juju around it.
+///
+/// Dispatches take `&mut self` because Juju never runs two of a unit at once. The charm directory, and with it whatever
+/// the charm keeps there, lasts from one dispatch to the next, and goes when this is dropped.
+#[derive(Debug)]
+pub struct SimulatedJuju {
+    deployment: Deployment,
+    model: Model,
+    relations: BTreeMap<u32, Related>,
+    directory: TempDir,
+}
+
+#[derive(Debug)]
+struct Related {
+    remote_app: String,
+    remote_units: Vec<String>,
+}
+
+impl SimulatedJuju {
+    pub(super) fn start(deployment: Deployment) -> Self {
+        let model = Model::new(&deployment.unit);
+        let unit = Self { model, relations: BTreeMap::new(), directory: short_directory(), deployment };
+        unit.lay_out();
+        unit
+    }
+
+    /// The model as the unit sees it: leadership, databags of both sides, configuration, status, and what the hook
+    /// tools are to answer.
+    ///
+    /// Relations are added with [`SimulatedJuju::add_relation`], so that their hooks know whom they are about.
+    #[must_use]
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// The directory the charm runs in.
+    #[must_use]
+    pub fn charm_dir(&self) -> PathBuf {
+        self.directory.path().join("charm")
+    }
+
+    /// Relates the unit's application to another and returns the relation's id. No hook runs by itself.
+    #[must_use = "the id is how the relation is named later"]
+    pub fn add_relation(&mut self, endpoint: &str, remote_app: &str, remote_units: &[&str]) -> u32 {
+        let id = self.model.add_relation(endpoint, remote_app, remote_units);
+        let remote_units = remote_units.iter().map(|&unit| unit.to_owned()).collect();
+        self.relations.insert(id, Related { remote_app: remote_app.to_owned(), remote_units });
+        id
+    }
+
+    /// Removes a relation without its hooks, as a removal by force does.
+    pub fn remove_relation(&mut self, id: u32) {
+        self.model.remove_relation(id);
+        self.relations.remove(&id);
+    }
+
+    /// Starts the charm for an event and waits until it has ended.
+    ///
+    /// What the charm writes to databags takes effect if its exit code is 0 and is dropped otherwise. After a
+    /// successful `relation-broken` the relation is gone.
+    ///
+    /// # Panics
+    /// If the charm cannot be started, or the event is about a relation that was not added.
+    #[expect(clippy::needless_pass_by_value, reason = "an event happens once")]
+    pub fn dispatch(&mut self, event: Event) -> Outcome {
+        let relation = self.relation_of(&event);
+        let context = context_of(&event, relation.as_ref());
+        let context_id = format!("{}-{}-{}", self.deployment.unit, event.name(), random());
+        let (charm, tools, socket) = (self.charm_dir(), self.tools_dir(), self.socket());
+        let places = Places { charm: &charm, tools: &tools, socket: &socket };
+        let mut command = Command::new(charm.join("dispatch"));
+        command.current_dir(&charm).env_clear();
+        command.envs(environment::variables(
+            &self.deployment,
+            places,
+            &context_id,
+            &event,
+            relation.as_ref(),
+        ));
+
+        self.model.clear_calls();
+        let logged_before = self.model.log().len();
+        self.model.begin_hook(context.clone());
+        let desk = Desk { context_id: context_id.clone(), context, model: self.model.clone() };
+        let agent = Agent::listen(&socket, desk);
+        let finished = process::run(&mut command, event.limit);
+        drop(agent);
+        let finished = finished.expect("the charm can be started");
+
+        if finished.status.success() {
+            self.model.commit_hook();
+        } else {
+            self.model.abort_hook();
+        }
+        let outcome = Outcome {
+            status: finished.status,
+            stdout: String::from_utf8_lossy(&finished.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&finished.stderr).into_owned(),
+            wall: finished.wall,
+            log: self.model.log().split_off(logged_before),
+            calls: self.model.calls(),
+            action: matches!(event.about, About::Action { .. }).then(|| self.model.action_outcome()),
+            context_id,
+        };
+        if let Some(RelationHook { step: Step::Broken, id, .. }) = relation
+            && outcome.success()
+        {
+            self.remove_relation(id);
+        }
+        outcome
+    }
+
+    fn relation_of(&self, event: &Event) -> Option<RelationHook> {
+        let About::Relation { id, step, remote } = &event.about else { return None };
+        let known = self.relations.get(id);
+        let related = known.unwrap_or_else(|| panic!("no relation {id} was added for {}", event.path));
+        let endpoint = event.name().rsplit_once("-relation-").map_or(event.name(), |(endpoint, _)| endpoint);
+        Some(RelationHook {
+            endpoint: endpoint.to_owned(),
+            id: *id,
+            step: *step,
+            remote_app: related.remote_app.clone(),
+            remote_unit: match remote {
+                Remote::First => related.remote_units.first().cloned(),
+                Remote::Unit(unit) => Some(unit.clone()),
+                Remote::Application => None,
+            },
+        })
+    }
+
+    fn tools_dir(&self) -> PathBuf {
+        self.directory.path().join("tools")
+    }
+
+    fn socket(&self) -> PathBuf {
+        self.directory.path().join("agent.socket")
+    }
+
+    fn lay_out(&self) {
+        let (charm, tools) = (self.charm_dir(), self.tools_dir());
+        for directory in [&charm, &tools] {
+            fs::create_dir(directory).expect("the unit's directory takes another");
+        }
+        for name in hook_tool::NAMES {
+            symlink(existing(&self.deployment.hook_tool), tools.join(name)).expect("tools can be linked");
+        }
+        let dispatch = charm.join("dispatch");
+        match &self.deployment.charm {
+            Charm::Binary(program) => symlink(existing(program), dispatch).expect("the charm can be linked"),
+            Charm::Script(text) => {
+                fs::write(&dispatch, text).expect("the charm can be written");
+                fs::set_permissions(dispatch, PermissionsExt::from_mode(0o755)).expect("the charm is ours");
+            }
+        }
+        for (name, text) in &self.deployment.files {
+            if let Some(text) = text {
+                fs::write(charm.join(name), text).expect("the charm's files can be written");
+            }
+        }
+    }
+}
+
+/// What the hook tools are told about the hook.
+fn context_of(event: &Event, relation: Option<&RelationHook>) -> HookContext {
+    match (&event.about, relation) {
+        (About::Action { parameters }, _) => HookContext::action(parameters.clone()),
+        (_, Some(RelationHook { endpoint, id, remote_app, remote_unit, .. })) => {
+            HookContext::relation(endpoint, *id, remote_app, remote_unit.as_deref())
+        }
+        _ if matches!(event.name(), "collect-metrics" | "meter-status-changed") => HookContext::restricted(),
+        _ => HookContext::new(),
+    }
+}
+
+/// A new directory in which a socket's path stays below the 104 bytes that every system takes.
+fn short_directory() -> TempDir {
+    let usual = env::temp_dir();
+    let root = if usual.as_os_str().len() > 64 { PathBuf::from("/tmp") } else { usual };
+    tempfile::Builder::new().prefix("juju-").tempdir_in(root).expect("temporary directories can be made")
+}
+
+/// Links hold the path as it is given, and are followed from another directory.
+fn existing(program: &Path) -> PathBuf {
+    let path = program.canonicalize();
+    path.unwrap_or_else(|error| panic!("cannot find {}: {error}", program.display()))
+}
+
+/// Enough to tell contexts apart; the standard library has no other source of randomness.
+fn random() -> u64 {
+    RandomState::new().hash_one(std::process::id()) >> 1
+}
