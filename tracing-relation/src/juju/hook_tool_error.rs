@@ -30,7 +30,7 @@ pub enum HookToolErrorKind {
     /// Juju refuses: an application databag is its leader's alone, to write and (the own one) to read.
     ///
     /// Juju uses the same words for a relation that is gone from the controller but not yet from the unit's agent.
-    /// The methods of `Dispatch` tell the two apart; a plain [`HookTools`](super::HookTools) call cannot.
+    /// The methods of [`Dispatch`](super::Dispatch) tell the two apart; a plain [`HookTools`](super::HookTools) call cannot.
     PermissionDenied,
     /// The event does not allow the tool: `collect-metrics` and `meter-status-changed`, which ended with Juju 3.
     RestrictedContext,
@@ -85,8 +85,7 @@ impl HookToolError {
     }
 
     /// The same error, after a caller that knows more has told two kinds apart.
-    #[expect(dead_code, reason = "used once the typed calls are there")]
-    pub(crate) fn with_kind(self, kind: HookToolErrorKind) -> Self {
+    pub(super) fn with_kind(self, kind: HookToolErrorKind) -> Self {
         Self { kind, ..self }
     }
 }

@@ -7,7 +7,7 @@ use super::HookToolError;
 
 /// Carries out hook tool calls: implement it to reach Juju in another way than by starting processes.
 ///
-/// Two implementations come with the crate: `ProcessHookTools` for a charm, and, with the feature `testing`,
+/// Two implementations come with the crate: [`ProcessHookTools`](super::ProcessHookTools) for a charm, and, with the feature `testing`,
 /// `testing::Model`, a Juju in memory.
 pub trait HookTools: Send + Sync + fmt::Debug {
     /// Runs the tool to its end and returns what it printed.

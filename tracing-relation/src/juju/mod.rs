@@ -1,9 +1,24 @@
-//! What a charm's process gets from Juju: hook tools to call.
+//! What a charm's process gets from Juju: the dispatch environment, the hook tools, and the charm's metadata.
 
+mod dispatch;
+mod environment;
+mod event_context;
 mod hook_tool_error;
 mod hook_tools;
+mod metadata;
+mod process;
+mod reads;
+mod running;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 
+pub use dispatch::Dispatch;
+pub use environment::EnvironmentError;
+pub use event_context::{
+    ActionContext, NoticeContext, RelationContext, SecretContext, StorageContext, WorkloadContext,
+};
 pub use hook_tool_error::{HookToolError, HookToolErrorKind};
 pub use hook_tools::{HookToolCall, HookToolOutput, HookTools, PendingCall};
+pub use metadata::{Endpoint, Metadata, MetadataError, Role};
+pub use process::ProcessHookTools;
+pub use reads::Databag;

@@ -1,4 +1,6 @@
-use serde_json::Value;
+use serde_json::{Map, Value};
+
+use crate::juju::Dispatch;
 
 /// What Juju knows about the hook that a tool is called from: the part of it that changes what the tools do.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -45,5 +47,41 @@ impl HookContext {
     #[must_use]
     pub fn restricted() -> Self {
         Self { restricted: true, ..Self::default() }
+    }
+
+    /// The hook that a dispatch is for. Malformed variables count as absent, and an action has no parameters.
+    #[must_use]
+    pub fn from_dispatch(dispatch: &Dispatch) -> Self {
+        let relation = dispatch.relation().ok().flatten();
+        let action = dispatch.action().ok().flatten();
+        Self {
+            relation: relation.as_ref().map(|relation| (relation.endpoint.clone(), relation.id)),
+            remote_unit: relation.as_ref().and_then(|relation| relation.remote_unit.clone()),
+            remote_app: relation.and_then(|relation| relation.remote_app),
+            action: action.map(|_| Value::Object(Map::new())),
+            restricted: ["collect_metrics", "meter_status_changed"].contains(&dispatch.event()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn contexts_follow_the_environment() {
+        let joined = [
+            ("JUJU_DISPATCH_PATH", "hooks/tracing-relation-joined"),
+            ("JUJU_RELATION_ID", "tracing:3"),
+            ("JUJU_REMOTE_UNIT", "tempo/0"),
+        ];
+        assert_eq!(
+            HookContext::from_dispatch(&Dispatch::from_vars(joined)),
+            HookContext::relation("tracing", 3, "tempo", Some("tempo/0")),
+        );
+        let action = Dispatch::from_vars([("JUJU_ACTION_NAME", "backup")]);
+        assert_eq!(HookContext::from_dispatch(&action), HookContext::action(serde_json::json!({})));
+        let metrics = Dispatch::from_vars([("JUJU_HOOK_NAME", "collect-metrics")]);
+        assert_eq!(HookContext::from_dispatch(&metrics), HookContext::restricted());
     }
 }

@@ -1,0 +1,322 @@
+use std::env;
+use std::ffi::OsString;
+use std::fmt;
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+
+use super::environment::{Environment, malformed};
+use super::event_context::{
+    self, ActionContext, RelationContext, SecretContext, StorageContext, WorkloadContext,
+};
+use super::reads::Reads;
+use super::{EnvironmentError, HookTools, Metadata, MetadataError, ProcessHookTools};
+
+/// One run of a charm: what Juju says in the environment about the event, and the hook tools to ask and tell it more.
+///
+/// Clones are cheap and share what was read: answers of hook tools, and the charm's metadata.
+///
+/// ```
+/// use tracing_relation::juju::Dispatch;
+///
+/// let dispatch = Dispatch::from_vars([
+///     ("JUJU_DISPATCH_PATH", "hooks/update-status"),
+///     ("JUJU_UNIT_NAME", "app/0"),
+///     ("JUJU_REMOTE_APP", ""),
+/// ]);
+/// assert_eq!(dispatch.event(), "update_status");
+/// assert_eq!(dispatch.application()?, "app");
+/// assert_eq!(dispatch.var("JUJU_REMOTE_APP"), None);
+/// # Ok::<(), tracing_relation::juju::EnvironmentError>(())
+/// ```
+#[derive(Clone)]
+pub struct Dispatch {
+    vars: Arc<Environment>,
+    event: Arc<str>,
+    metadata: Arc<OnceLock<Result<Metadata, MetadataError>>>,
+    pub(super) tools: Arc<dyn HookTools>,
+    pub(super) reads: Arc<Reads>,
+}
+
+impl Dispatch {
+    /// The dispatch that this process was started for, with the hook tools as processes.
+    ///
+    /// Never fails: whatever is missing is said when it is asked for.
+    #[must_use]
+    pub fn from_env() -> Self {
+        Self::from_vars(env::vars_os())
+    }
+
+    /// A dispatch with these variables instead of the process's own, for tests and for programs that are not started
+    /// by Juju.
+    pub fn from_vars<K: Into<OsString>, V: Into<OsString>>(vars: impl IntoIterator<Item = (K, V)>) -> Self {
+        let vars = Environment::new(vars);
+        Self {
+            event: event(&vars).into(),
+            vars: Arc::new(vars),
+            metadata: Arc::default(),
+            tools: Arc::new(ProcessHookTools::new()),
+            reads: Arc::default(),
+        }
+    }
+
+    /// Replaces the hook tools. What was read with others is forgotten.
+    #[must_use]
+    pub fn with_hook_tools(self, tools: Arc<dyn HookTools>) -> Self {
+        Self { tools, reads: Arc::default(), ..self }
+    }
+
+    /// The hook tools, for calls that have no method here.
+    #[must_use]
+    pub fn hook_tools(&self) -> &Arc<dyn HookTools> {
+        &self.tools
+    }
+
+    /// A variable. `None` if it is absent, empty (Juju sets many that do not apply to the event, and leaves them
+    /// empty), or not UTF-8.
+    #[must_use]
+    pub fn var(&self, name: &str) -> Option<&str> {
+        self.vars.var(name)
+    }
+
+    /// A variable that has to be there.
+    ///
+    /// # Errors
+    ///
+    /// The variable is absent or empty, or not UTF-8.
+    pub fn require(&self, name: &str) -> Result<&str, EnvironmentError> {
+        self.vars.require(name)
+    }
+
+    /// The name of the event, with underscores: `update_status`, `tracing_relation_changed`, and for actions
+    /// `backup_action`. Empty if there is none, as in `juju exec`.
+    ///
+    /// From `JUJU_DISPATCH_PATH`, else `JUJU_HOOK_NAME` or `JUJU_ACTION_NAME`.
+    #[must_use]
+    pub fn event(&self) -> &str {
+        &self.event
+    }
+
+    /// The path that Juju dispatched, such as `hooks/update-status` or `actions/backup`.
+    ///
+    /// # Errors
+    ///
+    /// `JUJU_DISPATCH_PATH` is absent, as in `juju exec`, or not UTF-8.
+    pub fn dispatch_path(&self) -> Result<&str, EnvironmentError> {
+        self.require("JUJU_DISPATCH_PATH")
+    }
+
+    /// The name of the unit, such as `app/0`.
+    ///
+    /// # Errors
+    ///
+    /// `JUJU_UNIT_NAME` is absent, or not an application and a number.
+    pub fn unit_name(&self) -> Result<&str, EnvironmentError> {
+        self.unit().map(|(name, _, _)| name)
+    }
+
+    /// The name of the unit's application.
+    ///
+    /// # Errors
+    ///
+    /// As for [`unit_name`](Self::unit_name).
+    pub fn application(&self) -> Result<&str, EnvironmentError> {
+        self.unit().map(|(_, application, _)| application)
+    }
+
+    /// The unit's number within its application.
+    ///
+    /// # Errors
+    ///
+    /// As for [`unit_name`](Self::unit_name).
+    pub fn unit_number(&self) -> Result<u32, EnvironmentError> {
+        self.unit().map(|(_, _, number)| number)
+    }
+
+    /// The name of the model.
+    ///
+    /// # Errors
+    ///
+    /// `JUJU_MODEL_NAME` is absent or not UTF-8.
+    pub fn model_name(&self) -> Result<&str, EnvironmentError> {
+        self.require("JUJU_MODEL_NAME")
+    }
+
+    /// The UUID of the model.
+    ///
+    /// # Errors
+    ///
+    /// `JUJU_MODEL_UUID` is absent or not UTF-8.
+    pub fn model_uuid(&self) -> Result<&str, EnvironmentError> {
+        self.require("JUJU_MODEL_UUID")
+    }
+
+    /// The charm's directory: `JUJU_CHARM_DIR`, else `CHARM_DIR`, else the working directory, which Juju sets to it.
+    #[must_use]
+    pub fn charm_dir(&self) -> &Path {
+        let dir = self.vars.raw("JUJU_CHARM_DIR").or_else(|| self.vars.raw("CHARM_DIR"));
+        dir.map_or(Path::new("."), Path::new)
+    }
+
+    /// The charm's metadata, from [`charm_dir`](Self::charm_dir); the file is read once.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Metadata::load`].
+    pub fn metadata(&self) -> Result<&Metadata, MetadataError> {
+        self.metadata.get_or_init(|| Metadata::load(self.charm_dir())).as_ref().map_err(Clone::clone)
+    }
+
+    /// The relation that the event is about, if it is about one.
+    ///
+    /// # Errors
+    ///
+    /// `JUJU_RELATION_ID` is malformed, or is missing beside `JUJU_RELATION`.
+    pub fn relation(&self) -> Result<Option<RelationContext>, EnvironmentError> {
+        event_context::relation(&self.vars)
+    }
+
+    /// The storage that the event is about, if it is about one.
+    ///
+    /// # Errors
+    ///
+    /// `JUJU_STORAGE_ID` is malformed.
+    pub fn storage(&self) -> Result<Option<StorageContext>, EnvironmentError> {
+        event_context::storage(&self.vars)
+    }
+
+    /// The secret that the event is about, if it is about one.
+    ///
+    /// # Errors
+    ///
+    /// `JUJU_SECRET_REVISION` is malformed.
+    pub fn secret(&self) -> Result<Option<SecretContext>, EnvironmentError> {
+        event_context::secret(&self.vars)
+    }
+
+    /// The workload container that the event is about, if it is about one.
+    ///
+    /// # Errors
+    ///
+    /// A variable is not UTF-8.
+    pub fn workload(&self) -> Result<Option<WorkloadContext>, EnvironmentError> {
+        event_context::workload(&self.vars)
+    }
+
+    /// The action that is run, if one is.
+    ///
+    /// # Errors
+    ///
+    /// A variable is not UTF-8.
+    pub fn action(&self) -> Result<Option<ActionContext>, EnvironmentError> {
+        event_context::action(&self.vars)
+    }
+
+    fn unit(&self) -> Result<(&str, &str, u32), EnvironmentError> {
+        let name = self.require("JUJU_UNIT_NAME")?;
+        let parts = name.split_once('/').filter(|(application, _)| !application.is_empty());
+        match parts.and_then(|(application, number)| Some((application, number.parse().ok()?))) {
+            Some((application, number)) => Ok((name, application, number)),
+            None => Err(malformed("JUJU_UNIT_NAME", name, "an application and a number, such as app/0")),
+        }
+    }
+}
+
+/// Shows what identifies the dispatch: the environment may hold an agent's token.
+impl fmt::Debug for Dispatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Dispatch")
+            .field("event", &self.event)
+            .field("unit", &self.var("JUJU_UNIT_NAME"))
+            .field("charm_dir", &self.charm_dir())
+            .field("tools", &self.tools)
+            .finish_non_exhaustive()
+    }
+}
+
+fn event(vars: &Environment) -> String {
+    if let Some(path) = vars.var("JUJU_DISPATCH_PATH") {
+        let (kind, name) = path.split_once('/').unwrap_or(("hooks", path));
+        let suffix = if kind == "actions" { "_action" } else { "" };
+        name.replace('-', "_") + suffix
+    } else if let Some(hook) = vars.var("JUJU_HOOK_NAME") {
+        hook.replace('-', "_")
+    } else if let Some(action) = vars.var("JUJU_ACTION_NAME") {
+        action.replace('-', "_") + "_action"
+    } else {
+        String::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn dispatch<const N: usize>(vars: [(&str, &str); N]) -> Dispatch {
+        Dispatch::from_vars(vars)
+    }
+
+    #[test]
+    fn events_are_named_as_ops_names_them() {
+        let cases = [
+            ("hooks/update-status", "update_status"),
+            ("hooks/tracing-relation-changed", "tracing_relation_changed"),
+            ("hooks/web-pebble-ready", "web_pebble_ready"),
+            ("actions/back-up", "back_up_action"),
+            ("install", "install"),
+        ];
+        for (path, event) in cases {
+            assert_eq!(dispatch([("JUJU_DISPATCH_PATH", path)]).event(), event);
+        }
+    }
+
+    #[test]
+    fn the_event_without_a_dispatch_path_is_the_hooks_or_the_actions() {
+        let hook = dispatch([("JUJU_DISPATCH_PATH", ""), ("JUJU_HOOK_NAME", "config-changed")]);
+        assert_eq!(hook.event(), "config_changed");
+        let action = dispatch([("JUJU_HOOK_NAME", ""), ("JUJU_ACTION_NAME", "back-up")]);
+        assert_eq!(action.event(), "back_up_action");
+        assert_eq!(dispatch([]).event(), "");
+    }
+
+    #[test]
+    fn unit_names_are_validated() {
+        let unit = dispatch([("JUJU_UNIT_NAME", "my-app/12")]);
+        assert_eq!((unit.unit_name(), unit.application()), (Ok("my-app/12"), Ok("my-app")));
+        assert_eq!(unit.unit_number(), Ok(12));
+        for name in ["app", "app/", "/0", "app/x", "app/0/1", "app/-1"] {
+            let error = dispatch([("JUJU_UNIT_NAME", name)]).unit_name().expect_err(name).to_string();
+            assert!(error.starts_with(&format!("cannot read JUJU_UNIT_NAME={name:?}: expected")), "{error}");
+        }
+    }
+
+    #[test]
+    fn charm_dir_falls_back() {
+        let cases: [(&[(&str, &str)], &str); 3] = [
+            (&[("JUJU_CHARM_DIR", "/a"), ("CHARM_DIR", "/b")], "/a"),
+            (&[("JUJU_CHARM_DIR", ""), ("CHARM_DIR", "/b")], "/b"),
+            (&[], "."),
+        ];
+        for (vars, expected) in cases {
+            assert_eq!(Dispatch::from_vars(vars.iter().copied()).charm_dir(), Path::new(expected));
+        }
+    }
+
+    #[test]
+    fn metadata_is_read_once_for_all_clones() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let file = directory.path().join("metadata.yaml");
+        std::fs::write(&file, "name: first").expect("written");
+        let dispatch = Dispatch::from_vars([("JUJU_CHARM_DIR", directory.path())]);
+        let clone = dispatch.clone();
+        assert_eq!(dispatch.metadata().expect("valid").name, "first");
+        std::fs::remove_file(&file).expect("removed");
+        assert_eq!(clone.metadata().expect("still known").name, "first");
+    }
+
+    #[test]
+    fn debug_shows_no_variable_that_may_be_a_secret() {
+        let dispatch = dispatch([("JUJU_AGENT_TOKEN", "hunter2"), ("JUJU_UNIT_NAME", "app/0")]);
+        let shown = format!("{dispatch:?}");
+        assert!(!shown.contains("hunter2") && shown.contains("app/0"), "{shown}");
+    }
+}

@@ -1,0 +1,89 @@
+use std::collections::HashMap;
+use std::ffi::{OsStr, OsString};
+
+/// A variable that Juju sets is not there, or not as Juju sets it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EnvironmentError {
+    /// The variable is absent or empty: Juju did not start the process, or for another kind of event.
+    #[error("cannot find {variable} in the environment")]
+    Missing {
+        /// The name of the variable.
+        variable: String,
+    },
+    /// The variable has a value that Juju does not give it.
+    #[error("cannot read {variable}={value:?}: expected {expected}")]
+    Malformed {
+        /// The name of the variable.
+        variable: String,
+        /// Its value, with what is not UTF-8 replaced.
+        value: String,
+        /// What it should have been.
+        expected: &'static str,
+    },
+}
+
+/// The variables of a process. An empty one counts as absent: Juju sets many that do not apply, and leaves them empty.
+#[derive(Clone)]
+pub(super) struct Environment {
+    vars: HashMap<String, OsString>,
+}
+
+impl Environment {
+    pub(super) fn new<K: Into<OsString>, V: Into<OsString>>(vars: impl IntoIterator<Item = (K, V)>) -> Self {
+        let vars = vars.into_iter().map(|(name, value)| (name.into(), value.into()));
+        let named = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value));
+        Self { vars: vars.filter_map(named).filter(|(_, value)| !value.is_empty()).collect() }
+    }
+
+    pub(super) fn raw(&self, name: &str) -> Option<&OsStr> {
+        self.vars.get(name).map(OsString::as_os_str)
+    }
+
+    pub(super) fn var(&self, name: &str) -> Option<&str> {
+        self.raw(name).and_then(OsStr::to_str)
+    }
+
+    /// The value, if there is one.
+    pub(super) fn optional(&self, name: &str) -> Result<Option<&str>, EnvironmentError> {
+        match self.raw(name) {
+            None => Ok(None),
+            Some(value) => match value.to_str() {
+                Some(text) => Ok(Some(text)),
+                None => Err(malformed(name, &value.to_string_lossy(), "UTF-8")),
+            },
+        }
+    }
+
+    pub(super) fn require(&self, name: &str) -> Result<&str, EnvironmentError> {
+        self.optional(name)?.ok_or_else(|| EnvironmentError::Missing { variable: name.to_owned() })
+    }
+}
+
+pub(super) fn malformed(variable: &str, value: &str, expected: &'static str) -> EnvironmentError {
+    EnvironmentError::Malformed { variable: variable.to_owned(), value: value.to_owned(), expected }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::ffi::OsStringExt;
+
+    use super::*;
+
+    #[test]
+    fn empty_variables_count_as_absent() {
+        let environment = Environment::new([("JUJU_REMOTE_UNIT", "")]);
+        assert_eq!(environment.var("JUJU_REMOTE_UNIT"), None);
+        let error = environment.require("JUJU_REMOTE_UNIT").expect_err("absent");
+        assert_eq!(error.to_string(), "cannot find JUJU_REMOTE_UNIT in the environment");
+    }
+
+    #[test]
+    fn values_that_are_not_utf8_are_absent_or_an_error_that_names_the_variable() {
+        let value = OsString::from_vec(b"a\xff".to_vec());
+        let environment = Environment::new([(OsString::from("JUJU_MODEL_NAME"), value)]);
+        assert_eq!(environment.var("JUJU_MODEL_NAME"), None);
+        let error = environment.require("JUJU_MODEL_NAME").expect_err("not UTF-8");
+        assert_eq!(error.to_string(), "cannot read JUJU_MODEL_NAME=\"a\u{fffd}\": expected UTF-8");
+    }
+}

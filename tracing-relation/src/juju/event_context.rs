@@ -1,0 +1,225 @@
+//! What an event is about, as its variables tell.
+
+use super::environment::{Environment, EnvironmentError, malformed};
+
+/// The relation that an event is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RelationContext {
+    /// The name of the endpoint in the charm's metadata.
+    pub endpoint: String,
+    /// The id of the relation: the number in `tracing:3`.
+    pub id: u32,
+    /// The application at the other end.
+    pub remote_app: Option<String>,
+    /// The unit at the other end. `None` in `relation-created` and `relation-broken`, and in a `relation-changed` that
+    /// is about the application.
+    pub remote_unit: Option<String>,
+    /// The unit that departs, which may be this one; in `relation-departed` only.
+    pub departing_unit: Option<String>,
+}
+
+/// The storage that an event is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StorageContext {
+    /// The id of the storage, such as `data/0`.
+    pub id: String,
+    /// The name of the storage in the charm's metadata.
+    pub name: String,
+    /// Where it is mounted, or its device.
+    pub location: Option<String>,
+    /// `filesystem` or `block`.
+    pub kind: Option<String>,
+}
+
+/// The secret that an event is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SecretContext {
+    /// The id of the secret.
+    pub id: String,
+    /// The label the charm gave it.
+    pub label: Option<String>,
+    /// The revision, where the event is about one (`secret-expired`, `secret-remove`).
+    pub revision: Option<u64>,
+}
+
+/// The workload container that an event is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct WorkloadContext {
+    /// The name of the container.
+    pub name: String,
+    /// The notice, in `pebble-custom-notice`.
+    pub notice: Option<NoticeContext>,
+    /// The name of the check, in `pebble-check-failed` and `pebble-check-recovered`.
+    pub check: Option<String>,
+}
+
+/// A notice of Pebble.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct NoticeContext {
+    /// The id of the notice.
+    pub id: String,
+    /// Its type: `custom`.
+    pub kind: Option<String>,
+    /// Its key, which the workload chose.
+    pub key: Option<String>,
+}
+
+/// The action that is run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ActionContext {
+    /// The name of the action, with hyphens.
+    pub name: String,
+    /// The id of the action's task.
+    pub uuid: Option<String>,
+    /// Juju's tag of the task.
+    pub tag: Option<String>,
+}
+
+pub(super) fn relation(vars: &Environment) -> Result<Option<RelationContext>, EnvironmentError> {
+    let name = vars.optional("JUJU_RELATION")?;
+    let Some(full_id) = vars.optional("JUJU_RELATION_ID")? else {
+        return match name {
+            None => Ok(None),
+            Some(_) => Err(EnvironmentError::Missing { variable: "JUJU_RELATION_ID".to_owned() }),
+        };
+    };
+    let expected = "an endpoint and a number, such as tracing:3";
+    let refuse = || malformed("JUJU_RELATION_ID", full_id, expected);
+    let (endpoint, id) = full_id.rsplit_once(':').ok_or_else(refuse)?;
+    let remote_unit = vars.optional("JUJU_REMOTE_UNIT")?;
+    let app_of_unit = remote_unit.and_then(|unit| unit.split_once('/')).map(|(app, _)| app);
+    Ok(Some(RelationContext {
+        endpoint: name.unwrap_or(endpoint).to_owned(),
+        id: id.parse().map_err(|_| refuse())?,
+        remote_app: vars.optional("JUJU_REMOTE_APP")?.or(app_of_unit).map(ToOwned::to_owned),
+        remote_unit: remote_unit.map(ToOwned::to_owned),
+        departing_unit: owned(vars, "JUJU_DEPARTING_UNIT")?,
+    }))
+}
+
+pub(super) fn storage(vars: &Environment) -> Result<Option<StorageContext>, EnvironmentError> {
+    let Some(id) = owned(vars, "JUJU_STORAGE_ID")? else { return Ok(None) };
+    let Some((name, _)) = id.split_once('/') else {
+        return Err(malformed("JUJU_STORAGE_ID", &id, "a name and a number, such as data/0"));
+    };
+    Ok(Some(StorageContext {
+        name: name.to_owned(),
+        location: owned(vars, "JUJU_STORAGE_LOCATION")?,
+        kind: owned(vars, "JUJU_STORAGE_KIND")?,
+        id,
+    }))
+}
+
+pub(super) fn secret(vars: &Environment) -> Result<Option<SecretContext>, EnvironmentError> {
+    let Some(id) = owned(vars, "JUJU_SECRET_ID")? else { return Ok(None) };
+    let revision = vars.optional("JUJU_SECRET_REVISION")?;
+    let number = |text: &str| text.parse().map_err(|_| malformed("JUJU_SECRET_REVISION", text, "a number"));
+    Ok(Some(SecretContext {
+        id,
+        label: owned(vars, "JUJU_SECRET_LABEL")?,
+        revision: revision.map(number).transpose()?,
+    }))
+}
+
+pub(super) fn workload(vars: &Environment) -> Result<Option<WorkloadContext>, EnvironmentError> {
+    let Some(name) = owned(vars, "JUJU_WORKLOAD_NAME")? else { return Ok(None) };
+    let notice = match owned(vars, "JUJU_NOTICE_ID")? {
+        None => None,
+        Some(id) => Some(NoticeContext {
+            id,
+            kind: owned(vars, "JUJU_NOTICE_TYPE")?,
+            key: owned(vars, "JUJU_NOTICE_KEY")?,
+        }),
+    };
+    Ok(Some(WorkloadContext { name, notice, check: owned(vars, "JUJU_PEBBLE_CHECK_NAME")? }))
+}
+
+pub(super) fn action(vars: &Environment) -> Result<Option<ActionContext>, EnvironmentError> {
+    let Some(name) = owned(vars, "JUJU_ACTION_NAME")? else { return Ok(None) };
+    Ok(Some(ActionContext {
+        name,
+        uuid: owned(vars, "JUJU_ACTION_UUID")?,
+        tag: owned(vars, "JUJU_ACTION_TAG")?,
+    }))
+}
+
+fn owned(vars: &Environment, name: &str) -> Result<Option<String>, EnvironmentError> {
+    Ok(vars.optional(name)?.map(ToOwned::to_owned))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn vars<const N: usize>(vars: [(&str, &str); N]) -> Environment {
+        Environment::new(vars)
+    }
+
+    #[test]
+    fn events_about_nothing_have_no_context() {
+        let vars = vars([("JUJU_RELATION", ""), ("JUJU_RELATION_ID", ""), ("JUJU_SECRET_LABEL", "")]);
+        assert_eq!(relation(&vars), Ok(None));
+        assert_eq!(storage(&vars), Ok(None));
+        assert_eq!(secret(&vars), Ok(None));
+        assert_eq!(workload(&vars), Ok(None));
+        assert_eq!(action(&vars), Ok(None));
+    }
+
+    #[test]
+    fn relation_ids_carry_their_endpoint() {
+        let created =
+            vars([("JUJU_RELATION_ID", "tracing:3"), ("JUJU_REMOTE_APP", "tempo"), ("JUJU_REMOTE_UNIT", "")]);
+        let expected = RelationContext {
+            endpoint: "tracing".to_owned(),
+            id: 3,
+            remote_app: Some("tempo".to_owned()),
+            remote_unit: None,
+            departing_unit: None,
+        };
+        assert_eq!(relation(&created), Ok(Some(expected)));
+    }
+
+    #[test]
+    fn the_remote_unit_names_its_application_where_juju_does_not() {
+        let joined = vars([("JUJU_RELATION_ID", "tracing:3"), ("JUJU_REMOTE_UNIT", "tempo/0")]);
+        let context = relation(&joined).expect("valid").expect("a relation");
+        assert_eq!(context.remote_app.as_deref(), Some("tempo"));
+    }
+
+    #[test]
+    fn malformed_values_name_their_variable() {
+        for id in ["tracing", "tracing:", "tracing:x", "tracing:-1", "99"] {
+            let error = relation(&vars([("JUJU_RELATION_ID", id)])).expect_err("malformed");
+            let expected = "expected an endpoint and a number, such as tracing:3";
+            assert_eq!(error.to_string(), format!("cannot read JUJU_RELATION_ID={id:?}: {expected}"));
+        }
+        let missing = relation(&vars([("JUJU_RELATION", "tracing")]));
+        assert_eq!(missing, Err(EnvironmentError::Missing { variable: "JUJU_RELATION_ID".to_owned() }));
+        assert!(storage(&vars([("JUJU_STORAGE_ID", "data")])).is_err());
+        assert!(secret(&vars([("JUJU_SECRET_ID", "x"), ("JUJU_SECRET_REVISION", "new")])).is_err());
+    }
+
+    #[test]
+    fn storage_secrets_workloads_and_actions_are_read() {
+        let read = storage(&vars([("JUJU_STORAGE_ID", "data/0"), ("JUJU_STORAGE_LOCATION", "/srv")]));
+        let read = read.expect("valid").expect("storage");
+        assert_eq!((read.name.as_str(), read.location.as_deref(), read.kind), ("data", Some("/srv"), None));
+
+        let read = secret(&vars([("JUJU_SECRET_ID", "secret:1"), ("JUJU_SECRET_REVISION", "7")]));
+        assert_eq!(read.expect("valid").expect("a secret").revision, Some(7));
+
+        let notice =
+            vars([("JUJU_WORKLOAD_NAME", "web"), ("JUJU_NOTICE_ID", "1"), ("JUJU_NOTICE_KEY", "a.b/c")]);
+        let read = workload(&notice).expect("valid").expect("a workload");
+        assert_eq!(read.notice.and_then(|notice| notice.key).as_deref(), Some("a.b/c"));
+
+        let read = action(&vars([("JUJU_ACTION_NAME", "back-up")])).expect("valid").expect("an action");
+        assert_eq!((read.name.as_str(), read.uuid), ("back-up", None));
+    }
+}

@@ -1,0 +1,424 @@
+//! The hook tools that relations need, typed.
+//!
+//! Each call of a tool is a process and a round trip to the unit's agent, so what was read is kept for the rest of the
+//! dispatch: while a hook runs, Juju shows it the same databags anyway. Two things do change, and are looked after: the
+//! own application's databag, by this dispatch's own writes, and leadership, which Juju guarantees for 30 s only.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde::de::DeserializeOwned;
+
+use super::{Dispatch, HookToolCall, HookToolError, HookToolErrorKind, PendingCall};
+
+/// The content of a databag, by key.
+pub type Databag = BTreeMap<String, String>;
+
+/// For how long Juju guarantees that a unit that is the leader stays it.
+const LEADERSHIP_GUARANTEE: Duration = Duration::from_secs(30);
+
+/// Linux takes no longer argument (131072 bytes with its final zero).
+const MAX_ARGUMENT: usize = 131_071;
+
+/// What was read in this dispatch.
+#[derive(Debug, Default)]
+pub(super) struct Reads {
+    known: Mutex<Known>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    leader: Option<(Instant, bool)>,
+    ids: HashMap<String, Vec<u32>>,
+    units: HashMap<u32, Vec<String>>,
+    apps: HashMap<u32, Option<String>>,
+    /// By relation, and the application or unit that the databag belongs to.
+    databags: HashMap<(u32, String), Databag>,
+}
+
+impl Reads {
+    /// Locks for a moment, never while a tool runs: two threads may read the same thing twice.
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Hook tools. Answers are kept for the rest of the dispatch and shared by clones.
+///
+/// A relation that is gone reads as one without units and with empty databags, whatever words Juju has for that: a hook
+/// that runs while a relation is being removed should not fail for it.
+impl Dispatch {
+    /// Whether the unit is its application's leader (`is-leader`). Asked again after 30 s, for which Juju guarantees
+    /// the answer.
+    ///
+    /// # Errors
+    ///
+    /// The tool fails: act as a unit that is not the leader.
+    pub fn is_leader(&self) -> Result<bool, HookToolError> {
+        let now = Instant::now();
+        if let Some((asked, leader)) = self.reads.known().leader
+            && now.duration_since(asked) < LEADERSHIP_GUARANTEE
+        {
+            return Ok(leader);
+        }
+        let leader = self.read(&HookToolCall::new("is-leader").arg("--format=json"))?;
+        self.reads.known().leader = Some((now, leader));
+        Ok(leader)
+    }
+
+    /// The ids of the endpoint's relations (`relation-ids`), in ascending order. One that is being removed is still
+    /// among them in its `relation-broken` hook. An endpoint that does not exist has none.
+    ///
+    /// # Errors
+    ///
+    /// The tool fails, or prints what is not a list of ids.
+    pub fn relation_ids(&self, endpoint: &str) -> Result<Vec<u32>, HookToolError> {
+        if let Some(ids) = self.reads.known().ids.get(endpoint) {
+            return Ok(ids.clone());
+        }
+        let call = HookToolCall::new("relation-ids").arg("--format=json").arg(endpoint);
+        let full_ids: Vec<String> = self.read(&call)?;
+        let ids = full_ids.iter().map(|id| id.rsplit(':').next().unwrap_or(id).parse());
+        let mut ids = ids.collect::<Result<Vec<u32>, _>>().map_err(|source| invalid(&call, source))?;
+        ids.sort_unstable();
+        self.reads.known().ids.insert(endpoint.to_owned(), ids.clone());
+        Ok(ids)
+    }
+
+    /// The units at the other end of a relation (`relation-list`).
+    ///
+    /// # Errors
+    ///
+    /// The tool fails, other than for a relation that is gone.
+    pub fn relation_units(&self, endpoint: &str, id: u32) -> Result<Vec<String>, HookToolError> {
+        if let Some(units) = self.reads.known().units.get(&id) {
+            return Ok(units.clone());
+        }
+        let call = relation_call("relation-list", endpoint, id).arg("--format=json");
+        let units: Vec<String> = self.read_relation(&call, Whose::Remote)?;
+        self.reads.known().units.insert(id, units.clone());
+        Ok(units)
+    }
+
+    /// The application at the other end of a relation: from the environment in the relation's own hooks, else from
+    /// `relation-list`. `None` if the relation is gone.
+    ///
+    /// # Errors
+    ///
+    /// The tool fails, other than for a relation that is gone.
+    pub fn relation_app(&self, endpoint: &str, id: u32) -> Result<Option<String>, HookToolError> {
+        if let Ok(Some(relation)) = self.relation()
+            && relation.id == id
+            && relation.remote_app.is_some()
+        {
+            return Ok(relation.remote_app);
+        }
+        if let Some(app) = self.reads.known().apps.get(&id) {
+            return Ok(app.clone());
+        }
+        let call = relation_call("relation-list", endpoint, id).arg("--app").arg("--format=json");
+        let app: String = self.read_relation(&call, Whose::Remote)?;
+        let app = Some(app).filter(|app| !app.is_empty());
+        self.reads.known().apps.insert(id, app.clone());
+        Ok(app)
+    }
+
+    /// The databag of an application in a relation (`relation-get --app`), with what this dispatch has written.
+    ///
+    /// # Errors
+    ///
+    /// [`PermissionDenied`](HookToolErrorKind::PermissionDenied) if `app` is the unit's own and the unit is not its
+    /// leader; any other failure of the tool, but not that the relation is gone.
+    pub fn relation_get_app(&self, endpoint: &str, id: u32, app: &str) -> Result<Databag, HookToolError> {
+        let whose = if self.application() == Ok(app) { Whose::OwnApp } else { Whose::Remote };
+        let call = relation_call("relation-get", endpoint, id).arg("--app");
+        self.databag(call, id, app, whose)
+    }
+
+    /// The databag of a unit in a relation (`relation-get`). It has Juju's own keys too, such as `ingress-address`.
+    ///
+    /// # Errors
+    ///
+    /// The tool fails, other than for a relation that is gone.
+    pub fn relation_get_unit(&self, endpoint: &str, id: u32, unit: &str) -> Result<Databag, HookToolError> {
+        self.databag(relation_call("relation-get", endpoint, id), id, unit, Whose::Remote)
+    }
+
+    /// Writes keys of the own application's databag (`relation-set --app`). Other keys stay as they are; an empty value
+    /// deletes its key. Juju makes the change visible to the other side once the hook has succeeded.
+    ///
+    /// # Errors
+    ///
+    /// [`PermissionDenied`](HookToolErrorKind::PermissionDenied) if the unit is not the leader,
+    /// [`RelationGone`](HookToolErrorKind::RelationGone), or another failure of the tool.
+    pub fn relation_set_app(&self, endpoint: &str, id: u32, changes: &Databag) -> Result<(), HookToolError> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let call = relation_call("relation-set", endpoint, id).arg("--app").arg("--file=-");
+        // On standard input, where length is not limited. JSON is the YAML that the tool reads.
+        let input = serde_json::to_vec(changes).map_err(|source| invalid(&call, source))?;
+        self.tools.run(&call.stdin(input)).map_err(|error| self.refine(error, Whose::OwnApp))?;
+        if let Ok(own) = self.application()
+            && let Some(databag) = self.reads.known().databags.get_mut(&(id, own.to_owned()))
+        {
+            databag.extend(changes.clone());
+            databag.retain(|_, value| !value.is_empty());
+        }
+        Ok(())
+    }
+
+    /// Starts `juju-log`, which runs beside the charm's own work. Nothing is logged if the message is empty.
+    ///
+    /// What is too long for an argument (128 KiB) is cut, and NUL characters are left out.
+    ///
+    /// # Errors
+    ///
+    /// The tool cannot be started.
+    pub fn juju_log(&self, level: log::Level, message: &str) -> Result<PendingCall, HookToolError> {
+        let level = match level {
+            log::Level::Error => "ERROR",
+            log::Level::Warn => "WARNING",
+            log::Level::Info => "INFO",
+            log::Level::Debug => "DEBUG",
+            log::Level::Trace => "TRACE",
+        };
+        let message = message.replace('\0', "");
+        let message = &message[..message.floor_char_boundary(MAX_ARGUMENT)];
+        if message.is_empty() {
+            return Ok(PendingCall::finished(Ok(())));
+        }
+        self.tools.start(&HookToolCall::new("juju-log").arg("--log-level").arg(level).arg("--").arg(message))
+    }
+
+    fn databag(
+        &self,
+        call: HookToolCall,
+        id: u32,
+        owner: &str,
+        whose: Whose,
+    ) -> Result<Databag, HookToolError> {
+        let key = (id, owner.to_owned());
+        if let Some(databag) = self.reads.known().databags.get(&key) {
+            return Ok(databag.clone());
+        }
+        let call = call.arg("--format=json").arg("-").arg(owner);
+        let databag: Databag = self.read_relation(&call, whose)?;
+        self.reads.known().databags.insert(key, databag.clone());
+        Ok(databag)
+    }
+
+    /// As [`read`](Self::read), and nothing for a relation that is gone.
+    fn read_relation<T: DeserializeOwned + Default>(
+        &self,
+        call: &HookToolCall,
+        whose: Whose,
+    ) -> Result<T, HookToolError> {
+        match self.read::<Option<T>>(call).map_err(|error| self.refine(error, whose)) {
+            Err(error) if error.kind() == HookToolErrorKind::RelationGone => Ok(T::default()),
+            answer => answer.map(Option::unwrap_or_default),
+        }
+    }
+
+    fn read<T: DeserializeOwned>(&self, call: &HookToolCall) -> Result<T, HookToolError> {
+        let output = self.tools.run(call)?;
+        serde_json::from_slice(&output.stdout).map_err(|source| invalid(call, source))
+    }
+
+    /// Tells what "permission denied" means. Juju says it of a relation that is gone from the controller, even to a
+    /// leader, and it is a refusal only where a unit that is not the leader asks for its own application's databag.
+    fn refine(&self, error: HookToolError, whose: Whose) -> HookToolError {
+        let ambiguous = error.kind() == HookToolErrorKind::PermissionDenied
+            && error.stderr().to_lowercase().contains("permission denied");
+        if ambiguous && (whose == Whose::Remote || self.is_leader().unwrap_or(false)) {
+            error.with_kind(HookToolErrorKind::RelationGone)
+        } else {
+            error
+        }
+    }
+}
+
+/// Whose databag a call is about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Whose {
+    OwnApp,
+    Remote,
+}
+
+/// The full form of the id lets newer versions of Juju check that it belongs to the endpoint; older ones read its number.
+fn relation_call(tool: &str, endpoint: &str, id: u32) -> HookToolCall {
+    HookToolCall::new(tool).arg("-r").arg(format!("{endpoint}:{id}"))
+}
+
+fn invalid(call: &HookToolCall, source: impl std::error::Error + Send + Sync + 'static) -> HookToolError {
+    HookToolError::new(HookToolErrorKind::InvalidOutput, call.tool(), Some(Box::new(source)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::juju::testing::Model;
+
+    const DENIED: &str = "ERROR permission denied (unauthorized access)\n";
+
+    fn related(leader: bool) -> (Model, Dispatch, u32) {
+        let juju = Model::new("app/0");
+        juju.set_leader(leader);
+        let id = juju.add_relation("tracing", "tempo", &["tempo/0"]);
+        let dispatch =
+            Dispatch::from_vars([("JUJU_UNIT_NAME", "app/0"), ("JUJU_HOOK_NAME", "update-status")]);
+        (juju.clone(), dispatch.with_hook_tools(Arc::new(juju)), id)
+    }
+
+    fn databag<const N: usize>(pairs: [(&str, &str); N]) -> Databag {
+        pairs.map(|(key, value)| (key.to_owned(), value.to_owned())).into()
+    }
+
+    #[test]
+    fn answers_are_kept_and_shared_by_clones() {
+        let (juju, dispatch, id) = related(true);
+        juju.set_remote_app_data(id, "a", "b");
+        for dispatch in [dispatch.clone(), dispatch] {
+            assert!(dispatch.is_leader().expect("an answer"));
+            assert_eq!(dispatch.relation_ids("tracing").expect("an answer"), [id]);
+            assert_eq!(dispatch.relation_units("tracing", id).expect("an answer"), ["tempo/0"]);
+            assert_eq!(dispatch.relation_app("tracing", id).expect("an answer").as_deref(), Some("tempo"));
+            let remote = dispatch.relation_get_app("tracing", id, "tempo").expect("an answer");
+            assert_eq!(remote, databag([("a", "b")]));
+            let unit = dispatch.relation_get_unit("tracing", id, "tempo/0").expect("an answer");
+            assert_eq!(unit["ingress-address"], "10.0.0.1");
+        }
+        assert_eq!(juju.calls().len(), 6, "{:?}", juju.calls());
+    }
+
+    #[test]
+    fn other_hook_tools_start_with_nothing_known() {
+        let (_, dispatch, _) = related(true);
+        assert!(dispatch.is_leader().expect("an answer"));
+        let (follower, _, _) = related(false);
+        assert!(!dispatch.with_hook_tools(Arc::new(follower)).is_leader().expect("an answer"));
+    }
+
+    #[test]
+    fn ids_are_in_ascending_order() {
+        let (juju, dispatch, _) = related(true);
+        juju.answer_next("relation-ids", "[\"tracing:10\", \"tracing:9\"]");
+        assert_eq!(dispatch.relation_ids("tracing").expect("an answer"), [9, 10]);
+    }
+
+    #[test]
+    fn the_relations_own_hooks_know_its_application() {
+        let (juju, _, id) = related(false);
+        let vars = [("JUJU_RELATION_ID", format!("tracing:{id}")), ("JUJU_REMOTE_APP", "tempo".to_owned())];
+        let dispatch = Dispatch::from_vars(vars).with_hook_tools(Arc::new(juju.clone()));
+        assert_eq!(dispatch.relation_app("tracing", id).expect("known").as_deref(), Some("tempo"));
+        assert!(juju.calls().is_empty());
+        assert_eq!(dispatch.relation_app("tracing", id + 1).expect("gone"), None);
+    }
+
+    #[test]
+    fn writes_are_read_back_without_asking() {
+        let (juju, dispatch, id) = related(true);
+        juju.set_local_app_data(id, "old", "1");
+        assert_eq!(dispatch.relation_get_app("tracing", id, "app").expect("own"), databag([("old", "1")]));
+        let changes = databag([("old", ""), ("new", "\u{e9}=\"x\"\n")]);
+        dispatch.relation_set_app("tracing", id, &changes).expect("the leader may");
+        let expected = databag([("new", "\u{e9}=\"x\"\n")]);
+        juju.clear_calls();
+        assert_eq!(dispatch.relation_get_app("tracing", id, "app").expect("own"), expected);
+        assert!(juju.calls().is_empty());
+        assert_eq!(juju.local_app_data(id), expected);
+    }
+
+    #[test]
+    fn nothing_to_write_is_no_call() {
+        let (juju, dispatch, id) = related(true);
+        dispatch.relation_set_app("tracing", id, &Databag::new()).expect("nothing to do");
+        assert!(juju.calls().is_empty());
+    }
+
+    #[test]
+    fn a_follower_is_refused_its_own_applications_databag() {
+        for wording in [None, Some(DENIED)] {
+            let (juju, dispatch, id) = related(false);
+            if let Some(stderr) = wording {
+                juju.fail_next("relation-get", 1, stderr);
+                juju.fail_next("relation-set", 1, stderr);
+            }
+            let read = dispatch.relation_get_app("tracing", id, "app").expect_err("refused");
+            assert_eq!(read.kind(), HookToolErrorKind::PermissionDenied);
+            let written =
+                dispatch.relation_set_app("tracing", id, &databag([("a", "b")])).expect_err("refused");
+            assert_eq!(written.kind(), HookToolErrorKind::PermissionDenied);
+        }
+    }
+
+    #[test]
+    fn a_gone_relation_reads_as_empty_in_every_wording() {
+        for leader in [true, false] {
+            for wording in ["ERROR relation 1 not found\n", "ERROR permission denied\n", DENIED] {
+                let (juju, dispatch, id) = related(leader);
+                juju.fail_every("relation-get", 1, wording);
+                juju.fail_every("relation-list", 1, wording);
+                assert!(dispatch.relation_units("tracing", id).expect("no units").is_empty());
+                assert_eq!(dispatch.relation_app("tracing", id).expect("no application"), None);
+                assert!(dispatch.relation_get_app("tracing", id, "tempo").expect("empty").is_empty());
+                assert!(dispatch.relation_get_unit("tracing", id, "tempo/0").expect("empty").is_empty());
+                if leader {
+                    assert!(dispatch.relation_get_app("tracing", id, "app").expect("empty").is_empty());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn writing_to_a_gone_relation_is_told() {
+        let (juju, dispatch, id) = related(true);
+        juju.sever_relation(id);
+        let severed = dispatch.relation_set_app("tracing", id, &databag([("a", "b")])).expect_err("gone");
+        assert_eq!(severed.kind(), HookToolErrorKind::RelationGone);
+        juju.remove_relation(id);
+        let removed = dispatch.relation_set_app("tracing", id, &databag([("a", "b")])).expect_err("gone");
+        assert_eq!(removed.kind(), HookToolErrorKind::RelationGone);
+    }
+
+    #[test]
+    fn answers_that_make_no_sense_are_invalid_output() {
+        for (answer, tool) in
+            [("", "is-leader"), ("3", "is-leader"), ("[\"x\"]", "relation-ids"), ("{}", "relation-ids")]
+        {
+            let (juju, dispatch, _) = related(true);
+            juju.answer_next(tool, answer);
+            let error = match tool {
+                "is-leader" => dispatch.is_leader().map(drop).expect_err(answer),
+                _ => dispatch.relation_ids("tracing").map(drop).expect_err(answer),
+            };
+            assert_eq!(error.kind(), HookToolErrorKind::InvalidOutput, "{answer:?}");
+        }
+    }
+
+    #[test]
+    fn failures_are_not_kept() {
+        let (juju, dispatch, _) = related(true);
+        juju.fail_next("is-leader", 1, "ERROR leadership status unknown: x\n");
+        assert!(dispatch.is_leader().is_err());
+        assert!(dispatch.is_leader().expect("asked again"));
+    }
+
+    #[test]
+    fn log_messages_fit_into_an_argument() {
+        let (juju, dispatch, _) = related(true);
+        let long = "\u{e9}".repeat(MAX_ARGUMENT);
+        for message in ["--flag\0?", &long, "", "\0"] {
+            let pending = dispatch.juju_log(log::Level::Warn, message).expect("it starts");
+            pending.wait(Duration::from_secs(1)).expect("logged");
+        }
+        let lines = juju.log();
+        let levels: Vec<&str> = lines.iter().map(|line| line.level.as_str()).collect();
+        assert_eq!((levels, lines[0].message.as_str()), (vec!["WARNING"; 2], "--flag?"));
+        assert_eq!(lines[1].message.len(), MAX_ARGUMENT - 1, "cut between characters");
+    }
+}
