@@ -17,10 +17,10 @@ const WIDEST_COLUMN: usize = 72;
 ///
 /// ```text
 /// trace 4bf92f3577b34da6a3ce929d0e0e4736
-/// app/0: update-status event                    12.3 ms
-///   event: update_status                        12.1 ms
-///     method call: MyCharm.handle               11.8 ms  ✗ no such unit
-///       method call: MyCharm.on_update_status    380 µs
+/// app/0: update-status event                   12.3 ms
+///   event: update_status                       12.1 ms
+///     method call: MyCharm.handle              11.8 ms  ✗ no such unit
+///       method call: MyCharm.on_update_status   380 µs
 /// ```
 #[must_use]
 pub fn picture(spans: &[CollectedSpan]) -> String {
