@@ -257,7 +257,8 @@ enum Whose {
     Remote,
 }
 
-/// The full form of the id lets newer versions of Juju check that it belongs to the endpoint; older ones read its number.
+/// The full form of the id lets newer versions of Juju check that it belongs to the endpoint; older ones take only its
+/// number.
 fn relation_call(tool: &str, endpoint: &str, id: u32) -> HookToolCall {
     HookToolCall::new(tool).arg("-r").arg(format!("{endpoint}:{id}"))
 }
