@@ -1,3 +1,33 @@
 //! The `tracing` relation interface of Juju, and the Juju dispatch environment and hook tools it needs.
+//!
+//! A charm learns over the relation where to send traces:
+//!
+//! ```no_run
+//! use tracing_relation::juju::Dispatch;
+//! use tracing_relation::{ReceiverProtocol, TracingEndpointRequirer, charm_tracing_config};
+//!
+//! let dispatch = Dispatch::from_env();
+//! let tracing = TracingEndpointRequirer::new(&dispatch, "tracing", &[ReceiverProtocol::OtlpHttp])?;
+//! let config = charm_tracing_config(&tracing, Some("/etc/my-charm/ca.crt".as_ref()))?;
+//! if let Some(endpoint) = config.endpoint {
+//!     log::info!("charm traces go to {endpoint}");
+//! }
+//! # Ok::<(), tracing_relation::TracingError>(())
+//! ```
 
+mod config;
+mod error;
+mod event;
 pub mod juju;
+mod protocol;
+mod relation;
+mod requirer;
+mod wire;
+
+pub use config::{CharmTracingConfig, charm_tracing_config};
+pub use error::TracingError;
+pub use event::TracingEvent;
+pub use protocol::{ReceiverProtocol, TransportProtocol, UnknownProtocol};
+pub use relation::Relation;
+pub use requirer::TracingEndpointRequirer;
+pub use wire::{DataValidationError, ProtocolType, ProviderAppData, Receiver, RequirerAppData};

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-use super::environment::{Environment, malformed};
+use super::environment::{Environment, malformed, number as digits};
 use super::event_context::{
     self, ActionContext, RelationContext, SecretContext, StorageContext, WorkloadContext,
 };
@@ -214,7 +214,7 @@ impl Dispatch {
     fn unit(&self) -> Result<(&str, &str, u32), EnvironmentError> {
         let name = self.require("JUJU_UNIT_NAME")?;
         let parts = name.split_once('/').filter(|(application, _)| !application.is_empty());
-        match parts.and_then(|(application, number)| Some((application, number.parse().ok()?))) {
+        match parts.and_then(|(application, number)| Some((application, digits(number)?))) {
             Some((application, number)) => Ok((name, application, number)),
             None => Err(malformed("JUJU_UNIT_NAME", name, "an application and a number, such as app/0")),
         }
@@ -283,10 +283,16 @@ mod tests {
         let unit = dispatch([("JUJU_UNIT_NAME", "my-app/12")]);
         assert_eq!((unit.unit_name(), unit.application()), (Ok("my-app/12"), Ok("my-app")));
         assert_eq!(unit.unit_number(), Ok(12));
-        for name in ["app", "app/", "/0", "app/x", "app/0/1", "app/-1"] {
+        for name in ["app", "app/", "/0", "app/x", "app/0/1", "app/-1", "app/+1"] {
             let error = dispatch([("JUJU_UNIT_NAME", name)]).unit_name().expect_err(name).to_string();
             assert!(error.starts_with(&format!("cannot read JUJU_UNIT_NAME={name:?}: expected")), "{error}");
         }
+    }
+
+    #[test]
+    fn a_dispatch_may_be_shared_by_threads() {
+        fn shared<T: Send + Sync + Clone>(_: &T) {}
+        shared(&dispatch([]));
     }
 
     #[test]

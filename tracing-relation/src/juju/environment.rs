@@ -60,6 +60,11 @@ impl Environment {
     }
 }
 
+/// A number of digits alone: Rust reads `+1` as one, too.
+pub(super) fn number(text: &str) -> Option<u32> {
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
+}
+
 pub(super) fn malformed(variable: &str, value: &str, expected: &'static str) -> EnvironmentError {
     EnvironmentError::Malformed { variable: variable.to_owned(), value: value.to_owned(), expected }
 }

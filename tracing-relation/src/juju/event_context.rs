@@ -1,6 +1,6 @@
 //! What an event is about, as its variables tell.
 
-use super::environment::{Environment, EnvironmentError, malformed};
+use super::environment::{Environment, EnvironmentError, malformed, number};
 
 /// The relation that an event is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,7 +96,7 @@ pub(super) fn relation(vars: &Environment) -> Result<Option<RelationContext>, En
     let app_of_unit = remote_unit.and_then(|unit| unit.split_once('/')).map(|(app, _)| app);
     Ok(Some(RelationContext {
         endpoint: name.unwrap_or(endpoint).to_owned(),
-        id: id.parse().map_err(|_| refuse())?,
+        id: number(id).ok_or_else(refuse)?,
         remote_app: vars.optional("JUJU_REMOTE_APP")?.or(app_of_unit).map(ToOwned::to_owned),
         remote_unit: remote_unit.map(ToOwned::to_owned),
         departing_unit: owned(vars, "JUJU_DEPARTING_UNIT")?,
@@ -119,11 +119,12 @@ pub(super) fn storage(vars: &Environment) -> Result<Option<StorageContext>, Envi
 pub(super) fn secret(vars: &Environment) -> Result<Option<SecretContext>, EnvironmentError> {
     let Some(id) = owned(vars, "JUJU_SECRET_ID")? else { return Ok(None) };
     let revision = vars.optional("JUJU_SECRET_REVISION")?;
-    let number = |text: &str| text.parse().map_err(|_| malformed("JUJU_SECRET_REVISION", text, "a number"));
+    let revision_number =
+        |text: &str| text.parse().map_err(|_| malformed("JUJU_SECRET_REVISION", text, "a number"));
     Ok(Some(SecretContext {
         id,
         label: owned(vars, "JUJU_SECRET_LABEL")?,
-        revision: revision.map(number).transpose()?,
+        revision: revision.map(revision_number).transpose()?,
     }))
 }
 
@@ -194,7 +195,7 @@ mod tests {
 
     #[test]
     fn malformed_values_name_their_variable() {
-        for id in ["tracing", "tracing:", "tracing:x", "tracing:-1", "99"] {
+        for id in ["tracing", "tracing:", "tracing:x", "tracing:-1", "tracing:+1", "99"] {
             let error = relation(&vars([("JUJU_RELATION_ID", id)])).expect_err("malformed");
             let expected = "expected an endpoint and a number, such as tracing:3";
             assert_eq!(error.to_string(), format!("cannot read JUJU_RELATION_ID={id:?}: {expected}"));

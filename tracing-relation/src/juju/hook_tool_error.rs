@@ -23,11 +23,12 @@ pub struct HookToolError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum HookToolErrorKind {
-    /// There is no such tool, or it does not know its hook: the process was not started by Juju, or has outlived its hook.
+    /// There is no such tool, or it does not know its hook or reach its agent: the process was not started by Juju, or
+    /// has outlived its hook.
     NotInHookContext,
     /// The relation does not exist (any more).
     RelationGone,
-    /// Juju refuses: an application databag is its leader's alone, to write and (the own one) to read.
+    /// Juju refuses: an application's databag is its leader's alone, to write and, for its own units, to read.
     ///
     /// Juju uses the same words for a relation that is gone from the controller but not yet from the unit's agent.
     /// The methods of [`Dispatch`](super::Dispatch) tell the two apart; a plain [`HookTools`](super::HookTools) call cannot.
@@ -54,7 +55,8 @@ impl HookToolError {
         Self { kind, tool: tool.into(), code: None, stderr: String::new(), source }
     }
 
-    /// The error of a tool that ended without success: its exit code (`None`: a signal) and standard error decide the kind.
+    /// The error of a tool that ended without success: its exit code (`None`: a signal) and standard error decide the
+    /// kind.
     pub fn from_exit(tool: impl Into<String>, code: Option<i32>, stderr: &[u8]) -> Self {
         let stderr = String::from_utf8_lossy(stderr).into_owned();
         Self { kind: classify(code, &stderr), tool: tool.into(), code, stderr, source: None }
@@ -119,6 +121,9 @@ fn classify(code: Option<i32>, stderr: &str) -> HookToolErrorKind {
     let text = stderr.to_lowercase();
     if mentions_gone_relation(&text) {
         HookToolErrorKind::RelationGone
+    } else if text.contains("dial unix") {
+        // The tool did not reach its agent, whose socket may well say "permission denied" too.
+        HookToolErrorKind::NotInHookContext
     } else if text.contains("permission denied") || text.contains("cannot write relation settings") {
         HookToolErrorKind::PermissionDenied
     } else if text.contains("not implemented for restricted context") {
@@ -161,6 +166,8 @@ mod tests {
             (1, "ERROR not implemented for restricted context\n", RestrictedContext),
             (1, "ERROR JUJU_CONTEXT_ID not set\n", NotInHookContext),
             (1, "ERROR bad request: expected context id \"a/0-b-1\", got \"a/0-c-2\"\n", NotInHookContext),
+            (1, "ERROR dial unix /a/agent.socket: connect: connection refused\n", NotInHookContext),
+            (1, "ERROR dial unix /a/agent.socket: connect: permission denied\n", NotInHookContext),
             (2, "ERROR no relation id specified\n", Usage),
             (2, "ERROR invalid value \"one\" for option -r: invalid relation id\n", Usage),
             (1, "ERROR settings for relation 42 of x not found\n", Failed),

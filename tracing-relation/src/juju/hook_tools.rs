@@ -7,8 +7,8 @@ use super::HookToolError;
 
 /// Carries out hook tool calls: implement it to reach Juju in another way than by starting processes.
 ///
-/// Two implementations come with the crate: [`ProcessHookTools`](super::ProcessHookTools) for a charm, and, with the feature `testing`,
-/// `testing::Model`, a Juju in memory.
+/// Two implementations come with the crate: [`ProcessHookTools`](super::ProcessHookTools) for a charm, and, with the
+/// feature `testing`, `testing::Model`, a Juju in memory.
 pub trait HookTools: Send + Sync + fmt::Debug {
     /// Runs the tool to its end and returns what it printed.
     ///
@@ -17,7 +17,7 @@ pub trait HookTools: Send + Sync + fmt::Debug {
     /// Whatever keeps the tool from succeeding: see [`HookToolErrorKind`](super::HookToolErrorKind).
     fn run(&self, call: &HookToolCall) -> Result<HookToolOutput, HookToolError>;
 
-    /// Starts the tool and returns at once, for a call whose result nobody waits for (`juju-log`, while the charm works).
+    /// Starts the tool and returns at once, for a call that may run while the charm works, such as `juju-log`.
     ///
     /// The default runs the tool to its end.
     ///

@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 use std::error::Error;
+use std::fmt;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -42,6 +43,17 @@ pub enum Role {
     Provides,
     /// Under `peers` in the metadata.
     Peer,
+}
+
+/// The key of the metadata under which such endpoints are: `requires`, `provides` or `peers`.
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Requires => "requires",
+            Self::Provides => "provides",
+            Self::Peer => "peers",
+        })
+    }
 }
 
 /// The charm's metadata cannot be read.

@@ -4,7 +4,7 @@
 //! dispatch: while a hook runs, Juju shows it the same databags anyway. Two things do change, and are looked after: the
 //! own application's databag, by this dispatch's own writes, and leadership, which Juju guarantees for 30 s only.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -35,6 +35,8 @@ struct Known {
     apps: HashMap<u32, Option<String>>,
     /// By relation, and the application or unit that the databag belongs to.
     databags: HashMap<(u32, String), Databag>,
+    /// The relations that a tool said are gone.
+    gone: HashSet<u32>,
 }
 
 impl Reads {
@@ -96,7 +98,7 @@ impl Dispatch {
             return Ok(units.clone());
         }
         let call = relation_call("relation-list", endpoint, id).arg("--format=json");
-        let units: Vec<String> = self.read_relation(&call, Whose::Remote)?;
+        let units: Vec<String> = self.read_relation(&call, id, Whose::Remote)?;
         self.reads.known().units.insert(id, units.clone());
         Ok(units)
     }
@@ -118,7 +120,7 @@ impl Dispatch {
             return Ok(app.clone());
         }
         let call = relation_call("relation-list", endpoint, id).arg("--app").arg("--format=json");
-        let app: String = self.read_relation(&call, Whose::Remote)?;
+        let app: String = self.read_relation(&call, id, Whose::Remote)?;
         let app = Some(app).filter(|app| !app.is_empty());
         self.reads.known().apps.insert(id, app.clone());
         Ok(app)
@@ -192,6 +194,11 @@ impl Dispatch {
         self.tools.start(&HookToolCall::new("juju-log").arg("--log-level").arg(level).arg("--").arg(message))
     }
 
+    /// Whether a tool has said that the relation is gone.
+    pub(crate) fn found_gone(&self, id: u32) -> bool {
+        self.reads.known().gone.contains(&id)
+    }
+
     fn databag(
         &self,
         call: HookToolCall,
@@ -204,7 +211,7 @@ impl Dispatch {
             return Ok(databag.clone());
         }
         let call = call.arg("--format=json").arg("-").arg(owner);
-        let databag: Databag = self.read_relation(&call, whose)?;
+        let databag: Databag = self.read_relation(&call, id, whose)?;
         self.reads.known().databags.insert(key, databag.clone());
         Ok(databag)
     }
@@ -213,10 +220,14 @@ impl Dispatch {
     fn read_relation<T: DeserializeOwned + Default>(
         &self,
         call: &HookToolCall,
+        id: u32,
         whose: Whose,
     ) -> Result<T, HookToolError> {
         match self.read::<Option<T>>(call).map_err(|error| self.refine(error, whose)) {
-            Err(error) if error.kind() == HookToolErrorKind::RelationGone => Ok(T::default()),
+            Err(error) if error.kind() == HookToolErrorKind::RelationGone => {
+                self.reads.known().gone.insert(id);
+                Ok(T::default())
+            }
             answer => answer.map(Option::unwrap_or_default),
         }
     }
@@ -246,7 +257,8 @@ enum Whose {
     Remote,
 }
 
-/// The full form of the id lets newer versions of Juju check that it belongs to the endpoint; older ones read its number.
+/// The full form of the id lets newer versions of Juju check that it belongs to the endpoint; older ones take only its
+/// number.
 fn relation_call(tool: &str, endpoint: &str, id: u32) -> HookToolCall {
     HookToolCall::new(tool).arg("-r").arg(format!("{endpoint}:{id}"))
 }

@@ -115,7 +115,7 @@ pub(super) fn pairs(
     Ok(pairs)
 }
 
-/// A YAML map of text to text. Unlike Juju's it refuses unquoted numbers, which a YAML reader would not leave as written.
+/// A YAML map of text to text. Unlike Juju, it refuses unquoted numbers, which the YAML reader does not keep as written.
 fn yaml_map(content: &[u8]) -> Result<Vec<(String, String)>, ToolResult> {
     let refuse = || ToolResult::failed("cannot unmarshal the file into a map of strings");
     let text = str::from_utf8(content).map_err(|_| refuse())?;

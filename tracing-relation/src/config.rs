@@ -1,0 +1,62 @@
+use std::path::{Path, PathBuf};
+
+use crate::{ReceiverProtocol, TracingEndpointRequirer, TracingError};
+
+/// Where the traces of the charm itself go, and the certificate by which the backend is trusted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CharmTracingConfig {
+    /// The OTLP over HTTP endpoint, such as `http://tempo:4318`; `None` while there is none that can be used.
+    pub endpoint: Option<String>,
+    /// The file with the certificate; only if the endpoint is `https`.
+    pub server_cert: Option<PathBuf>,
+}
+
+/// Decides where the traces of the charm itself go: to the OTLP over HTTP endpoint of the relation, once there is one.
+///
+/// `cert_path` is the file with the certificate of the authority that signed the backend's; it is needed for an `https`
+/// endpoint. As long as the file does not exist, there is no endpoint: that is logged as an error, and usually passes
+/// once the relation with the certificates' provider has settled.
+///
+/// The decisions are those of `charm_tracing_config` in the Python library, except that a refused or vanished relation
+/// is recognised in any version of Juju, and that the scheme may be written in any case.
+///
+/// # Errors
+///
+/// The limit of the endpoint is not 1 ([`AmbiguousRelationUsage`](TracingError::AmbiguousRelationUsage)); the charm has
+/// requested protocols, but not OTLP over HTTP ([`ProtocolNotRequested`](TracingError::ProtocolNotRequested)), which
+/// only a leader notices; or a hook tool fails.
+pub fn charm_tracing_config(
+    requirer: &TracingEndpointRequirer,
+    cert_path: Option<&Path>,
+) -> Result<CharmTracingConfig, TracingError> {
+    if !requirer.is_ready()? {
+        return Ok(CharmTracingConfig::default());
+    }
+    let Some(endpoint) = requirer.get_endpoint(ReceiverProtocol::OtlpHttp)? else {
+        return Ok(CharmTracingConfig::default());
+    };
+    if !is_https(&endpoint) {
+        return Ok(CharmTracingConfig { endpoint: Some(endpoint), server_cert: None });
+    }
+    if let Some(path) = cert_path.filter(|path| path.exists()) {
+        Ok(CharmTracingConfig { endpoint: Some(endpoint), server_cert: Some(path.to_owned()) })
+    } else {
+        log::error!("{}", why_not_https(cert_path));
+        Ok(CharmTracingConfig::default())
+    }
+}
+
+fn is_https(endpoint: &str) -> bool {
+    endpoint.get(..8).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https://"))
+}
+
+fn why_not_https(cert_path: Option<&Path>) -> String {
+    let certificate = match cert_path {
+        None => "no certificate is configured".to_owned(),
+        Some(path) => format!("there is no certificate at {}", path.display()),
+    };
+    format!(
+        "cannot use the https tracing endpoint: {certificate}; if the backend is related to a certificates provider, \
+         this application has to be, too, and it may take a while until that relation has settled"
+    )
+}

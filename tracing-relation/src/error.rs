@@ -1,0 +1,100 @@
+use std::error::Error;
+use std::fmt::Write as _;
+
+use crate::juju::{EnvironmentError, HookToolError, Role};
+use crate::{DataValidationError, ReceiverProtocol};
+
+/// The `tracing` relation cannot be used as asked.
+///
+/// That the backend is not there (yet), and that a relation is just being removed, is no error but "not ready".
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TracingError {
+    /// The charm's metadata has no such endpoint. Python: `RelationNotFoundError`.
+    #[error("cannot find the endpoint `{endpoint}` in the charm's metadata")]
+    RelationNotFound {
+        /// The name of the endpoint.
+        endpoint: String,
+    },
+    /// The endpoint has another interface. Python: `RelationInterfaceMismatchError`.
+    #[error("cannot use the endpoint `{endpoint}`: its interface is `{actual}` rather than `{expected}`")]
+    RelationInterfaceMismatch {
+        /// The name of the endpoint.
+        endpoint: String,
+        /// `tracing`.
+        expected: &'static str,
+        /// What the metadata says.
+        actual: String,
+    },
+    /// The endpoint is for another side of relations. Python: `RelationRoleMismatchError`.
+    #[error(
+        "cannot use the endpoint `{endpoint}`: it is under `{actual}` rather than `{expected}` in the metadata"
+    )]
+    RelationRoleMismatch {
+        /// The name of the endpoint.
+        endpoint: String,
+        /// The side that is needed.
+        expected: Role,
+        /// What the metadata says.
+        actual: Role,
+    },
+    /// An endpoint is asked for by a protocol that the charm never requested. Python: `ProtocolNotRequestedError`.
+    #[error("cannot expect an endpoint for {protocol} on relation {relation}: it was never requested")]
+    ProtocolNotRequested {
+        /// The protocol.
+        protocol: ReceiverProtocol,
+        /// The id of the relation.
+        relation: u32,
+    },
+    /// The unit is not the leader, who alone may request protocols. Python: `DataAccessPermissionError`.
+    #[error("cannot request protocols: only the leader may")]
+    DataAccessPermission,
+    /// The endpoint may have several relations (its `limit` in the metadata is not 1), and none was named: use the
+    /// methods that end in `_on`. Python: `AmbiguousRelationUsageError`.
+    #[error(
+        "cannot tell which relation of `{endpoint}` is meant: name one, or set `limit: 1` in the metadata"
+    )]
+    AmbiguousRelationUsage {
+        /// The name of the endpoint.
+        endpoint: String,
+    },
+    /// A databag does not hold what the interface says. Python: `DataValidationError`.
+    #[error("cannot use the databag of a tracing relation")]
+    DataValidation(#[from] DataValidationError),
+    /// No protocols were given to request. Python: `ValueError`.
+    #[error("cannot request an empty list of protocols")]
+    NoProtocols,
+    /// Juju did not say which unit this is.
+    #[error("cannot learn from the environment which unit this is")]
+    Environment(#[from] EnvironmentError),
+    /// A hook tool failed, for another reason than a relation that is gone. Python: `ModelError` of ops.
+    #[error("cannot ask Juju about a tracing relation")]
+    HookTool(#[from] HookToolError),
+}
+
+/// An error and its causes in one line, for the log.
+pub(crate) fn with_causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        // Writing to a `String` cannot fail.
+        let _ = write!(text, ": {error}");
+        cause = error.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn causes_are_sources_and_not_repeated() {
+        let error = TracingError::from(HookToolError::from_exit("is-leader", Some(1), b"ERROR no\n"));
+        assert_eq!(error.to_string(), "cannot ask Juju about a tracing relation");
+        assert_eq!(
+            with_causes(&error),
+            "cannot ask Juju about a tracing relation: cannot run is-leader (exit code 1): ERROR no",
+        );
+    }
+}

@@ -1,0 +1,19 @@
+use crate::{Receiver, Relation};
+
+/// What an event of Juju means to a charm that sends traces.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TracingEvent {
+    /// The backend has published where to send traces to, or the relation changed in another way since.
+    EndpointChanged {
+        /// The relation with the backend.
+        relation: Relation,
+        /// Its receivers, in the databag's order.
+        receivers: Vec<Receiver>,
+    },
+    /// There is nowhere to send traces to (any more) on this relation, which may still be there.
+    EndpointRemoved {
+        /// The relation with the backend.
+        relation: Relation,
+    },
+}

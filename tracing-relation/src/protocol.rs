@@ -1,0 +1,132 @@
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// A protocol that a charm may ask to send traces by: the names of version 2 of the `tracing` interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReceiverProtocol {
+    /// OTLP over HTTP: what charms themselves are traced with.
+    OtlpHttp,
+    /// OTLP over gRPC. Its URLs have no scheme, only a host and a port.
+    OtlpGrpc,
+    /// Zipkin, over HTTP.
+    Zipkin,
+    /// Jaeger's Thrift, over HTTP.
+    JaegerThriftHttp,
+    /// Jaeger, over gRPC. Its URLs have no scheme, only a host and a port.
+    JaegerGrpc,
+}
+
+/// What a receiver's protocol is carried by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TransportProtocol {
+    /// HTTP, with or without TLS: the URL tells.
+    Http,
+    /// gRPC.
+    Grpc,
+}
+
+/// A name is not that of a protocol of the `tracing` interface.
+///
+/// The documentation of the Python library mentions `jaeger_http_thrift` and `tempo`; neither was ever accepted.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("cannot find a tracing protocol named `{name}`")]
+pub struct UnknownProtocol {
+    /// The name that was given.
+    pub name: String,
+}
+
+impl ReceiverProtocol {
+    /// Every protocol.
+    pub const ALL: [Self; 5] =
+        [Self::OtlpHttp, Self::OtlpGrpc, Self::Zipkin, Self::JaegerThriftHttp, Self::JaegerGrpc];
+
+    /// The name in databags, such as `otlp_http`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::OtlpHttp => "otlp_http",
+            Self::OtlpGrpc => "otlp_grpc",
+            Self::Zipkin => "zipkin",
+            Self::JaegerThriftHttp => "jaeger_thrift_http",
+            Self::JaegerGrpc => "jaeger_grpc",
+        }
+    }
+
+    /// What the protocol is carried by.
+    #[must_use]
+    pub const fn transport(self) -> TransportProtocol {
+        match self {
+            Self::OtlpHttp | Self::Zipkin | Self::JaegerThriftHttp => TransportProtocol::Http,
+            Self::OtlpGrpc | Self::JaegerGrpc => TransportProtocol::Grpc,
+        }
+    }
+}
+
+impl FromStr for ReceiverProtocol {
+    type Err = UnknownProtocol;
+
+    fn from_str(name: &str) -> Result<Self, UnknownProtocol> {
+        let known = Self::ALL.into_iter().find(|protocol| protocol.as_str() == name);
+        known.ok_or_else(|| UnknownProtocol { name: name.to_owned() })
+    }
+}
+
+impl fmt::Display for ReceiverProtocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl TransportProtocol {
+    /// The name in databags: `http` or `grpc`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Grpc => "grpc",
+        }
+    }
+}
+
+impl FromStr for TransportProtocol {
+    type Err = UnknownProtocol;
+
+    fn from_str(name: &str) -> Result<Self, UnknownProtocol> {
+        let known = [Self::Http, Self::Grpc].into_iter().find(|transport| transport.as_str() == name);
+        known.ok_or_else(|| UnknownProtocol { name: name.to_owned() })
+    }
+}
+
+impl fmt::Display for TransportProtocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_the_same_in_every_form() {
+        for protocol in ReceiverProtocol::ALL {
+            let name = protocol.as_str();
+            assert_eq!(name.parse(), Ok(protocol));
+            assert_eq!(protocol.to_string(), name);
+            assert_eq!(serde_json::to_value(protocol).expect("text"), name);
+            assert_eq!(serde_json::from_value::<ReceiverProtocol>(name.into()).expect("known"), protocol);
+        }
+    }
+
+    #[test]
+    fn names_that_only_look_right_are_refused() {
+        for name in ["jaeger_http_thrift", "tempo", "OTLP_HTTP", "otlp-http", "http", ""] {
+            let error = ReceiverProtocol::from_str(name).expect_err(name);
+            assert_eq!(error.to_string(), format!("cannot find a tracing protocol named `{name}`"));
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! What the two sides of the `tracing` interface write into their application databags.
+
+mod app_data;
+mod python_json;
+
+pub use app_data::{DataValidationError, ProtocolType, ProviderAppData, Receiver, RequirerAppData};

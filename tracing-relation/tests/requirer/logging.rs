@@ -1,0 +1,97 @@
+//! What a charm's log says about the relation: each trouble once, with its cause.
+
+use std::cell::RefCell;
+use std::sync::Once;
+
+use log::{Level, LevelFilter, Log, Metadata, Record};
+use tracing_relation::{ReceiverProtocol, TracingEndpointRequirer, charm_tracing_config};
+
+use crate::charm::{Charm, LIMIT_1};
+
+thread_local! {
+    /// Each test runs in a thread of its own, and so has its own log.
+    static LINES: RefCell<Vec<(Level, String)>> = const { RefCell::new(Vec::new()) };
+}
+
+struct PerThread;
+
+impl Log for PerThread {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &Record<'_>) {
+        LINES.with_borrow_mut(|lines| lines.push((record.level(), record.args().to_string())));
+    }
+
+    fn flush(&self) {}
+}
+
+/// What is logged at WARN and ERROR while a charm uses the endpoint in all ways.
+fn log_of(charm: &Charm) -> Vec<String> {
+    static INSTALL: Once = Once::new();
+    INSTALL.call_once(|| {
+        log::set_logger(&PerThread).expect("the only logger");
+        log::set_max_level(LevelFilter::Trace);
+    });
+    LINES.take();
+    let dispatch = charm.hook("update-status");
+    let requirer = TracingEndpointRequirer::new(&dispatch, "charm-tracing", &[ReceiverProtocol::OtlpHttp]);
+    let requirer = requirer.expect("the endpoint is in the metadata");
+    charm_tracing_config(&requirer, Some("/nowhere/ca.crt".as_ref())).expect("no error");
+    requirer.is_ready().expect("an answer");
+    requirer.get_endpoint(ReceiverProtocol::OtlpHttp).expect("an answer");
+    let lines = LINES.take().into_iter().filter(|(level, _)| *level <= Level::Warn);
+    lines.map(|(level, text)| format!("{level} {text}")).collect()
+}
+
+#[test]
+fn waiting_for_a_backend_is_not_worth_a_warning() {
+    for leader in [true, false] {
+        let charm = Charm::new(LIMIT_1, leader);
+        assert_eq!(log_of(&charm), Vec::<String>::new());
+        charm.relate(None);
+        assert_eq!(log_of(&charm), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn a_databag_that_makes_no_sense_is_said_once() {
+    let charm = Charm::new(LIMIT_1, false);
+    charm.relate(Some("[3]"));
+    let expected = "WARN charm-tracing:1 is not ready: cannot use any of the 1 `receivers` in the databag";
+    assert_eq!(log_of(&charm), [expected]);
+}
+
+#[test]
+fn a_failure_to_publish_is_said_with_its_cause() {
+    let charm = Charm::new(LIMIT_1, true);
+    charm.relate(None);
+    charm.juju.fail_next("relation-set", 1, "ERROR connection is shut down\n");
+    let expected = "WARN cannot request tracing protocols on `charm-tracing`: cannot ask Juju about a tracing \
+                    relation: cannot run relation-set (exit code 1): ERROR connection is shut down";
+    assert_eq!(log_of(&charm), [expected]);
+}
+
+#[test]
+fn missing_certificates_are_an_error_in_the_log() {
+    let charm = Charm::new(LIMIT_1, false);
+    charm.relate(Some(
+        r#"[{"protocol": {"name": "otlp_http", "type": "http"}, "url": "https://tempo:4318"}]"#,
+    ));
+    let lines = log_of(&charm);
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    let expected =
+        "ERROR cannot use the https tracing endpoint: there is no certificate at /nowhere/ca.crt; ";
+    assert!(lines[0].starts_with(expected), "{lines:?}");
+}
+
+#[test]
+fn metadata_that_cannot_be_read_is_said_with_its_file() {
+    let charm = Charm::new("- a list", false);
+    let lines = log_of(&charm);
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    let expected =
+        "WARN cannot check the endpoint `charm-tracing`, and take its limit to be 1: cannot understand ";
+    assert!(lines[0].starts_with(expected) && lines[0].contains("metadata.yaml"), "{lines:?}");
+}
