@@ -64,5 +64,5 @@ mod tests;
 
 pub(crate) use error::BufferError;
 pub(crate) use header::Backoff;
-pub(crate) use record::{NewRecord, Priority, Record};
+pub(crate) use record::{NewRecord, Priority, to_millis};
 pub(crate) use store::{Buffer, BufferConfig};

@@ -151,7 +151,7 @@ impl RecordHeader {
 }
 
 /// The time as the file stores it. Times before 1970 are stored as 1970.
-pub(super) fn to_millis(time: SystemTime) -> u64 {
+pub(crate) fn to_millis(time: SystemTime) -> u64 {
     let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

@@ -38,8 +38,9 @@ pub(crate) struct Buffer {
 pub(crate) struct Appended {
     /// Records that the limits cost, this one included.
     pub(crate) evicted: usize,
-    /// Whether this trace is in the queue. A boring one is not when there is only room for the interesting ones.
-    pub(crate) kept: bool,
+    /// The sequence number under which this trace waits. None for a boring one when there is only room for the
+    /// interesting ones.
+    pub(crate) kept_as: Option<u64>,
 }
 
 /// The right to send the queue, until it is released or its time is over.
@@ -70,16 +71,17 @@ impl Buffer {
     pub(crate) fn append(&self, new: &NewRecord<'_>, now: SystemTime) -> Result<Appended, BufferError> {
         let limit = self.config.max_bytes;
         let size = new.payload.len() as u64 + super::record::RECORD_HEADER as u64;
-        if size > limit || u32::try_from(new.payload.len()).is_err() {
+        if size > limit {
             return Err(BufferError::TooLarge { size, limit });
         }
         self.locked("write", |ledger| {
             let sequence = ledger.hint.next_sequence;
             let Some(header) = RecordHeader::of(new, sequence, to_millis(now)) else {
-                return Ok(Appended { evicted: 0, kept: false });
+                return Err(std::io::ErrorKind::FileTooLarge.into());
             };
             ledger.append(new, &header)?;
-            Ok(Appended { evicted: ledger.evicted.len(), kept: !ledger.evicted.contains(&sequence) })
+            let kept_as = (!ledger.evicted.contains(&sequence)).then_some(sequence);
+            Ok(Appended { evicted: ledger.evicted.len(), kept_as })
         })
     }
 

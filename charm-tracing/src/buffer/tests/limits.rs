@@ -20,7 +20,7 @@ fn evicts_oldest_when_full() {
         append(&fixture.buffer, text);
     }
     let appended = fixture.buffer.append(&trace(Priority::Interesting, b"d"), now()).unwrap();
-    assert_eq!(appended, Appended { evicted: 1, kept: true });
+    assert_eq!(appended, Appended { evicted: 1, kept_as: Some(4) });
     assert_eq!(drain(&fixture.buffer), ["b", "c", "d"]);
 }
 
@@ -45,7 +45,7 @@ fn boring_does_not_displace_interesting() {
     append(&fixture.buffer, "interesting 1");
     append(&fixture.buffer, "interesting 2");
     let appended = fixture.buffer.append(&trace(Priority::Boring, b"boring"), now()).unwrap();
-    assert_eq!(appended, Appended { evicted: 1, kept: false });
+    assert_eq!(appended, Appended { evicted: 1, kept_as: None });
     assert_eq!(drain(&fixture.buffer), ["interesting 1", "interesting 2"]);
 }
 
@@ -57,7 +57,7 @@ fn evicts_until_the_bytes_fit() {
         append(&fixture.buffer, &format!("{number:0100}"));
     }
     let appended = fixture.buffer.append(&trace(Priority::Interesting, &[b'x'; 150]), now()).unwrap();
-    assert_eq!(appended, Appended { evicted: 2, kept: true });
+    assert_eq!(appended, Appended { evicted: 2, kept_as: Some(4) });
     assert_eq!(drain(&fixture.buffer), [format!("{:0100}", 2), "x".repeat(150)]);
 }
 
@@ -79,7 +79,7 @@ fn smaller_limits_hold_for_what_is_already_there() {
     }
     let smaller = open(fixture.directory.path(), 3, 10 << 20);
     let appended = smaller.append(&trace(Priority::Interesting, b"20"), now()).unwrap();
-    assert_eq!(appended, Appended { evicted: 18, kept: true });
+    assert_eq!(appended, Appended { evicted: 18, kept_as: Some(21) });
     assert_eq!(drain(&smaller), ["18", "19", "20"]);
 }
 

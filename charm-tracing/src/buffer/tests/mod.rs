@@ -9,7 +9,8 @@ mod sharing;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use super::{Buffer, BufferConfig, NewRecord, Priority, Record};
+use super::record::Record;
+use super::{Buffer, BufferConfig, NewRecord, Priority};
 
 /// A buffer in a directory that goes away with it.
 struct Fixture {
