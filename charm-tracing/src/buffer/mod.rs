@@ -1,0 +1,68 @@
+//! The durable queue of traces that no backend has accepted yet: one file in the charm's directory.
+//!
+//! # Promises
+//!
+//! * A trace is in the queue once [`Buffer::append`] returned, whatever happens to the process afterwards.
+//! * A record that was acknowledged, or dropped by the limits, never comes back.
+//! * At most `max_dispatches` records and `max_bytes` of them; the oldest boring ones make room first, then the
+//!   oldest interesting ones.
+//! * An operation costs the same whatever the file holds: a fixed number of reads and writes, plus steps over dead
+//!   records that each cursor takes once.
+//! * Damage costs the damaged records, never the intact ones around them, and never an error that lasts.
+//! * Nobody else can read the file (mode 0600), no symbolic link is followed, and only a regular file of our own is
+//!   opened.
+//!
+//! # Layout
+//!
+//! ```text
+//! 0      header   128 bytes, see `header`: identity (magic, version) and a hint (cursors, counts, lease, back-off)
+//! 128    record   56 bytes + payload, see `record`
+//! ...    record
+//! tail   end of the file
+//! ```
+//!
+//! Integers are little endian. Records are only ever added at the tail; one byte of theirs changes in place, when they
+//! die. **Records are the truth, the hint in the header is only that**: it is believed when its checksum holds and its
+//! tail is the end of the file, otherwise the records are scanned and the hint is written anew.
+//!
+//! # What a crash leaves
+//!
+//! | after | the next process finds | and |
+//! |---|---|---|
+//! | part of a new record was written | bytes behind the hinted tail | cuts them off |
+//! | the new record, but not the header | a record behind the hinted tail | counts it in |
+//! | the header that commits a removal, but not the record's state | `pending` names a live record | marks it dead |
+//! | the header of an emptied file, but not the truncation | dead records behind the tail | truncates |
+//! | a rewrite, before its rename | `<file>.new` | removes it at the next rewrite; the file itself is untouched |
+//!
+//! There is no `fsync` when a trace is appended: the page cache survives the death of the process. A power cut may cost
+//! the newest records. Only a rewrite, which moves old records, syncs before it renames.
+//!
+//! # Sharing
+//!
+//! Every operation takes an advisory lock on the file, with a bounded wait, and gives it back before it returns; nothing
+//! holds it across the network. A rewrite replaces the file while it holds the lock of both the old and the new one, and
+//! whoever waited for the old one sees that its path now names another file and opens that. That only one process sends
+//! the queue at a time is the business of the drain lease in the header.
+//!
+//! # Other readers and writers
+//!
+//! A file whose identity names a later version is kept as `<file>.v<version>`, anything that is not such a file as
+//! `<file>.damaged` (after the intact records, if it has any, were carried over); an older file of that name is
+//! replaced. In both cases the queue starts afresh.
+
+mod error;
+mod fs;
+mod header;
+mod ledger;
+mod record;
+mod rewrite;
+mod scan;
+mod store;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use error::BufferError;
+pub(crate) use header::Backoff;
+pub(crate) use record::{NewRecord, Priority, to_millis};
+pub(crate) use store::{Buffer, BufferConfig};

@@ -1,0 +1,146 @@
+use std::time::{Duration, Instant, SystemTime};
+
+/// How much of a dispatch may be spent on sending.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct TimeBudget {
+    /// For one request, from name resolution to the last byte of the answer.
+    pub(crate) per_request: Duration,
+    /// For all requests of a dispatch.
+    pub(crate) total: Duration,
+}
+
+impl Default for TimeBudget {
+    fn default() -> Self {
+        Self { per_request: Duration::from_secs(1), total: Duration::from_secs(2) }
+    }
+}
+
+impl TimeBudget {
+    /// What a dispatch may spend after this many attempts that the backend did not take.
+    ///
+    /// A backend that is down costs every dispatch of every unit only a short attempt. But a backend that is slow, rather
+    /// than down, may never answer within a short one, so every eighth attempt gets all the time there is.
+    pub(super) fn after_failures(&self, failures: u32) -> Duration {
+        if failures.is_multiple_of(8) { self.total } else { self.total.min(SHORT_ATTEMPT) }
+    }
+}
+
+const SHORT_ATTEMPT: Duration = Duration::from_millis(300);
+
+/// Where the time comes from.
+pub(crate) trait Clock {
+    /// The time of day, to be compared across processes.
+    fn wall(&self) -> SystemTime;
+    /// Time since some moment, that never steps.
+    fn monotonic(&self) -> Duration;
+}
+
+/// The clocks of this machine.
+#[derive(Debug)]
+pub(crate) struct SystemClock(Instant);
+
+impl SystemClock {
+    pub(crate) fn new() -> Self {
+        Self(Instant::now())
+    }
+}
+
+impl Clock for SystemClock {
+    fn wall(&self) -> SystemTime {
+        SystemTime::now()
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.0.elapsed()
+    }
+}
+
+/// A budget that runs.
+pub(super) struct Allowance<'a> {
+    clock: &'a dyn Clock,
+    started: Duration,
+    /// May be raised while it runs, when the backend turns out to be there.
+    pub(super) total: Duration,
+    per_request: Duration,
+    slowest: Duration,
+}
+
+/// Less time than this is not worth a request.
+const SHORTEST_REQUEST: Duration = Duration::from_millis(20);
+
+impl<'a> Allowance<'a> {
+    pub(super) fn start(clock: &'a dyn Clock, budget: &TimeBudget) -> Self {
+        let started = clock.monotonic();
+        Self { clock, started, total: budget.total, per_request: budget.per_request, slowest: Duration::ZERO }
+    }
+
+    /// The time-out of the next request, or none if there should not be one.
+    ///
+    /// A request that is given up half way may have arrived, and will then be sent twice. So none is begun in less time
+    /// than twice what the slowest one took.
+    pub(super) fn next_request(&self) -> Option<Duration> {
+        let spent = self.clock.monotonic().saturating_sub(self.started);
+        let left = self.total.saturating_sub(spent);
+        (left >= SHORTEST_REQUEST.max(self.slowest * 2)).then(|| left.min(self.per_request))
+    }
+
+    /// Runs a request and remembers how long it took.
+    pub(super) fn spend<T>(&mut self, request: impl FnOnce() -> T) -> T {
+        let before = self.clock.monotonic();
+        let result = request();
+        self.slowest = self.slowest.max(self.clock.monotonic().saturating_sub(before));
+        result
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    struct Stopped(Cell<Duration>);
+
+    impl Clock for Stopped {
+        fn wall(&self) -> SystemTime {
+            SystemTime::UNIX_EPOCH + self.0.get()
+        }
+        fn monotonic(&self) -> Duration {
+            self.0.get()
+        }
+    }
+
+    const MS: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn request_gets_what_is_left_but_not_more_than_its_own_limit() {
+        let clock = Stopped(Cell::new(100 * MS));
+        let allowance = Allowance::start(&clock, &TimeBudget::default());
+        assert_eq!(allowance.next_request(), Some(1000 * MS));
+        clock.0.set(1700 * MS);
+        assert_eq!(allowance.next_request(), Some(400 * MS));
+        clock.0.set(2090 * MS);
+        assert_eq!(allowance.next_request(), None);
+        clock.0.set(9000 * MS);
+        assert_eq!(allowance.next_request(), None);
+    }
+
+    #[test]
+    fn no_request_is_begun_that_would_hardly_end_in_time() {
+        let clock = Stopped(Cell::new(Duration::ZERO));
+        let mut allowance = Allowance::start(&clock, &TimeBudget::default());
+        allowance.spend(|| clock.0.set(800 * MS));
+        assert_eq!(allowance.next_request(), None, "1200 ms are left, twice 800 may be needed");
+    }
+
+    #[test]
+    fn failures_shorten_all_attempts_but_every_eighth() {
+        let budget = TimeBudget::default();
+        let short: Vec<_> =
+            (0..=16).filter(|failures| budget.after_failures(*failures) < budget.total).collect();
+        assert_eq!(short, [1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 13, 14, 15]);
+        assert_eq!(budget.after_failures(1), 300 * MS);
+        let tight = TimeBudget { total: 100 * MS, ..budget };
+        assert_eq!(tight.after_failures(1), 100 * MS);
+    }
+}

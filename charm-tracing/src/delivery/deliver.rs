@@ -1,0 +1,276 @@
+use std::time::Duration;
+
+use super::budget::{Allowance, Clock, TimeBudget};
+use super::destination::Destination;
+use super::endpoint::Endpoint;
+use super::http::{Sender, Tls};
+use super::report::{DeliveryProblem, DeliveryReport};
+use super::verdict::{LONGEST_RETRY_AFTER, Verdict, judge};
+use crate::buffer::{Backoff, Buffer, BufferError, NewRecord, Priority, to_millis};
+
+/// A finished dispatch, encoded as an OTLP `ExportTraceServiceRequest`.
+#[derive(Debug)]
+#[expect(clippy::struct_field_names, reason = "`trace_id` is what OpenTelemetry calls it everywhere")]
+pub(crate) struct Trace {
+    pub(crate) payload: Vec<u8>,
+    pub(crate) trace_id: [u8; 16],
+    pub(crate) priority: Priority,
+}
+
+/// Stores a trace, then sends what waits, oldest first, as far as the destination and the budget allow.
+///
+/// Without a buffer (switched off, or not usable) the trace is sent at once, and lost if that fails. Each record is
+/// removed when its answer has come, so whatever happens in between, at most one is sent twice.
+pub(crate) fn deliver(
+    trace: &Trace,
+    buffer: Option<&Buffer>,
+    destination: Option<&Destination>,
+    budget: &TimeBudget,
+    clock: &dyn Clock,
+) -> DeliveryReport {
+    let mut delivery = Delivery {
+        report: DeliveryReport::default(),
+        allowance: Allowance::start(clock, budget),
+        own: Own::Unstored,
+        answered: false,
+        budget,
+        clock,
+    };
+    let buffer = buffer.filter(|buffer| delivery.store(trace, buffer));
+    if let Some(destination) = destination {
+        delivery.send(trace, buffer, destination);
+    }
+    delivery.conclude(buffer)
+}
+
+struct Delivery<'a> {
+    report: DeliveryReport,
+    allowance: Allowance<'a>,
+    own: Own,
+    /// The backend has answered in this dispatch, whatever it said.
+    answered: bool,
+    budget: &'a TimeBudget,
+    clock: &'a dyn Clock,
+}
+
+/// Where this dispatch's own trace is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Own {
+    /// Only in memory.
+    Unstored,
+    /// In the buffer, under this sequence number.
+    Stored(u64),
+    /// Accepted, refused, or dropped by the limits: the report counts it.
+    Settled,
+}
+
+/// What an attempt to send one record came to.
+enum Outcome {
+    /// The backend took or refused it, it is done with.
+    Settled,
+    /// It has to wait, and so do those behind it.
+    Kept { retry_after: Option<Duration> },
+    /// The budget is spent. Says nothing about the backend.
+    OutOfTime,
+}
+
+struct Route {
+    endpoint: Endpoint,
+    sender: Sender,
+}
+
+impl Delivery<'_> {
+    /// Appends the trace to the buffer. False if the buffer is of no use in this dispatch.
+    fn store(&mut self, trace: &Trace, buffer: &Buffer) -> bool {
+        let new = NewRecord { trace_id: trace.trace_id, priority: trace.priority, payload: &trace.payload };
+        match buffer.append(&new, self.clock.wall()) {
+            Ok(appended) => {
+                self.report.dropped_by_limits = u32::try_from(appended.evicted).unwrap_or(u32::MAX);
+                self.own = appended.kept_as.map_or(Own::Settled, Own::Stored);
+                true
+            }
+            Err(error) => {
+                // With a full disk, or this trace too large for it, there may still be others in it to be sent.
+                let usable = matches!(error, BufferError::TooLarge { .. } | BufferError::Io { .. });
+                self.note_buffer(error);
+                usable
+            }
+        }
+    }
+
+    fn send(&mut self, trace: &Trace, buffer: Option<&Buffer>, destination: &Destination) {
+        let endpoint = match Endpoint::parse(&destination.endpoint) {
+            Ok(endpoint) => endpoint,
+            Err(source) => return self.report.note(DeliveryProblem::Endpoint { source }),
+        };
+        let backoff = buffer.map_or_else(Backoff::default, |buffer| self.remembered(buffer, &endpoint));
+        // A trace that is not stored is sent even if the backend asked for a pause: it has no other chance.
+        if self.own != Own::Unstored && self.is_asked_to_wait(&backoff) {
+            return log::debug!("{endpoint} asked not to be sent traces yet");
+        }
+        self.allowance.total = self.budget.after_failures(backoff.failures);
+        let sender = match tls_for(&endpoint, destination) {
+            Ok(tls) => Sender::new(endpoint.uri().clone(), tls),
+            Err(problem) => return self.report.note(problem),
+        };
+        let route = Route { endpoint, sender };
+        let Some(buffer) = buffer else {
+            if let Outcome::Settled = self.attempt(&route, &trace.payload) {
+                self.own = Own::Settled;
+            }
+            return;
+        };
+        let time = self.budget.total + self.budget.per_request;
+        let lease = buffer.claim_drain(self.clock.wall(), time).unwrap_or_else(|error| {
+            self.note_buffer(error);
+            None
+        });
+        if let Err(error) = self.drain(trace, buffer, lease.is_some(), &route, backoff) {
+            self.note_buffer(error);
+        }
+        if let Some(Err(error)) = lease.map(|lease| buffer.release_drain(lease)) {
+            self.note_buffer(error);
+        }
+    }
+
+    /// Sends the trace first if it could not be stored, then, with the right to do so, what waits.
+    fn drain(
+        &mut self,
+        trace: &Trace,
+        buffer: &Buffer,
+        claimed: bool,
+        route: &Route,
+        mut backoff: Backoff,
+    ) -> Result<(), BufferError> {
+        loop {
+            let record = match self.own {
+                Own::Unstored => None,
+                _ if !claimed => return Ok(()),
+                _ => match buffer.oldest()? {
+                    None => return Ok(()),
+                    waiting => waiting,
+                },
+            };
+            let payload = record.as_ref().map_or(&trace.payload, |record| &record.payload);
+            match self.attempt(route, payload) {
+                Outcome::Settled => {
+                    if record.as_ref().is_none_or(|record| self.own == Own::Stored(record.sequence)) {
+                        self.own = Own::Settled;
+                    }
+                    if let Some(record) = record {
+                        buffer.acknowledge(&record)?;
+                    }
+                    if backoff != Backoff::default() {
+                        backoff = Backoff::default();
+                        buffer.set_backoff(backoff)?;
+                        self.allowance.total = self.budget.total;
+                    }
+                }
+                Outcome::Kept { retry_after } => {
+                    let until = retry_after.map_or(0, |wait| to_millis(self.clock.wall() + wait));
+                    return buffer.set_backoff(Backoff {
+                        failures: backoff.failures.saturating_add(1),
+                        destination: route.endpoint.fingerprint(),
+                        not_before: until,
+                    });
+                }
+                Outcome::OutOfTime => return Ok(()),
+            }
+        }
+    }
+
+    fn attempt(&mut self, route: &Route, payload: &[u8]) -> Outcome {
+        let Some(timeout) = self.allowance.next_request() else { return Outcome::OutOfTime };
+        let answer = match self.allowance.spend(|| route.sender.send(payload, timeout)) {
+            Ok(answer) => answer,
+            // Cut short by our own budget while the backend was answering: that is not its fault.
+            Err(ureq::Error::Timeout(_)) if self.answered && timeout < self.budget.per_request => {
+                return Outcome::OutOfTime;
+            }
+            Err(error) => {
+                let endpoint = route.endpoint.to_string();
+                self.report.note(DeliveryProblem::Unreachable { endpoint, source: Box::new(error) });
+                return Outcome::Kept { retry_after: None };
+            }
+        };
+        self.answered = true;
+        match judge(answer.status, answer.retry_after.as_deref(), &answer.body, self.clock.wall()) {
+            Verdict::Accepted { rejected_spans, message } => {
+                self.report.delivered += 1;
+                self.report.rejected_spans = self.report.rejected_spans.saturating_add(rejected_spans);
+                if let Some(message) = message {
+                    log::debug!("{} accepted a trace and said: {message}", route.endpoint);
+                    if rejected_spans > 0 {
+                        self.report.last_refusal = Some(message);
+                    }
+                }
+                Outcome::Settled
+            }
+            Verdict::Drop { reason } => {
+                log::debug!("{} refused a trace for good: {reason}", route.endpoint);
+                self.report.refused += 1;
+                self.report.last_refusal = Some(reason);
+                Outcome::Settled
+            }
+            Verdict::Keep { reason, retry_after } => {
+                let endpoint = route.endpoint.to_string();
+                self.report.note(DeliveryProblem::NotAccepted { endpoint, reason });
+                Outcome::Kept { retry_after }
+            }
+        }
+    }
+
+    /// What earlier dispatches learnt about this endpoint.
+    fn remembered(&mut self, buffer: &Buffer, endpoint: &Endpoint) -> Backoff {
+        match buffer.backoff() {
+            Ok(backoff) if backoff.destination == endpoint.fingerprint() => backoff,
+            Ok(_) => Backoff::default(),
+            Err(error) => {
+                self.note_buffer(error);
+                Backoff::default()
+            }
+        }
+    }
+
+    fn is_asked_to_wait(&self, backoff: &Backoff) -> bool {
+        let now = self.clock.wall();
+        // A moment further away than that was remembered by another clock.
+        (to_millis(now)..=to_millis(now + LONGEST_RETRY_AFTER)).contains(&backoff.not_before)
+            && backoff.not_before != to_millis(now)
+    }
+
+    fn note_buffer(&mut self, error: BufferError) {
+        self.report.note(DeliveryProblem::Buffer { source: Box::new(error) });
+    }
+
+    fn conclude(self, buffer: Option<&Buffer>) -> DeliveryReport {
+        let mut report = self.report;
+        report.waiting = buffer.and_then(|buffer| buffer.waiting().ok()).unwrap_or(0);
+        // With nothing waiting, another process has sent it meanwhile.
+        report.buffered = matches!(self.own, Own::Stored(_)) && report.waiting > 0;
+        report.lost = self.own == Own::Unstored;
+        report
+    }
+}
+
+/// What an `https` endpoint needs; nothing is read or built for `http`.
+#[cfg(feature = "tls")]
+fn tls_for(endpoint: &Endpoint, destination: &Destination) -> Result<Option<Tls>, DeliveryProblem> {
+    if !endpoint.is_https() {
+        return Ok(None);
+    }
+    let certificate = destination.certificate.as_ref().ok_or(DeliveryProblem::HttpsWithoutCertificate)?;
+    match super::tls::config(certificate) {
+        Ok(tls) => Ok(Some(tls)),
+        Err(source) => Err(DeliveryProblem::Certificate { source }),
+    }
+}
+
+#[cfg(not(feature = "tls"))]
+fn tls_for(endpoint: &Endpoint, destination: &Destination) -> Result<Option<Tls>, DeliveryProblem> {
+    match (endpoint.is_https(), &destination.certificate) {
+        (false, _) => Ok(None),
+        (true, None) => Err(DeliveryProblem::HttpsWithoutCertificate),
+        (true, Some(_)) => Err(DeliveryProblem::NoTls),
+    }
+}

@@ -1,0 +1,37 @@
+use std::fmt;
+
+use super::certificate::Certificate;
+use super::endpoint::Endpoint;
+
+/// Where traces go: an OTLP/HTTP endpoint, and whom to trust if it is `https`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Destination {
+    pub(super) endpoint: String,
+    pub(super) certificate: Option<Certificate>,
+}
+
+impl Destination {
+    /// A destination as a charm was told it, for example `http://10.1.2.3:4318`.
+    ///
+    /// Nothing is checked yet; an endpoint or certificate that cannot be used is a
+    /// [`DeliveryProblem`](super::DeliveryProblem) of the delivery. `/v1/traces` is added unless it is there. A
+    /// certificate is needed for `https` and not looked at for `http`.
+    #[must_use]
+    pub fn new(endpoint: impl Into<String>, certificate: Option<Certificate>) -> Self {
+        Self { endpoint: endpoint.into(), certificate }
+    }
+}
+
+/// Without a password that may be in the endpoint.
+impl fmt::Debug for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let endpoint = match Endpoint::parse(&self.endpoint) {
+            Ok(endpoint) => endpoint.to_string(),
+            Err(error) => error.to_string(),
+        };
+        f.debug_struct("Destination")
+            .field("endpoint", &endpoint)
+            .field("certificate", &self.certificate)
+            .finish()
+    }
+}

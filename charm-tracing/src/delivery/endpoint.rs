@@ -1,0 +1,187 @@
+use std::fmt;
+
+use ureq::http::Uri;
+use ureq::http::uri::{Authority, PathAndQuery};
+
+/// Why an endpoint cannot be sent to.
+///
+/// The endpoint itself is never part of the message: it may hold a password.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EndpointError {
+    /// It cannot be read as a URL at all.
+    #[error("the endpoint is not a URL")]
+    NotAUrl,
+    /// There is no `http://` or `https://` in front.
+    #[error("the endpoint does not begin with http:// or https://")]
+    NoScheme,
+    /// The scheme is another one.
+    #[error("the endpoint's scheme is {scheme}, not http or https")]
+    UnknownScheme {
+        /// What stands before the colon.
+        scheme: String,
+    },
+    /// There is nothing between the slashes.
+    #[error("the endpoint names no host")]
+    NoHost,
+    /// The port is not a number from 0 to 65535.
+    #[error("the endpoint's port is not a port number")]
+    BadPort,
+}
+
+/// The URL that traces are posted to.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Endpoint {
+    uri: Uri,
+    https: bool,
+}
+
+const PATH: &str = "/v1/traces";
+
+impl Endpoint {
+    /// Makes the request's URL of what a charm was told: with or without a slash at the end, with or without the path.
+    pub(super) fn parse(text: &str) -> Result<Self, EndpointError> {
+        let uri: Uri = text.trim().parse().map_err(|_| EndpointError::NotAUrl)?;
+        let https = match uri.scheme_str() {
+            None => return Err(EndpointError::NoScheme),
+            Some("http") => false,
+            Some("https") => true,
+            Some(other) => return Err(EndpointError::UnknownScheme { scheme: other.to_owned() }),
+        };
+        let authority = uri.authority().ok_or(EndpointError::NoHost)?;
+        if matches!(authority.host(), "" | "[]") {
+            return Err(EndpointError::NoHost);
+        }
+        let port = after_host(authority);
+        if port.len() > 1 && authority.port_u16().is_none() {
+            return Err(EndpointError::BadPort);
+        }
+        let target = target(uri.path(), uri.query()).ok_or(EndpointError::NotAUrl)?;
+        let mut parts = uri.into_parts();
+        parts.path_and_query = Some(target);
+        let uri = Uri::from_parts(parts).map_err(|_| EndpointError::NotAUrl)?;
+        Ok(Self { uri, https })
+    }
+
+    pub(super) fn uri(&self) -> &Uri {
+        &self.uri
+    }
+
+    pub(super) fn is_https(&self) -> bool {
+        self.https
+    }
+
+    /// Tells this endpoint from another one without giving either away.
+    pub(super) fn fingerprint(&self) -> u32 {
+        crc32fast::hash(self.to_string().as_bytes())
+    }
+}
+
+/// The URL without user and password.
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = if self.https { "https" } else { "http" };
+        let host = self.uri.authority().map_or("", without_user);
+        write!(f, "{scheme}://{host}{}", self.uri.path())
+    }
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Endpoint({self})")
+    }
+}
+
+fn target(path: &str, query: Option<&str>) -> Option<PathAndQuery> {
+    let path = path.trim_end_matches('/');
+    let path = path.strip_suffix(PATH).unwrap_or(path);
+    let query = query.map(|query| format!("?{query}")).unwrap_or_default();
+    format!("{path}{PATH}{query}").parse().ok()
+}
+
+fn without_user(authority: &Authority) -> &str {
+    let text = authority.as_str();
+    text.rsplit_once('@').map_or(text, |(_, host)| host)
+}
+
+fn after_host(authority: &Authority) -> &str {
+    without_user(authority).strip_prefix(authority.host()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn url(text: &str) -> String {
+        Endpoint::parse(text).unwrap().uri().to_string()
+    }
+
+    #[test]
+    fn path_is_added_once() {
+        let expected = "http://tempo:4318/v1/traces";
+        for given in [
+            "http://tempo:4318",
+            "http://tempo:4318/",
+            "http://tempo:4318//",
+            "http://tempo:4318/v1/traces",
+            "http://tempo:4318/v1/traces/",
+            "  http://tempo:4318\n",
+        ] {
+            assert_eq!(url(given), expected, "{given:?}");
+        }
+    }
+
+    #[test]
+    fn path_query_and_address_are_kept() {
+        assert_eq!(url("https://host/model-app/"), "https://host/model-app/v1/traces");
+        assert_eq!(url("http://host/a?tenant=1"), "http://host/a/v1/traces?tenant=1");
+        assert_eq!(url("http://[::1]:4318"), "http://[::1]:4318/v1/traces");
+        assert_eq!(url("http://host:"), "http://host:/v1/traces");
+        assert_eq!(url("HTTPS://Host"), "https://Host/v1/traces");
+    }
+
+    #[test]
+    fn what_is_no_url_says_why() {
+        let cases = [
+            ("", EndpointError::NotAUrl),
+            ("not a url", EndpointError::NotAUrl),
+            ("http://host\r\nx: y", EndpointError::NotAUrl),
+            ("http://", EndpointError::NotAUrl),
+            ("tempo", EndpointError::NoScheme),
+            ("tempo:4318", EndpointError::NoScheme),
+            ("/v1/traces", EndpointError::NoScheme),
+            ("ftp://host", EndpointError::UnknownScheme { scheme: "ftp".to_owned() }),
+            ("file:///etc/passwd", EndpointError::NotAUrl),
+            ("http://:4318", EndpointError::NoHost),
+            ("http://host:99999", EndpointError::BadPort),
+        ];
+        for (given, expected) in cases {
+            assert_eq!(Endpoint::parse(given).unwrap_err(), expected, "{given:?}");
+        }
+    }
+
+    #[test]
+    fn password_is_sent_but_never_shown() {
+        let endpoint = Endpoint::parse("https://user:secret@host:1/a").unwrap();
+        assert_eq!(endpoint.uri().to_string(), "https://user:secret@host:1/a/v1/traces");
+        assert_eq!(endpoint.to_string(), "https://host:1/a/v1/traces");
+        assert_eq!(format!("{endpoint:?}"), "Endpoint(https://host:1/a/v1/traces)");
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_or_refused(text in "\\PC*") {
+            let _ = Endpoint::parse(&text);
+            let _ = Endpoint::parse(&format!("http://{text}"));
+        }
+
+        #[test]
+        fn parsing_again_changes_nothing(path in "(/[a-z0-9.]{0,5}){0,4}", user in "([a-z]{1,4}(:[a-z]{1,4})?@)?") {
+            let once = Endpoint::parse(&format!("https://{user}host{path}")).unwrap();
+            prop_assert_eq!(&Endpoint::parse(&once.uri().to_string()).unwrap(), &once);
+            prop_assert!(once.uri().path().ends_with(PATH));
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! How a finished trace leaves the dispatch: into the buffer, from there to the backend, and what came of it.
+//!
+//! The only place that knows both the buffer and the network. Nothing here makes a hook fail or wait longer than its
+//! [`TimeBudget`], and nothing is printed: what an operator or an author should know is in the [`DeliveryReport`].
+
+mod budget;
+mod certificate;
+mod deliver;
+mod destination;
+mod endpoint;
+mod http;
+mod report;
+#[cfg(feature = "tls")]
+mod tls;
+mod verdict;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use budget::{Clock, SystemClock, TimeBudget};
+pub use certificate::{Certificate, CertificateError};
+pub(crate) use deliver::{Trace, deliver};
+pub use destination::Destination;
+pub use endpoint::EndpointError;
+pub use report::{DeliveryProblem, DeliveryReport};

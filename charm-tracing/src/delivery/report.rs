@@ -1,0 +1,82 @@
+use std::error::Error;
+
+use super::certificate::CertificateError;
+use super::endpoint::EndpointError;
+
+/// What became of a dispatch's trace, and of the ones that waited before it.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct DeliveryReport {
+    /// Traces that the backend took in this dispatch.
+    pub delivered: u32,
+    /// Traces that were dropped because the buffer was full, the oldest first.
+    pub dropped_by_limits: u32,
+    /// Traces that the backend refused for good (for example with 400). They were removed.
+    pub refused: u32,
+    /// What the backend said about the last trace it refused, or about the last spans it rejected.
+    pub last_refusal: Option<String>,
+    /// Spans that the backend rejected out of traces that it took.
+    pub rejected_spans: u64,
+    /// This dispatch's trace waits in the buffer.
+    pub buffered: bool,
+    /// Traces that wait in the buffer now, this one included.
+    pub waiting: u32,
+    /// This dispatch's trace could be neither stored nor sent.
+    pub lost: bool,
+    /// The first thing that went wrong. Later ones are logged at debug level.
+    pub problem: Option<DeliveryProblem>,
+}
+
+/// Why traces wait, or were lost. Match on the variant; the text is for people.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DeliveryProblem {
+    /// The endpoint is `https` and no certificate was named. Traces wait until one is.
+    #[error("cannot send traces to an https endpoint without a certificate to trust")]
+    HttpsWithoutCertificate,
+    /// The endpoint is `https` and this build has no TLS. Traces wait for one that has.
+    #[error("cannot send traces to an https endpoint: this build has no TLS, the feature `tls` is off")]
+    NoTls,
+    /// The endpoint is not one.
+    #[error("cannot send traces")]
+    Endpoint {
+        /// What is wrong with it.
+        source: EndpointError,
+    },
+    /// The certificate cannot be used.
+    #[error("cannot send traces")]
+    Certificate {
+        /// What is wrong with it.
+        source: CertificateError,
+    },
+    /// No answer: name resolution, connection, TLS, time-out.
+    #[error("cannot reach the tracing backend at {endpoint}")]
+    Unreachable {
+        /// The URL, without user and password.
+        endpoint: String,
+        /// What happened.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// An answer that leaves the traces waiting, for example 503 or 404.
+    #[error("cannot send traces to {endpoint}: {reason}")]
+    NotAccepted {
+        /// The URL, without user and password.
+        endpoint: String,
+        /// The answer.
+        reason: String,
+    },
+    /// The buffer file cannot be used. Traces are sent directly, and lost when that fails.
+    #[error("cannot keep traces")]
+    Buffer {
+        /// What happened.
+        source: Box<dyn Error + Send + Sync>,
+    },
+}
+
+impl DeliveryReport {
+    pub(super) fn note(&mut self, problem: DeliveryProblem) {
+        let cause = problem.source().map(|source| format!(": {source}")).unwrap_or_default();
+        log::debug!("{problem}{cause}");
+        self.problem.get_or_insert(problem);
+    }
+}

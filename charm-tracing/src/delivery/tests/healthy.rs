@@ -1,0 +1,184 @@
+use std::io::Read as _;
+
+use opentelemetry_proto::tonic::collector::trace::v1::{
+    ExportTracePartialSuccess, ExportTraceServiceResponse,
+};
+use prost::Message as _;
+
+use super::*;
+
+#[test]
+fn trace_is_posted_as_otlp() {
+    let (unit, server) = (Unit::new(), Server::always(Reply::OK));
+    let report = unit.dispatch("spans", Some(&server.destination()));
+    assert_eq!((report.delivered, report.waiting), (1, 0), "{report:?}");
+    assert!(!report.buffered && !report.lost && report.problem.is_none(), "{report:?}");
+
+    let request = &server.requests()[0];
+    assert_eq!(request.line, "POST /v1/traces HTTP/1.1");
+    assert_eq!(request.header("content-type"), Some("application/x-protobuf"));
+    assert_eq!(request.header("content-encoding"), None);
+    assert_eq!(request.header("user-agent"), Some(concat!("charm-tracing/", env!("CARGO_PKG_VERSION"))));
+    assert_eq!(request.text(), "spans");
+}
+
+#[test]
+fn without_a_destination_the_trace_waits_and_nothing_is_wrong() {
+    let unit = Unit::new();
+    let report = unit.dispatch("spans", None);
+    assert!(report.buffered && !report.lost && report.problem.is_none(), "{report:?}");
+    assert_eq!((report.delivered, report.waiting), (0, 1));
+}
+
+#[test]
+fn backlog_is_delivered_oldest_first_over_one_connection() {
+    let (unit, server) = (Unit::new(), Server::always(Reply::Answer(200, "", b"\x0a\x00".to_vec())));
+    let texts: Vec<_> = (0..20).map(|number| format!("trace {number}")).collect();
+    unit.store(&texts[..19].iter().map(String::as_str).collect::<Vec<_>>());
+    let report = unit.dispatch(&texts[19], Some(&server.destination()));
+    assert_eq!((report.delivered, report.waiting, report.rejected_spans), (20, 0, 0), "{report:?}");
+    assert_eq!(server.texts(), texts);
+    assert_eq!(server.connections(), 1);
+}
+
+#[test]
+fn connection_that_the_backend_closes_is_opened_again() {
+    let (unit, server) =
+        (Unit::new(), Server::always(Reply::Answer(200, "connection: close\r\n", Vec::new())));
+    unit.store(&["a", "b"]);
+    let report = unit.dispatch("c", Some(&server.destination()));
+    assert_eq!((report.delivered, report.waiting), (3, 0), "{report:?}");
+    assert_eq!(server.texts(), ["a", "b", "c"]);
+}
+
+#[test]
+fn large_body_is_compressed() {
+    let (unit, server) = (Unit::new(), Server::always(Reply::OK));
+    let text = "span ".repeat(10_000);
+    assert_eq!(unit.dispatch(&text, Some(&server.destination())).delivered, 1);
+    let request = &server.requests()[0];
+    assert_eq!(request.header("content-encoding"), Some("gzip"));
+    assert!(request.body.len() < 5000, "{} bytes", request.body.len());
+    let mut received = String::new();
+    flate2::read::GzDecoder::new(&request.body[..]).read_to_string(&mut received).unwrap();
+    assert_eq!(received, text);
+}
+
+#[test]
+fn rejected_spans_are_counted() {
+    let partial = ExportTracePartialSuccess { rejected_spans: 4, error_message: "too old".to_owned() };
+    let body = ExportTraceServiceResponse { partial_success: Some(partial) }.encode_to_vec();
+    let (unit, server) = (Unit::new(), Server::always(Reply::Answer(200, "", body)));
+    unit.store(&["a"]);
+    let report = unit.dispatch("b", Some(&server.destination()));
+    assert_eq!((report.delivered, report.rejected_spans, report.waiting), (2, 8, 0), "{report:?}");
+    assert_eq!(report.last_refusal.as_deref(), Some("too old"));
+}
+
+#[test]
+fn answer_without_end_is_still_an_answer() {
+    let (unit, server) = (Unit::new(), Server::always(Reply::Answer(200, "", vec![b'x'; 200_000])));
+    unit.store(&["a"]);
+    let report = unit.dispatch("b", Some(&server.destination()));
+    assert_eq!((report.delivered, report.waiting), (2, 0), "{report:?}");
+    assert_eq!(server.texts(), ["a", "b"]);
+}
+
+#[test]
+fn user_and_password_are_sent_as_authorization() {
+    let (unit, server) = (Unit::new(), Server::always(Reply::OK));
+    let destination = Destination::new(format!("http://user:secret@127.0.0.1:{}", server.port()), None);
+    assert_eq!(unit.dispatch("a", Some(&destination)).delivered, 1);
+    assert_eq!(server.requests()[0].header("authorization"), Some("Basic dXNlcjpzZWNyZXQ="));
+    assert!(!format!("{destination:?}").contains("secret"));
+}
+
+#[test]
+fn without_a_buffer_the_trace_is_sent_at_once() {
+    let server = Server::always(Reply::OK);
+    let clock = SystemClock::new();
+    let send = |destination: Option<&Destination>| {
+        deliver(&trace("a"), None, destination, &TimeBudget::default(), &clock)
+    };
+    let report = send(Some(&server.destination()));
+    assert_eq!((report.delivered, report.buffered, report.lost), (1, false, false), "{report:?}");
+    let report = send(None);
+    assert_eq!((report.delivered, report.buffered, report.lost), (0, false, true), "{report:?}");
+}
+
+#[test]
+fn unusable_buffer_is_said_and_the_trace_sent_all_the_same() {
+    let (mut unit, server) = (Unit::new(), Server::always(Reply::OK));
+    let path = "/proc/nothing/can/be/made/here".into();
+    let lock_wait = Duration::from_millis(10);
+    unit.buffer = Buffer::new(BufferConfig { path, max_dispatches: 10, max_bytes: 1000, lock_wait });
+    let report = unit.dispatch("a", Some(&server.destination()));
+    assert_eq!((report.delivered, report.lost), (1, false), "{report:?}");
+    assert!(
+        problem(&report).starts_with("cannot keep traces: cannot open the trace buffer /proc"),
+        "{report:?}"
+    );
+
+    let report = unit.dispatch("b", None);
+    assert_eq!((report.delivered, report.lost, report.waiting), (0, true, 0), "{report:?}");
+}
+
+#[test]
+fn trace_too_large_for_the_buffer_is_sent_before_what_waits() {
+    let (unit, server) = (Unit::with_limits(10, 1000), Server::always(Reply::OK));
+    unit.store(&["a", "b"]);
+    let large = "x".repeat(2000);
+    let report = unit.dispatch(&large, Some(&server.destination()));
+    assert_eq!((report.delivered, report.waiting, report.lost), (3, 0, false), "{report:?}");
+    assert_eq!(server.texts(), [large.as_str(), "a", "b"]);
+    assert!(problem(&report).contains("cannot buffer a trace of 2056 bytes"), "{report:?}");
+}
+
+#[test]
+fn limits_are_counted_in_the_report() {
+    let unit = Unit::with_limits(2, 10 << 20);
+    unit.store(&["a", "b"]);
+    let report = unit.dispatch("c", None);
+    assert_eq!((report.dropped_by_limits, report.waiting, report.buffered), (1, 2, true), "{report:?}");
+}
+
+#[test]
+fn queue_that_another_process_sends_is_left_to_it() {
+    let (unit, server) = (Unit::new(), Server::always(Reply::OK));
+    unit.store(&["a"]);
+    let lease = unit.buffer.claim_drain(unit.clock.wall(), Duration::from_secs(3)).unwrap().unwrap();
+    let report = unit.dispatch("b", Some(&server.destination()));
+    assert_eq!((report.delivered, report.waiting, report.buffered), (0, 2, true), "{report:?}");
+    assert!(report.problem.is_none() && server.requests().is_empty(), "{report:?}");
+
+    unit.buffer.release_drain(lease).unwrap();
+    assert_eq!(unit.dispatch("c", Some(&server.destination())).delivered, 3);
+}
+
+#[test]
+fn many_dispatches_at_once_deliver_each_trace_once() {
+    let (unit, server) = (Unit::new(), Server::always(Reply::Slow(Duration::from_millis(2))));
+    std::thread::scope(|scope| {
+        for unit_number in 0..6 {
+            let path = unit.buffer.path().to_owned();
+            let (destination, budget) = (server.destination(), unit.budget);
+            scope.spawn(move || {
+                let lock_wait = Duration::from_secs(20);
+                let buffer =
+                    Buffer::new(BufferConfig { path, max_dispatches: 100, max_bytes: 10 << 20, lock_wait });
+                for number in 0..5 {
+                    let trace = trace(&format!("{unit_number}:{number}"));
+                    let clock = SystemClock::new();
+                    let report = deliver(&trace, Some(&buffer), Some(&destination), &budget, &clock);
+                    assert!(!report.lost && report.problem.is_none(), "{report:?}");
+                }
+            });
+        }
+    });
+    unit.dispatch("last", Some(&server.destination()));
+    let mut texts = server.texts();
+    assert_eq!(texts.len(), 31);
+    texts.sort();
+    texts.dedup();
+    assert_eq!(texts.len(), 31);
+}

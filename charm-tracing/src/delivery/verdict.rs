@@ -1,0 +1,185 @@
+//! What an answer means for the record that was sent. No time, no network, no state.
+
+use std::time::{Duration, SystemTime};
+
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
+use prost::Message as _;
+
+/// What becomes of a record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// The backend has it. It may have rejected some of its spans, which sending again would not change.
+    Accepted { rejected_spans: u64, message: Option<String> },
+    /// Not now. Nothing says that the record is at fault.
+    Keep { reason: String, retry_after: Option<Duration> },
+    /// Never: the record itself is refused, and would be again.
+    Drop { reason: String },
+}
+
+/// No backend may silence a charm for longer than this.
+pub(super) const LONGEST_RETRY_AFTER: Duration = Duration::from_hours(1);
+
+const LONGEST_EXCERPT: usize = 200;
+
+/// Judges an answer by its status, its `Retry-After` header and its body.
+pub(super) fn judge(status: u16, retry_after: Option<&str>, body: &[u8], now: SystemTime) -> Verdict {
+    let keep = |why: &str| Verdict::Keep {
+        reason: format!("the backend answered {status}{why}"),
+        retry_after: retry_after.and_then(|value| parse_retry_after(value, now)),
+    };
+    match status {
+        200..=299 => accepted(body),
+        // A redirect is a wrong endpoint. Following it could carry the trace to a host nobody configured.
+        300..=399 => keep(" (redirects are not followed: check the endpoint)"),
+        401 | 403 => keep(" (not authorised: check the endpoint)"),
+        404 => keep(" (not found: check the endpoint)"),
+        // The backend, or a proxy, waited too long for the request: says nothing about the record.
+        408 | 429 => keep(""),
+        400..=499 => Verdict::Drop { reason: format!("the backend answered {status}{}", excerpt(body)) },
+        // OTLP calls only 502, 503 and 504 retryable. But a plain 500 is what a backend in trouble answers more often
+        // than one that chokes on this record, and a record that is kept in vain is dropped by the limits in the end.
+        // What lies outside of all classes is not HTTP as we know it, and no reason to lose a trace.
+        _ => keep(""),
+    }
+}
+
+fn accepted(body: &[u8]) -> Verdict {
+    // A body that is not what OTLP says (an empty object in JSON, a proxy's page) does not make a success a failure.
+    let partial = ExportTraceServiceResponse::decode(body).ok().and_then(|response| response.partial_success);
+    let (rejected, message) =
+        partial.map(|partial| (partial.rejected_spans, partial.error_message)).unwrap_or_default();
+    Verdict::Accepted {
+        rejected_spans: u64::try_from(rejected).unwrap_or(0),
+        message: Some(message).filter(|message| !message.is_empty()).map(|message| printable(&message)),
+    }
+}
+
+/// Seconds or an HTTP date (RFC 9110, section 10.2.3).
+fn parse_retry_after(value: &str, now: SystemTime) -> Option<Duration> {
+    let value = value.trim();
+    let wait = match value.parse() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => httpdate::parse_http_date(value).ok()?.duration_since(now).unwrap_or_default(),
+    };
+    Some(wait.min(LONGEST_RETRY_AFTER))
+}
+
+/// What the backend says about it, for the log of an operator: bounded, on one line, whatever it sent.
+fn excerpt(body: &[u8]) -> String {
+    let text = printable(&String::from_utf8_lossy(body));
+    if text.is_empty() { text } else { format!(": {text}") }
+}
+
+fn printable(text: &str) -> String {
+    let clean = text.replace(|c: char| c.is_control() || c == char::REPLACEMENT_CHARACTER, " ");
+    let words: Vec<_> = clean.split_whitespace().collect();
+    words.join(" ").chars().take(LONGEST_EXCERPT).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use opentelemetry_proto::tonic::collector::trace::v1::ExportTracePartialSuccess;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn now() -> SystemTime {
+        httpdate::parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT").unwrap()
+    }
+
+    fn of(status: u16) -> Verdict {
+        judge(status, None, b"", now())
+    }
+
+    fn accepted(rejected_spans: u64, message: Option<&str>) -> Verdict {
+        Verdict::Accepted { rejected_spans, message: message.map(str::to_owned) }
+    }
+
+    fn partial(rejected_spans: i64, error_message: &str) -> Vec<u8> {
+        let partial = ExportTracePartialSuccess { rejected_spans, error_message: error_message.to_owned() };
+        ExportTraceServiceResponse { partial_success: Some(partial) }.encode_to_vec()
+    }
+
+    #[test]
+    fn every_success_is_accepted() {
+        for status in [200, 202, 204, 299] {
+            assert_eq!(of(status), accepted(0, None));
+        }
+    }
+
+    #[test]
+    fn partial_success_counts_what_was_rejected() {
+        assert_eq!(judge(200, None, b"\x0a\x00", now()), accepted(0, None), "Tempo's empty partial success");
+        assert_eq!(judge(200, None, &partial(3, "too old"), now()), accepted(3, Some("too old")));
+        assert_eq!(
+            judge(200, None, &partial(0, "a warning\nhere"), now()),
+            accepted(0, Some("a warning here"))
+        );
+        assert_eq!(judge(200, None, &partial(-1, ""), now()), accepted(0, None));
+    }
+
+    #[test]
+    fn success_with_a_body_of_another_kind_is_plain_success() {
+        for body in [&b"{}"[..], b"{\"partialSuccess\":{}}", b"<html>", b"\xff\xff"] {
+            assert_eq!(judge(200, None, body, now()), accepted(0, None));
+        }
+    }
+
+    #[test]
+    fn what_may_work_later_is_kept() {
+        for status in [408, 429, 500, 502, 503, 504, 599, 101, 999] {
+            let reason = format!("the backend answered {status}");
+            assert_eq!(of(status), Verdict::Keep { reason, retry_after: None });
+        }
+    }
+
+    #[test]
+    fn wrong_configuration_is_kept() {
+        for status in [301, 302, 307, 308, 401, 403, 404] {
+            assert!(
+                matches!(of(status), Verdict::Keep { reason, .. } if reason.contains("check the endpoint")),
+                "{status}"
+            );
+        }
+    }
+
+    #[test]
+    fn refused_record_is_dropped_with_what_was_said() {
+        for status in [400, 405, 411, 413, 415, 422, 431, 499] {
+            assert_eq!(of(status), Verdict::Drop { reason: format!("the backend answered {status}") });
+        }
+        let said = judge(400, None, b"\x12\x0bbad\r\nspan id\xff\n", now());
+        assert_eq!(said, Verdict::Drop { reason: "the backend answered 400: bad span id".to_owned() });
+        let Verdict::Drop { reason } = judge(400, None, &[b'x'; 5000], now()) else { panic!("kept") };
+        assert_eq!(reason.len(), "the backend answered 400: ".len() + 200);
+    }
+
+    #[test]
+    fn retry_after_is_read_in_both_forms_and_bounded() {
+        let wait = |value| match judge(429, Some(value), b"", now()) {
+            Verdict::Keep { retry_after, .. } => retry_after.map(|wait| wait.as_secs()),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(wait("5"), Some(5));
+        assert_eq!(wait(" 120 "), Some(120));
+        assert_eq!(wait("Sun, 06 Nov 1994 08:50:07 GMT"), Some(30));
+        assert_eq!(wait("Sun, 06 Nov 1994 08:00:00 GMT"), Some(0), "it is over");
+        assert_eq!(wait("99999999999"), Some(3600));
+        assert_eq!(wait("-1"), None);
+        assert_eq!(wait("soon"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn any_answer_gets_a_verdict(
+            status: u16, retry_after in proptest::option::of("\\PC*"),
+            body in proptest::collection::vec(any::<u8>(), 0..300),
+        ) {
+            let verdict = judge(status, retry_after.as_deref(), &body, now());
+            prop_assert_eq!(matches!(verdict, Verdict::Accepted { .. }), (200..300).contains(&status));
+            if let Verdict::Keep { retry_after: Some(wait), .. } = verdict {
+                prop_assert!(wait <= LONGEST_RETRY_AFTER);
+            }
+        }
+    }
+}
