@@ -1,1 +1,100 @@
-//! The attributes of charm-tracing.
+//! The attributes of `charm-tracing`, which re-exports them; their documentation assumes that crate.
+//!
+//! The way of an attribute: `args` parses what stands in its parentheses and collects every mistake, `charm`,
+//! `block` and `function` validate the item, `expand` writes the code. Generated code is thin calls into
+//! `charm_tracing::__private`; an item with mistakes is emitted all the same, so that they stay the only errors.
+
+mod args;
+mod block;
+mod charm;
+mod errors;
+mod expand;
+mod function;
+mod names;
+
+use proc_macro::TokenStream;
+
+/// Traces a charm: names where its traces go, and opens a span for every method call.
+///
+/// Put it on the charm's main `impl` block, or on its `struct`; there it only configures, and the `impl` blocks take
+/// [`macro@trace_type`]. [`run`](../charm_tracing/fn.run.html) takes any type that has it.
+///
+/// ```
+/// use charm_tracing::{juju::Dispatch, trace_charm};
+///
+/// struct MyCharm {
+///     endpoint: Option<String>,
+/// }
+///
+/// #[trace_charm(tracing_endpoint = "endpoint")]
+/// impl MyCharm {
+///     fn new(_: &Dispatch) -> Result<Self, std::io::Error> {
+///         Ok(Self { endpoint: Some("http://tempo:4318".into()) })
+///     }
+///     fn handle(&mut self, _: &Dispatch) -> Result<(), std::io::Error> {
+///         Ok(())
+///     }
+/// }
+///
+/// fn main() -> std::process::ExitCode {
+///     charm_tracing::run(MyCharm::new, MyCharm::handle)
+/// }
+/// ```
+///
+/// | argument | meaning | default |
+/// |---|---|---|
+/// | `tracing_endpoint = "name"` | the method of this block, else the field, that holds the base URL of an OTLP/HTTP receiver, e.g. `http://tempo:4318`. Read when the event has been handled | required |
+/// | `server_cert = "name"` | likewise: the absolute path of a PEM file with the certificate authorities of an `https` endpoint | none: traces for an `https` endpoint are kept in the buffer |
+/// | `service_name = "..."` | the resource attribute `service.name` | `<application>-charm` |
+/// | `extra_types = [A, b::B]` | checks that these types carry `#[trace_type]` | none |
+/// | `buffer_max_events = 100` | how many dispatches are kept while no backend takes them; 0 keeps none | 100 |
+/// | `buffer_max_size_mib = 10` | how much of them, in MiB; at least 10 | 10 |
+/// | `buffer_path = "..."` | the buffer file, e.g. on a storage that outlives the pod | `.charm_tracing_buffer` in the charm directory |
+/// | `crate = path` | where `charm_tracing` is, if it is re-exported | `::charm_tracing` |
+///
+/// Methods and fields named here may be `String`, `&str`, `PathBuf`, `&Path`, and `Option` or `Result` of them. On a
+/// struct, a name is the field if there is one, else a method.
+#[proc_macro_attribute]
+pub fn trace_charm(args: TokenStream, item: TokenStream) -> TokenStream {
+    charm::trace_charm(args.into(), item.into()).into()
+}
+
+/// Opens a span for every call of every method of an `impl` block, inherent or of a trait.
+///
+/// The span is called `method call: <Type>.<method>`. An `Err` that a method returns marks its span as failed.
+/// `const fn` methods are left alone: what may run while compiling cannot open a span.
+///
+/// ```
+/// struct Workload;
+///
+/// #[charm_tracing::trace_type(skip(version))]
+/// impl Workload {
+///     fn restart(&self) {}
+///     fn version(&self) -> u8 { 3 }
+/// }
+/// # Workload.restart();
+/// # assert_eq!(Workload.version(), 3);
+/// ```
+///
+/// `skip(a, b)` leaves methods out; `crate = path` says where `charm_tracing` is, if it is re-exported.
+#[proc_macro_attribute]
+pub fn trace_type(args: TokenStream, item: TokenStream) -> TokenStream {
+    block::trace_type(args.into(), item.into()).into()
+}
+
+/// Opens a span for every call of a function, or of one method.
+///
+/// The span is called `function call: <function>`, with a `self` argument `method call: <Type>.<method>`, or what
+/// `name = "..."` says. `crate = path` says where `charm_tracing` is, if it is re-exported.
+///
+/// ```
+/// #[charm_tracing::trace_fn]
+/// fn render_config(units: usize) -> String {
+///     format!("units = {units}")
+/// }
+/// # assert_eq!(render_config(3), "units = 3");
+/// ```
+#[proc_macro_attribute]
+pub fn trace_fn(args: TokenStream, item: TokenStream) -> TokenStream {
+    function::trace_fn(args.into(), item.into()).into()
+}

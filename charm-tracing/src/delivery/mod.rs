@@ -17,7 +17,7 @@ mod verdict;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use budget::{Clock, SystemClock, TimeBudget};
+pub(crate) use budget::{SystemClock, TimeBudget};
 pub use certificate::{Certificate, CertificateError};
 pub(crate) use deliver::{Trace, deliver};
 pub use destination::Destination;

@@ -12,7 +12,8 @@ use std::error::Error;
 use std::time::{Duration, Instant, SystemTime};
 
 use self::server::{Reply, Server};
-use super::{Clock, DeliveryReport, Destination, SystemClock, TimeBudget, Trace, deliver};
+use super::budget::Clock;
+use super::{DeliveryReport, Destination, SystemClock, TimeBudget, Trace, deliver};
 use crate::buffer::{Buffer, BufferConfig, Priority};
 
 /// A buffer in a directory of its own, and a wall clock that the test sets.

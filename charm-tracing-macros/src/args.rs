@@ -1,0 +1,222 @@
+//! The argument lists of the attributes: `key = value` and `key(list)`, separated by commas.
+//!
+//! A key that is unknown, or given twice, or has a value of the wrong form is one error at its token; parsing goes on
+//! after the next comma.
+
+use proc_macro2::{Span, TokenStream, TokenTree};
+use quote::ToTokens;
+use syn::ext::IdentExt;
+use syn::parse::{Parse, ParseStream, Parser};
+use syn::punctuated::Punctuated;
+use syn::spanned::Spanned;
+use syn::{Error, Expr, Ident, Lit, LitStr, Path, Token, Type, bracketed, parenthesized};
+
+use crate::errors::Errors;
+
+/// One argument that may be given once.
+pub(crate) struct Arg<T> {
+    pub(crate) key: &'static str,
+    pub(crate) value: Option<T>,
+}
+
+impl<T> Arg<T> {
+    pub(crate) const fn new(key: &'static str) -> Self {
+        Self { key, value: None }
+    }
+
+    fn set(&mut self, key: &Ident, value: T) -> syn::Result<()> {
+        if self.value.replace(value).is_some() {
+            return Err(Error::new(key.span(), format!("`{}` is given twice", self.key)));
+        }
+        Ok(())
+    }
+}
+
+/// A set of arguments: what an attribute accepts.
+pub(crate) trait Args: Default {
+    /// For the message about an unknown key.
+    const ACCEPTED: &'static str;
+
+    /// Parses the value of `key` with what follows it. None: the key is unknown.
+    fn accept(&mut self, key: &Ident, input: ParseStream<'_>) -> Option<syn::Result<()>>;
+
+    fn parse(tokens: TokenStream, errors: &mut Errors) -> Self {
+        let mut args = Self::default();
+        let list = |input: ParseStream<'_>| {
+            while !input.is_empty() {
+                if let Err(error) = args.accept_next(input) {
+                    errors.push(error);
+                    skip_to_comma(input);
+                }
+                if !input.is_empty() {
+                    errors.note(input.parse::<Token![,]>());
+                }
+            }
+            Ok(())
+        };
+        // The closure notes its errors itself.
+        let _ = list.parse2(tokens);
+        args
+    }
+
+    fn accept_next(&mut self, input: ParseStream<'_>) -> syn::Result<()> {
+        // `crate` is a keyword, and a key here.
+        let key = input
+            .call(Ident::parse_any)
+            .map_err(|error| Error::new(error.span(), format!("expected an argument: {}", Self::ACCEPTED)))?;
+        let accepted = self.accept(&key, input).unwrap_or_else(|| {
+            Err(Error::new(key.span(), format!("unknown argument `{key}`; accepted are {}", Self::ACCEPTED)))
+        });
+        accepted?;
+        if input.is_empty() || input.peek(Token![,]) {
+            return Ok(());
+        }
+        Err(input.error(format!("expected a comma after the value of `{key}`")))
+    }
+}
+
+fn skip_to_comma(input: ParseStream<'_>) {
+    while !input.is_empty() && !input.peek(Token![,]) {
+        // A token tree always parses where the input is not empty.
+        let _ = input.parse::<TokenTree>();
+    }
+}
+
+/// `key = "name"`: the name of a method or field.
+pub(crate) fn member(arg: &mut Arg<Ident>, key: &Ident, input: ParseStream<'_>) -> syn::Result<()> {
+    let literal = string(key, input, &format!("name the method or field: `{key} = \"my_{key}\"`"))?;
+    let member = literal.parse_with(Ident::parse_any).map_err(|_| {
+        Error::new(literal.span(), format!("`{key}` takes the name of a method or field, which this is not"))
+    })?;
+    arg.set(key, Ident::new(&member.to_string(), literal.span()))
+}
+
+/// `key = "text"`.
+pub(crate) fn text(arg: &mut Arg<LitStr>, key: &Ident, input: ParseStream<'_>) -> syn::Result<()> {
+    let literal = string(key, input, &format!("write `{key} = \"...\"`"))?;
+    if literal.value().is_empty() {
+        return Err(Error::new(literal.span(), format!("`{key}` must not be empty")));
+    }
+    arg.set(key, literal)
+}
+
+/// `key = expression`, where literals of the wrong kind are refused here rather than deep in the expansion.
+pub(crate) fn expression(
+    arg: &mut Arg<Expr>,
+    key: &Ident,
+    input: ParseStream<'_>,
+    kind: Kind,
+) -> syn::Result<()> {
+    equals(key, input, &format!("write `{key} = {}`", kind.example()))?;
+    let value: Expr = value(key, input)?;
+    let wrong = match &value {
+        Expr::Lit(literal) => !kind.fits(&literal.lit),
+        Expr::Unary(unary) => matches!((&unary.op, kind), (syn::UnOp::Neg(_), Kind::Number)),
+        _ => false,
+    };
+    if wrong {
+        return Err(Error::new(
+            value.span(),
+            format!("`{key}` takes {}, e.g. `{key} = {}`", kind.name(), kind.example()),
+        ));
+    }
+    arg.set(key, value)
+}
+
+#[derive(Clone, Copy)]
+pub(crate) enum Kind {
+    Text,
+    Number,
+}
+
+impl Kind {
+    fn fits(self, literal: &Lit) -> bool {
+        matches!((self, literal), (Self::Text, Lit::Str(_)) | (Self::Number, Lit::Int(_)))
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Text => "a string",
+            Self::Number => "a whole number",
+        }
+    }
+
+    fn example(self) -> &'static str {
+        match self {
+            Self::Text => "\"...\"",
+            Self::Number => "100",
+        }
+    }
+}
+
+/// `key = [A, b::B]`.
+pub(crate) fn types(arg: &mut Arg<Vec<Type>>, key: &Ident, input: ParseStream<'_>) -> syn::Result<()> {
+    equals(key, input, &format!("write `{key} = [Type, other::Type]`"))?;
+    if !input.peek(syn::token::Bracket) {
+        return Err(input.error(format!("`{key}` takes types in brackets: `{key} = [Type, other::Type]`")));
+    }
+    let content;
+    bracketed!(content in input);
+    arg.set(key, Punctuated::<Type, Token![,]>::parse_terminated(&content)?.into_iter().collect())
+}
+
+/// `key(a, b)`.
+pub(crate) fn methods(arg: &mut Arg<Vec<Ident>>, key: &Ident, input: ParseStream<'_>) -> syn::Result<()> {
+    if !input.peek(syn::token::Paren) {
+        return Err(Error::new(
+            key.span(),
+            format!("name the methods in parentheses: `{key}(one, another)`"),
+        ));
+    }
+    let content;
+    parenthesized!(content in input);
+    let names = Punctuated::<Ident, Token![,]>::parse_terminated(&content)?;
+    if names.is_empty() {
+        return Err(Error::new(key.span(), format!("`{key}` names no method")));
+    }
+    arg.set(key, names.into_iter().collect())
+}
+
+/// `crate = path`.
+pub(crate) fn krate(arg: &mut Arg<Path>, key: &Ident, input: ParseStream<'_>) -> syn::Result<()> {
+    equals(key, input, "write `crate = path::to::charm_tracing`")?;
+    let path = input.call(Path::parse_mod_style).map_err(|error| {
+        Error::new(
+            error.span(),
+            "`crate` takes the path of the charm_tracing crate, e.g. `crate = my_lib::charm_tracing`",
+        )
+    })?;
+    arg.set(key, path)
+}
+
+/// The path that generated code starts from.
+pub(crate) fn krate_path(arg: &Arg<Path>) -> TokenStream {
+    let default = || quote::quote_spanned!(Span::mixed_site()=> ::charm_tracing);
+    arg.value.as_ref().map_or_else(default, ToTokens::to_token_stream)
+}
+
+fn equals(key: &Ident, input: ParseStream<'_>, remedy: &str) -> syn::Result<()> {
+    if input.peek(Token![=]) {
+        input.parse::<Token![=]>().map(drop)
+    } else {
+        Err(Error::new(key.span(), format!("`{key}` needs a value: {remedy}")))
+    }
+}
+
+fn string(key: &Ident, input: ParseStream<'_>, remedy: &str) -> syn::Result<LitStr> {
+    equals(key, input, remedy)?;
+    let at = input.span();
+    value(key, input)
+        .map_err(|error| Error::new(error.span(), format!("`{key}` takes a string literal: {remedy}")))
+        .and_then(|literal: Lit| match literal {
+            Lit::Str(text) => Ok(text),
+            _ => Err(Error::new(at, format!("`{key}` takes a string literal: {remedy}"))),
+        })
+}
+
+fn value<T: Parse>(key: &Ident, input: ParseStream<'_>) -> syn::Result<T> {
+    if input.is_empty() || input.peek(Token![,]) {
+        return Err(Error::new(key.span(), format!("`{key}` has no value")));
+    }
+    input.parse()
+}

@@ -1,0 +1,243 @@
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::parse::ParseStream;
+use syn::spanned::Spanned;
+use syn::{Error, Expr, Fields, Generics, Ident, Item, ItemImpl, ItemStruct, Path, ReceiverKind, Type};
+
+use crate::args::{self, Arg, Args, Kind};
+use crate::block;
+use crate::errors::Errors;
+use crate::expand;
+use crate::function::contains_word;
+use crate::names::type_name;
+
+struct CharmArgs {
+    tracing_endpoint: Arg<Ident>,
+    server_cert: Arg<Ident>,
+    service_name: Arg<Expr>,
+    extra_types: Arg<Vec<Type>>,
+    buffer_max_events: Arg<Expr>,
+    buffer_max_size_mib: Arg<Expr>,
+    buffer_path: Arg<Expr>,
+    krate: Arg<Path>,
+}
+
+impl Default for CharmArgs {
+    fn default() -> Self {
+        Self {
+            tracing_endpoint: Arg::new("tracing_endpoint"),
+            server_cert: Arg::new("server_cert"),
+            service_name: Arg::new("service_name"),
+            extra_types: Arg::new("extra_types"),
+            buffer_max_events: Arg::new("buffer_max_events"),
+            buffer_max_size_mib: Arg::new("buffer_max_size_mib"),
+            buffer_path: Arg::new("buffer_path"),
+            krate: Arg::new("crate"),
+        }
+    }
+}
+
+impl Args for CharmArgs {
+    const ACCEPTED: &'static str = "`tracing_endpoint`, `server_cert`, `service_name`, `extra_types`, \
+        `buffer_max_events`, `buffer_max_size_mib`, `buffer_path`, `crate`";
+
+    fn accept(&mut self, key: &Ident, input: ParseStream<'_>) -> Option<syn::Result<()>> {
+        Some(match key.to_string().as_str() {
+            "tracing_endpoint" => args::member(&mut self.tracing_endpoint, key, input),
+            "server_cert" => args::member(&mut self.server_cert, key, input),
+            "service_name" => args::expression(&mut self.service_name, key, input, Kind::Text),
+            "extra_types" => args::types(&mut self.extra_types, key, input),
+            "buffer_max_events" => args::expression(&mut self.buffer_max_events, key, input, Kind::Number),
+            "buffer_max_size_mib" => {
+                args::expression(&mut self.buffer_max_size_mib, key, input, Kind::Number)
+            }
+            "buffer_path" => args::expression(&mut self.buffer_path, key, input, Kind::Text),
+            "crate" => args::krate(&mut self.krate, key, input),
+            _ => return None,
+        })
+    }
+}
+
+pub(crate) fn trace_charm(args: TokenStream, item: TokenStream) -> TokenStream {
+    let mut errors = Errors::default();
+    let args = CharmArgs::parse(args, &mut errors);
+    if args.tracing_endpoint.value.is_none() && errors.is_empty() {
+        errors.push(Error::new(
+            Span::call_site(),
+            "`tracing_endpoint` is missing: name the method or field that holds the URL traces are pushed to, \
+             `tracing_endpoint = \"endpoint\"`",
+        ));
+    }
+    match syn::parse2::<Item>(item.clone()) {
+        Ok(Item::Impl(block)) => on_block(&args, block, errors),
+        Ok(Item::Struct(charm)) => on_struct(&args, &charm, errors),
+        Ok(other) => {
+            errors.push(Error::new(
+                Span::call_site(),
+                "`#[trace_charm]` goes on the charm's `impl` block or on its `struct`",
+            ));
+            let mut tokens = errors.into_tokens();
+            other.to_tokens(&mut tokens);
+            tokens
+        }
+        Err(_) if contains_word(&item, "struct") => item,
+        Err(_) => block::not_a_block(item, errors, "#[trace_charm]"),
+    }
+}
+
+/// Configuration and spans in one.
+fn on_block(args: &CharmArgs, mut block: ItemImpl, mut errors: Errors) -> TokenStream {
+    let krate = args::krate_path(&args.krate);
+    if let Some((path, _)) = &block.trait_ {
+        errors.push(Error::new_spanned(
+            path,
+            "`#[trace_charm]` goes on the charm's own `impl` block; for the block of a trait use `#[trace_type]`",
+        ));
+    }
+    let place = |member: &Ident, errors: &mut Errors| match block::methods(&block)
+        .find(|method| method.sig.ident == *member)
+    {
+        Some(method) => {
+            errors.note(readable(&method.sig));
+            Place::Method
+        }
+        None => Place::Field,
+    };
+    let members = Members {
+        endpoint: args.tracing_endpoint.value.as_ref().map(|member| (member, place(member, &mut errors))),
+        server_cert: args.server_cert.value.as_ref().map(|member| (member, place(member, &mut errors))),
+    };
+    block::trace_methods(&krate, &mut block, &[], &mut errors);
+    let charm = implement(&krate, args, &members, &block.generics, &block.self_ty, errors.is_empty());
+    let marker = block::marker(&krate, &block);
+    let mut tokens = errors.into_tokens();
+    block.to_tokens(&mut tokens);
+    tokens.extend([charm, marker, extra_types(&krate, args)]);
+    tokens
+}
+
+/// Configuration only.
+fn on_struct(args: &CharmArgs, charm: &ItemStruct, errors: Errors) -> TokenStream {
+    let krate = args::krate_path(&args.krate);
+    let place = |member: &Ident| match &charm.fields {
+        Fields::Named(fields) if fields.named.iter().any(|field| field.ident.as_ref() == Some(member)) => {
+            Place::Field
+        }
+        _ => Place::Method,
+    };
+    let members = Members {
+        endpoint: args.tracing_endpoint.value.as_ref().map(|member| (member, place(member))),
+        server_cert: args.server_cert.value.as_ref().map(|member| (member, place(member))),
+    };
+    let name = &charm.ident;
+    let (_, arguments, _) = charm.generics.split_for_impl();
+    let ty: Type = syn::parse_quote!(#name #arguments);
+    let implementation = implement(&krate, args, &members, &charm.generics, &ty, errors.is_empty());
+    let mut tokens = errors.into_tokens();
+    charm.to_tokens(&mut tokens);
+    tokens.extend([implementation, extra_types(&krate, args)]);
+    tokens
+}
+
+enum Place {
+    Method,
+    Field,
+}
+
+struct Members<'a> {
+    endpoint: Option<(&'a Ident, Place)>,
+    server_cert: Option<(&'a Ident, Place)>,
+}
+
+/// The session reads a setting through `&self`, with no arguments and without waiting.
+fn readable(signature: &syn::Signature) -> syn::Result<()> {
+    let by_reference = signature.receiver().is_some_and(|receiver| {
+        matches!(&receiver.kind, ReceiverKind::Reference(_, _, None))
+            || matches!(&receiver.kind, ReceiverKind::Typed(_, ty) if matches!(&**ty, Type::Reference(ty) if ty.mutability.is_none()))
+    });
+    if by_reference && signature.inputs.len() == 1 && signature.asyncness.is_none() {
+        return Ok(());
+    }
+    let name = &signature.ident;
+    Err(Error::new(
+        name.span(),
+        format!(
+            "`{name}` is to be read when the event is over, which this cannot; make it `fn {name}(&self) -> ...`"
+        ),
+    ))
+}
+
+/// `impl TracedCharm`. After a mistake it is emitted without its settings, so that the mistake stays the only error.
+fn implement(
+    krate: &TokenStream,
+    args: &CharmArgs,
+    members: &Members<'_>,
+    generics: &Generics,
+    ty: &Type,
+    whole: bool,
+) -> TokenStream {
+    let charm_type = type_name(ty);
+    let (generics, _, bounds) = generics.split_for_impl();
+    let (settings, destination) = if whole {
+        (settings(args), destination(krate, members))
+    } else {
+        (TokenStream::new(), quote_spanned!(Span::mixed_site()=> #krate::__private::Option::None))
+    };
+    quote_spanned! {Span::mixed_site()=>
+        #[automatically_derived]
+        impl #generics #krate::TracedCharm for #ty #bounds {
+            fn config() -> #krate::Config {
+                #krate::Config::new().charm_type(#charm_type) #settings
+            }
+            fn destination(&self) -> #krate::__private::Option<#krate::Destination> {
+                #destination
+            }
+        }
+    }
+}
+
+fn settings(args: &CharmArgs) -> TokenStream {
+    let mut calls = TokenStream::new();
+    for arg in [&args.service_name, &args.buffer_max_events, &args.buffer_max_size_mib, &args.buffer_path] {
+        if let Some(value) = &arg.value {
+            let setter = Ident::new(arg.key, Span::mixed_site());
+            calls.extend(quote_spanned!(value.span()=> .#setter(#value)));
+        }
+    }
+    calls
+}
+
+fn destination(krate: &TokenStream, members: &Members<'_>) -> TokenStream {
+    let endpoint = setting(krate, members.endpoint.as_ref());
+    let server_cert = setting(krate, members.server_cert.as_ref());
+    quote_spanned!(Span::mixed_site()=> #krate::__private::destination(#endpoint, #server_cert))
+}
+
+/// At the literal that names it, where the compiler then shows a type that cannot be a setting.
+fn setting(krate: &TokenStream, member: Option<&(&Ident, Place)>) -> TokenStream {
+    let none = quote_spanned!(Span::mixed_site()=> #krate::__private::Option::None);
+    let Some((member, place)) = member else { return none };
+    // The `self` of `fn destination(&self)`, which is ours, at the place of the author's literal.
+    let this = Ident::new("self", Span::mixed_site().located_at(member.span()));
+    let value = match place {
+        Place::Method => quote!(#this.#member()),
+        Place::Field => quote!(#this.#member),
+    };
+    quote_spanned!(member.span()=> #krate::__private::setting(&#value))
+}
+
+/// One assertion per listed type, at that type.
+fn extra_types(krate: &TokenStream, args: &CharmArgs) -> TokenStream {
+    let mut checks = TokenStream::new();
+    for ty in args.extra_types.value.iter().flatten() {
+        let krate = expand::located(krate, ty.span());
+        checks.extend(quote_spanned! {ty.span()=>
+            const _: fn() = || {
+                #[allow(unused_imports)]
+                use #krate::__private::traced::{ByTraitImpl as _, ByType as _, Otherwise as _};
+                (&&#krate::__private::traced::Listed::<#ty>::NEW).is_traced();
+            };
+        });
+    }
+    checks
+}

@@ -1,0 +1,62 @@
+use proc_macro2::{Span, TokenStream};
+use quote::quote_spanned;
+use syn::{LitStr, Signature};
+
+use crate::names::line;
+
+/// A traced function as the runtime gets to know it: a `Site`, and for a method whose type is not written beside it,
+/// where to ask for the type's name.
+pub(crate) struct Callee {
+    name: String,
+    path: String,
+    line: u32,
+    owner_at_run_time: bool,
+}
+
+impl Callee {
+    /// A method of a block for the type called `owner`.
+    pub(crate) fn of_method(owner: &str, signature: &Signature, name: Option<&LitStr>) -> Self {
+        let method = &signature.ident;
+        Self {
+            name: name.map_or_else(|| format!("method call: {owner}.{method}"), LitStr::value),
+            path: format!("::{owner}::{method}"),
+            line: line(method.span()),
+            owner_at_run_time: false,
+        }
+    }
+
+    /// A function, or a method that carries `#[trace_fn]` itself, outside of an annotated block.
+    pub(crate) fn of_function(signature: &Signature, name: Option<&LitStr>) -> Self {
+        let function = &signature.ident;
+        let owner_at_run_time = name.is_none() && signature.receiver().is_some();
+        Self {
+            name: match name {
+                Some(name) => name.value(),
+                None if owner_at_run_time => function.to_string(),
+                None => format!("function call: {function}"),
+            },
+            path: format!("::{function}"),
+            line: line(function.span()),
+            owner_at_run_time,
+        }
+    }
+
+    /// An expression of the type `__private::Callee`.
+    pub(crate) fn to_tokens(&self, krate: &TokenStream) -> TokenStream {
+        let Self { name, path, line, owner_at_run_time } = self;
+        let callee = if *owner_at_run_time {
+            quote_spanned!(Span::mixed_site()=> SITE.method_of(#krate::__private::type_name::<Self>))
+        } else {
+            quote_spanned!(Span::mixed_site()=> SITE.callee())
+        };
+        quote_spanned! {Span::mixed_site()=> {
+            static SITE: #krate::__private::Site = #krate::__private::Site::new(
+                #name,
+                #krate::__private::concat!(#krate::__private::module_path!(), #path),
+                #krate::__private::file!(),
+                #line,
+            );
+            #callee
+        }}
+    }
+}

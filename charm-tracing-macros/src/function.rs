@@ -1,0 +1,111 @@
+use proc_macro2::{Span, TokenStream};
+use quote::ToTokens;
+use syn::parse::ParseStream;
+use syn::{Attribute, Error, Ident, ItemFn, LitStr, Meta, Path, Signature};
+
+use crate::args::{self, Arg, Args};
+use crate::errors::Errors;
+use crate::expand::{self, Callee};
+
+/// The arguments of `#[trace_fn]`.
+pub(crate) struct FunctionArgs {
+    pub(crate) name: Arg<LitStr>,
+    krate: Arg<Path>,
+}
+
+impl Default for FunctionArgs {
+    fn default() -> Self {
+        Self { name: Arg::new("name"), krate: Arg::new("crate") }
+    }
+}
+
+impl Args for FunctionArgs {
+    const ACCEPTED: &'static str = "`name`, `crate`";
+
+    fn accept(&mut self, key: &Ident, input: ParseStream<'_>) -> Option<syn::Result<()>> {
+        Some(match key.to_string().as_str() {
+            "name" => args::text(&mut self.name, key, input),
+            "crate" => args::krate(&mut self.krate, key, input),
+            _ => return None,
+        })
+    }
+}
+
+pub(crate) fn trace_fn(args: TokenStream, item: TokenStream) -> TokenStream {
+    let mut errors = Errors::default();
+    let args = FunctionArgs::parse(args, &mut errors);
+    let krate = args::krate_path(&args.krate);
+
+    let Ok(mut function) = syn::parse2::<ItemFn>(item.clone()) else {
+        return not_a_function(item, errors);
+    };
+    match refuse(&function.sig) {
+        Some(error) => errors.push(error),
+        None if errors.is_empty() => {
+            let callee = Callee::of_function(&function.sig, args.name.value.as_ref());
+            let body = expand::body(&krate, &callee, &function.sig, &function.attrs, &function.block);
+            *function.block = body;
+            expand::inner_attributes_outside(&mut function.attrs);
+        }
+        None => {}
+    }
+    let mut tokens = errors.into_tokens();
+    function.to_tokens(&mut tokens);
+    tokens
+}
+
+/// Why a function cannot open a span, said at the token that is the reason.
+fn refuse(signature: &Signature) -> Option<Error> {
+    signature.constness.map(|constness| {
+        Error::new(
+            constness.span,
+            "a `const fn` may run while compiling, where no span can be opened; remove `const` or this attribute",
+        )
+    })
+}
+
+/// What did not parse is emitted as it stands. If it is a function that the author is in the middle of typing, the
+/// compiler says better what is missing.
+fn not_a_function(item: TokenStream, mut errors: Errors) -> TokenStream {
+    if !contains_word(&item, "fn") {
+        errors.push(Error::new(
+            Span::call_site(),
+            "`#[trace_fn]` goes on a function with a body; for an `impl` block use `#[trace_type]`",
+        ));
+    } else if ends_with_semicolon(&item) {
+        errors.push(Error::new(
+            Span::call_site(),
+            "`#[trace_fn]` needs a function with a body; put it on the implementation",
+        ));
+    }
+    let mut tokens = errors.into_tokens();
+    tokens.extend(item);
+    tokens
+}
+
+pub(crate) fn contains_word(item: &TokenStream, word: &str) -> bool {
+    item.clone()
+        .into_iter()
+        .any(|token| matches!(token, proc_macro2::TokenTree::Ident(ident) if ident == word))
+}
+
+fn ends_with_semicolon(item: &TokenStream) -> bool {
+    let last = item.clone().into_iter().last();
+    matches!(last, Some(proc_macro2::TokenTree::Punct(punct)) if punct.as_char() == ';')
+}
+
+/// Takes `#[trace_fn(...)]` off a method of an annotated block, which would open a second span; its arguments count.
+pub(crate) fn take_attribute(attributes: &mut Vec<Attribute>, errors: &mut Errors) -> Option<FunctionArgs> {
+    let at = attributes.iter().position(|attribute| {
+        attribute.path().segments.last().is_some_and(|last| last.ident == "trace_fn")
+    })?;
+    let arguments = match attributes.remove(at).meta {
+        Meta::List(list) => list.tokens,
+        Meta::Path(_) => TokenStream::new(),
+        Meta::NameValue(meta) => {
+            errors.push(Error::new_spanned(meta, "write `#[trace_fn(name = \"...\")]`"));
+            TokenStream::new()
+        }
+    };
+    Some(FunctionArgs::parse(arguments, errors))
+}

@@ -1,0 +1,109 @@
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How a charm is traced. The arguments of `#[trace_charm]` set it; use it directly with [`Session`](crate::Session).
+///
+/// ```
+/// use charm_tracing::Config;
+///
+/// let config = Config::new().service_name("my-service").buffer_path("/charm-traces/buffer.file");
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Config {
+    pub(crate) charm_type: Option<String>,
+    pub(crate) service_name: Option<String>,
+    pub(crate) buffer_max_events: u32,
+    pub(crate) buffer_max_size_mib: u32,
+    pub(crate) buffer_path: Option<PathBuf>,
+    pub(crate) request_timeout: Duration,
+    pub(crate) delivery_timeout: Duration,
+}
+
+/// The name of the buffer file in the charm directory.
+pub(crate) const BUFFER_FILE: &str = ".charm_tracing_buffer";
+const MIN_BUFFER_SIZE_MIB: u32 = 10;
+
+impl Config {
+    /// The defaults that each method names.
+    pub const fn new() -> Self {
+        Self {
+            charm_type: None,
+            service_name: None,
+            buffer_max_events: 100,
+            buffer_max_size_mib: MIN_BUFFER_SIZE_MIB,
+            buffer_path: None,
+            request_timeout: Duration::from_secs(1),
+            delivery_timeout: Duration::from_secs(2),
+        }
+    }
+
+    /// The resource attribute `charm_type`. Default: left out; `#[trace_charm]` sets the name of the charm's type.
+    pub fn charm_type(mut self, name: impl Into<String>) -> Self {
+        self.charm_type = Some(name.into());
+        self
+    }
+
+    /// The resource attributes `service.name` and `compose_service`. Default: `<application>-charm`.
+    pub fn service_name(mut self, name: impl Into<String>) -> Self {
+        self.service_name = Some(name.into());
+        self
+    }
+
+    /// How many dispatches the buffer keeps; the oldest are dropped first. 0 disables the buffer: a trace that cannot be
+    /// pushed at once is lost. Default: 100.
+    pub const fn buffer_max_events(mut self, events: u32) -> Self {
+        self.buffer_max_events = events;
+        self
+    }
+
+    /// How many MiB of traces the buffer keeps; the oldest are dropped first. Values below 10 count as 10, with a
+    /// warning. Default: 10. The file itself may grow to twice as much before its space is reused.
+    pub const fn buffer_max_size_mib(mut self, mib: u32) -> Self {
+        self.buffer_max_size_mib = mib;
+        self
+    }
+
+    /// The buffer file; missing directories are made. On Kubernetes the charm directory is lost with the pod, so
+    /// a charm that must keep its traces puts it on a storage. Default: `.charm_tracing_buffer` in the charm directory.
+    pub fn buffer_path(mut self, path: impl Into<PathBuf>) -> Self {
+        self.buffer_path = Some(path.into());
+        self
+    }
+
+    /// How long one request to the backend may take. Default: 1 s.
+    pub const fn request_timeout(mut self, timeout: Duration) -> Self {
+        self.request_timeout = timeout;
+        self
+    }
+
+    /// How long one dispatch may spend on delivery in all. Default: 2 s.
+    pub const fn delivery_timeout(mut self, timeout: Duration) -> Self {
+        self.delivery_timeout = timeout;
+        self
+    }
+
+    pub(crate) fn buffer_max_bytes(&self) -> u64 {
+        u64::from(self.buffer_max_size_mib.max(MIN_BUFFER_SIZE_MIB)) * 1024 * 1024
+    }
+
+    /// What is wrong with the settings, though they are used as far as possible.
+    pub(crate) fn complaint(&self) -> Option<String> {
+        (self.buffer_max_size_mib < MIN_BUFFER_SIZE_MIB).then(|| {
+            format!(
+                "the charm asks for a trace buffer of {} MiB; {MIN_BUFFER_SIZE_MIB} MiB is the least and is used",
+                self.buffer_max_size_mib
+            )
+        })
+    }
+
+    pub(crate) fn buffer_file(&self, charm_dir: &Path) -> PathBuf {
+        self.buffer_path.clone().unwrap_or_else(|| charm_dir.join(BUFFER_FILE))
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self::new()
+    }
+}

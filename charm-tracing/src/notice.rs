@@ -1,0 +1,159 @@
+//! What an operator reads of a delivery in Juju's log: at most one line per dispatch, and none while a charm simply has
+//! no backend.
+
+use std::error::Error;
+
+use crate::delivery::{DeliveryProblem, DeliveryReport};
+
+/// A line for Juju's log.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Notice {
+    pub(crate) level: log::Level,
+    pub(crate) text: String,
+}
+
+/// The Python library's text, which operators know.
+const HTTPS_WITHOUT_CERTIFICATE: &str = "Tracing endpoint is https, but no server_cert has been passed. Please point \
+    @trace_charm to a `server_cert` attr. This might also mean that the tracing provider is related to a certificates \
+    provider, but this application is not (yet). In that case, you might just have to wait a bit for the certificates \
+    integration to settle. This span will be buffered.";
+
+/// The most important thing to say about `report`, if there is any.
+///
+/// `has_destination`: the charm knows where its traces go; until then a full buffer is no news (loki-k8s-operator#576).
+/// `keeps_traces`: it has a buffer; a charm without one has chosen to lose what cannot be sent.
+pub(crate) fn of_delivery(
+    report: &DeliveryReport,
+    has_destination: bool,
+    keeps_traces: bool,
+) -> Option<Notice> {
+    let problem = report.problem.as_ref();
+    let warn = |text: String| Some(Notice { level: log::Level::Warn, text });
+    let refusal = || report.last_refusal.as_deref().unwrap_or("it did not say why");
+
+    if report.lost && (has_destination || keeps_traces) {
+        let why = problem.map_or_else(|| "there is nowhere to keep it".to_owned(), |problem| chain(problem));
+        return warn(format!("the trace of this event is lost: {why}"));
+    }
+    match problem {
+        Some(DeliveryProblem::HttpsWithoutCertificate) => return warn(HTTPS_WITHOUT_CERTIFICATE.to_owned()),
+        Some(
+            problem @ (DeliveryProblem::NoTls
+            | DeliveryProblem::Endpoint { .. }
+            | DeliveryProblem::Certificate { .. }),
+        ) => return warn(format!("{}; they are kept until that is mended", chain(problem))),
+        _ => {}
+    }
+    if report.refused > 0 {
+        return warn(format!(
+            "the tracing backend refused {} for good: {}",
+            traces(report.refused),
+            refusal()
+        ));
+    }
+    if report.rejected_spans > 0 {
+        return warn(format!("the tracing backend rejected {} spans: {}", report.rejected_spans, refusal()));
+    }
+    if report.dropped_by_limits > 0 && has_destination {
+        return warn(format!(
+            "the trace buffer is full: {} dropped, the oldest first",
+            traces(report.dropped_by_limits)
+        ));
+    }
+    // An outage of the backend passes; whoever looks for it sets the log level.
+    problem.map(|problem| Notice { level: log::Level::Debug, text: chain(problem) })
+}
+
+fn traces(count: u32) -> String {
+    if count == 1 { "1 trace".to_owned() } else { format!("{count} traces") }
+}
+
+fn chain(problem: &dyn Error) -> String {
+    let mut text = problem.to_string();
+    let mut next = problem.source();
+    while let Some(cause) = next {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        next = cause.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    fn unreachable() -> DeliveryProblem {
+        DeliveryProblem::Unreachable {
+            endpoint: "http://tempo:4318/v1/traces".into(),
+            source: Box::new(io::Error::other("connection refused")),
+        }
+    }
+
+    fn report(change: impl FnOnce(&mut DeliveryReport)) -> DeliveryReport {
+        let mut report = DeliveryReport::default();
+        change(&mut report);
+        report
+    }
+
+    fn said(report: &DeliveryReport, has_destination: bool) -> Option<(log::Level, String)> {
+        of_delivery(report, has_destination, true).map(|notice| (notice.level, notice.text))
+    }
+
+    #[test]
+    fn a_charm_without_a_backend_is_quiet_even_when_its_buffer_is_full() {
+        let full = report(|report| (report.buffered, report.dropped_by_limits) = (true, 3));
+        assert_eq!(said(&full, false), None);
+        assert_eq!(
+            said(&full, true),
+            Some((log::Level::Warn, "the trace buffer is full: 3 traces dropped, the oldest first".into()))
+        );
+    }
+
+    #[test]
+    fn an_outage_is_no_warning() {
+        let outage = report(|report| report.problem = Some(unreachable()));
+        assert_eq!(
+            said(&outage, true),
+            Some((
+                log::Level::Debug,
+                "cannot reach the tracing backend at http://tempo:4318/v1/traces: connection refused".into()
+            ))
+        );
+    }
+
+    #[test]
+    fn a_loss_comes_before_everything_else_unless_it_was_chosen() {
+        let lost = report(|report| {
+            (report.lost, report.refused) = (true, 1);
+            report.problem = Some(unreachable());
+        });
+        let (level, text) = said(&lost, true).unwrap();
+        assert_eq!(level, log::Level::Warn);
+        assert!(text.starts_with("the trace of this event is lost: cannot reach"), "{text}");
+
+        let chosen = report(|report| report.lost = true);
+        assert_eq!(of_delivery(&chosen, false, false), None);
+        assert!(of_delivery(&chosen, false, true).is_some());
+    }
+
+    #[test]
+    fn what_the_backend_refused_is_said_with_its_reason() {
+        let refused =
+            report(|report| (report.refused, report.last_refusal) = (1, Some("400: bad ids".into())));
+        assert_eq!(
+            said(&refused, true),
+            Some((log::Level::Warn, "the tracing backend refused 1 trace for good: 400: bad ids".into()))
+        );
+    }
+
+    #[test]
+    fn https_without_a_certificate_is_said_in_the_words_operators_know() {
+        let report = report(|report| report.problem = Some(DeliveryProblem::HttpsWithoutCertificate));
+        let (level, text) = said(&report, true).unwrap();
+        assert_eq!(level, log::Level::Warn);
+        assert!(text.starts_with("Tracing endpoint is https, but no server_cert has been passed."), "{text}");
+    }
+}

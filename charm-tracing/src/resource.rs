@@ -1,0 +1,37 @@
+use opentelemetry::KeyValue;
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::resource::TelemetryResourceDetector;
+use tracing_relation::juju::{Dispatch, EnvironmentError};
+
+use crate::Config;
+
+/// Who made the spans of this dispatch: the attributes of the Python `charm_tracing`, and those of `ops-tracing`.
+///
+/// # Errors
+///
+/// Juju did not say which unit of which model this is.
+pub(crate) fn of_unit(dispatch: &Dispatch, config: &Config) -> Result<Resource, EnvironmentError> {
+    let (unit, application) = (dispatch.unit_name()?, dispatch.application()?);
+    let (model, model_uuid) = (dispatch.model_name()?, dispatch.model_uuid()?);
+    let service = config.service_name.clone().unwrap_or_else(|| format!("{application}-charm"));
+    let mut attributes = vec![
+        KeyValue::new("service.name", service.clone()),
+        KeyValue::new("compose_service", service),
+        KeyValue::new("service.namespace", model_uuid.to_owned()),
+        KeyValue::new("service.namespace.name", model.to_owned()),
+        KeyValue::new("service.instance.id", dispatch.unit_number()?.to_string()),
+        KeyValue::new("juju_unit", unit.to_owned()),
+        KeyValue::new("juju_application", application.to_owned()),
+        KeyValue::new("juju_model", model.to_owned()),
+        KeyValue::new("juju_model_uuid", model_uuid.to_owned()),
+    ];
+    attributes.extend(config.charm_type.clone().map(|name| KeyValue::new("charm_type", name)));
+    match dispatch.metadata() {
+        Ok(metadata) => attributes.push(KeyValue::new("charm", metadata.name.clone())),
+        Err(error) => log::debug!("the resource attribute `charm` is left out: {error}"),
+    }
+    Ok(Resource::builder_empty()
+        .with_detector(Box::new(TelemetryResourceDetector))
+        .with_attributes(attributes)
+        .build())
+}

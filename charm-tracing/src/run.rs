@@ -1,0 +1,82 @@
+use std::fmt;
+use std::io::{self, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::process::ExitCode;
+
+use opentelemetry::Context;
+use tracing_relation::juju::Dispatch;
+
+use crate::{Destination, Session, TracedCharm};
+
+/// The `main` of a traced charm: constructs it with `new`, lets it `handle` the event, and delivers the trace.
+///
+/// ```no_run
+/// # use charm_tracing::{juju::Dispatch, trace_charm};
+/// # struct MyCharm { endpoint: Option<String> }
+/// # #[trace_charm(tracing_endpoint = "endpoint")]
+/// # impl MyCharm {
+/// #     fn new(_: &Dispatch) -> Result<Self, String> { Ok(Self { endpoint: None }) }
+/// #     fn handle(&mut self, _: &Dispatch) -> Result<(), String> { Ok(()) }
+/// # }
+/// fn main() -> std::process::ExitCode {
+///     charm_tracing::run(MyCharm::new, MyCharm::handle)
+/// }
+/// ```
+///
+/// An error of either is reported as `fn main() -> Result<(), E>` would: `Error: ` and its `Debug` on standard error,
+/// and exit code 1, so Juju sees a failed hook; besides, it is said in Juju's log at ERROR. A panic goes on when the
+/// trace is delivered. Nothing that goes wrong with tracing changes the exit code or prints anything.
+pub fn run<C, E, F>(
+    new: impl FnOnce(&Dispatch) -> Result<C, E>,
+    handle: impl FnOnce(&mut C, &Dispatch) -> Result<(), F>,
+) -> ExitCode
+where
+    C: TracedCharm,
+    E: fmt::Debug,
+    F: fmt::Debug,
+{
+    run_dispatch(Dispatch::from_env(), new, handle)
+}
+
+fn run_dispatch<C, E, F>(
+    dispatch: Dispatch,
+    new: impl FnOnce(&Dispatch) -> Result<C, E>,
+    handle: impl FnOnce(&mut C, &Dispatch) -> Result<(), F>,
+) -> ExitCode
+where
+    C: TracedCharm,
+    E: fmt::Debug,
+    F: fmt::Debug,
+{
+    let mut session = Session::start(dispatch, C::config());
+    let dispatch = session.dispatch().clone();
+    let mut charm = None;
+    // The charm's state is only looked at again for its destination, which must survive anything anyway.
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        let charm = charm.insert(match new(&dispatch) {
+            Ok(charm) => charm,
+            Err(error) => {
+                session.failed(&error);
+                return Err(format!("{error:?}"));
+            }
+        });
+        session.try_event(|| handle(charm, &dispatch)).map_err(|error| format!("{error:?}"))
+    }));
+    if let Ok(Err(report)) = &outcome {
+        // Where nobody listens any more there is nobody to tell.
+        let _ = writeln!(io::stderr(), "Error: {report}");
+        session.log_error(report);
+    }
+    session.finish(charm.as_ref().and_then(destination));
+    match outcome {
+        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Err(_)) => ExitCode::FAILURE,
+        Err(panic) => resume_unwind(panic),
+    }
+}
+
+/// Asking is not part of the event, so it leaves no spans; and if it panics, the trace waits in the buffer.
+fn destination(charm: &impl TracedCharm) -> Option<Destination> {
+    let _quiet = Context::enter_telemetry_suppressed_scope();
+    catch_unwind(AssertUnwindSafe(|| charm.destination())).unwrap_or_default()
+}

@@ -1,0 +1,260 @@
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use opentelemetry::trace::{Link, SpanContext, TraceContextExt, Tracer};
+use opentelemetry::{Context, ContextGuard, KeyValue};
+use opentelemetry_sdk::Resource;
+use tracing_relation::juju::{Dispatch, EnvironmentError, HookTools};
+
+use crate::buffer::{Buffer, BufferConfig, Priority};
+use crate::delivery::{self, Certificate, DeliveryReport, Destination, SystemClock, TimeBudget, Trace};
+use crate::hook_tools::TracedHookTools;
+use crate::juju_log::JujuLog;
+use crate::notice::{self, Notice};
+use crate::recorder::Recorder;
+use crate::span::{self, OpenSpan};
+use crate::{Config, encode, globals, names, parent, provider, resource};
+
+/// The trace of one dispatch, from the first line of `main` to its end. [`run`](crate::run) uses one for you; use it
+/// yourself in a charm that has its own `main`.
+///
+/// One session records per process; another that is started meanwhile, or one whose dispatch lacks a variable that
+/// a trace needs, or is switched off with `CHARM_TRACING_ENABLED`, does nothing, and nobody has to ask which.
+///
+/// It stays on the thread that started it. Dropping it without [`finish`](Self::finish) puts the trace into the buffer.
+///
+/// ```
+/// use charm_tracing::{Config, Session, juju::Dispatch};
+///
+/// let mut session = Session::start(Dispatch::from_env(), Config::new().charm_type("MyCharm"));
+/// let dispatch = session.dispatch().clone();
+/// session.event(|| {
+///     // Handle `dispatch.event()`.
+/// #   assert_eq!(dispatch.event(), "");
+/// });
+/// session.finish(None);
+/// ```
+#[derive(Debug)]
+pub struct Session {
+    dispatch: Dispatch,
+    log: JujuLog,
+    open: Option<Open>,
+}
+
+/// In the order in which the fields are dropped: the root stops being current, then it ends.
+#[derive(Debug)]
+struct Open {
+    _current: ContextGuard,
+    root: OpenSpan,
+    recorder: Arc<Recorder>,
+    resource: Resource,
+    config: Config,
+    /// Whether anything but the event's own handler ran: such traces outlive the boring ones in a full buffer.
+    interesting: bool,
+}
+
+/// Another process holds the buffer's lock for some microseconds at a time; it never does so while it sends.
+const LOCK_WAIT: Duration = Duration::from_millis(500);
+
+impl Session {
+    /// Opens the root span. Nothing is asked of Juju yet but two lines of `juju-log`, which run beside the charm.
+    #[must_use = "a session that is dropped at once has an empty trace"]
+    pub fn start(dispatch: Dispatch, config: Config) -> Self {
+        let log = JujuLog::new(dispatch.clone());
+        let mut session = match Open::new(&dispatch, config) {
+            Ok(open) => {
+                let traced: Arc<dyn HookTools> = Arc::new(TracedHookTools(Arc::clone(dispatch.hook_tools())));
+                Self { dispatch: dispatch.with_hook_tools(traced), log, open: Some(open) }
+            }
+            Err(why) => {
+                log::debug!("this dispatch is not traced: {why}");
+                Self { dispatch, log, open: None }
+            }
+        };
+        if let Some(open) = &session.open {
+            // `jhack tail -t` looks for this very text, and attaches the id to the next event line.
+            let trace_id = open.root.span().span_context().trace_id();
+            session.log.say(log::Level::Debug, &format!("Starting root trace with id='{trace_id}'."));
+        }
+        session
+    }
+
+    /// The dispatch whose hook tools open spans. Prefer it over another [`Dispatch::from_env`].
+    #[must_use]
+    pub fn dispatch(&self) -> &Dispatch {
+        &self.dispatch
+    }
+
+    /// Handles the event of this dispatch inside its span, e.g. `event: update_status`.
+    pub fn event<R>(&mut self, handle: impl FnOnce() -> R) -> R {
+        self.in_event(|_| handle())
+    }
+
+    /// The same for a handler that can fail; an error marks the event's span and the root as failed.
+    ///
+    /// # Errors
+    ///
+    /// The handler's own.
+    pub fn try_event<T, E: fmt::Debug>(&mut self, handle: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
+        let result = self.in_event(|span| {
+            let result = handle();
+            if let (Some(span), Err(error)) = (span, &result) {
+                span.fail(span::headline(error));
+            }
+            result
+        });
+        if let Err(error) = &result {
+            self.failed(error);
+        }
+        result
+    }
+
+    /// Marks the root as failed: for what fails outside of [`try_event`](Self::try_event), e.g. the charm's constructor.
+    pub fn failed<E: fmt::Debug>(&self, error: &E) {
+        if let Some(open) = &self.open {
+            open.root.fail(span::headline(error));
+        }
+    }
+
+    /// Ends the trace and delivers it: to `destination`, else to where Juju says charms push their traces
+    /// (`JUJU_CHARM_TRACE_CONFIG_HTTP`, since Juju 4.1), else into the buffer. Takes as long as
+    /// [`Config::delivery_timeout`] at most, and never fails: what happened is in the report.
+    #[expect(clippy::must_use_candidate, reason = "the report is for the few who act on it")]
+    pub fn finish(mut self, destination: Option<Destination>) -> DeliveryReport {
+        self.close(destination)
+    }
+
+    /// Says the text in Juju's log at ERROR, and waits until it is there.
+    pub(crate) fn log_error(&mut self, text: &str) {
+        self.log.say(log::Level::Error, text);
+    }
+
+    fn in_event<R>(&mut self, handle: impl FnOnce(Option<&OpenSpan>) -> R) -> R {
+        let Some(open) = &mut self.open else { return handle(None) };
+        let name = self.dispatch.event();
+        self.log.say(log::Level::Debug, &format!("Emitting Juju event {name}."));
+        let span = span::open_event(name);
+        let _current = span.as_ref().map(OpenSpan::attach);
+        let before = open.recorder.finished_count();
+        let result = handle(span.as_ref());
+        open.interesting |= open.recorder.finished_count() - before > 1;
+        result
+    }
+
+    fn close(&mut self, destination: Option<Destination>) -> DeliveryReport {
+        let Some(open) = self.open.take() else { return DeliveryReport::default() };
+        let destination = destination.or_else(|| juju_destination(&self.dispatch));
+        let buffer = open.buffer(&self.dispatch);
+        let complaint = open.config.complaint();
+        let budget = open.budget();
+        let trace = open.into_trace();
+        let report =
+            delivery::deliver(&trace, buffer.as_ref(), destination.as_ref(), &budget, &SystemClock::new());
+        let notices = [
+            notice::of_delivery(&report, destination.is_some(), buffer.is_some()),
+            complaint.map(|text| Notice { level: log::Level::Warn, text }),
+        ];
+        // The gravest, and of two the first.
+        if let Some(notice) = notices.into_iter().flatten().min_by_key(|notice| notice.level) {
+            self.log.say(notice.level, &notice.text);
+        }
+        self.log.settle();
+        report
+    }
+}
+
+/// Where Juju says that charms push their traces, set for the whole controller since Juju 4.1.
+fn juju_destination(dispatch: &Dispatch) -> Option<Destination> {
+    let endpoint = dispatch.var("JUJU_CHARM_TRACE_CONFIG_HTTP")?;
+    let certificate =
+        dispatch.var("JUJU_CHARM_TRACE_CONFIG_CA_CERT").map(|pem| Certificate::Pem(pem.to_owned()));
+    Some(Destination::new(endpoint, certificate))
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.close(None);
+    }
+}
+
+impl Open {
+    fn new(dispatch: &Dispatch, config: Config) -> Result<Self, NotTraced> {
+        if dispatch.var("CHARM_TRACING_ENABLED").is_some_and(|enabled| enabled != "1") {
+            return Err(NotTraced::SwitchedOff);
+        }
+        let dispatch_path = dispatch.dispatch_path()?;
+        let name = names::root(dispatch.unit_name()?, dispatch_path);
+        let resource = resource::of_unit(dispatch, &config)?;
+        let Some(recorder) = globals::open(|| provider::install(resource.clone())) else {
+            return Err(NotTraced::AnotherSession);
+        };
+        span::install_hook();
+
+        let mut builder = recorder
+            .tracer()
+            .span_builder(name)
+            .with_attributes([KeyValue::new("juju.dispatch_path", dispatch_path.to_owned())]);
+        // An agent that does not sample its own trace says nothing about the charm's: a link keeps the two together.
+        let parent = match parent::from_environment(|name| dispatch.var(name)) {
+            Some(parent) if parent.is_sampled() => Context::new().with_remote_span_context(parent),
+            Some(parent) => {
+                builder = builder.with_links(vec![link(parent)]);
+                Context::new()
+            }
+            None => Context::new(),
+        };
+        let root = OpenSpan::new(
+            Context::current().with_span(recorder.tracer().build_with_context(builder, &parent)),
+        );
+        recorder.set_root(root.context().clone());
+        Ok(Self { _current: root.attach(), root, recorder, resource, config, interesting: false })
+    }
+
+    /// None: the charm asked for none.
+    fn buffer(&self, dispatch: &Dispatch) -> Option<Buffer> {
+        let config = &self.config;
+        (config.buffer_max_events > 0).then(|| {
+            Buffer::new(BufferConfig {
+                path: config.buffer_file(dispatch.charm_dir()),
+                max_dispatches: config.buffer_max_events,
+                max_bytes: config.buffer_max_bytes(),
+                lock_wait: LOCK_WAIT,
+            })
+        })
+    }
+
+    fn budget(&self) -> TimeBudget {
+        TimeBudget { per_request: self.config.request_timeout, total: self.config.delivery_timeout }
+    }
+
+    /// Ends the root and encodes what was recorded.
+    fn into_trace(self) -> Trace {
+        let Self { _current: current, root, recorder, resource, interesting, .. } = self;
+        let trace_id = root.span().span_context().trace_id().to_bytes();
+        drop(current);
+        drop(root);
+        globals::close();
+        provider::uninstall();
+        Trace {
+            payload: encode::request(recorder.take_finished(), &resource),
+            trace_id,
+            priority: if interesting { Priority::Interesting } else { Priority::Boring },
+        }
+    }
+}
+
+fn link(context: SpanContext) -> Link {
+    Link::with_context(context)
+}
+
+/// Why a session records nothing.
+#[derive(Debug, thiserror::Error)]
+enum NotTraced {
+    #[error("CHARM_TRACING_ENABLED is set to something else than 1")]
+    SwitchedOff,
+    #[error("another session of this process is open")]
+    AnotherSession,
+    #[error(transparent)]
+    Environment(#[from] EnvironmentError),
+}

@@ -1,0 +1,75 @@
+use std::borrow::Cow;
+use std::error::Error;
+
+use opentelemetry::trace::{SpanContext, Status, TraceContextExt};
+use opentelemetry::{Context, KeyValue};
+
+use crate::globals;
+
+/// The innermost open span of the calling thread. None when tracing is off or no session is open, so code that adds
+/// to the span costs nothing then.
+///
+/// ```
+/// use charm_tracing::opentelemetry::KeyValue;
+///
+/// if let Some(span) = charm_tracing::current_span() {
+///     span.add_event("config_rendered", vec![KeyValue::new("files", 3)]);
+/// }
+/// ```
+#[must_use]
+pub fn current_span() -> Option<CurrentSpan> {
+    let recorder = globals::recorder()?;
+    let context = Context::current();
+    let context = if context.span().span_context().is_valid() { context } else { recorder.root()? };
+    context.span().is_recording().then_some(CurrentSpan(context))
+}
+
+/// A handle to an open span, with the methods of `opentelemetry::trace::SpanRef`; made by [`current_span`].
+///
+/// It may be kept and sent to other threads. After the span has ended its methods do nothing.
+#[derive(Clone, Debug)]
+pub struct CurrentSpan(Context);
+
+impl CurrentSpan {
+    /// Adds an event that happens now.
+    pub fn add_event(&self, name: impl Into<Cow<'static, str>>, attributes: Vec<KeyValue>) {
+        self.0.span().add_event(name, attributes);
+    }
+
+    /// Sets one attribute; an earlier value of the same key is replaced.
+    pub fn set_attribute(&self, attribute: KeyValue) {
+        self.0.span().set_attribute(attribute);
+    }
+
+    /// Sets several attributes.
+    pub fn set_attributes(&self, attributes: impl IntoIterator<Item = KeyValue>) {
+        self.0.span().set_attributes(attributes);
+    }
+
+    /// Sets the status. An `Err` that the traced function returns later replaces it.
+    pub fn set_status(&self, status: Status) {
+        self.0.span().set_status(status);
+    }
+
+    /// Adds the `exception` event for `error`; the status stays as it is.
+    pub fn record_error(&self, error: &dyn Error) {
+        self.0.span().record_error(error);
+    }
+
+    /// Changes the span's name.
+    pub fn update_name(&self, name: impl Into<Cow<'static, str>>) {
+        self.0.span().update_name(name);
+    }
+
+    /// The trace id and span id.
+    #[must_use]
+    pub fn span_context(&self) -> SpanContext {
+        self.0.span().span_context().clone()
+    }
+
+    /// Whether the span is still open.
+    #[must_use]
+    pub fn is_recording(&self) -> bool {
+        self.0.span().is_recording()
+    }
+}

@@ -1,0 +1,214 @@
+use std::any::type_name;
+use std::error::Error;
+use std::fmt;
+use std::ops::Deref;
+
+use opentelemetry::KeyValue;
+use opentelemetry::trace::{SpanRef, Status};
+
+use super::text;
+
+/// Why a span ends as an error.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    kind: &'static str,
+    message: Option<String>,
+    /// What a Rust user reads below the message: the causes, or the place of a panic.
+    trace: Option<String>,
+}
+
+impl Failure {
+    pub(super) fn panic(message: String, location: Option<String>) -> Self {
+        Self { kind: "panic", message: Some(message), trace: location.map(|at| format!("panicked at {at}")) }
+    }
+
+    fn of<E>(message: Option<String>, causes: &[String]) -> Self {
+        let mut trace = String::new();
+        for (depth, cause) in causes.iter().enumerate() {
+            let heading = if depth == 0 { "Caused by:" } else { "" };
+            trace.push_str(heading);
+            trace.push_str("\n    ");
+            trace.push_str(cause);
+        }
+        Self { kind: type_name::<E>(), message, trace: (!trace.is_empty()).then(|| text::cut(trace)) }
+    }
+
+    /// Sets the status and adds the `exception` event of the OpenTelemetry semantic conventions.
+    pub(crate) fn record(self, span: &SpanRef<'_>) {
+        let mut attributes = vec![KeyValue::new("exception.type", self.kind)];
+        if let Some(message) = &self.message {
+            attributes.push(KeyValue::new("exception.message", message.clone()));
+        }
+        if let Some(trace) = self.trace {
+            attributes.push(KeyValue::new("exception.stacktrace", trace));
+        }
+        span.add_event("exception", attributes);
+        span.set_status(Status::error(self.message.unwrap_or_default()));
+    }
+}
+
+/// Finds out, while compiling, whether a returned value is a `Result` and how much its error can say.
+///
+/// `(&&&&&&Returned(&value)).failure()` picks the first of the traits below whose bounds hold: method lookup tries
+/// the receiver with the most references first. In a generic function the bounds in scope decide, so an error type
+/// without any is [`Opaque`](probe::Opaque): its status is set, its text is not known.
+pub mod probe {
+    use super::{Deref, Error, Failure, fmt, text};
+
+    /// A returned value, to be asked for its failure.
+    #[derive(Debug)]
+    pub struct Returned<'a, T>(pub &'a T);
+
+    type ReturnedResult<'a, T, E> = Returned<'a, Result<T, E>>;
+
+    macro_rules! level {
+        ($(#[$doc:meta])* $name:ident for $($receiver:tt)+) => {
+            $(#[$doc])*
+            pub trait $name {
+                /// The failure, if the value is one.
+                fn failure(&self) -> Option<Failure>;
+            }
+            level!(@impl $name $($receiver)+);
+        };
+        (@impl $name:ident [$($refs:tt)*] $(where [$($bounds:tt)*])?, |$error:ident| $failure:expr) => {
+            impl<T, E> $name for $($refs)* ReturnedResult<'_, T, E> $(where $($bounds)*)? {
+                fn failure(&self) -> Option<Failure> {
+                    self.0.as_ref().err().map(|$error| $failure)
+                }
+            }
+        };
+    }
+
+    level! {
+        /// A `std::error::Error`: text and causes.
+        Standard for [&&&&&] where [E: Error],
+        |error| Failure::of::<E>(text::display(error), &text::causes(error))
+    }
+    level! {
+        /// What points at an error without being one, as `Box<dyn Error>` and `anyhow::Error` do: text and causes.
+        Pointer for [&&&&] where [E: Deref + fmt::Display, E::Target: Error],
+        |error| Failure::of::<E>(text::display(error), &text::causes(&**error))
+    }
+    level! {
+        /// Any other error with a text.
+        Shown for [&&&] where [E: fmt::Display],
+        |error| Failure::of::<E>(text::display(error), &[])
+    }
+    level! {
+        /// An error that can only be debugged.
+        Debugged for [&&] where [E: fmt::Debug],
+        |error| Failure::of::<E>(text::debug(error), &[])
+    }
+    level! {
+        /// An error that cannot be shown at all.
+        Opaque for [&],
+        |_error| Failure::of::<E>(None, &[])
+    }
+
+    /// Anything that is not a `Result` is left alone.
+    pub trait NoResult {
+        /// None.
+        fn failure(&self) -> Option<Failure>;
+    }
+
+    impl<T> NoResult for Returned<'_, T> {
+        fn failure(&self) -> Option<Failure> {
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Failure;
+    use super::probe::*;
+
+    macro_rules! failure {
+        ($value:expr) => {{
+            let value = $value;
+            let failure: Option<Failure> = (&&&&&&Returned(&value)).failure();
+            failure.map(|failure| (failure.message, failure.trace))
+        }};
+    }
+
+    #[derive(Debug)]
+    struct Debuggable;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("cannot start the workload")]
+    struct Outer(#[source] std::io::Error);
+
+    struct Mute;
+
+    #[test]
+    fn an_error_tells_its_text_and_its_causes() {
+        let error: Result<(), Outer> = Err(Outer(std::io::Error::other("disk on fire")));
+        assert_eq!(
+            failure!(error),
+            Some((
+                Some("cannot start the workload".to_owned()),
+                Some("Caused by:\n    disk on fire".to_owned())
+            ))
+        );
+    }
+
+    #[test]
+    fn a_boxed_error_tells_its_text_and_its_causes() {
+        let error: Result<(), Box<dyn std::error::Error + Send + Sync>> =
+            Err(Box::new(Outer(std::io::Error::other("disk on fire"))));
+        assert_eq!(
+            failure!(error),
+            Some((
+                Some("cannot start the workload".to_owned()),
+                Some("Caused by:\n    disk on fire".to_owned())
+            ))
+        );
+    }
+
+    #[test]
+    fn a_string_tells_itself() {
+        assert_eq!(failure!(Err::<(), _>("no config")), Some((Some("no config".to_owned()), None)));
+    }
+
+    #[test]
+    fn an_error_without_display_is_debugged() {
+        assert_eq!(failure!(Err::<(), _>(Debuggable)), Some((Some("Debuggable".to_owned()), None)));
+    }
+
+    #[test]
+    fn an_error_that_cannot_be_shown_is_still_a_failure() {
+        fn generic<E>(error: E) -> Option<(Option<String>, Option<String>)> {
+            failure!(Err::<(), E>(error))
+        }
+        assert_eq!(failure!(Err::<(), _>(Mute)), Some((None, None)));
+        assert_eq!(generic("unknown to the generic function"), Some((None, None)));
+    }
+
+    #[test]
+    fn success_and_other_types_are_no_failure() {
+        assert_eq!(failure!(Ok::<(), Mute>(())), None);
+        assert_eq!(failure!(Some(Mute)), None);
+        assert_eq!(failure!(None::<Mute>), None);
+        assert_eq!(failure!(()), None);
+    }
+
+    #[test]
+    fn a_display_that_panics_costs_only_the_text() {
+        struct Bomb;
+        impl std::fmt::Display for Bomb {
+            fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                panic!("in Display")
+            }
+        }
+        assert_eq!(failure!(Err::<(), _>(Bomb)), Some((None, None)));
+    }
+
+    #[test]
+    fn a_long_text_is_cut_at_a_character() {
+        let error: Result<(), String> = Err("ä".repeat(10_000));
+        let (message, _) = failure!(error).unwrap();
+        let message = message.unwrap();
+        assert!(message.len() <= 8 * 1024 + '…'.len_utf8(), "{} bytes", message.len());
+        assert!(message.ends_with("ä…"));
+    }
+}

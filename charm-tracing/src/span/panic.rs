@@ -1,0 +1,46 @@
+//! The message and place of the panic that is unwinding this thread.
+//!
+//! A guard that is dropped while unwinding knows that there is a panic, not which: only the panic hook is told. The
+//! hook installed here remembers it for its thread and then calls the hook that was there before, so what a charm
+//! prints is unchanged. Should the charm replace the hook, spans still end as errors, without the message.
+
+use std::cell::RefCell;
+use std::panic;
+use std::sync::Once;
+
+use super::failure::Failure;
+use super::text;
+use crate::globals;
+
+thread_local! {
+    static LAST: RefCell<Option<Failure>> = const { RefCell::new(None) };
+}
+
+/// Once per process, when the first session opens.
+pub(crate) fn install_hook() {
+    static INSTALL: Once = Once::new();
+    INSTALL.call_once(|| {
+        let previous = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            if globals::is_recording() {
+                remember(info);
+            }
+            previous(info);
+        }));
+    });
+}
+
+/// The panic that unwinds the calling thread, as an `exception`.
+pub(super) fn unwinding() -> Failure {
+    LAST.try_with(|last| last.try_borrow().ok().and_then(|last| last.clone()))
+        .ok()
+        .flatten()
+        .unwrap_or_else(|| Failure::panic("the charm panicked".into(), None))
+}
+
+fn remember(info: &panic::PanicHookInfo<'_>) {
+    let message = info.payload_as_str().unwrap_or("Box<dyn Any>");
+    let failure = Failure::panic(text::cut(message.to_owned()), info.location().map(ToString::to_string));
+    // Not `with`: a panic may come while the thread's locals are being destroyed.
+    let _ = LAST.try_with(|last| last.try_borrow_mut().map(|mut last| *last = Some(failure)));
+}
