@@ -1,0 +1,469 @@
+//! What the attributes record, as trees. A session is a global of the process, so the tests of this file take turns.
+#![expect(clippy::unused_self, clippy::boxed_local, reason = "the methods are there for their signatures")]
+
+use std::cell::Cell;
+use std::fmt::{self, Display};
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::thread;
+
+use charm_tracing::juju::Dispatch;
+use charm_tracing::juju::testing::Model;
+use charm_tracing::opentelemetry::trace::{Status, TraceContextExt, Tracer, get_active_span};
+use charm_tracing::opentelemetry::{self, KeyValue, global};
+use charm_tracing::{Config, Destination, Session, current_span, trace_fn, trace_type};
+use tests::collector::{CollectedSpan, Collector};
+use tests::tree::{self, Outline};
+
+static ONE_SESSION: Mutex<()> = Mutex::new(());
+
+/// Runs `work` as the handling of `start`, and returns the spans that arrived at a collector.
+fn spans_of(work: impl FnOnce()) -> Vec<CollectedSpan> {
+    let _turn = ONE_SESSION.lock().unwrap_or_else(PoisonError::into_inner);
+    let collector = Collector::start();
+    let dispatch = Dispatch::from_vars([
+        ("JUJU_UNIT_NAME", "app/0"),
+        ("JUJU_DISPATCH_PATH", "hooks/start"),
+        ("JUJU_MODEL_NAME", "testing"),
+        ("JUJU_MODEL_UUID", "0d3bbd5f-9d24-4d24-8d45-9b8fd2ad4a2c"),
+    ])
+    .with_hook_tools(Arc::new(Model::new("app/0")));
+    let mut session = Session::start(dispatch, Config::new().buffer_max_events(0));
+    session.event(work);
+    let report = session.finish(Some(Destination::new(collector.endpoint(), None)));
+    assert_eq!(report.delivered, 1, "{report:?}");
+    let spans = collector.spans();
+    tree::check(&spans).expect("a whole trace");
+    spans
+}
+
+/// The spans below `event: start`, one a line, with their status if they failed.
+fn recorded(work: impl FnOnce()) -> String {
+    let outline = Outline::new().status().of(&spans_of(work));
+    outline
+        .lines()
+        .filter_map(|line| line.strip_prefix("    "))
+        .fold(String::new(), |text, line| text + line.trim_end() + "\n")
+}
+
+fn block_on<F: Future>(future: F) -> F::Output {
+    let mut future = pin!(future);
+    let mut context = Context::from_waker(Waker::noop());
+    loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
+            return output;
+        }
+    }
+}
+
+/// Not ready at the first poll.
+struct Once(Cell<bool>);
+
+impl Future for Once {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        if self.0.replace(true) { Poll::Ready(()) } else { Poll::Pending }
+    }
+}
+
+fn once() -> Once {
+    Once(Cell::new(false))
+}
+
+#[derive(Debug, Clone, Default)]
+struct Workload {
+    units: Vec<u8>,
+}
+
+#[trace_type(skip(quiet))]
+impl Workload {
+    const fn constant() -> u8 {
+        3
+    }
+
+    fn associated() -> Self {
+        Self { units: vec![Self::constant()] }
+    }
+
+    fn by_reference(&self) -> usize {
+        self.quiet()
+    }
+
+    fn by_mutable_reference(&mut self) -> Result<&mut u8, &'static str> {
+        self.units.first_mut().ok_or("no units")
+    }
+
+    fn by_value(self) -> Vec<u8> {
+        self.units
+    }
+
+    fn by_mutable_value(mut self) -> Result<Self, String> {
+        self.units.push(1);
+        Ok(self)
+    }
+
+    fn boxed(self: Box<Self>) -> usize {
+        self.units.len()
+    }
+
+    fn shared(self: Rc<Self>) -> usize {
+        self.units.len()
+    }
+
+    fn pinned(self: Pin<&mut Self>) -> usize {
+        self.units.len()
+    }
+
+    fn quiet(&self) -> usize {
+        self.units.len()
+    }
+
+    fn nested(&self) -> usize {
+        self.by_reference() + helper(2)
+    }
+
+    fn iterate(&self) -> Result<impl Iterator<Item = &u8>, fmt::Error> {
+        Ok(self.units.iter())
+    }
+
+    fn generic<T: Display, const N: usize>(&self, values: [T; N]) -> Result<String, T> {
+        values.into_iter().next().map_or(Ok(String::new()), Err)
+    }
+
+    fn borrowed<'a>(&'a self, (left, _right): (&'a str, &str)) -> Result<&'a str, fmt::Error> {
+        for _ in 0..1 {
+            if left.is_empty() {
+                return Err(fmt::Error);
+            }
+        }
+        Ok(left)
+    }
+
+    async fn waits(&self, delay: Once) -> Result<usize, String> {
+        delay.await;
+        let doubled: Vec<_> = self.units.iter().map(|unit| unit * 2).collect();
+        if doubled.is_empty() {
+            return Err("nothing to wait for".into());
+        }
+        Ok(doubled.len())
+    }
+
+    #[trace_fn(name = "workload: renamed")]
+    fn renamed(&self) {}
+}
+
+#[trace_type]
+impl Display for Workload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} units", self.units.len())
+    }
+}
+
+struct Generic<'a, T>(&'a [T]);
+
+#[trace_type]
+impl<'a, T: Clone> Generic<'a, T>
+where
+    T: PartialEq,
+{
+    fn first(&self) -> Option<&'a T> {
+        self.0.first()
+    }
+}
+
+impl Workload {
+    #[trace_fn]
+    fn alone(&self) -> usize {
+        self.units.len()
+    }
+}
+
+#[trace_fn]
+fn helper(value: usize) -> usize {
+    value
+}
+
+#[trace_fn]
+fn fallible(fail: bool) -> Result<(), Box<dyn std::error::Error>> {
+    let _: u8 = if fail { "three" } else { "3" }.parse()?;
+    Ok(())
+}
+
+#[trace_fn]
+fn panics(message: &str) -> Result<(), fmt::Error> {
+    assert!(message.is_empty(), "{message}");
+    Ok(())
+}
+
+#[trace_fn]
+async fn polled(first: Once, second: Once) -> &'static str {
+    first.await;
+    helper(1);
+    second.await;
+    "done"
+}
+
+#[test]
+fn every_form_of_self_has_its_span() {
+    let tree = recorded(|| {
+        let mut workload = Workload::associated();
+        workload.by_reference();
+        workload.by_mutable_reference().unwrap();
+        Pin::new(&mut workload).pinned();
+        Box::new(workload.clone()).boxed();
+        Rc::new(workload.clone()).shared();
+        workload.clone().by_value();
+        workload.by_mutable_value().unwrap();
+    });
+    assert_eq!(
+        tree,
+        "\
+method call: Workload.associated
+method call: Workload.by_reference
+method call: Workload.by_mutable_reference
+method call: Workload.pinned
+method call: Workload.boxed
+method call: Workload.shared
+method call: Workload.by_value
+method call: Workload.by_mutable_value
+"
+    );
+}
+
+#[test]
+fn calls_nest_and_skipped_methods_leave_no_gap() {
+    let tree = recorded(|| {
+        Workload::default().nested();
+    });
+    assert_eq!(
+        tree,
+        "\
+method call: Workload.nested
+  method call: Workload.by_reference
+  function call: helper
+"
+    );
+}
+
+#[test]
+fn traits_generics_and_lifetimes_are_named_for_their_type() {
+    let tree = recorded(|| {
+        let workload = Workload::default();
+        assert_eq!(workload.to_string(), "0 units");
+        assert_eq!(Generic(&[7, 8]).first(), Some(&7));
+        assert_eq!(workload.iterate().unwrap().count(), 0);
+        assert_eq!(workload.borrowed(("left", "right")), Ok("left"));
+    });
+    assert_eq!(
+        tree,
+        "\
+method call: Workload.fmt
+method call: Generic.first
+method call: Workload.iterate
+method call: Workload.borrowed
+"
+    );
+}
+
+#[test]
+fn a_method_is_named_for_its_type_wherever_the_attribute_stands() {
+    let tree = recorded(|| {
+        let workload = Workload::default();
+        workload.alone();
+        workload.renamed();
+    });
+    assert_eq!(tree, "method call: Workload.alone\nworkload: renamed\n");
+}
+
+#[test]
+fn a_returned_error_marks_the_span() {
+    let tree = recorded(|| {
+        assert!(fallible(true).is_err());
+        assert!(fallible(false).is_ok());
+        assert!(Workload::default().generic(["not a number"]).is_err());
+    });
+    assert_eq!(
+        tree,
+        "\
+function call: fallible [error: invalid digit found in string]
+function call: fallible
+method call: Workload.generic [error: not a number]
+"
+    );
+    let spans = spans_of(|| {
+        let _ = fallible(true);
+    });
+    let failed = spans.iter().find(|span| span.span.name == "function call: fallible").unwrap();
+    let exception = failed.span.events.iter().find(|event| event.name == "exception").unwrap();
+    let attribute = |key| tests::collector::attribute(&exception.attributes, key);
+    assert_eq!(attribute("exception.message").as_deref(), Some("invalid digit found in string"));
+    assert!(attribute("exception.type").is_some_and(|name| name.contains("dyn core::error::Error")));
+}
+
+#[test]
+fn a_panic_closes_every_span_it_passes() {
+    let spans = spans_of(|| {
+        let caught = catch_unwind(AssertUnwindSafe(|| {
+            Workload::default().by_reference();
+            let _ = panics("no such unit");
+        }));
+        assert!(caught.is_err());
+        helper(1);
+    });
+    let failed: Vec<_> = spans
+        .iter()
+        .filter(|span| span.span.events.iter().any(|event| event.name == "exception"))
+        .map(|span| (span.span.name.as_str(), span.span.status.as_ref().unwrap().message.as_str()))
+        .collect();
+    assert_eq!(failed, [("function call: panics", "no such unit")]);
+}
+
+#[test]
+fn an_async_span_is_open_exactly_while_it_is_polled() {
+    let tree = recorded(|| {
+        let mut future = pin!(polled(once(), once()));
+        let mut context = Context::from_waker(Waker::noop());
+        let outside = || current_span().unwrap().span_context().span_id();
+        let event = outside();
+        assert!(future.as_mut().poll(&mut context).is_pending());
+        assert_eq!(outside(), event, "the span leaked out of the future");
+        helper(2);
+        assert!(future.as_mut().poll(&mut context).is_pending());
+        assert_eq!(future.as_mut().poll(&mut context), Poll::Ready("done"));
+        assert_eq!(block_on(Workload::associated().waits(once())), Ok(1));
+    });
+    assert_eq!(
+        tree,
+        "\
+function call: polled
+  function call: helper
+function call: helper
+method call: Workload.associated
+method call: Workload.waits
+"
+    );
+}
+
+#[test]
+fn an_async_error_and_a_cancelled_future_are_failures() {
+    let spans = spans_of(|| {
+        assert!(block_on(Workload::default().waits(once())).is_err());
+        let workload = Workload::default();
+        let mut dropped = Box::pin(workload.waits(once()));
+        assert!(dropped.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    });
+    let mut messages: Vec<_> = spans
+        .iter()
+        .filter(|span| span.span.name == "method call: Workload.waits")
+        .map(|span| span.span.status.as_ref().unwrap().message.as_str())
+        .collect();
+    messages.sort_unstable();
+    assert_eq!(messages, ["cancelled", "nothing to wait for"]);
+}
+
+#[test]
+fn spans_of_both_apis_nest_in_each_other() {
+    let tree = recorded(|| {
+        let tracer = global::tracer("my.tracer");
+        tracer.in_span("outer", |_| {
+            Workload::default().by_reference();
+            helper_with_span();
+        });
+    });
+    assert_eq!(
+        tree,
+        "\
+outer
+  method call: Workload.by_reference
+  function call: helper_with_span
+    inner
+      function call: helper
+"
+    );
+}
+
+#[trace_fn]
+fn helper_with_span() {
+    let tracer = global::tracer("my.tracer");
+    tracer.in_span("inner", |context| {
+        assert!(context.has_active_span());
+        helper(1);
+    });
+}
+
+#[test]
+fn the_current_span_is_the_methods_own_through_either_api() {
+    #[trace_fn]
+    fn annotated() {
+        current_span().unwrap().set_attribute(KeyValue::new("through.handle", 1));
+        get_active_span(|span| span.set_attribute(KeyValue::new("through.api", 2)));
+        opentelemetry::Context::current().span().set_status(Status::error("by hand"));
+        current_span().unwrap().add_event("noted", vec![]);
+    }
+    let spans = spans_of(annotated);
+    let span = spans.iter().find(|span| span.span.name == "function call: annotated").unwrap();
+    assert_eq!(span.attribute("through.handle").as_deref(), Some("1"));
+    assert_eq!(span.attribute("through.api").as_deref(), Some("2"));
+    assert_eq!(span.span.status.as_ref().unwrap().message, "by hand");
+    assert_eq!(span.span.events.iter().map(|event| event.name.as_str()).collect::<Vec<_>>(), ["noted"]);
+    assert_eq!(span.attribute("code.file.path").as_deref(), Some(file!()));
+    assert_eq!(span.attribute("code.function.name").as_deref(), Some("attributes::annotated"),);
+}
+
+#[test]
+fn a_thread_without_a_context_hangs_on_the_root() {
+    let spans = spans_of(|| {
+        thread::spawn(|| helper(1)).join().unwrap();
+    });
+    assert_eq!(
+        tree::names(&spans),
+        "\
+app/0: start event
+  event: start
+  function call: helper"
+    );
+}
+
+#[test]
+fn custom_events_nest_in_the_handler_that_emits_them() {
+    let tree = recorded(|| {
+        charm_tracing::event("workload_restarted", || {
+            helper(1);
+        });
+    });
+    assert_eq!(tree, "event: workload_restarted\n  function call: helper\n");
+}
+
+#[test]
+fn nothing_is_recorded_without_a_session_or_while_switched_off() {
+    let turn = ONE_SESSION.lock().unwrap_or_else(PoisonError::into_inner);
+    assert!(!charm_tracing::is_enabled());
+    assert!(current_span().is_none());
+    helper(1);
+    drop(turn);
+
+    let spans = spans_of(|| {
+        let _off = charm_tracing::switch_off();
+        helper(1);
+        global::tracer("my.tracer").in_span("not recorded", |_| ());
+        assert!(current_span().is_none());
+    });
+    assert_eq!(tree::names(&spans), "app/0: start event\n  event: start");
+}
+
+#[test]
+fn a_second_session_leaves_the_first_alone() {
+    let spans = spans_of(|| {
+        let second = Session::start(Dispatch::from_vars([("JUJU_UNIT_NAME", "app/1")]), Config::new());
+        helper(1);
+        let report = second.finish(None);
+        assert!(!report.buffered && !report.lost, "{report:?}");
+        helper(2);
+    });
+    assert_eq!(spans.len(), 4);
+}
