@@ -1,2 +1,29 @@
-//! Plays a small Juju around the example charm.
-fn main() {}
+//! The demo: a small Juju around the example charm, and a collector that shows the traces it gets.
+//!
+//! One program plays every part but the collector's: started as `dispatch` it is the charm, started under the name of
+//! a hook tool it is that tool. So all processes of the story are real, and `cargo run -p examples` builds them all.
+
+mod arguments;
+#[path = "../requirer/src/main.rs"]
+mod requirer_charm;
+mod story;
+
+use std::env;
+use std::path::Path;
+use std::process::ExitCode;
+
+use tests::juju::hook_tool;
+
+fn main() -> ExitCode {
+    if hook_tool::is_asked_for() {
+        return hook_tool::main();
+    }
+    if env::args_os().next().is_some_and(|program| Path::new(&program).ends_with("dispatch")) {
+        return requirer_charm::main();
+    }
+    match arguments::parse(env::args().skip(1)) {
+        Ok(Some(backend)) => story::tell(&backend),
+        Ok(None) => arguments::help(),
+        Err(mistake) => arguments::refuse(&mistake),
+    }
+}

@@ -1,0 +1,111 @@
+//! What happens to the unit, and what one sees of it.
+#![expect(clippy::print_stdout, reason = "a demo talks to the one who runs it")]
+
+use std::env;
+use std::fs;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use tests::collector::Collector;
+use tests::juju::{Deployment, Event, Outcome, SimulatedJuju};
+use tests::tree;
+
+use crate::arguments::Backend;
+
+const CHARMCRAFT: &str = include_str!("../requirer/charmcraft.yaml");
+/// The dispatches of the story; each is one trace.
+const TRACES: usize = 4;
+
+pub(crate) fn tell(backend: &Backend) -> ExitCode {
+    let collector = matches!(backend, Backend::BuiltIn).then(Collector::start);
+    let myself = env::current_exe().expect("a running program has a path");
+    let mut juju = Deployment::new(&myself, &myself).unit("app/0").charmcraft(CHARMCRAFT).start();
+    juju.model().set_leader(true);
+
+    println!("A unit of the example charm comes up. There is no tracing backend yet: traces wait on disk.");
+    show(&mut juju, "install", Event::hook("install"), collector.as_ref());
+    show(&mut juju, "start", Event::hook("start"), collector.as_ref());
+
+    println!("\n$ juju integrate app:tracing tempo");
+    let relation = juju.add_relation("tracing", "tempo", &["tempo/0"]);
+    let created = Event::relation_created("tracing", relation);
+    show(&mut juju, "tracing-relation-created", created, collector.as_ref());
+    for (key, value) in juju.model().local_app_data(relation) {
+        println!("  app asks over the relation: {key} = {value}");
+    }
+
+    let endpoint = match (backend, &collector) {
+        (Backend::Remote { endpoint, ca }, _) => {
+            if let Some(ca) = ca {
+                juju.model().set_config("tracing-ca", ca.to_string_lossy().into());
+            }
+            endpoint.clone()
+        }
+        (Backend::BuiltIn, Some(collector)) => collector.endpoint(),
+        (Backend::BuiltIn, None) => unreachable!("the built-in collector was started above"),
+    };
+    let receivers =
+        format!(r#"[{{"protocol": {{"name": "otlp_http", "type": "http"}}, "url": "{endpoint}"}}]"#);
+    println!("  tempo answers:              receivers = {receivers}");
+    juju.model().set_remote_app_data(relation, "receivers", &receivers);
+
+    println!("\nThe next event delivers what has waited, and itself.");
+    let last = show(&mut juju, "update-status", Event::hook("update-status"), collector.as_ref());
+    end(&juju, &last, collector.as_ref(), &endpoint)
+}
+
+/// Runs one dispatch and prints what Juju logged and what arrived at the collector.
+fn show(juju: &mut SimulatedJuju, name: &str, event: Event, collector: Option<&Collector>) -> Outcome {
+    println!("\n── {name} {}", "─".repeat(76_usize.saturating_sub(name.len())));
+    let outcome = juju.dispatch(event);
+    for line in &outcome.log {
+        println!("  unit-app-0: {} {}", line.level, line.message);
+    }
+    print!("{}{}", indented(&outcome.stdout), indented(&outcome.stderr));
+    let took = outcome.wall.as_secs_f64() * 1e3;
+    match outcome.code() {
+        Some(code) => println!("  exit code {code} after {took:.1} ms"),
+        None => println!("  killed after {took:.1} ms"),
+    }
+    if let Some(collector) = collector
+        && !collector.requests().is_empty()
+    {
+        let spans = collector.spans();
+        println!("\n{} spans arrived:\n", spans.len());
+        print!("{}", indented(&tree::picture(&spans)));
+    } else if let Some(bytes) = waiting(juju) {
+        println!("  {bytes} bytes of traces wait in .charm_tracing_buffer");
+    }
+    outcome
+}
+
+/// Whether the story came true.
+fn end(juju: &SimulatedJuju, last: &Outcome, collector: Option<&Collector>, endpoint: &str) -> ExitCode {
+    let delivered = match collector {
+        // Every push was answered before the charm exited.
+        Some(collector) => {
+            collector.wait_for(TRACES, Duration::ZERO).is_ok() && tree::check(&collector.spans()).is_ok()
+        }
+        None => waiting(juju).is_none(),
+    };
+    if last.success() && delivered {
+        println!("\nAll {TRACES} traces were delivered to {endpoint}, and nothing is left in the buffer.");
+        ExitCode::SUCCESS
+    } else {
+        println!("\nNot everything was delivered to {endpoint}; the rest waits for the next event.");
+        ExitCode::FAILURE
+    }
+}
+
+/// How many bytes the buffer holds, if there are traces in it.
+fn waiting(juju: &SimulatedJuju) -> Option<u64> {
+    let file = fs::metadata(juju.charm_dir().join(".charm_tracing_buffer")).ok()?;
+    Some(file.len()).filter(|bytes| *bytes > EMPTY_BUFFER)
+}
+
+/// The header that an empty buffer file still has.
+const EMPTY_BUFFER: u64 = 128;
+
+fn indented(text: &str) -> String {
+    text.lines().fold(String::new(), |indented, line| indented + "  " + line + "\n")
+}

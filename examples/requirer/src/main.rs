@@ -1,0 +1,77 @@
+//! A charm with a tracing backend: it asks for one over its `tracing` relation, and is traced all the while.
+
+mod workload;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use charm_tracing::juju::{Dispatch, HookToolCall};
+use charm_tracing::relation::{ReceiverProtocol, TracingEndpointRequirer, charm_tracing_config};
+use charm_tracing::{event, trace_charm};
+
+use workload::Workload;
+
+struct RequirerCharm {
+    endpoint: Option<String>,
+    server_cert: Option<PathBuf>,
+    workload: Workload,
+}
+
+#[trace_charm(tracing_endpoint = "endpoint", server_cert = "server_cert", extra_types = [Workload])]
+impl RequirerCharm {
+    fn new(dispatch: &Dispatch) -> anyhow::Result<Self> {
+        let tracing = TracingEndpointRequirer::new(dispatch, "tracing", &[ReceiverProtocol::OtlpHttp])?;
+        let ca = Self::option(dispatch, "tracing-ca")?.map(PathBuf::from);
+        let config = charm_tracing_config(&tracing, ca.as_deref())?;
+        let workload = Workload::new(dispatch.charm_dir().join("workload.conf"));
+        Ok(Self { endpoint: config.endpoint, server_cert: config.server_cert, workload })
+    }
+
+    fn handle(&mut self, dispatch: &Dispatch) -> anyhow::Result<()> {
+        match dispatch.event() {
+            "install" => self.on_install(dispatch),
+            "start" | "config_changed" | "upgrade_charm" => self.on_configured(dispatch),
+            "update_status" => self.on_update_status(dispatch),
+            _ => Ok(()),
+        }
+    }
+
+    fn on_install(&mut self, dispatch: &Dispatch) -> anyhow::Result<()> {
+        Self::set_status(dispatch, "maintenance", "installing the workload")?;
+        self.workload.install()
+    }
+
+    fn on_configured(&mut self, dispatch: &Dispatch) -> anyhow::Result<()> {
+        let greeting = Self::option(dispatch, "greeting")?.unwrap_or_else(|| "hello".into());
+        if self.workload.configure(&greeting)? {
+            event("workload_restarted", || Self::on_workload_restarted(dispatch))?;
+        }
+        Ok(())
+    }
+
+    fn on_workload_restarted(dispatch: &Dispatch) -> anyhow::Result<()> {
+        Self::set_status(dispatch, "active", "")
+    }
+
+    fn on_update_status(&self, dispatch: &Dispatch) -> anyhow::Result<()> {
+        match self.workload.check() {
+            Ok(()) => Self::set_status(dispatch, "active", ""),
+            Err(error) => Self::set_status(dispatch, "blocked", &format!("{error:#}")),
+        }
+    }
+
+    fn set_status(dispatch: &Dispatch, status: &str, message: &str) -> anyhow::Result<()> {
+        dispatch.hook_tools().run(&HookToolCall::new("status-set").arg(status).arg("--").arg(message))?;
+        Ok(())
+    }
+
+    /// A config option, if the operator set it or it has a default.
+    fn option(dispatch: &Dispatch, name: &str) -> anyhow::Result<Option<String>> {
+        let call = HookToolCall::new("config-get").arg("--format=json").arg(name);
+        Ok(serde_json::from_slice(&dispatch.hook_tools().run(&call)?.stdout)?)
+    }
+}
+
+pub(crate) fn main() -> ExitCode {
+    charm_tracing::run(RequirerCharm::new, RequirerCharm::handle)
+}
