@@ -421,6 +421,17 @@ mod tests {
     }
 
     #[test]
+    fn leadership_is_asked_again_when_the_guarantee_has_run_out() {
+        let (juju, dispatch, _) = related(true);
+        assert!(dispatch.is_leader().expect("an answer"));
+        juju.set_leader(false);
+        assert!(dispatch.is_leader().expect("still guaranteed"));
+        let asked = Instant::now().checked_sub(LEADERSHIP_GUARANTEE).expect("the machine runs for longer");
+        dispatch.reads.known().leader = Some((asked, true));
+        assert!(!dispatch.is_leader().expect("asked again"));
+    }
+
+    #[test]
     fn log_messages_fit_into_an_argument() {
         let (juju, dispatch, _) = related(true);
         let long = "\u{e9}".repeat(MAX_ARGUMENT);
