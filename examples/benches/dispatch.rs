@@ -5,7 +5,11 @@
 //!
 //! Wall time is that of the process as Juju would see it, with all its hook tools; CPU time and peak memory are the
 //! charm's own, without the hook tools' but with starting them. Medians; ratios within one run are what counts.
-#![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
+#![expect(
+    clippy::print_stdout,
+    clippy::cast_precision_loss,
+    reason = "a benchmark prints what it measured, rounded"
+)]
 
 use std::env;
 use std::fs;
