@@ -1,4 +1,64 @@
-//! Distributed tracing of Juju charms written in Rust.
+//! Distributed tracing of Juju charms written in Rust: one attribute, and every event and method call is an
+//! OpenTelemetry span.
+//!
+//! ```no_run
+//! use charm_tracing::{juju::Dispatch, trace_charm};
+//!
+//! struct MyCharm {
+//!     endpoint: Option<String>,
+//! }
+//!
+//! #[trace_charm(tracing_endpoint = "endpoint")]
+//! impl MyCharm {
+//!     fn new(_: &Dispatch) -> Result<Self, std::io::Error> {
+//!         Ok(Self { endpoint: Some("http://tempo:4318".into()) })
+//!     }
+//!     fn handle(&mut self, dispatch: &Dispatch) -> Result<(), std::io::Error> {
+//!         if dispatch.event() == "update_status" {
+//!             self.on_update_status();
+//!         }
+//!         Ok(())
+//!     }
+//!     fn on_update_status(&self) {}
+//! }
+//!
+//! fn main() -> std::process::ExitCode {
+//!     charm_tracing::run(MyCharm::new, MyCharm::handle)
+//! }
+//! ```
+//!
+//! yields, for the event `update-status` of the unit `app/0`, the trace
+//!
+//! ```text
+//! app/0: update-status event
+//!   method call: MyCharm.new
+//!   event: update_status
+//!     method call: MyCharm.handle
+//!       method call: MyCharm.on_update_status
+//! ```
+//!
+//! # What to reach for
+//!
+//! * [`trace_charm`] and [`run`] for the charm; [`Session`] for one that has its own `main`.
+//! * [`trace_type`] and [`trace_fn`] for what the charm uses.
+//! * [`current_span`] to add events and attributes to a span, [`event`](fn@event) for custom events, and the
+//!   OpenTelemetry API ([`opentelemetry`]) for spans of your own: they land in the same trace.
+//! * [`relation`] to learn over the `tracing` relation where to send traces, [`juju`] for the dispatch environment and
+//!   hook tools.
+//! * [`switch_off`] in tests.
+//!
+//! # What it promises
+//!
+//! Tracing never makes a hook fail, and prints nothing. A trace that no backend takes yet waits in the buffer file
+//! ([`Config::buffer_path`]); [`DeliveryReport`] says what became of it. When nothing is recorded, a traced call costs
+//! one relaxed atomic load.
+//!
+//! Spans of a thread that was given no OpenTelemetry context are children of the root, if the attributes or this
+//! crate's functions open them. A span that is still open when the session finishes is not part of the trace.
+//!
+//! # Features
+//!
+//! **`tls`** (on by default): pushing to `https` endpoints. Without it their traces stay in the buffer.
 
 mod buffer;
 mod charm;

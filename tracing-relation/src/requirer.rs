@@ -155,7 +155,7 @@ impl TracingEndpointRequirer {
         {
             return Ok(Some(receiver.url.clone()));
         }
-        if self.may_have_requested(protocol, relation)? {
+        if self.may_have_requested(protocol, relation) {
             Ok(None)
         } else {
             Err(TracingError::ProtocolNotRequested { protocol, relation: relation.id })
@@ -241,23 +241,22 @@ impl TracingEndpointRequirer {
                 .is_ok_and(|relation| relation.is_some_and(|relation| relation.id == id))
     }
 
-    /// False only if it is certain that the protocol was never requested: the leader reads what it has published, and
-    /// the relation is not gone.
-    fn may_have_requested(
-        &self,
-        protocol: ReceiverProtocol,
-        relation: &Relation,
-    ) -> Result<bool, TracingError> {
+    /// False only if it is certain that the protocol was never requested: the unit is the leader and could read what
+    /// the application has published, and the relation is not gone.
+    fn may_have_requested(&self, protocol: ReceiverProtocol, relation: &Relation) -> bool {
         if self.protocols.contains(&protocol) || !self.dispatch.is_leader().unwrap_or(false) {
-            return Ok(true);
+            return true;
         }
-        let published = match self.published(relation.id) {
-            Err(TracingError::HookTool(error)) if error.kind() == HookToolErrorKind::PermissionDenied => {
-                return Ok(true);
+        match self.published(relation.id) {
+            Ok(published) => {
+                let requested = RequirerAppData::load(&published).unwrap_or_default();
+                requested.receivers.contains(&protocol) || self.dispatch.found_gone(relation.id)
             }
-            published => RequirerAppData::load(&published?).unwrap_or_default(),
-        };
-        Ok(published.receivers.contains(&protocol) || self.dispatch.found_gone(relation.id))
+            Err(error) => {
+                log::debug!("cannot tell what was requested on {relation}: {}", with_causes(&error));
+                true
+            }
+        }
     }
 
     fn published(&self, id: u32) -> Result<Databag, TracingError> {
@@ -357,17 +356,11 @@ fn limits_to_one(dispatch: &Dispatch, name: &str) -> Result<bool, TracingError> 
     }
 }
 
-/// Nothing, where Juju does not let the unit know (now).
+/// Nothing, where Juju does not let the unit know.
 fn not_ready_as_default<T: Default>(answer: Result<T, HookToolError>) -> Result<T, TracingError> {
+    use HookToolErrorKind::{PermissionDenied, RestrictedContext};
     match answer {
-        Err(error)
-            if matches!(
-                error.kind(),
-                HookToolErrorKind::RelationGone
-                    | HookToolErrorKind::PermissionDenied
-                    | HookToolErrorKind::RestrictedContext
-            ) =>
-        {
+        Err(error) if matches!(error.kind(), PermissionDenied | RestrictedContext) => {
             log::debug!("{}", with_causes(&error));
             Ok(T::default())
         }

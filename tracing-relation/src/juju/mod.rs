@@ -5,6 +5,7 @@ mod environment;
 mod event_context;
 mod hook_tool_error;
 mod hook_tools;
+mod juju_log;
 mod metadata;
 mod process;
 mod reads;

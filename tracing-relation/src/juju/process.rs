@@ -288,6 +288,19 @@ mod tests {
     }
 
     #[test]
+    fn a_started_tool_gets_all_of_its_input() {
+        let (directory, tools) = shell();
+        let copy = directory.path().join("copy");
+        let input = vec![b'x'; 1024 * 1024];
+        drop(
+            tools
+                .start(&script(&format!("cat > {}", copy.display())).stdin(input.clone()))
+                .expect("it starts"),
+        );
+        assert!(fs::read(copy).expect("a copy") == input);
+    }
+
+    #[test]
     fn a_dropped_call_ends_by_itself_and_is_reaped_by_a_later_one() {
         let (directory, tools) = shell();
         let marker = directory.path().join("marker");

@@ -10,16 +10,13 @@ use std::time::{Duration, Instant};
 
 use serde::de::DeserializeOwned;
 
-use super::{Dispatch, HookToolCall, HookToolError, HookToolErrorKind, PendingCall};
+use super::{Dispatch, HookToolCall, HookToolError, HookToolErrorKind};
 
 /// The content of a databag, by key.
 pub type Databag = BTreeMap<String, String>;
 
 /// For how long Juju guarantees that a unit that is the leader stays it.
 const LEADERSHIP_GUARANTEE: Duration = Duration::from_secs(30);
-
-/// Linux takes no longer argument (131072 bytes with its final zero).
-const MAX_ARGUMENT: usize = 131_071;
 
 /// What was read in this dispatch.
 #[derive(Debug, Default)]
@@ -169,29 +166,6 @@ impl Dispatch {
             databag.retain(|_, value| !value.is_empty());
         }
         Ok(())
-    }
-
-    /// Starts `juju-log`, which runs beside the charm's own work. Nothing is logged if the message is empty.
-    ///
-    /// What is too long for an argument (128 KiB) is cut, and NUL characters are left out.
-    ///
-    /// # Errors
-    ///
-    /// The tool cannot be started.
-    pub fn juju_log(&self, level: log::Level, message: &str) -> Result<PendingCall, HookToolError> {
-        let level = match level {
-            log::Level::Error => "ERROR",
-            log::Level::Warn => "WARNING",
-            log::Level::Info => "INFO",
-            log::Level::Debug => "DEBUG",
-            log::Level::Trace => "TRACE",
-        };
-        let message = message.replace('\0', "");
-        let message = &message[..message.floor_char_boundary(MAX_ARGUMENT)];
-        if message.is_empty() {
-            return Ok(PendingCall::finished(Ok(())));
-        }
-        self.tools.start(&HookToolCall::new("juju-log").arg("--log-level").arg(level).arg("--").arg(message))
     }
 
     /// Whether a tool has said that the relation is gone.
@@ -421,16 +395,13 @@ mod tests {
     }
 
     #[test]
-    fn log_messages_fit_into_an_argument() {
+    fn leadership_is_asked_again_when_the_guarantee_has_run_out() {
         let (juju, dispatch, _) = related(true);
-        let long = "\u{e9}".repeat(MAX_ARGUMENT);
-        for message in ["--flag\0?", &long, "", "\0"] {
-            let pending = dispatch.juju_log(log::Level::Warn, message).expect("it starts");
-            pending.wait(Duration::from_secs(1)).expect("logged");
-        }
-        let lines = juju.log();
-        let levels: Vec<&str> = lines.iter().map(|line| line.level.as_str()).collect();
-        assert_eq!((levels, lines[0].message.as_str()), (vec!["WARNING"; 2], "--flag?"));
-        assert_eq!(lines[1].message.len(), MAX_ARGUMENT - 1, "cut between characters");
+        assert!(dispatch.is_leader().expect("an answer"));
+        juju.set_leader(false);
+        assert!(dispatch.is_leader().expect("still guaranteed"));
+        let asked = Instant::now().checked_sub(LEADERSHIP_GUARANTEE).expect("the machine runs for longer");
+        dispatch.reads.known().leader = Some((asked, true));
+        assert!(!dispatch.is_leader().expect("asked again"));
     }
 }

@@ -259,6 +259,38 @@ fn a_leader_that_just_lost_leadership_gets_the_same_error() {
 }
 
 #[test]
+fn a_relation_that_vanishes_while_it_is_asked_is_no_error() {
+    let charm = Charm::new(LIMIT_1, true);
+    charm.relate(None);
+    let requirer = requirer(&charm.hook("update-status"));
+    for (code, wording) in GONE {
+        charm.juju.fail_next("relation-set", code, wording);
+        requirer.request_protocols(&[Zipkin]).expect(wording);
+    }
+}
+
+#[test]
+fn a_request_that_cannot_be_read_counts_as_made() {
+    let charm = Charm::new(LIMIT_1, true);
+    charm.relate(None);
+    let requirer = TracingEndpointRequirer::new(&charm.hook("update-status"), "charm-tracing", &[]);
+    let requirer = requirer.expect("the endpoint is in the metadata");
+    assert!(!requirer.is_ready().expect("an answer"));
+    charm.juju.fail_next("relation-get", 1, "ERROR connection is shut down\n");
+    assert_eq!(requirer.get_endpoint(Zipkin).expect("not certain"), None);
+    assert!(requirer.get_endpoint(Zipkin).is_err(), "certain now");
+}
+
+#[test]
+fn an_application_related_to_itself_is_not_ready_on_a_follower() {
+    let charm = Charm::new(LIMIT_1, false);
+    let _ = charm.juju.add_relation("charm-tracing", "app", &[]);
+    let dispatch = charm.hook("update-status");
+    charm.juju.fail_every("relation-get", 1, "ERROR permission denied\n");
+    assert_eq!(requirer(&dispatch).is_ready().ok(), Some(false));
+}
+
+#[test]
 fn several_relations_have_to_be_named() {
     let charm = Charm::new(NO_LIMIT, true);
     let [http, grpc] = [charm.relate(Some(HTTP)), charm.relate(Some(GRPC))];
