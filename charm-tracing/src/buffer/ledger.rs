@@ -96,6 +96,8 @@ impl<'a> Ledger<'a> {
             Identity::OtherVersion(version) => ledger.set_aside(&format!("v{version}"), len, len)?,
             Identity::Foreign => ledger.set_aside("damaged", 0, len)?,
         }
+        // A process that died between adding a record and making room for it leaves one too many.
+        ledger.repairing(Self::make_room)?;
         Ok(ledger)
     }
 
@@ -116,11 +118,13 @@ impl<'a> Ledger<'a> {
             let _ = self.file.set_len(before.tail);
             return Err(error);
         }
-        self.repairing(Self::make_room)?;
+        // From here on the trace is stored, and says so. What fails now is made up for by the next operation.
+        if let Err(error) = self.repairing(Self::make_room) {
+            log::debug!("cannot make room in the trace buffer {}: {error}", self.path.display());
+        }
         if self.dead_bytes() > self.hint.live_bytes.max(REWRITE_FLOOR)
             && let Err(error) = self.rewrite(self.hint.head, self.hint.tail, None)
         {
-            // The trace is stored; only its file is larger than need be, until a rewrite succeeds.
             log::debug!("cannot rewrite the trace buffer {}: {error}", self.path.display());
         }
         Ok(())
@@ -198,7 +202,7 @@ impl<'a> Ledger<'a> {
                 self.write_hint()?;
             }
         }
-        self.make_room().map_err(Trouble::after_a_scan)
+        Ok(())
     }
 
     pub(super) fn count_in(&mut self, found: &Found) {

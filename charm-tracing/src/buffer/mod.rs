@@ -31,6 +31,7 @@
 //! |---|---|---|
 //! | part of a new record was written | bytes behind the hinted tail | cuts them off |
 //! | the new record, but not the header | a record behind the hinted tail | counts it in |
+//! | the new record, before room was made for it | one record too many | makes room |
 //! | the header that commits a removal, but not the record's state | `pending` names a live record | marks it dead |
 //! | the header of an emptied file, but not the truncation | dead records behind the tail | truncates |
 //! | a rewrite, before its rename | `<file>.new` | removes it at the next rewrite; the file itself is untouched |

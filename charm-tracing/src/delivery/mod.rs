@@ -1,7 +1,7 @@
 //! How a finished trace leaves the dispatch: into the buffer, from there to the backend, and what came of it.
 //!
-//! The only place that knows both the buffer and the network. Nothing here makes a hook fail or wait longer than its
-//! [`TimeBudget`], and nothing is printed: what an operator or an author should know is in the [`DeliveryReport`].
+//! The only place that knows both the buffer and the network. Nothing here makes a hook fail or wait longer than its time
+//! budget, and nothing is printed: what an operator or an author should know is in the [`DeliveryReport`].
 
 mod budget;
 mod certificate;

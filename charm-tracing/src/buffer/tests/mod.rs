@@ -1,6 +1,7 @@
 //! The promises of the buffer, one file for each kind.
 
 mod cost;
+mod crash;
 mod damage;
 mod files;
 mod limits;
