@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use opentelemetry::Context;
 use tracing_relation::juju::Dispatch;
 
+use crate::span::quietly;
 use crate::{Destination, Session, TracedCharm};
 
 /// The `main` of a traced charm: constructs it with `new`, lets it `handle` the event, and delivers the trace.
@@ -78,5 +79,5 @@ where
 /// Asking is not part of the event, so it leaves no spans; and if it panics, the trace waits in the buffer.
 fn destination(charm: &impl TracedCharm) -> Option<Destination> {
     let _quiet = Context::enter_telemetry_suppressed_scope();
-    catch_unwind(AssertUnwindSafe(|| charm.destination())).unwrap_or_default()
+    quietly(|| charm.destination()).unwrap_or_default()
 }

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -111,9 +112,10 @@ impl Session {
     }
 
     /// Marks the root as failed: for what fails outside of [`try_event`](Self::try_event), e.g. the charm's constructor.
-    pub fn failed<E: fmt::Debug>(&self, error: &E) {
-        if let Some(open) = &self.open {
+    pub fn failed<E: fmt::Debug>(&mut self, error: &E) {
+        if let Some(open) = &mut self.open {
             open.root.fail(span::headline(error));
+            open.interesting = true;
         }
     }
 
@@ -136,9 +138,11 @@ impl Session {
         self.log.say(log::Level::Debug, &format!("Emitting Juju event {name}."));
         let span = span::open_event(name);
         let _current = span.as_ref().map(OpenSpan::attach);
-        let before = open.recorder.finished_count();
+        let finished = open.recorder.finished_count();
+        // Stays so if the handler panics.
+        let before = mem::replace(&mut open.interesting, true);
         let result = handle(span.as_ref());
-        open.interesting |= open.recorder.finished_count() - before > 1;
+        open.interesting = before || open.recorder.finished_count() - finished > 1;
         result
     }
 
@@ -149,8 +153,10 @@ impl Session {
         let complaint = open.config.complaint();
         let budget = open.budget();
         let trace = open.into_trace();
-        let report =
-            delivery::deliver(&trace, buffer.as_ref(), destination.as_ref(), &budget, &SystemClock::new());
+        // The trace is stored before anything is sent, so a panic in the HTTP client costs nothing but the attempt.
+        let deliver =
+            || delivery::deliver(&trace, buffer.as_ref(), destination.as_ref(), &budget, &SystemClock::new());
+        let report = span::quietly(deliver).unwrap_or_default();
         let notices = [
             notice::of_delivery(&report, destination.is_some(), buffer.is_some()),
             complaint.map(|text| Notice { level: log::Level::Warn, text }),

@@ -14,6 +14,6 @@ pub use failure::probe;
 pub use future::trace_future;
 pub use guard::{Entered, enter, event};
 pub(crate) use guard::{OpenSpan, open_event};
-pub(crate) use panic::install_hook;
+pub(crate) use panic::{install_hook, quietly};
 pub use site::{Callee, Site};
 pub(crate) use text::headline;

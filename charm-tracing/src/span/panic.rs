@@ -4,8 +4,8 @@
 //! hook installed here remembers it for its thread and then calls the hook that was there before, so what a charm
 //! prints is unchanged. Should the charm replace the hook, spans still end as errors, without the message.
 
-use std::cell::RefCell;
-use std::panic;
+use std::cell::{Cell, RefCell};
+use std::panic::{self, AssertUnwindSafe, catch_unwind};
 use std::sync::Once;
 
 use super::failure::Failure;
@@ -13,6 +13,7 @@ use super::text;
 use crate::globals;
 
 thread_local! {
+    static QUIET: Cell<bool> = const { Cell::new(false) };
     static LAST: RefCell<Option<Failure>> = const { RefCell::new(None) };
 }
 
@@ -22,12 +23,24 @@ pub(crate) fn install_hook() {
     INSTALL.call_once(|| {
         let previous = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
+            if QUIET.try_with(Cell::get).unwrap_or(false) {
+                return;
+            }
             if globals::is_recording() {
                 remember(info);
             }
             previous(info);
         }));
     });
+}
+
+/// Does something that would not be done without tracing, so that a panic in it neither reaches the hook nor is printed.
+/// None if it panicked.
+pub(crate) fn quietly<R>(work: impl FnOnce() -> R) -> Option<R> {
+    let before = QUIET.replace(true);
+    let result = catch_unwind(AssertUnwindSafe(work));
+    QUIET.set(before);
+    result.ok()
 }
 
 /// The panic that unwinds the calling thread, as an `exception`.

@@ -2,7 +2,8 @@
 
 use std::error::Error;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::panic::quietly;
 
 /// Longer texts are cut. Tempo keeps the first 2048 bytes of a value; this leaves room for other backends.
 const MAX_BYTES: usize = 8 * 1024;
@@ -28,7 +29,7 @@ pub(super) fn causes(error: &(impl Error + ?Sized)) -> Vec<String> {
         }
         texts
     };
-    catch_unwind(AssertUnwindSafe(walk)).unwrap_or_default()
+    quietly(walk).unwrap_or_default()
 }
 
 /// The first line of what `main` would print of an error.
@@ -49,10 +50,9 @@ pub(super) fn cut(mut text: String) -> String {
 /// `None` if writing it panicked or failed. Without tracing nobody would have asked for this text, so what goes
 /// wrong here must not reach the hook.
 fn written(text: &fmt::Arguments<'_>) -> Option<String> {
-    catch_unwind(AssertUnwindSafe(|| {
+    quietly(|| {
         let mut out = String::new();
         fmt::write(&mut out, *text).ok().map(|()| cut(out))
-    }))
-    .ok()
+    })
     .flatten()
 }
