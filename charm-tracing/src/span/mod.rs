@@ -5,6 +5,7 @@ mod failure;
 mod future;
 mod guard;
 mod panic;
+mod quiet;
 mod site;
 mod text;
 
@@ -14,6 +15,7 @@ pub use failure::probe;
 pub use future::trace_future;
 pub use guard::{Entered, enter, event};
 pub(crate) use guard::{OpenSpan, open_event};
-pub(crate) use panic::{install_hook, quietly};
+pub(crate) use panic::install_hook;
+pub(crate) use quiet::quietly;
 pub use site::{Callee, Site};
 pub(crate) use text::headline;

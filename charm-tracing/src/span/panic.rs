@@ -4,26 +4,30 @@
 //! hook installed here remembers it for its thread and then calls the hook that was there before, so what a charm
 //! prints is unchanged. Should the charm replace the hook, spans still end as errors, without the message.
 
-use std::cell::{Cell, RefCell};
-use std::panic::{self, AssertUnwindSafe, catch_unwind};
+use std::cell::RefCell;
+use std::panic;
 use std::sync::Once;
+use std::thread;
 
 use super::failure::Failure;
-use super::text;
+use super::{quiet, text};
 use crate::globals;
 
 thread_local! {
-    static QUIET: Cell<bool> = const { Cell::new(false) };
     static LAST: RefCell<Option<Failure>> = const { RefCell::new(None) };
 }
 
 /// Once per process, when the first session opens.
 pub(crate) fn install_hook() {
     static INSTALL: Once = Once::new();
+    if thread::panicking() {
+        // The hook cannot be changed now.
+        return;
+    }
     INSTALL.call_once(|| {
         let previous = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
-            if QUIET.try_with(Cell::get).unwrap_or(false) {
+            if quiet::is_quiet() {
                 return;
             }
             if globals::is_recording() {
@@ -32,15 +36,6 @@ pub(crate) fn install_hook() {
             previous(info);
         }));
     });
-}
-
-/// Does something that would not be done without tracing, so that a panic in it neither reaches the hook nor is printed.
-/// None if it panicked.
-pub(crate) fn quietly<R>(work: impl FnOnce() -> R) -> Option<R> {
-    let before = QUIET.replace(true);
-    let result = catch_unwind(AssertUnwindSafe(work));
-    QUIET.set(before);
-    result.ok()
 }
 
 /// The panic that unwinds the calling thread, as an `exception`.

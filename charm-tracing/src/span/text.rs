@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-use super::panic::quietly;
+use super::quiet::quietly;
 
 /// Longer texts are cut. Tempo keeps the first 2048 bytes of a value; this leaves room for other backends.
 const MAX_BYTES: usize = 8 * 1024;
