@@ -37,6 +37,27 @@
 //!       method call: MyCharm.on_update_status
 //! ```
 //!
+//! # Spans
+//!
+//! Names and attributes are those of the Python `charm_tracing`, and of `ops-tracing` where that has more.
+//!
+//! | span | name | attributes |
+//! |---|---|---|
+//! | root, from [`Session::start`] to its end | `<unit>: <hook> event` | `juju.dispatch_path` |
+//! | event | `event: <event>`, with a span event of that name | |
+//! | method | `method call: <Type>.<method>` | `code.function.name`, `code.file.path`, `code.line.number` |
+//! | function | `function call: <function>` | the same |
+//! | hook tool, but `juju-log` | the tool's name | `juju.hook_tool.arguments`: what was asked for, never what was written |
+//!
+//! A failed span has the status error and an event `exception` with `exception.type`, `exception.message` and
+//! `exception.stacktrace`: the causes of an error, the place of a panic. The resource has `service.name`,
+//! `compose_service`, `charm`, `charm_type`, `juju_unit`, `juju_application`, `juju_model`, `juju_model_uuid`,
+//! `service.namespace` (the model's uuid), `service.namespace.name` (its name), `service.instance.id` (the unit's number)
+//! and `telemetry.sdk.*`.
+//!
+//! If Juju passes a trace context (`TRACEPARENT`, or since 4.0 `JUJU_TRACE_ID` with `JUJU_SPAN_ID` and
+//! `JUJU_TRACE_FLAGS`), a sampled one is the root's parent, an unsampled one is linked.
+//!
 //! # What to reach for
 //!
 //! * [`trace_charm`] and [`run`] for the charm; [`Session`] for one that has its own `main`.
