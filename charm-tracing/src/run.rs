@@ -63,10 +63,14 @@ where
         });
         session.try_event(|| handle(charm, &dispatch)).map_err(|error| format!("{error:?}"))
     }));
-    if let Ok(Err(report)) = &outcome {
-        // Where nobody listens any more there is nobody to tell.
-        let _ = writeln!(io::stderr(), "Error: {report}");
-        session.log_error(report);
+    match &outcome {
+        Ok(Ok(())) => {}
+        Ok(Err(report)) => {
+            // Where nobody listens any more there is nobody to tell.
+            let _ = writeln!(io::stderr(), "Error: {report}");
+            session.log_error(report);
+        }
+        Err(_) => session.panicked(),
     }
     session.finish(charm.as_ref().and_then(destination));
     match outcome {

@@ -127,6 +127,13 @@ impl Session {
         self.close(destination)
     }
 
+    /// Marks the root as failed by the panic that was caught last.
+    pub(crate) fn panicked(&self) {
+        if let Some(open) = &self.open {
+            open.root.panicked();
+        }
+    }
+
     /// Says the text in Juju's log at ERROR, and waits until it is there.
     pub(crate) fn log_error(&mut self, text: &str) {
         self.log.say(log::Level::Error, text);

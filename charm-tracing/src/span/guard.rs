@@ -58,15 +58,19 @@ impl OpenSpan {
     pub(crate) fn fail(&self, description: String) {
         self.span().set_status(Status::error(description));
     }
+
+    /// Records the last panic of this thread, for a span that was open during it and outlives it.
+    pub(crate) fn panicked(&self) {
+        panic::unwinding().record(&self.span());
+    }
 }
 
 impl Drop for OpenSpan {
     fn drop(&mut self) {
-        let span = self.context.span();
         if thread::panicking() && !self.unwinding_before {
-            panic::unwinding().record(&span);
+            self.panicked();
         }
-        span.end();
+        self.span().end();
     }
 }
 

@@ -38,7 +38,7 @@ pub(crate) fn install_hook() {
     });
 }
 
-/// The panic that unwinds the calling thread, as an `exception`.
+/// The panic that unwinds the calling thread, or did so last, as an `exception`.
 pub(super) fn unwinding() -> Failure {
     LAST.try_with(|last| last.try_borrow().ok().and_then(|last| last.clone()))
         .ok()
