@@ -1,0 +1,41 @@
+//! A charm with a `main` of its own and a `Session` in it, configured while it runs, and a report of the delivery on
+//! standard output.
+#![expect(clippy::print_stdout, reason = "the report is what tests look at")]
+
+use std::process::ExitCode;
+
+use charm_tracing::juju::Dispatch;
+use charm_tracing::{Certificate, Config, Destination, Session, trace_fn};
+
+fn main() -> ExitCode {
+    let dispatch = Dispatch::from_env();
+    let mut config = Config::new().charm_type("SessionCharm");
+    if let Some(path) = dispatch.var("TRACE_BUFFER") {
+        config = config.buffer_path(path);
+    }
+    if let Some(events) = dispatch.var("TRACE_BUFFER_EVENTS").and_then(|events| events.parse().ok()) {
+        config = config.buffer_max_events(events);
+    }
+    let destination = dispatch.var("TRACE_ENDPOINT").map(|endpoint| {
+        let ca = dispatch.var("TRACE_CA").map(|path| Certificate::File(path.into()));
+        Destination::new(endpoint, ca)
+    });
+
+    let mut session = Session::start(dispatch, config);
+    let outcome = match session.dispatch().event() {
+        "stop" => session.try_event(|| greet("")),
+        "remove" => session.event(|| panic!("nothing is left to remove")),
+        _ => session.event(|| greet("world")),
+    };
+    let report = session.finish(destination);
+    println!("delivered {}", report.delivered);
+    println!("waiting {}", report.waiting);
+    println!("buffered {}", report.buffered);
+    println!("lost {}", report.lost);
+    if outcome.is_ok() { ExitCode::SUCCESS } else { ExitCode::from(3) }
+}
+
+#[trace_fn]
+fn greet(name: &str) -> Result<(), &'static str> {
+    if name.is_empty() { Err("nobody is there") } else { Ok(()) }
+}

@@ -1,0 +1,7 @@
+//! Traced charms from end to end: real processes with real hook tools, a collector on the network, files on disk. One
+//! module per promise.
+#![expect(clippy::unwrap_used, reason = "what cannot be unwrapped here has failed the test")]
+
+mod charm_failures;
+mod trace_shape;
+mod unit;

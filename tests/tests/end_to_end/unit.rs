@@ -1,0 +1,116 @@
+//! The charms of these tests as deployed units, and what a test asks about their dispatches.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use tests::collector::{CollectedSpan, Collector, hex};
+use tests::juju::{Deployment, Outcome, SimulatedJuju};
+use tests::tree;
+
+const TEST_CHARM: &str = env!("CARGO_BIN_EXE_test-charm");
+const STRUCT_CHARM: &str = env!("CARGO_BIN_EXE_struct-charm");
+const SESSION_CHARM: &str = env!("CARGO_BIN_EXE_session-charm");
+const JUJUC: &str = env!("CARGO_BIN_EXE_jujuc");
+
+pub(crate) const METADATA: &str = "\
+name: traced-charm
+requires:
+  tracing:
+    interface: tracing
+    limit: 1
+";
+
+pub(crate) fn test_charm() -> Deployment {
+    deployment(TEST_CHARM)
+}
+
+/// See its source for the settings: among them a service name, 3 dispatches at most, and a buffer in a directory that
+/// is not there yet.
+pub(crate) fn struct_charm() -> Deployment {
+    deployment(STRUCT_CHARM)
+}
+
+/// Configured with the variables `TRACE_ENDPOINT`, `TRACE_CA`, `TRACE_BUFFER` and `TRACE_BUFFER_EVENTS`.
+pub(crate) fn session_charm() -> Deployment {
+    deployment(SESSION_CHARM)
+}
+
+fn deployment(charm: &str) -> Deployment {
+    Deployment::new(charm.as_ref(), JUJUC.as_ref()).metadata(METADATA)
+}
+
+/// Relates the unit to a backend that receives traces there; returns the relation's id.
+pub(crate) fn relate(juju: &mut SimulatedJuju, endpoint: &str) -> u32 {
+    let relation = juju.add_relation("tracing", "tempo", &["tempo/0"]);
+    publish(juju, relation, endpoint);
+    relation
+}
+
+/// Lets the backend say where it receives traces.
+pub(crate) fn publish(juju: &SimulatedJuju, relation: u32, endpoint: &str) {
+    juju.model().set_remote_app_data(relation, "receivers", &receivers(endpoint));
+}
+
+pub(crate) fn receivers(endpoint: &str) -> String {
+    format!(r#"[{{"protocol": {{"name": "otlp_http", "type": "http"}}, "url": "{endpoint}"}}]"#)
+}
+
+/// The default buffer file.
+pub(crate) fn buffer(juju: &SimulatedJuju) -> PathBuf {
+    juju.charm_dir().join(".charm_tracing_buffer")
+}
+
+/// How many traces wait in the default buffer file.
+pub(crate) fn waiting(juju: &SimulatedJuju) -> u32 {
+    waiting_in(&buffer(juju))
+}
+
+/// How many traces wait in a buffer file, as its header says; 0 if there is none.
+pub(crate) fn waiting_in(file: &Path) -> u32 {
+    const LIVE_RECORDS: std::ops::Range<usize> = 72..76;
+    let Ok(bytes) = fs::read(file) else { return 0 };
+    assert!(bytes.starts_with(b"charm-tracing\r\n\x1a"), "{} is a buffer of another kind", file.display());
+    u32::from_le_bytes(bytes[LIVE_RECORDS].try_into().unwrap())
+}
+
+/// Asserts that the hook went as it would have gone without tracing: exit code 0, nothing printed.
+#[track_caller]
+pub(crate) fn assert_untouched(outcome: &Outcome) {
+    assert!(outcome.success(), "{outcome}");
+    assert_eq!((outcome.stdout.as_str(), outcome.stderr.as_str()), ("", ""), "{outcome}");
+}
+
+/// The lines of `juju-log` above DEBUG, as `LEVEL message`.
+pub(crate) fn notices(outcome: &Outcome) -> Vec<String> {
+    let told = outcome.log.iter().filter(|line| line.level != "DEBUG");
+    told.map(|line| format!("{} {}", line.level, line.message)).collect()
+}
+
+/// The id that the dispatch logged for its trace.
+#[track_caller]
+pub(crate) fn trace_id(outcome: &Outcome) -> String {
+    let start = |line: &str| Some(line.split_once("Starting root trace with id='")?.1.to_owned());
+    let id = outcome.log.iter().find_map(|line| start(&line.message));
+    let id = id.unwrap_or_else(|| panic!("no trace was started: {outcome}"));
+    id.trim_end_matches("'.").to_owned()
+}
+
+/// The ids of the traces that the backend took, in the order it got them; one that it got twice is there twice.
+pub(crate) fn delivered(collector: &Collector) -> Vec<String> {
+    let accepted = collector.requests().into_iter().filter(|request| request.accepted());
+    accepted.flat_map(|request| ids_of(&request.spans())).collect()
+}
+
+fn ids_of(spans: &[CollectedSpan]) -> Vec<String> {
+    let mut ids: Vec<_> = spans.iter().map(|span| hex(&span.span.trace_id)).collect();
+    ids.dedup();
+    ids
+}
+
+/// The spans that arrived, after a check that they are whole traces.
+#[track_caller]
+pub(crate) fn whole_traces(collector: &Collector) -> Vec<CollectedSpan> {
+    let spans = collector.spans();
+    tree::check(&spans).expect("whole traces");
+    spans
+}
