@@ -5,7 +5,8 @@
 //! * A trace is in the queue once [`Buffer::append`] returned, whatever happens to the process afterwards.
 //! * A record that was acknowledged, or dropped by the limits, never comes back.
 //! * At most `max_dispatches` records and `max_bytes` of them; the oldest boring ones make room first, then the
-//!   oldest interesting ones.
+//!   oldest interesting ones. A trace that is stored to be sent at once is one more until that was tried, so that
+//!   nothing is dropped in the very moment in which it could leave.
 //! * An operation costs the same whatever the file holds: a fixed number of reads and writes, plus steps over dead
 //!   records that each cursor takes once.
 //! * Damage costs the damaged records, never the intact ones around them, and never an error that lasts.

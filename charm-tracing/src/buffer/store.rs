@@ -1,5 +1,6 @@
+use std::mem;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -7,7 +8,7 @@ use super::error::BufferError;
 use super::fs::{BufferFile, FileSystem, RealFileSystem, is_wrong_kind};
 use super::header::{Backoff, Lease};
 use super::ledger::{Ledger, Limits};
-use super::record::{NewRecord, Record, RecordHeader, to_millis};
+use super::record::{NewRecord, RECORD_HEADER, Record, RecordHeader, to_millis};
 
 /// Where the queue is and how much it may hold.
 #[derive(Debug, Clone)]
@@ -31,6 +32,8 @@ pub(crate) struct Buffer {
     config: BufferConfig,
     fs: Box<dyn FileSystem>,
     file: Mutex<Option<Box<dyn BufferFile>>>,
+    /// Size of the one record that may exceed the limits until [`Buffer::trim`]; 0 for none.
+    beyond: AtomicU64,
 }
 
 /// What adding a trace did to the queue.
@@ -54,7 +57,7 @@ impl Buffer {
     }
 
     pub(super) fn with_file_system(config: BufferConfig, fs: Box<dyn FileSystem>) -> Self {
-        Self { config, fs, file: Mutex::new(None) }
+        Self { config, fs, file: Mutex::new(None), beyond: AtomicU64::new(0) }
     }
 
     /// The file that holds the queue.
@@ -70,8 +73,7 @@ impl Buffer {
     /// [`BufferError::TooLarge`] if the trace alone exceeds the limit; the others if the file cannot be used. In all
     /// cases the trace is not stored, and what was stored before still is.
     pub(crate) fn append(&self, new: &NewRecord<'_>, now: SystemTime) -> Result<Appended, BufferError> {
-        let limit = self.config.max_bytes;
-        let size = new.payload.len() as u64 + super::record::RECORD_HEADER as u64;
+        let (limit, size) = (self.config.max_bytes, size(new));
         if size > limit {
             return Err(BufferError::TooLarge { size, limit });
         }
@@ -84,6 +86,27 @@ impl Buffer {
             let kept_as = (!ledger.evicted.contains(&sequence)).then_some(sequence);
             Ok(Appended { evicted: ledger.evicted.len(), kept_as })
         })
+    }
+
+    /// Stores a trace that is about to be sent with all others. Nothing is dropped for its sake until [`trim`](Self::trim):
+    /// it would be a loss in the very moment in which the queue may become empty.
+    ///
+    /// # Errors
+    ///
+    /// As for [`append`](Self::append).
+    pub(crate) fn append_to_send(
+        &self,
+        new: &NewRecord<'_>,
+        now: SystemTime,
+    ) -> Result<Appended, BufferError> {
+        self.beyond.store(size(new), Ordering::Relaxed);
+        self.append(new, now)
+    }
+
+    /// Makes the limits hold after [`append_to_send`](Self::append_to_send); the sequence numbers of what was dropped.
+    pub(crate) fn trim(&self) -> Result<Vec<u64>, BufferError> {
+        self.beyond.store(0, Ordering::Relaxed);
+        self.locked("write", |ledger| Ok(mem::take(&mut ledger.evicted)))
     }
 
     /// The record that has waited longest, or none when the queue is empty.
@@ -150,8 +173,11 @@ impl Buffer {
         let failed = |source| BufferError::Io { action, path: path.clone(), source };
         let mut slot = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         let (file, len) = self.lock_current(&mut slot)?;
-        let limits =
-            Limits { max_records: self.config.max_dispatches.max(1), max_bytes: self.config.max_bytes };
+        let beyond = self.beyond.load(Ordering::Relaxed);
+        let limits = Limits {
+            max_records: self.config.max_dispatches.max(1).saturating_add(u32::from(beyond > 0)),
+            max_bytes: self.config.max_bytes.saturating_add(beyond),
+        };
         let result = Ledger::load(&*self.fs, file, path, limits, len)
             .and_then(|mut ledger| operation(&mut ledger))
             .map_err(failed);
@@ -215,4 +241,9 @@ impl Buffer {
         }
         Ok(file)
     }
+}
+
+/// What a record takes of the file.
+fn size(new: &NewRecord<'_>) -> u64 {
+    new.payload.len() as u64 + RECORD_HEADER as u64
 }

@@ -36,9 +36,12 @@ pub(crate) fn deliver(
         budget,
         clock,
     };
-    let buffer = buffer.filter(|buffer| delivery.store(trace, buffer));
+    let buffer = buffer.filter(|buffer| delivery.store(trace, buffer, destination.is_some()));
     if let Some(destination) = destination {
         delivery.send(trace, buffer, destination);
+        if let Some(buffer) = buffer {
+            delivery.trim(buffer);
+        }
     }
     delivery.conclude(buffer)
 }
@@ -81,11 +84,14 @@ struct Route {
 
 impl Delivery<'_> {
     /// Appends the trace to the buffer. False if the buffer is of no use in this dispatch.
-    fn store(&mut self, trace: &Trace, buffer: &Buffer) -> bool {
+    ///
+    /// If it is about to be sent, the limits wait until [`trim`](Self::trim).
+    fn store(&mut self, trace: &Trace, buffer: &Buffer, to_send: bool) -> bool {
         let new = NewRecord { trace_id: trace.trace_id, priority: trace.priority, payload: &trace.payload };
-        match buffer.append(&new, self.clock.wall()) {
+        let now = self.clock.wall();
+        match if to_send { buffer.append_to_send(&new, now) } else { buffer.append(&new, now) } {
             Ok(appended) => {
-                self.report.dropped_by_limits = u32::try_from(appended.evicted).unwrap_or(u32::MAX);
+                self.count_dropped(appended.evicted);
                 self.own = appended.kept_as.map_or(Own::Settled, Own::Stored);
                 true
             }
@@ -96,6 +102,26 @@ impl Delivery<'_> {
                 usable
             }
         }
+    }
+
+    /// Makes the limits hold again once all was sent that can be.
+    fn trim(&mut self, buffer: &Buffer) {
+        match buffer.trim() {
+            Ok(dropped) => {
+                self.count_dropped(dropped.len());
+                if let Own::Stored(sequence) = self.own
+                    && dropped.contains(&sequence)
+                {
+                    self.own = Own::Settled;
+                }
+            }
+            Err(error) => self.note_buffer(error),
+        }
+    }
+
+    fn count_dropped(&mut self, records: usize) {
+        let records = u32::try_from(records).unwrap_or(u32::MAX);
+        self.report.dropped_by_limits = self.report.dropped_by_limits.saturating_add(records);
     }
 
     fn send(&mut self, trace: &Trace, buffer: Option<&Buffer>, destination: &Destination) {

@@ -143,6 +143,25 @@ fn limits_are_counted_in_the_report() {
 }
 
 #[test]
+fn full_buffer_drops_nothing_for_a_trace_that_can_be_sent() {
+    let (unit, server) = (Unit::with_limits(2, 10 << 20), Server::always(Reply::OK));
+    unit.store(&["a", "b"]);
+    let report = unit.dispatch("c", Some(&server.destination()));
+    assert_eq!((report.delivered, report.dropped_by_limits, report.waiting), (3, 0, 0), "{report:?}");
+    assert_eq!(server.texts(), ["a", "b", "c"]);
+}
+
+#[test]
+fn full_buffer_drops_the_oldest_once_sending_failed() {
+    let (unit, server) = (Unit::with_limits(2, 10 << 20), Server::always(Reply::Answer(503, "", Vec::new())));
+    unit.store(&["a", "b"]);
+    let report = unit.dispatch("c", Some(&server.destination()));
+    assert_eq!((report.dropped_by_limits, report.waiting, report.buffered), (1, 2, true), "{report:?}");
+    let oldest = unit.buffer.oldest().unwrap().unwrap();
+    assert_eq!(oldest.payload, b"b");
+}
+
+#[test]
 fn queue_that_another_process_sends_is_left_to_it() {
     let (unit, server) = (Unit::new(), Server::always(Reply::OK));
     unit.store(&["a"]);
