@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use tests::collector::{CollectedSpan, Collector, hex};
 use tests::juju::{Deployment, Outcome, SimulatedJuju};
@@ -19,6 +20,9 @@ requires:
     interface: tracing
     limit: 1
 ";
+
+/// What tracing may cost a dispatch whatever the backend does: the default budget of 2 s, and what is around it.
+const LONGEST_DISPATCH: Duration = Duration::from_millis(2500);
 
 pub(crate) fn test_charm() -> Deployment {
     deployment(TEST_CHARM)
@@ -78,6 +82,13 @@ pub(crate) fn waiting_in(file: &Path) -> u32 {
 pub(crate) fn assert_untouched(outcome: &Outcome) {
     assert!(outcome.success(), "{outcome}");
     assert_eq!((outcome.stdout.as_str(), outcome.stderr.as_str()), ("", ""), "{outcome}");
+}
+
+/// Asserts the same, and that tracing did not take longer than it may.
+#[track_caller]
+pub(crate) fn assert_untouched_and_quick(outcome: &Outcome) {
+    assert_untouched(outcome);
+    assert!(outcome.wall <= LONGEST_DISPATCH, "{outcome}");
 }
 
 /// The lines of `juju-log` above DEBUG, as `LEVEL message`.

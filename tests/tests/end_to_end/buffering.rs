@@ -1,0 +1,229 @@
+//! Traces wait on disk while there is no backend, and leave in order once there is one.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::thread;
+
+use tests::collector::Collector;
+use tests::juju::Event;
+use tests::tree;
+
+use crate::unit::{
+    assert_untouched, assert_untouched_and_quick, buffer, delivered, notices, publish, relate, session_charm,
+    struct_charm, test_charm, trace_id, waiting, waiting_in, whole_traces,
+};
+
+#[test]
+fn without_a_backend_each_dispatch_keeps_one_trace_more_and_says_nothing() {
+    let mut juju = test_charm().start();
+    for (dispatches, hook) in (1..).zip(["install", "leader-elected", "config-changed", "start"]) {
+        let outcome = juju.dispatch(Event::hook(hook));
+        assert_untouched(&outcome);
+        assert_eq!(notices(&outcome), [""; 0], "{outcome}");
+        assert_eq!(outcome.log.len(), 2, "{outcome}");
+        assert_eq!(waiting(&juju), dispatches);
+    }
+    let mode = fs::metadata(buffer(&juju)).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600, "nobody else reads the traces");
+}
+
+#[test]
+fn one_healthy_dispatch_delivers_a_hundred_that_waited() {
+    let collector = Collector::start();
+    let mut juju = session_charm().start();
+    let mut ids: Vec<_> = (0..100).map(|_| trace_id(&juju.dispatch(Event::hook("start")))).collect();
+    assert_eq!(waiting(&juju), 100);
+    let healthy = juju.dispatch(Event::hook("start").env("TRACE_ENDPOINT", &collector.endpoint()));
+    ids.push(trace_id(&healthy));
+
+    assert_eq!(healthy.stdout, "delivered 101\nwaiting 0\nbuffered false\nlost false\n", "{healthy}");
+    assert_eq!(notices(&healthy), [""; 0]);
+    assert_eq!(delivered(&collector), ids, "each once, the oldest first");
+    let requests = collector.requests();
+    assert!(requests.iter().all(|request| request.connection == requests[0].connection));
+    whole_traces(&collector);
+}
+
+#[test]
+fn a_full_buffer_drops_the_oldest() {
+    let collector = Collector::start();
+    let mut juju = session_charm().start();
+    let keeping_three = |event: Event| event.env("TRACE_BUFFER_EVENTS", "3");
+    let ids: Vec<_> = (0..5).map(|_| trace_id(&juju.dispatch(keeping_three(Event::hook("start"))))).collect();
+    assert_eq!(waiting(&juju), 3);
+    let healthy = keeping_three(Event::hook("start")).env("TRACE_ENDPOINT", &collector.endpoint());
+    let healthy = juju.dispatch(healthy);
+    let expected: Vec<_> = ids[2..].iter().cloned().chain([trace_id(&healthy)]).collect();
+    assert_eq!(delivered(&collector), expected, "{healthy}");
+    assert_eq!(waiting(&juju), 0);
+}
+
+#[test]
+fn a_full_buffer_gives_up_the_boring_before_the_interesting() {
+    let collector = Collector::start();
+    let mut juju = struct_charm().start();
+    // `start` calls the workload, nothing handles the others.
+    let hooks = ["start", "install", "leader-elected", "start", "config-changed"];
+    let ids: Vec<_> = hooks.iter().map(|hook| trace_id(&juju.dispatch(Event::hook(hook)))).collect();
+    let _ = relate(&mut juju, &collector.endpoint());
+    let healthy = juju.dispatch(Event::hook("update-status"));
+    let expected = [ids[0].clone(), ids[3].clone(), ids[4].clone(), trace_id(&healthy)];
+    assert_eq!(delivered(&collector), expected);
+}
+
+#[test]
+fn the_buffer_is_where_the_charm_wants_it_in_directories_that_are_made() {
+    let mut juju = struct_charm().start();
+    let outcome = juju.dispatch(Event::hook("start"));
+    assert_untouched(&outcome);
+    assert_eq!(waiting_in(&juju.charm_dir().join("state/traces/buffer")), 1);
+    assert!(!buffer(&juju).exists());
+    let too_small = "WARNING the charm asks for a trace buffer of 5 MiB; 10 MiB is the least and is used";
+    assert_eq!(notices(&outcome), [too_small]);
+}
+
+#[test]
+fn a_charm_without_a_buffer_pushes_at_once_and_loses_the_rest_silently() {
+    let collector = Collector::start();
+    let mut juju = session_charm().start();
+    let bufferless = |event: Event| event.env("TRACE_BUFFER_EVENTS", "0");
+    let lost = juju.dispatch(bufferless(Event::hook("start")));
+    assert_eq!(lost.stdout, "delivered 0\nwaiting 0\nbuffered false\nlost true\n", "{lost}");
+    assert_eq!(notices(&lost), [""; 0], "the charm chose so");
+    let pushed = bufferless(Event::hook("start")).env("TRACE_ENDPOINT", &collector.endpoint());
+    let pushed = juju.dispatch(pushed);
+    assert_eq!(pushed.stdout, "delivered 1\nwaiting 0\nbuffered false\nlost false\n", "{pushed}");
+    assert_eq!(delivered(&collector), [trace_id(&pushed)]);
+    assert!(!buffer(&juju).exists());
+}
+
+#[test]
+fn switched_off_means_no_span_no_file_and_no_line() {
+    let collector = Collector::start();
+    let mut juju = test_charm().start();
+    let _ = relate(&mut juju, &collector.endpoint());
+    for value in ["0", "false", "no", "true"] {
+        let outcome = juju.dispatch(Event::hook("update-status").env("CHARM_TRACING_ENABLED", value));
+        assert_untouched(&outcome);
+        assert!(outcome.calls.iter().all(|call| call[0] != "juju-log"), "{outcome}");
+        assert_eq!(juju.model().status().message, "ready", "the charm does its work");
+    }
+    assert!(!buffer(&juju).exists());
+    assert_eq!(collector.requests().len(), 0);
+
+    for value in ["1", ""] {
+        let outcome = juju.dispatch(Event::hook("update-status").env("CHARM_TRACING_ENABLED", value));
+        assert_eq!(delivered(&collector).last(), Some(&trace_id(&outcome)), "{value:?} is on");
+    }
+}
+
+#[test]
+fn the_controllers_endpoint_is_used_where_the_relation_gives_none() {
+    let (controllers, relations) = (Collector::start(), Collector::start());
+    let mut juju = test_charm().juju_version("4.1.0").start();
+    let setting = ("JUJU_CHARM_TRACE_CONFIG_HTTP", controllers.endpoint());
+    let first = juju.dispatch(Event::hook("start").env(setting.0, &setting.1));
+    assert_untouched(&first);
+    assert_eq!(delivered(&controllers), [trace_id(&first)]);
+
+    let _ = relate(&mut juju, &relations.endpoint());
+    let second = juju.dispatch(Event::hook("start").env(setting.0, &setting.1));
+    assert_eq!(delivered(&relations), [trace_id(&second)]);
+    assert_eq!(controllers.requests().len(), 1);
+}
+
+#[test]
+fn the_hook_that_brings_the_endpoint_delivers_and_without_the_relation_traces_wait_again() {
+    let collector = Collector::start();
+    let mut juju = test_charm().start();
+    let installed = juju.dispatch(Event::hook("install"));
+    let relation = juju.add_relation("tracing", "tempo", &["tempo/0"]);
+    let created = juju.dispatch(Event::relation_created("tracing", relation));
+    assert_eq!((waiting(&juju), collector.requests().len()), (2, 0));
+
+    publish(&juju, relation, &collector.endpoint());
+    let changed = juju.dispatch(Event::relation_changed("tracing", relation));
+    assert_untouched(&changed);
+    assert_eq!(delivered(&collector), [trace_id(&installed), trace_id(&created), trace_id(&changed)]);
+    assert_eq!(waiting(&juju), 0);
+
+    let broken = juju.dispatch(Event::relation_broken("tracing", relation));
+    assert_untouched(&broken);
+    collector.clear();
+    for dispatches in 1..=2 {
+        assert_untouched(&juju.dispatch(Event::hook("update-status")));
+        assert_eq!((waiting(&juju), collector.requests().len()), (dispatches, 0));
+    }
+}
+
+#[test]
+fn a_backend_that_moves_gets_what_comes_from_then_on() {
+    let (before, after) = (Collector::start(), Collector::start());
+    let mut juju = test_charm().start();
+    let relation = relate(&mut juju, &before.endpoint());
+    let first = juju.dispatch(Event::hook("start"));
+    publish(&juju, relation, &after.endpoint());
+    let second = juju.dispatch(Event::relation_changed("tracing", relation));
+    assert_eq!(delivered(&before), [trace_id(&first)]);
+    assert_eq!(delivered(&after), [trace_id(&second)]);
+}
+
+#[test]
+fn units_that_share_a_buffer_lose_nothing() {
+    const UNITS: usize = 4;
+    const DISPATCHES: usize = 5;
+    let directory = tempfile::tempdir().unwrap();
+    let shared = directory.path().join("traces");
+    let path = shared.to_str().unwrap();
+    let unit = || -> Vec<String> {
+        let mut juju = session_charm().start();
+        let mut dispatch = || juju.dispatch(Event::hook("start").env("TRACE_BUFFER", path));
+        (0..DISPATCHES).map(|_| trace_id(&dispatch())).collect()
+    };
+    let mut ids: Vec<String> = thread::scope(|scope| {
+        let units: Vec<_> = (0..UNITS).map(|_| scope.spawn(unit)).collect();
+        units.into_iter().flat_map(|unit| unit.join().unwrap()).collect()
+    });
+    assert_eq!(waiting_in(&shared) as usize, UNITS * DISPATCHES);
+
+    let collector = Collector::start();
+    let event = Event::hook("start").env("TRACE_BUFFER", path).env("TRACE_ENDPOINT", &collector.endpoint());
+    ids.push(trace_id(&session_charm().start().dispatch(event)));
+    let mut arrived = delivered(&collector);
+    ids.sort();
+    arrived.sort();
+    assert_eq!(arrived, ids);
+}
+
+#[test]
+fn ten_thousand_calls_in_one_dispatch_arrive_complete() {
+    const CALLS: usize = 10_000;
+    let collector = Collector::start();
+    let mut juju = test_charm().start();
+    juju.model().set_config("calls", CALLS.into());
+    assert_untouched_and_quick(&juju.dispatch(Event::hook("config-changed")));
+    assert_eq!(waiting(&juju), 1);
+
+    let _ = relate(&mut juju, &collector.endpoint());
+    juju.model().set_config("calls", 0.into());
+    let healthy = juju.dispatch(Event::hook("update-status"));
+    assert_untouched_and_quick(&healthy);
+    let spans = whole_traces(&collector);
+    let calls = spans.iter().filter(|span| span.span.name == "method call: TestCharm.apply");
+    assert_eq!(calls.count(), CALLS);
+    let first = &collector.requests()[0].spans();
+    assert_eq!(first.len(), CALLS + 7);
+    assert!(tree::names(first).starts_with(
+        "\
+app/0: config-changed event
+  method call: TestCharm.new
+    config-get
+    relation-ids
+  event: config_changed
+    method call: TestCharm.handle
+      method call: TestCharm.on_config_changed
+        method call: TestCharm.apply
+        method call: TestCharm.apply
+"
+    ));
+}
