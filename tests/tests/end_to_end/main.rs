@@ -2,6 +2,7 @@
 //! module per promise.
 #![expect(clippy::unwrap_used, reason = "what cannot be unwrapped here has failed the test")]
 
+mod backend_faults;
 mod buffering;
 mod charm_failures;
 mod trace_shape;
