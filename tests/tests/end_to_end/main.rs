@@ -5,5 +5,6 @@
 mod backend_faults;
 mod buffering;
 mod charm_failures;
+mod tls;
 mod trace_shape;
 mod unit;
