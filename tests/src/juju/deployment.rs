@@ -40,6 +40,13 @@ impl Deployment {
         Self::of(Charm::Script(script.to_owned()), hook_tool)
     }
 
+    /// Another program for the hook tools, started under each of their names. It may be a script.
+    #[must_use]
+    pub fn hook_tool(mut self, program: &Path) -> Self {
+        program.clone_into(&mut self.hook_tool);
+        self
+    }
+
     /// The unit's name; the application's is what stands before the slash.
     #[must_use]
     pub fn unit(mut self, name: &str) -> Self {

@@ -3,6 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "what cannot be unwrapped here has failed the test")]
 
 mod backend_faults;
+mod bad_databags;
+mod bad_environment;
+mod bad_files;
 mod buffering;
 mod charm_failures;
 mod tls;
