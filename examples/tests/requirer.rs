@@ -1,0 +1,282 @@
+//! The requirer example: what `charmcraft.yaml` says is what the code does, and the life of a unit, trace by trace.
+#![expect(clippy::unwrap_used, reason = "what cannot be unwrapped here has failed the test")]
+
+use std::fs;
+use std::path::Path;
+
+use charm_tracing::juju::{Metadata, Role};
+use serde_json::json;
+use tests::collector::Collector;
+use tests::juju::{Deployment, Event, Outcome, SimulatedJuju};
+use tests::tree::{self, Outline};
+
+const CHARM: &str = env!("CARGO_BIN_EXE_requirer-charm");
+/// It holds the hook tools, too.
+const DEMO: &str = env!("CARGO_BIN_EXE_demo");
+const CHARMCRAFT: &str = include_str!("../requirer/charmcraft.yaml");
+
+#[test]
+fn the_pack_makes_the_binary_the_file_that_juju_starts() {
+    let organized: Vec<_> =
+        CHARMCRAFT.lines().filter_map(|line| line.trim().strip_suffix(": dispatch")).collect();
+    let binary = Path::new(CHARM).file_name().unwrap().to_str().unwrap();
+    assert_eq!(organized, [format!("bin/{binary}")]);
+    assert!(CHARMCRAFT.contains("    prime:\n      - dispatch\n"));
+
+    let from = |key: &str| {
+        let value = CHARMCRAFT.lines().find_map(|line| line.trim().strip_prefix(key)).unwrap();
+        value.trim_matches(|c| " []".contains(c)).to_owned()
+    };
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("requirer").join(from("source:"));
+    let package = fs::read_to_string(source.join(from("rust-path:")).join("Cargo.toml")).unwrap();
+    assert!(package.contains(&format!("name = \"{binary}\"")), "the package that is built has the binary");
+}
+
+#[test]
+fn the_metadata_has_the_endpoint_that_the_code_uses_with_a_limit_of_one() {
+    let metadata = Metadata::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("requirer")).unwrap();
+    let (role, endpoint) = metadata.endpoint("tracing").unwrap();
+    assert_eq!((role, endpoint.interface.as_str(), endpoint.limit), (Role::Requires, "tracing", Some(1)));
+}
+
+#[test]
+fn the_config_has_every_option_that_the_code_reads() {
+    let (_, options) = CHARMCRAFT.split_once("  options:\n").unwrap();
+    let mut read = Vec::new();
+    let mut juju = unit();
+    for hook in ["install", "start", "config-changed", "update-status"] {
+        let calls = juju.dispatch(Event::hook(hook)).calls;
+        let names = calls.into_iter().filter(|call| call[0] == "config-get");
+        read.extend(names.map(|mut call| call.pop().unwrap()));
+    }
+    read.sort();
+    read.dedup();
+    assert_eq!(read, ["greeting", "tracing-ca"]);
+    for option in read {
+        assert!(options.contains(&format!("    {option}:\n      type: string\n")), "{option}");
+    }
+}
+
+#[test]
+fn the_life_of_a_unit_is_delivered_as_soon_as_there_is_a_backend() {
+    let collector = Collector::start();
+    let mut juju = unit();
+    juju.model().set_leader(true);
+    done(&juju.dispatch(Event::hook("install")));
+    done(&juju.dispatch(Event::hook("start")));
+    assert_eq!(juju.model().status().status, "active");
+    let config = fs::read_to_string(juju.charm_dir().join("workload.conf")).unwrap();
+    assert_eq!(config, "greeting = \"hello\"\n");
+
+    let relation = juju.add_relation("tracing", "tempo", &["tempo/0"]);
+    done(&juju.dispatch(Event::relation_created("tracing", relation)));
+    assert_eq!(juju.model().local_app_data(relation)["receivers"], r#"["otlp_http"]"#);
+    assert_eq!(collector.requests().len(), 0);
+    publish(&juju, relation, &collector.endpoint());
+    done(&juju.dispatch(Event::relation_changed("tracing", relation)));
+    assert_eq!(
+        traces(&collector),
+        [
+            "\
+app/0: install event
+  method call: RequirerCharm.new
+    relation-ids
+    method call: RequirerCharm.option
+      config-get
+  event: install
+    method call: RequirerCharm.handle
+      method call: RequirerCharm.on_install
+        method call: RequirerCharm.set_status
+          status-set
+        method call: Workload.install",
+            "\
+app/0: start event
+  method call: RequirerCharm.new
+    relation-ids
+    method call: RequirerCharm.option
+      config-get
+  event: start
+    method call: RequirerCharm.handle
+      method call: RequirerCharm.on_configured
+        method call: RequirerCharm.option
+          config-get
+        method call: Workload.configure {workload.changed=true}
+          function call: render
+        event: workload_restarted
+          method call: RequirerCharm.on_workload_restarted
+            method call: RequirerCharm.set_status
+              status-set",
+            "\
+app/0: tracing-relation-created event
+  method call: RequirerCharm.new
+    relation-ids
+    is-leader
+    relation-get
+    relation-set
+    method call: RequirerCharm.option
+      config-get
+    relation-get
+  event: tracing_relation_created
+    method call: RequirerCharm.handle",
+            "\
+app/0: tracing-relation-changed event
+  method call: RequirerCharm.new
+    relation-ids
+    is-leader
+    relation-get
+    method call: RequirerCharm.option
+      config-get
+    relation-get
+  event: tracing_relation_changed
+    method call: RequirerCharm.handle",
+        ]
+    );
+
+    done(&juju.dispatch(Event::relation_broken("tracing", relation)));
+    collector.clear();
+    done(&juju.dispatch(Event::hook("update-status")));
+    assert_eq!(collector.requests().len(), 0);
+}
+
+#[test]
+fn a_changed_configuration_restarts_the_workload_and_the_same_one_does_not() {
+    let (collector, mut juju) = related_unit();
+    done(&juju.dispatch(Event::hook("install")));
+    juju.model().set_config("greeting", json!("good morning"));
+    collector.clear();
+    done(&juju.dispatch(Event::hook("config-changed")));
+    assert_eq!(
+        below_handle(&collector),
+        "\
+method call: RequirerCharm.on_configured
+  method call: RequirerCharm.option
+    config-get
+  method call: Workload.configure {workload.changed=true}
+    function call: render
+  event: workload_restarted
+    method call: RequirerCharm.on_workload_restarted
+      method call: RequirerCharm.set_status
+        status-set"
+    );
+
+    collector.clear();
+    done(&juju.dispatch(Event::hook("config-changed")));
+    assert_eq!(
+        below_handle(&collector),
+        "\
+method call: RequirerCharm.on_configured
+  method call: RequirerCharm.option
+    config-get
+  method call: Workload.configure {workload.changed=false}
+    function call: render"
+    );
+}
+
+#[test]
+fn a_workload_that_is_not_there_blocks_the_unit_and_marks_only_its_own_span() {
+    let (collector, mut juju) = related_unit();
+    done(&juju.dispatch(Event::hook("update-status")));
+    let status = juju.model().status();
+    assert_eq!(
+        (status.status.as_str(), status.message.as_str()),
+        ("blocked", "the workload is not installed: No such file or directory (os error 2)")
+    );
+    assert_eq!(
+        below_handle(&collector),
+        "\
+method call: RequirerCharm.on_update_status
+  method call: Workload.check [error: the workload is not installed]
+  method call: RequirerCharm.set_status
+    status-set"
+    );
+}
+
+#[test]
+fn a_workload_that_cannot_be_installed_fails_the_hook() {
+    let (collector, mut juju) = related_unit();
+    fs::create_dir(juju.charm_dir().join("workload.conf")).unwrap();
+    let outcome = juju.dispatch(Event::hook("install"));
+    assert_eq!(outcome.code(), Some(1), "{outcome}");
+    let path = juju.charm_dir().join("workload.conf");
+    let message = format!("cannot create {}", path.display());
+    assert_eq!(outcome.stderr, format!("Error: {message}\n\nCaused by:\n    Is a directory (os error 21)\n"));
+    assert_eq!(
+        below_handle(&collector),
+        format!(
+            "\
+method call: RequirerCharm.on_install [error: {message}]
+  method call: RequirerCharm.set_status
+    status-set
+  method call: Workload.install [error: {message}]"
+        )
+    );
+}
+
+#[test]
+fn an_https_backend_gets_its_traces_once_the_certificate_is_there() {
+    let collector = Collector::start_tls();
+    let mut juju = unit();
+    let relation = juju.add_relation("tracing", "tempo", &["tempo/0"]);
+    publish(&juju, relation, &collector.endpoint());
+    let path = juju.charm_dir().join("ca.crt");
+    juju.model().set_config("tracing-ca", json!(path));
+    // What it may say about that in the log is the library's business.
+    let outcome = juju.dispatch(Event::hook("install"));
+    assert_eq!((outcome.code(), &*outcome.stdout, &*outcome.stderr), (Some(0), "", ""), "{outcome}");
+    assert_eq!(collector.requests().len(), 0);
+
+    fs::write(&path, collector.ca_pem()).unwrap();
+    done(&juju.dispatch(Event::hook("start")));
+    let roots: Vec<_> =
+        traces(&collector).iter().map(|trace| trace.lines().next().unwrap().to_owned()).collect();
+    assert_eq!(roots, ["app/0: install event", "app/0: start event"]);
+}
+
+fn unit() -> SimulatedJuju {
+    let juju = Deployment::new(CHARM.as_ref(), DEMO.as_ref()).charmcraft(CHARMCRAFT).start();
+    // The default that charmcraft.yaml gives it.
+    juju.model().set_config("greeting", json!("hello"));
+    juju
+}
+
+fn related_unit() -> (Collector, SimulatedJuju) {
+    let collector = Collector::start();
+    let mut juju = unit();
+    let relation = juju.add_relation("tracing", "tempo", &["tempo/0"]);
+    publish(&juju, relation, &collector.endpoint());
+    (collector, juju)
+}
+
+fn publish(juju: &SimulatedJuju, relation: u32, endpoint: &str) {
+    let receivers =
+        format!(r#"[{{"protocol": {{"name": "otlp_http", "type": "http"}}, "url": "{endpoint}"}}]"#);
+    juju.model().set_remote_app_data(relation, "receivers", &receivers);
+}
+
+#[track_caller]
+fn done(outcome: &Outcome) {
+    assert!(outcome.success(), "{outcome}");
+    assert_eq!((outcome.stdout.as_str(), outcome.stderr.as_str()), ("", ""), "{outcome}");
+    assert!(outcome.log.iter().all(|line| line.level == "DEBUG"), "{outcome}");
+}
+
+/// Each trace that arrived, as a tree.
+fn traces(collector: &Collector) -> Vec<String> {
+    let outline = Outline::new().status().attributes(&["workload.changed"]);
+    let requests = collector.requests();
+    let trees = requests.iter().map(|request| {
+        let spans = request.spans();
+        tree::check(&spans).expect("a whole trace");
+        outline.of(&spans)
+    });
+    trees.collect()
+}
+
+/// The tree below `RequirerCharm.handle` of the one trace that arrived.
+fn below_handle(collector: &Collector) -> String {
+    let traces = traces(collector);
+    assert_eq!(traces.len(), 1, "{traces:#?}");
+    let (_, handle) = traces[0].split_once("method call: RequirerCharm.handle").unwrap();
+    let below = handle.lines().skip(1).map(|line| line.strip_prefix("      ").unwrap());
+    below.collect::<Vec<_>>().join("\n")
+}
