@@ -3,6 +3,7 @@
 #![expect(clippy::print_stdout, reason = "the report is what tests look at")]
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use charm_tracing::juju::Dispatch;
 use charm_tracing::{Certificate, Config, Destination, Session, trace_fn};
@@ -15,6 +16,10 @@ fn main() -> ExitCode {
     }
     if let Some(events) = dispatch.var("TRACE_BUFFER_EVENTS").and_then(|events| events.parse().ok()) {
         config = config.buffer_max_events(events);
+    }
+    if let Some(seconds) = dispatch.var("TRACE_SECONDS").and_then(|seconds| seconds.parse().ok()) {
+        let patience = Duration::from_secs(seconds);
+        config = config.request_timeout(patience).delivery_timeout(patience);
     }
     let destination = dispatch.var("TRACE_ENDPOINT").map(|endpoint| {
         let ca = dispatch.var("TRACE_CA").map(|path| Certificate::File(path.into()));

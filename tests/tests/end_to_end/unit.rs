@@ -34,7 +34,8 @@ pub(crate) fn struct_charm() -> Deployment {
     deployment(STRUCT_CHARM)
 }
 
-/// Configured with the variables `TRACE_ENDPOINT`, `TRACE_CA`, `TRACE_BUFFER` and `TRACE_BUFFER_EVENTS`.
+/// Configured with the variables `TRACE_ENDPOINT`, `TRACE_CA`, `TRACE_BUFFER`, `TRACE_BUFFER_EVENTS`, and `TRACE_SECONDS`
+/// for how long it may send.
 pub(crate) fn session_charm() -> Deployment {
     deployment(SESSION_CHARM)
 }
