@@ -28,6 +28,7 @@ impl TestCharm {
         let options: Map<String, Value> = serde_json::from_slice(&config.stdout)?;
         let calls = options.get("calls").cloned().unwrap_or_default();
         let calls: Option<u32> = serde_json::from_value(calls).context("cannot read the option `calls`")?;
+        assert!(calls.is_none_or(|calls| calls < 1_000_000), "nobody needs a million calls");
         let tracing = TracingEndpointRequirer::new(dispatch, "tracing", &[ReceiverProtocol::OtlpHttp])?;
         let endpoint = tracing.get_endpoint(ReceiverProtocol::OtlpHttp)?;
         Ok(Self { endpoint, options, calls: calls.unwrap_or(0) })
@@ -35,7 +36,8 @@ impl TestCharm {
 
     /// Looked at after the event, as a method that the attribute names.
     fn certificate(&self) -> Option<PathBuf> {
-        self.options.get("tracing-ca").and_then(Value::as_str).map(PathBuf::from)
+        let path = self.options.get("tracing-ca")?;
+        Some(PathBuf::from(path.as_str().expect("the option `tracing-ca` is a text")))
     }
 
     fn handle(&mut self, dispatch: &Dispatch) -> anyhow::Result<()> {

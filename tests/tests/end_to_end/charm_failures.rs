@@ -6,7 +6,8 @@ use tests::juju::{Event, SimulatedJuju};
 use tests::tree::Outline;
 
 use crate::unit::{
-    METADATA, delivered, notices, relate, session_charm, test_charm, trace_id, waiting, whole_traces,
+    METADATA, assert_untouched, delivered, notices, relate, session_charm, test_charm, trace_id, waiting,
+    whole_traces,
 };
 
 const CHAIN: &str = "cannot upgrade the workload
@@ -162,6 +163,42 @@ stop {panicked}
     );
     assert_eq!(delivered(&collector), [trace_id(&outcome)]);
     assert_eq!(waiting(&juju), 0);
+}
+
+#[test]
+fn a_panic_while_the_charm_is_constructed_keeps_the_trace_for_later() {
+    let (collector, mut juju) = related_charm();
+    juju.model().set_config("calls", json!(1_000_000));
+    let panicked = juju.dispatch(Event::hook("config-changed"));
+    assert_eq!(panicked.code(), Some(101), "{panicked}");
+    assert_eq!(panicked.stderr.matches("nobody needs a million calls").count(), 1, "{panicked}");
+    assert_eq!((collector.requests().len(), waiting(&juju)), (0, 1));
+
+    juju.model().set_config("calls", json!(0));
+    let next = juju.dispatch(Event::hook("config-changed"));
+    assert_eq!(delivered(&collector), [trace_id(&panicked), trace_id(&next)]);
+    assert_eq!(
+        Outline::new().status().of(&collector.requests()[0].spans()),
+        "\
+app/0: config-changed event [error: nobody needs a million calls]
+  method call: TestCharm.new [error: nobody needs a million calls]
+    config-get"
+    );
+}
+
+#[test]
+fn a_panic_in_what_only_tracing_asks_for_stays_unseen() {
+    let (collector, mut juju) = related_charm();
+    // Not a text, as the charm's `certificate` takes for granted.
+    juju.model().set_config("tracing-ca", json!(7));
+    let outcome = juju.dispatch(Event::hook("update-status"));
+    assert_untouched(&outcome);
+    assert_eq!((collector.requests().len(), waiting(&juju)), (0, 1));
+
+    juju.model().set_config("tracing-ca", json!(""));
+    let next = juju.dispatch(Event::hook("update-status"));
+    assert_eq!(delivered(&collector), [trace_id(&outcome), trace_id(&next)]);
+    assert!(!Outline::new().status().of(&whole_traces(&collector)).contains("[error"));
 }
 
 #[test]
