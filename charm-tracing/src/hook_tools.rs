@@ -36,34 +36,69 @@ fn attributes(call: &HookToolCall) -> Vec<KeyValue> {
 }
 
 /// The arguments of a call as far as they say what is asked for. What a call writes (values, messages, secret content)
-/// is left out: of `key=value` the key stays.
+/// is left out: of a `key=value` the key stays.
+///
+/// Only what is known to be harmless is shown, so a tool that comes with a later Juju shows nothing.
 fn shown(tool: &str, args: &[String]) -> Vec<String> {
-    if reads(tool) {
+    if READING.contains(&tool) {
         return args.to_vec();
     }
+    let keys = WRITING.contains(&tool);
     let mut shown = Vec::new();
-    let mut args = args.iter();
+    let mut args = args.iter().map(String::as_str);
     while let Some(arg) = args.next() {
-        if arg == "--" {
-            break;
-        } else if arg == "-r" || arg == "--relation" {
-            shown.push(arg.clone());
-            shown.extend(args.next().cloned());
-        } else if arg.starts_with('-') || arg.contains('=') {
-            let name = arg.split(['=', '#']).next().unwrap_or_default();
-            // The format and the relation are no data.
-            let plain = ["--format", "--file", "--relation", "--app"].contains(&name);
-            shown.push(if plain { arg.clone() } else { name.to_owned() });
-        } else if tool == "status-set" && shown.iter().all(|arg| arg.starts_with('-')) {
-            shown.push(arg.clone());
+        match arg {
+            "--" => break,
+            "--app" => shown.push(arg.to_owned()),
+            _ if arg.starts_with('-') => {
+                let (option, inline) = arg.split_once('=').map_or((arg, false), |(option, _)| (option, true));
+                let value = if inline { None } else { args.next() };
+                if HARMLESS.contains(&option) {
+                    shown.push(arg.to_owned());
+                    shown.extend(value.map(str::to_owned));
+                }
+            }
+            _ if keys => shown.extend(key(arg).map(str::to_owned)),
+            "maintenance" | "blocked" | "waiting" | "active" if tool == "status-set" => {
+                shown.push(arg.to_owned());
+                break;
+            }
+            _ => {}
         }
     }
     shown
 }
 
-fn reads(tool: &str) -> bool {
-    tool.ends_with("-get")
-        || matches!(tool, "is-leader" | "relation-ids" | "relation-list" | "secret-ids" | "storage-list")
+/// Options with a value that is no data.
+const HARMLESS: [&str; 4] = ["-r", "--relation", "--format", "--file"];
+const READING: [&str; 17] = [
+    "action-get",
+    "config-get",
+    "credential-get",
+    "goal-state",
+    "is-leader",
+    "network-get",
+    "opened-ports",
+    "relation-get",
+    "relation-ids",
+    "relation-list",
+    "secret-get",
+    "secret-ids",
+    "secret-info-get",
+    "state-get",
+    "status-get",
+    "storage-get",
+    "storage-list",
+];
+/// Tools whose arguments are pairs.
+const WRITING: [&str; 5] = ["action-set", "relation-set", "secret-add", "secret-set", "state-set"];
+
+/// Of `key=value`, `key#base64=value` and `key#file=path`.
+fn key(pair: &str) -> Option<&str> {
+    let key = pair.split_once('=')?.0;
+    let key = key.split_once('#').map_or(key, |(key, _how)| key);
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    (!key.is_empty() && key.bytes().all(plain)).then_some(key)
 }
 
 #[cfg(test)]
@@ -90,13 +125,22 @@ mod tests {
     fn what_is_written_is_not_shown() {
         assert_eq!(shown_of("relation-set -r 3 --app receivers=[\"otlp_http\"]"), "-r 3 --app receivers");
         assert_eq!(shown_of("relation-set -r 3 --app --file -"), "-r 3 --app --file -");
-        assert_eq!(
-            shown_of("secret-add password=hunter2 key#base64=aHVudGVy --label=db"),
-            "password key --label"
-        );
-        assert_eq!(shown_of("status-set --application=False active -- all is well"), "--application active");
-        assert_eq!(shown_of("action-fail -- the password is hunter2"), "");
-        assert_eq!(shown_of("action-log progress"), "");
+        assert_eq!(shown_of("secret-add password=hunter2 key#base64=aHVudGVy --label=db"), "password key");
+        assert_eq!(shown_of("status-set --application=False active -- all is well"), "active");
         assert_eq!(shown_of("state-set token=abc"), "token");
+    }
+
+    #[test]
+    fn a_message_is_never_taken_for_something_else() {
+        let shown = |tool: &str, args: &[&str]| {
+            shown(tool, &args.iter().map(ToString::to_string).collect::<Vec<_>>())
+        };
+        let nothing: [&str; 0] = [];
+        assert_eq!(shown("action-fail", &["the admin password is hunter2 (code=3)"]), nothing);
+        assert_eq!(shown("action-log", &["- token hunter3"]), nothing);
+        assert_eq!(shown("status-set", &["active", "token hunter4 #1 a=b"]), ["active"]);
+        assert_eq!(shown("secret-add", &["--description", "pw hunter5=1", "k=v"]), ["k"]);
+        assert_eq!(shown("secret-set", &["hunter6 =x", "hunter7"]), nothing);
+        assert_eq!(shown("tool-of-a-later-juju", &["a=b", "c"]), nothing);
     }
 }
