@@ -1,6 +1,5 @@
 use std::borrow::Cow;
 use std::ffi::OsString;
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -42,7 +41,7 @@ pub trait TracedCharm {
 
 /// What `tracing_endpoint` and `server_cert` may be: a string or path, or an `Option` or `Result` of one.
 ///
-/// An `Err` counts as nothing, with a line at debug.
+/// An `Err` counts as nothing, whatever its type, with a line at debug.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a tracing endpoint or a certificate path",
     label = "this is a `{Self}`",
@@ -88,15 +87,13 @@ impl<T: Setting> Setting for Option<T> {
     }
 }
 
-impl<T: Setting, E: fmt::Display> Setting for Result<T, E> {
+impl<T: Setting, E> Setting for Result<T, E> {
     fn setting(&self) -> Option<OsString> {
-        match self {
-            Ok(value) => value.setting(),
-            Err(error) => {
-                log::debug!("the charm cannot tell where its traces go: {error}");
-                None
-            }
+        let value = self.as_ref().ok();
+        if value.is_none() {
+            log::debug!("the charm cannot tell where its traces go: {}", std::any::type_name::<E>());
         }
+        value.and_then(Setting::setting)
     }
 }
 

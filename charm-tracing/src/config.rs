@@ -18,6 +18,8 @@ pub struct Config {
     pub(crate) buffer_path: Option<PathBuf>,
     pub(crate) request_timeout: Duration,
     pub(crate) delivery_timeout: Duration,
+    /// How many spans an event has in which nothing but the charm's dispatching ran.
+    pub(crate) idle_spans: usize,
 }
 
 /// The name of the buffer file in the charm directory.
@@ -35,6 +37,7 @@ impl Config {
             buffer_path: None,
             request_timeout: Duration::from_secs(1),
             delivery_timeout: Duration::from_secs(2),
+            idle_spans: 0,
         }
     }
 
@@ -80,6 +83,12 @@ impl Config {
     /// How long one dispatch may spend on delivery in all. Default: 2 s.
     pub const fn delivery_timeout(mut self, timeout: Duration) -> Self {
         self.delivery_timeout = timeout;
+        self
+    }
+
+    /// The handler of every event has a span of its own, which alone makes no trace interesting.
+    pub(crate) const fn handler_is_traced(mut self) -> Self {
+        self.idle_spans = 1;
         self
     }
 

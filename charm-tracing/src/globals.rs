@@ -28,15 +28,17 @@ pub(crate) fn recorder() -> Option<Arc<Recorder>> {
     slot().clone()
 }
 
-/// Makes a recorder the one that spans go to. None if another session is open: the first one keeps recording.
-pub(crate) fn open(make: impl FnOnce() -> Arc<Recorder>) -> Option<Arc<Recorder>> {
+/// Makes a recorder the one that spans go to; `make` returns it with whatever else the caller needs of it. None if
+/// another session is open: the first one keeps recording.
+pub(crate) fn open<T>(make: impl FnOnce() -> (Arc<Recorder>, T)) -> Option<(Arc<Recorder>, T)> {
     let mut slot = slot();
     if slot.is_some() {
         return None;
     }
-    let recorder = Arc::clone(slot.insert(make()));
+    let (recorder, rest) = make();
+    *slot = Some(Arc::clone(&recorder));
     refresh(&slot);
-    Some(recorder)
+    Some((recorder, rest))
 }
 
 /// Ends what [`open`] began.

@@ -1,13 +1,13 @@
 use std::time::Duration;
 
-use tracing_relation::juju::{Dispatch, PendingCall};
+use tracing_relation::juju::{Dispatch, HookToolErrorKind, PendingCall};
 
 /// `juju-log` beside the charm's work: a line is sent while the charm goes on, and lines keep their order.
 #[derive(Debug)]
 pub(crate) struct JujuLog {
     dispatch: Dispatch,
     running: Option<PendingCall>,
-    /// A tool that could not even be started will not be found the next time either.
+    /// A tool that could not be started, or that hangs, will do so the next time, too.
     gone: bool,
 }
 
@@ -39,6 +39,7 @@ impl JujuLog {
     pub(crate) fn settle(&mut self) {
         if let Some(Err(error)) = self.running.take().map(|running| running.wait(PATIENCE)) {
             log::debug!("a line did not get into Juju's log: {error}");
+            self.gone |= error.kind() == HookToolErrorKind::TimedOut;
         }
     }
 }

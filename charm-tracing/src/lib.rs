@@ -62,7 +62,7 @@
 //!
 //! * [`trace_charm`] and [`run`] for the charm; [`Session`] for one that has its own `main`.
 //! * [`trace_type`] and [`trace_fn`] for what the charm uses.
-//! * [`current_span`] to add events and attributes to a span, [`event`](fn@event) for custom events, and the
+//! * [`current_span`] to add events and attributes to a span, [`event`](fn@event) and [`try_event`] for custom events, and the
 //!   OpenTelemetry API ([`opentelemetry`]) for spans of your own: they land in the same trace.
 //! * [`relation`] to learn over the `tracing` relation where to send traces, [`juju`] for the dispatch environment and
 //!   hook tools.
@@ -113,7 +113,7 @@ pub use globals::{SwitchedOff, switch_off};
 pub use opentelemetry;
 pub use run::run;
 pub use session::Session;
-pub use span::{CurrentSpan, current_span, event};
+pub use span::{CurrentSpan, current_span, event, try_event};
 pub use tracing_relation as relation;
 pub use tracing_relation::juju;
 

@@ -36,6 +36,7 @@ pub(crate) fn of_delivery(
         return warn(format!("the trace of this event is lost: {why}"));
     }
     match problem {
+        Some(problem @ DeliveryProblem::Interrupted) => return warn(chain(problem)),
         Some(DeliveryProblem::HttpsWithoutCertificate) => return warn(HTTPS_WITHOUT_CERTIFICATE.to_owned()),
         Some(
             problem @ (DeliveryProblem::NoTls

@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
-use opentelemetry::trace::noop::NoopTracerProvider;
+use opentelemetry::global::{self, GlobalTracerProvider};
 use opentelemetry::trace::{Link, SpanKind, TraceContextExt, TraceId, TraceState, TracerProvider};
-use opentelemetry::{Context, InstrumentationScope, KeyValue, global};
+use opentelemetry::{Context, InstrumentationScope, KeyValue};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{
     SamplingDecision, SamplingResult, SdkTracerProvider, ShouldSample, SpanLimits,
@@ -16,7 +16,9 @@ pub(crate) const SCOPE: &str = "charm-tracing";
 
 /// Builds the SDK's provider around a recorder and makes it the global one, so that spans of
 /// `opentelemetry::global::tracer` land in the same trace.
-pub(crate) fn install(resource: Resource) -> Arc<Recorder> {
+///
+/// Returns the one that was global before, for [`uninstall`].
+pub(crate) fn install(resource: Resource) -> (Arc<Recorder>, GlobalTracerProvider) {
     let finished = Finished::default();
     let provider = SdkTracerProvider::builder()
         .with_resource(resource)
@@ -26,13 +28,14 @@ pub(crate) fn install(resource: Resource) -> Arc<Recorder> {
         .build();
     let scope = InstrumentationScope::builder(SCOPE).with_version(env!("CARGO_PKG_VERSION")).build();
     let recorder = Recorder::new(provider.tracer_with_scope(scope), finished);
+    let previous = global::tracer_provider();
     global::set_tracer_provider(provider);
-    recorder
+    (recorder, previous)
 }
 
-/// Spans started from now on go nowhere.
-pub(crate) fn uninstall() {
-    global::set_tracer_provider(NoopTracerProvider::new());
+/// Gives the place back. Spans started from now on are none of ours.
+pub(crate) fn uninstall(previous: GlobalTracerProvider) {
+    global::set_tracer_provider(previous);
 }
 
 /// The SDK keeps 128 events of a span; a loop in a charm's handler gets there, and nothing is to be lost silently.

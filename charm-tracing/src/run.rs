@@ -49,7 +49,7 @@ where
     E: fmt::Debug,
     F: fmt::Debug,
 {
-    let mut session = Session::start(dispatch, C::config());
+    let mut session = Session::start(dispatch, C::config().handler_is_traced());
     let dispatch = session.dispatch().clone();
     let mut charm = None;
     // The charm's state is only looked at again for its destination, which must survive anything anyway.
@@ -72,7 +72,10 @@ where
         }
         Err(_) => session.panicked(),
     }
-    session.finish(charm.as_ref().and_then(destination));
+    match charm.as_ref().and_then(destination) {
+        Some(destination) => drop(session.finish(destination)),
+        None => session.keep(),
+    }
     match outcome {
         Ok(Ok(())) => ExitCode::SUCCESS,
         Ok(Err(_)) => ExitCode::FAILURE,
@@ -80,8 +83,9 @@ where
     }
 }
 
-/// Asking is not part of the event, so it leaves no spans; and if it panics, the trace waits in the buffer.
-fn destination(charm: &impl TracedCharm) -> Option<Destination> {
+/// What the charm says; the outer `None` if it panicked instead. Asking is not part of the event, so it leaves no spans.
+#[expect(clippy::option_option, reason = "knowing of no destination is not the same as not knowing")]
+fn destination(charm: &impl TracedCharm) -> Option<Option<Destination>> {
     let _quiet = Context::enter_telemetry_suppressed_scope();
-    quietly(|| charm.destination()).unwrap_or_default()
+    quietly(|| charm.destination())
 }

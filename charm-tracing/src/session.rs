@@ -3,6 +3,7 @@ use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
+use opentelemetry::global::GlobalTracerProvider;
 use opentelemetry::trace::{Link, SpanContext, TraceContextExt, Tracer};
 use opentelemetry::{Context, ContextGuard, KeyValue};
 use opentelemetry_sdk::Resource;
@@ -49,6 +50,7 @@ struct Open {
     _current: ContextGuard,
     root: OpenSpan,
     recorder: Arc<Recorder>,
+    previous_provider: GlobalTracerProvider,
     resource: Resource,
     config: Config,
     /// Whether anything but the event's own handler ran: such traces outlive the boring ones in a full buffer.
@@ -124,7 +126,13 @@ impl Session {
     /// [`Config::delivery_timeout`] at most, and never fails: what happened is in the report.
     #[expect(clippy::must_use_candidate, reason = "the report is for the few who act on it")]
     pub fn finish(mut self, destination: Option<Destination>) -> DeliveryReport {
-        self.close(destination)
+        let destination = destination.or_else(|| juju_destination(&self.dispatch));
+        self.close(destination.as_ref())
+    }
+
+    /// Ends the trace and puts it into the buffer, for when nobody can tell where it should go.
+    pub(crate) fn keep(mut self) {
+        self.close(None);
     }
 
     /// Marks the root as failed by the panic that was caught last.
@@ -149,21 +157,20 @@ impl Session {
         // Stays so if the handler panics.
         let before = mem::replace(&mut open.interesting, true);
         let result = handle(span.as_ref());
-        open.interesting = before || open.recorder.finished_count() - finished > 1;
+        open.interesting = before || open.recorder.finished_count() - finished > open.config.idle_spans;
         result
     }
 
-    fn close(&mut self, destination: Option<Destination>) -> DeliveryReport {
+    fn close(&mut self, destination: Option<&Destination>) -> DeliveryReport {
         let Some(open) = self.open.take() else { return DeliveryReport::default() };
-        let destination = destination.or_else(|| juju_destination(&self.dispatch));
         let buffer = open.buffer(&self.dispatch);
         let complaint = open.config.complaint();
         let budget = open.budget();
         let trace = open.into_trace();
         // The trace is stored before anything is sent, so a panic in the HTTP client costs nothing but the attempt.
         let deliver =
-            || delivery::deliver(&trace, buffer.as_ref(), destination.as_ref(), &budget, &SystemClock::new());
-        let report = span::quietly(deliver).unwrap_or_default();
+            || delivery::deliver(&trace, buffer.as_ref(), destination, &budget, &SystemClock::new());
+        let report = span::quietly(deliver).unwrap_or_else(DeliveryReport::interrupted);
         let notices = [
             notice::of_delivery(&report, destination.is_some(), buffer.is_some()),
             complaint.map(|text| Notice { level: log::Level::Warn, text }),
@@ -193,13 +200,15 @@ impl Drop for Session {
 
 impl Open {
     fn new(dispatch: &Dispatch, config: Config) -> Result<Self, NotTraced> {
-        if dispatch.var("CHARM_TRACING_ENABLED").is_some_and(|enabled| enabled != "1") {
+        let disabled = dispatch.var("CHARM_TRACING_ENABLED").is_some_and(|enabled| enabled != "1");
+        if disabled || globals::is_switched_off() {
             return Err(NotTraced::SwitchedOff);
         }
         let dispatch_path = dispatch.dispatch_path()?;
         let name = names::root(dispatch.unit_name()?, dispatch_path);
         let resource = resource::of_unit(dispatch, &config)?;
-        let Some(recorder) = globals::open(|| provider::install(resource.clone())) else {
+        let opened = globals::open(|| provider::install(resource.clone()));
+        let Some((recorder, previous_provider)) = opened else {
             return Err(NotTraced::AnotherSession);
         };
         span::install_hook();
@@ -221,7 +230,15 @@ impl Open {
             Context::current().with_span(recorder.tracer().build_with_context(builder, &parent)),
         );
         recorder.set_root(root.context().clone());
-        Ok(Self { _current: root.attach(), root, recorder, resource, config, interesting: false })
+        Ok(Self {
+            _current: root.attach(),
+            root,
+            recorder,
+            previous_provider,
+            resource,
+            config,
+            interesting: false,
+        })
     }
 
     /// None: the charm asked for none.
@@ -243,12 +260,12 @@ impl Open {
 
     /// Ends the root and encodes what was recorded.
     fn into_trace(self) -> Trace {
-        let Self { _current: current, root, recorder, resource, interesting, .. } = self;
+        let Self { _current: current, root, recorder, previous_provider, resource, interesting, .. } = self;
         let trace_id = root.span().span_context().trace_id().to_bytes();
         drop(current);
         drop(root);
         globals::close();
-        provider::uninstall();
+        provider::uninstall(previous_provider);
         Trace {
             payload: encode::request(recorder.take_finished(), &resource),
             trace_id,
@@ -264,7 +281,7 @@ fn link(context: SpanContext) -> Link {
 /// Why a session records nothing.
 #[derive(Debug, thiserror::Error)]
 enum NotTraced {
-    #[error("CHARM_TRACING_ENABLED is set to something else than 1")]
+    #[error("tracing is switched off, or CHARM_TRACING_ENABLED is set to something else than 1")]
     SwitchedOff,
     #[error("another session of this process is open")]
     AnotherSession,

@@ -65,6 +65,9 @@ pub enum DeliveryProblem {
         /// The answer.
         reason: String,
     },
+    /// Delivery panicked, for example because no thread could be started to look up a name. What was stored before waits.
+    #[error("cannot deliver traces: the attempt was interrupted")]
+    Interrupted,
     /// The buffer file cannot be used. Traces are sent directly, and lost when that fails.
     #[error("cannot keep traces")]
     Buffer {
@@ -74,6 +77,11 @@ pub enum DeliveryProblem {
 }
 
 impl DeliveryReport {
+    /// Nothing is known but that delivery did not come to its end.
+    pub(crate) fn interrupted() -> Self {
+        Self { problem: Some(DeliveryProblem::Interrupted), ..Self::default() }
+    }
+
     pub(super) fn note(&mut self, problem: DeliveryProblem) {
         let cause = problem.source().map(|source| format!(": {source}")).unwrap_or_default();
         log::debug!("{problem}{cause}");

@@ -4,6 +4,7 @@ use std::error::Error;
 use opentelemetry::trace::{SpanContext, Status, TraceContextExt};
 use opentelemetry::{Context, KeyValue};
 
+use super::alive;
 use crate::globals;
 
 /// The innermost open span of the calling thread. None when tracing is off or no session is open, so code that adds
@@ -19,6 +20,9 @@ use crate::globals;
 #[must_use]
 pub fn current_span() -> Option<CurrentSpan> {
     let recorder = globals::recorder()?;
+    if !alive::can_open_spans() {
+        return None;
+    }
     let context = Context::current();
     let context = if context.span().span_context().is_valid() { context } else { recorder.root()? };
     context.span().is_recording().then_some(CurrentSpan(context))
@@ -46,7 +50,7 @@ impl CurrentSpan {
         self.0.span().set_attributes(attributes);
     }
 
-    /// Sets the status. An `Err` that the traced function returns later replaces it.
+    /// Sets the status. `Ok` is final; of two errors the OpenTelemetry SDK keeps one.
     pub fn set_status(&self, status: Status) {
         self.0.span().set_status(status);
     }

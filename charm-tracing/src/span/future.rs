@@ -16,8 +16,9 @@ pub async fn trace_future<F: Future>(
     body: F,
     failure: impl FnOnce(&F::Output) -> Option<Failure>,
 ) -> F::Output {
-    let mut body = pin!(body);
+    // Before the body, so that it ends after the body's own variables when both are dropped half-way.
     let span = Unfinished(if globals::is_recording() { OpenSpan::of_call(callee) } else { None });
+    let mut body = pin!(body);
     let output = poll_fn(|task| {
         let _current = span.0.as_ref().map(OpenSpan::attach);
         body.as_mut().poll(task)

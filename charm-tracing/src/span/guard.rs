@@ -1,11 +1,12 @@
 use std::borrow::Cow;
+use std::fmt;
 use std::thread;
 
 use opentelemetry::trace::{SpanRef, Status, TraceContextExt, Tracer};
 use opentelemetry::{Context, ContextGuard, KeyValue};
 
 use super::failure::Failure;
-use super::{Callee, panic};
+use super::{Callee, alive, panic, text};
 use crate::{globals, names};
 
 /// A span that is open. It is not the current one of any thread until its context is attached, and it ends when it
@@ -19,9 +20,12 @@ pub(crate) struct OpenSpan {
 
 impl OpenSpan {
     /// As a child of the innermost open span, whichever API opened that one; on a thread without any, of the root.
-    /// None when nothing records.
+    /// None when nothing records, and on a thread that is ending.
     pub(crate) fn start(name: impl Into<Cow<'static, str>>, attributes: Vec<KeyValue>) -> Option<Self> {
         let recorder = globals::recorder()?;
+        if !alive::can_open_spans() {
+            return None;
+        }
         let parent = Context::current();
         if parent.is_telemetry_suppressed() {
             return None;
@@ -67,7 +71,10 @@ impl OpenSpan {
 
 impl Drop for OpenSpan {
     fn drop(&mut self) {
-        if thread::panicking() && !self.unwinding_before {
+        if !thread::panicking() {
+            // One that passed spans was caught by now.
+            panic::forget();
+        } else if !self.unwinding_before {
             self.panicked();
         }
         self.span().end();
@@ -119,9 +126,33 @@ impl Entered {
 /// assert_eq!(renewed, 2);
 /// ```
 pub fn event<R>(name: &str, handle: impl FnOnce() -> R) -> R {
+    in_event(name, |_| handle())
+}
+
+/// The same for a handler that can fail: an error marks the span as failed.
+///
+/// ```
+/// let renewed: Result<u8, _> = charm_tracing::try_event("certificates_available", || "two".parse());
+/// assert!(renewed.is_err());
+/// ```
+///
+/// # Errors
+///
+/// The handler's own.
+pub fn try_event<T, E: fmt::Debug>(name: &str, handle: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
+    in_event(name, |span| {
+        let result = handle();
+        if let (Some(span), Err(error)) = (span, &result) {
+            span.fail(text::headline(error));
+        }
+        result
+    })
+}
+
+fn in_event<R>(name: &str, handle: impl FnOnce(Option<&OpenSpan>) -> R) -> R {
     let span = if globals::is_recording() { open_event(name) } else { None };
     let _current = span.as_ref().map(OpenSpan::attach);
-    handle()
+    handle(span.as_ref())
 }
 
 /// The span `event: <name>` with its span event.

@@ -46,6 +46,11 @@ pub(super) fn unwinding() -> Failure {
         .unwrap_or_else(|| Failure::panic("the charm panicked".into(), None))
 }
 
+/// The next panic of this thread is another one, even if no hook tells of it.
+pub(super) fn forget() {
+    let _ = LAST.try_with(|last| last.try_borrow_mut().map(|mut last| *last = None));
+}
+
 fn remember(info: &panic::PanicHookInfo<'_>) {
     let message = info.payload_as_str().unwrap_or("Box<dyn Any>");
     let failure = Failure::panic(text::cut(message.to_owned()), info.location().map(ToString::to_string));

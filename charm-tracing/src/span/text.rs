@@ -32,10 +32,11 @@ pub(super) fn causes(error: &(impl Error + ?Sized)) -> Vec<String> {
     quietly(walk).unwrap_or_default()
 }
 
-/// The first line of what `main` would print of an error.
+/// The first line of what `main` would print of an error; of a plain text without the quotes.
 pub(crate) fn headline(error: &impl fmt::Debug) -> String {
     let text = debug(error).unwrap_or_default();
-    text.lines().next().unwrap_or_default().to_owned()
+    let line = text.lines().next().unwrap_or_default();
+    line.strip_prefix('"').and_then(|line| line.strip_suffix('"')).unwrap_or(line).to_owned()
 }
 
 pub(super) fn cut(mut text: String) -> String {

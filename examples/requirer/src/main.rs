@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use charm_tracing::juju::{Dispatch, HookToolCall};
 use charm_tracing::relation::{ReceiverProtocol, TracingEndpointRequirer, charm_tracing_config};
-use charm_tracing::{event, trace_charm};
+use charm_tracing::{trace_charm, try_event};
 
 use workload::Workload;
 
@@ -44,7 +44,7 @@ impl RequirerCharm {
     fn on_configured(&mut self, dispatch: &Dispatch) -> anyhow::Result<()> {
         let greeting = Self::option(dispatch, "greeting")?.unwrap_or_else(|| "hello".into());
         if self.workload.configure(&greeting)? {
-            event("workload_restarted", || Self::on_workload_restarted(dispatch))?;
+            try_event("workload_restarted", || Self::on_workload_restarted(dispatch))?;
         }
         Ok(())
     }

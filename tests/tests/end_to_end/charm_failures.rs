@@ -211,8 +211,8 @@ fn a_session_by_hand_keeps_the_exit_code_and_marks_what_failed() {
     assert_eq!(
         Outline::new().status().of(&whole_traces(&collector)),
         "\
-app/0: stop event [error: \"nobody is there\"]
-  event: stop [error: \"nobody is there\"]
+app/0: stop event [error: nobody is there]
+  event: stop [error: nobody is there]
     function call: greet [error: nobody is there]"
     );
 }
