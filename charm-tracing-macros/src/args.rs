@@ -85,10 +85,20 @@ fn skip_to_comma(input: ParseStream<'_>) {
 /// `key = "name"`: the name of a method or field.
 pub(crate) fn member(arg: &mut Arg<Ident>, key: &Ident, input: ParseStream<'_>) -> syn::Result<()> {
     let literal = string(key, input, &format!("name the method or field: `{key} = \"my_{key}\"`"))?;
-    let member = literal.parse_with(Ident::parse_any).map_err(|_| {
+    let mut member = literal.parse_with(member_name).map_err(|_| {
         Error::new(literal.span(), format!("`{key}` takes the name of a method or field, which this is not"))
     })?;
-    arg.set(key, Ident::new(&member.to_string(), literal.span()))
+    member.set_span(literal.span());
+    arg.set(key, member)
+}
+
+/// An identifier; a keyword is meant as the raw one, which is the only one there can be.
+fn member_name(input: ParseStream<'_>) -> syn::Result<Ident> {
+    if input.peek(Ident) {
+        return input.parse();
+    }
+    let keyword = input.call(Ident::parse_any)?;
+    syn::parse_str::<Ident>(&format!("r#{keyword}"))
 }
 
 /// `key = "text"`.

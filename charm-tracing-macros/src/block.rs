@@ -1,7 +1,7 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::parse::ParseStream;
-use syn::{Error, Ident, ImplItem, ItemImpl, Path};
+use syn::{Error, GenericArgument, Generics, Ident, ImplItem, ItemImpl, Path, PathArguments, Type};
 
 use crate::args::{self, Arg, Args};
 use crate::errors::Errors;
@@ -78,7 +78,13 @@ pub(crate) fn trace_methods(krate: &TokenStream, block: &mut ItemImpl, skip: &[I
 }
 
 /// What `extra_types` looks for. A type may have several annotated blocks, so each has a marker of its own.
+///
+/// `impl<T> Trait for T`, for `&T` or `Box<T>` has none: it is no type that anybody could list, and only the crate of
+/// a trait may implement it for such a type.
 pub(crate) fn marker(krate: &TokenStream, block: &ItemImpl) -> TokenStream {
+    if is_parameter(&block.self_ty, &block.generics) {
+        return TokenStream::new();
+    }
     let kind = if block.trait_.is_none() { quote!(TracedType) } else { quote!(TracedTraitImpl) };
     let (generics, _, bounds) = block.generics.split_for_impl();
     let ty = &block.self_ty;
@@ -91,6 +97,26 @@ pub(crate) fn marker(krate: &TokenStream, block: &ItemImpl) -> TokenStream {
             #[automatically_derived]
             impl #generics #krate::__private::#kind<Block> for #ty #bounds {}
         };
+    }
+}
+
+/// Whether the type is a type parameter, be it behind pointers that count as their target (`#[fundamental]`).
+fn is_parameter(ty: &Type, generics: &Generics) -> bool {
+    match ty {
+        Type::Reference(reference) => is_parameter(&reference.elem, generics),
+        Type::Paren(inner) => is_parameter(&inner.elem, generics),
+        Type::Group(inner) => is_parameter(&inner.elem, generics),
+        Type::Path(path) => {
+            if let Some(name) = path.path.get_ident() {
+                return generics.type_params().any(|parameter| parameter.ident == *name);
+            }
+            let Some(last) = path.path.segments.last() else { return false };
+            let PathArguments::AngleBracketed(arguments) = &last.arguments else { return false };
+            let pointer = last.ident == "Box" || last.ident == "Pin";
+            pointer
+                && matches!(arguments.args.first(), Some(GenericArgument::Type(ty)) if is_parameter(ty, generics))
+        }
+        _ => false,
     }
 }
 

@@ -235,7 +235,7 @@ fn extra_types(krate: &TokenStream, args: &CharmArgs) -> TokenStream {
             const _: fn() = || {
                 #[allow(unused_imports)]
                 use #krate::__private::traced::{ByTraitImpl as _, ByType as _, Otherwise as _};
-                (&&#krate::__private::traced::Listed::<#ty>::NEW).is_traced();
+                (&&&#krate::__private::traced::Listed::<#ty>::NEW).is_traced();
             };
         });
     }

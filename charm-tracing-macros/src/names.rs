@@ -1,11 +1,14 @@
 use proc_macro2::Span;
 use quote::ToTokens;
 use syn::Type;
+use syn::ext::IdentExt;
 
 /// How a type is called in the name of a span: the last part of its path, without arguments.
 pub(crate) fn type_name(ty: &Type) -> String {
     match ty {
-        Type::Path(path) => path.path.segments.last().map(|last| last.ident.to_string()).unwrap_or_default(),
+        Type::Path(path) => {
+            path.path.segments.last().map(|last| last.ident.unraw().to_string()).unwrap_or_default()
+        }
         Type::Reference(reference) => type_name(&reference.elem),
         Type::Paren(inner) => type_name(&inner.elem),
         Type::Group(inner) => type_name(&inner.elem),

@@ -5,6 +5,7 @@ use std::cell::Cell;
 use std::fmt::{self, Display};
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,7 +16,9 @@ use charm_tracing::juju::Dispatch;
 use charm_tracing::juju::testing::Model;
 use charm_tracing::opentelemetry::trace::{Status, TraceContextExt, Tracer, get_active_span};
 use charm_tracing::opentelemetry::{self, KeyValue, global};
-use charm_tracing::{Config, Destination, Session, current_span, trace_fn, trace_type};
+use charm_tracing::{
+    Config, Destination, Session, TracedCharm, current_span, trace_charm, trace_fn, trace_type, try_event,
+};
 use tests::collector::{CollectedSpan, Collector};
 use tests::tree::{self, Outline};
 
@@ -155,6 +158,60 @@ impl Workload {
 
     #[trace_fn(name = "workload: renamed")]
     fn renamed(&self) {}
+
+    fn r#type(&self) -> &'static str {
+        const TYPE: &str = "workload";
+        TYPE
+    }
+}
+
+#[trace_type]
+impl From<Workload> for Vec<u8> {
+    fn from(workload: Workload) -> Self {
+        workload.units
+    }
+}
+
+#[trace_type]
+impl PartialEq for Workload {
+    fn eq(&self, other: &Self) -> bool {
+        self.units == other.units
+    }
+}
+
+trait Sized8 {
+    fn size(&self) -> usize;
+}
+
+#[trace_type]
+impl<T: Display> Sized8 for T {
+    fn size(&self) -> usize {
+        self.to_string().len()
+    }
+}
+
+trait Pointing {
+    fn points(&self) -> bool;
+}
+
+#[trace_type]
+impl<T> Pointing for &T {
+    fn points(&self) -> bool {
+        true
+    }
+}
+
+#[trace_type]
+impl<T: ?Sized> Pointing for Box<T> {
+    fn points(&self) -> bool {
+        true
+    }
+}
+
+/// Listing a type is checked while compiling: several traced blocks of traits beside one of its own are fine.
+#[trace_charm(tracing_endpoint = "type", extra_types = [Workload, Generic<'static, u8>])]
+struct Keyword {
+    r#type: Option<String>,
 }
 
 #[trace_type]
@@ -281,6 +338,30 @@ fn a_method_is_named_for_its_type_wherever_the_attribute_stands() {
 }
 
 #[test]
+fn blanket_impls_and_keywords_are_traced_like_any_other() {
+    let tree = recorded(|| {
+        assert_eq!(7_u8.size(), 1);
+        assert!((&7).points() && Box::new(7).points());
+        assert_eq!(Workload::default().r#type(), "workload");
+        assert!(Workload::default() == Workload::default());
+        assert!(Vec::from(Workload::default()).is_empty());
+    });
+    assert_eq!(
+        tree,
+        "\
+method call: T.size
+method call: T.points
+method call: Box.points
+method call: Workload.type
+method call: Workload.eq
+method call: Vec.from
+"
+    );
+    let keyword = Keyword { r#type: Some("http://tempo:4318".into()) };
+    assert_eq!(keyword.destination(), Some(Destination::new("http://tempo:4318", None)));
+}
+
+#[test]
 fn a_returned_error_marks_the_span() {
     let tree = recorded(|| {
         assert!(fallible(true).is_err());
@@ -321,6 +402,49 @@ fn a_panic_closes_every_span_it_passes() {
         .map(|span| (span.span.name.as_str(), span.span.status.as_ref().unwrap().message.as_str()))
         .collect();
     assert_eq!(failed, [("function call: panics", "no such unit")]);
+}
+
+#[test]
+fn a_caught_panic_is_not_taken_for_the_next_one() {
+    let spans = spans_of(|| {
+        let caught = catch_unwind(|| panics("first"));
+        assert!(caught.is_err());
+        helper(1);
+        let caught = catch_unwind(AssertUnwindSafe(|| {
+            resumes();
+        }));
+        assert!(caught.is_err());
+    });
+    let failed = spans.iter().find(|span| span.span.name == "function call: resumes").unwrap();
+    assert_eq!(failed.span.status.as_ref().unwrap().message, "the charm panicked");
+}
+
+#[trace_fn]
+fn resumes() {
+    // Tells no panic hook.
+    std::panic::resume_unwind(Box::new("second"));
+}
+
+/// What a thread destroys last, a traced call may find gone.
+#[test]
+fn a_destructor_of_a_thread_local_value_may_call_traced_code() {
+    struct Late;
+    impl Drop for Late {
+        fn drop(&mut self) {
+            helper(2);
+            charm_tracing::event("late", || assert!(current_span().is_none()));
+        }
+    }
+    thread_local!(static LATE: Late = const { Late });
+
+    let spans = spans_of(|| {
+        let thread = thread::spawn(|| {
+            LATE.with(|_| ());
+            helper(1);
+        });
+        thread.join().unwrap();
+    });
+    assert_eq!(tree::names(&spans), "app/0: start event\n  event: start\n  function call: helper");
 }
 
 #[test]
@@ -437,6 +561,61 @@ fn custom_events_nest_in_the_handler_that_emits_them() {
         });
     });
     assert_eq!(tree, "event: workload_restarted\n  function call: helper\n");
+}
+
+#[test]
+fn a_custom_event_that_fails_is_marked() {
+    let tree = recorded(|| {
+        assert_eq!(try_event("workload_restarted", || Ok::<_, String>(helper(1))), Ok(1));
+        assert!(try_event("workload_restarted", || Err::<(), _>("no such unit")).is_err());
+    });
+    assert_eq!(
+        tree,
+        "\
+event: workload_restarted
+  function call: helper
+event: workload_restarted [error: no such unit]
+"
+    );
+}
+
+/// A dispatch whose charm directory is `directory`, and to which Juju tells an endpoint for all charms.
+fn dispatch_in(directory: &Path, endpoint: &str) -> Dispatch {
+    Dispatch::from_vars([
+        ("JUJU_UNIT_NAME", "app/0"),
+        ("JUJU_DISPATCH_PATH", "hooks/start"),
+        ("JUJU_MODEL_NAME", "testing"),
+        ("JUJU_MODEL_UUID", "0d3bbd5f-9d24-4d24-8d45-9b8fd2ad4a2c"),
+        ("JUJU_CHARM_DIR", &directory.to_string_lossy()),
+        ("JUJU_CHARM_TRACE_CONFIG_HTTP", endpoint),
+    ])
+    .with_hook_tools(Arc::new(Model::new("app/0")))
+}
+
+#[test]
+fn a_session_that_is_switched_off_leaves_nothing_behind() {
+    let _turn = ONE_SESSION.lock().unwrap_or_else(PoisonError::into_inner);
+    let (directory, collector) = (tempfile::tempdir().unwrap(), Collector::start());
+    let off = charm_tracing::switch_off();
+    let session = Session::start(dispatch_in(directory.path(), &collector.endpoint()), Config::new());
+    drop(off);
+    helper(1);
+    let report = session.finish(Some(Destination::new(collector.endpoint(), None)));
+    assert_eq!((report.delivered, report.waiting, collector.requests().len()), (0, 0, 0), "{report:?}");
+    assert_eq!(directory.path().read_dir().unwrap().count(), 0);
+}
+
+#[test]
+fn a_session_that_is_dropped_keeps_its_trace_whatever_juju_says() {
+    let _turn = ONE_SESSION.lock().unwrap_or_else(PoisonError::into_inner);
+    let (directory, collector) = (tempfile::tempdir().unwrap(), Collector::start());
+    drop(Session::start(dispatch_in(directory.path(), &collector.endpoint()), Config::new()));
+    assert_eq!(collector.requests().len(), 0);
+    assert!(directory.path().join(".charm_tracing_buffer").is_file());
+
+    let session = Session::start(dispatch_in(directory.path(), &collector.endpoint()), Config::new());
+    let report = session.finish(None);
+    assert_eq!((report.delivered, report.waiting), (2, 0), "{report:?}");
 }
 
 #[test]

@@ -37,11 +37,18 @@ pub(crate) fn inner_attributes_outside(attributes: &mut [Attribute]) {
 
 /// Nothing to look at when it returns: the body stays where it is, under a guard.
 fn in_place(krate: &TokenStream, callee: &TokenStream, block: &Block) -> TokenStream {
-    let statements = &block.stmts;
+    let (items, statements) = leading_items(block);
     quote_spanned! {Span::mixed_site()=>
+        #(#items)*
         let _span = #krate::__private::enter(#callee);
         #(#statements)*
     }
+}
+
+/// The items that the body starts with stay first: what is after a statement draws a lint of clippy's.
+fn leading_items(block: &Block) -> (&[Stmt], &[Stmt]) {
+    let items = block.stmts.iter().take_while(|statement| matches!(statement, Stmt::Item(_))).count();
+    block.stmts.split_at(items)
 }
 
 /// `return` and `?` leave the author's body, not ours: it becomes a closure. `call` has the bound `FnOnce`, without
@@ -69,9 +76,9 @@ fn asynchronous(
         quote_spanned!(Span::mixed_site()=> #krate::__private::never_fails)
     };
     let typed = typed(krate, output);
-    let statements = &block.stmts;
+    let (items, statements) = leading_items(block);
     quote_spanned! {Span::mixed_site()=>
-        #krate::__private::trace_future(#callee, async move { #typed #(#statements)* }, #failure).await
+        #krate::__private::trace_future(#callee, async move { #(#items)* #typed #(#statements)* }, #failure).await
     }
 }
 

@@ -1,5 +1,6 @@
 use proc_macro2::{Span, TokenStream};
 use quote::quote_spanned;
+use syn::ext::IdentExt;
 use syn::{LitStr, Signature};
 
 use crate::names::line;
@@ -16,7 +17,7 @@ pub(crate) struct Callee {
 impl Callee {
     /// A method of a block for the type called `owner`.
     pub(crate) fn of_method(owner: &str, signature: &Signature, name: Option<&LitStr>) -> Self {
-        let method = &signature.ident;
+        let method = signature.ident.unraw();
         Self {
             name: name.map_or_else(|| format!("method call: {owner}.{method}"), LitStr::value),
             path: format!("::{owner}::{method}"),
@@ -27,7 +28,7 @@ impl Callee {
 
     /// A function, or a method that carries `#[trace_fn]` itself, outside of an annotated block.
     pub(crate) fn of_function(signature: &Signature, name: Option<&LitStr>) -> Self {
-        let function = &signature.ident;
+        let function = signature.ident.unraw();
         let owner_at_run_time = name.is_none() && signature.receiver().is_some();
         Self {
             name: match name {
