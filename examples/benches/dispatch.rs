@@ -3,8 +3,9 @@
 //!
 //!     cargo bench -p examples
 //!
-//! Wall time is that of the process as Juju would see it, with all its hook tools; CPU time and peak memory are the
-//! charm's own, without the hook tools' but with starting them. Medians; ratios within one run are what counts.
+//! Wall time is that of the charm's process as Juju would see it. CPU time is that of the charm and of the hook tools it
+//! ran, two calls of `juju-log` more when traced; peak memory is that of the largest process among them, the charm.
+//! Medians; ratios within one run are what counts.
 #![expect(
     clippy::print_stdout,
     clippy::cast_precision_loss,
