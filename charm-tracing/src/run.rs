@@ -36,20 +36,7 @@ where
     E: fmt::Debug,
     F: fmt::Debug,
 {
-    run_dispatch(Dispatch::from_env(), new, handle)
-}
-
-fn run_dispatch<C, E, F>(
-    dispatch: Dispatch,
-    new: impl FnOnce(&Dispatch) -> Result<C, E>,
-    handle: impl FnOnce(&mut C, &Dispatch) -> Result<(), F>,
-) -> ExitCode
-where
-    C: TracedCharm,
-    E: fmt::Debug,
-    F: fmt::Debug,
-{
-    let mut session = Session::start(dispatch, C::config().handler_is_traced());
+    let mut session = Session::start(Dispatch::from_env(), C::config().handler_is_traced());
     let dispatch = session.dispatch().clone();
     let mut charm = None;
     // The charm's state is only looked at again for its destination, which must survive anything anyway.
