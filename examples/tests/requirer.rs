@@ -132,8 +132,8 @@ app/0: tracing-relation-changed event
         ]
     );
 
-    done(&juju.dispatch(Event::relation_broken("tracing", relation)));
     collector.clear();
+    done(&juju.dispatch(Event::relation_broken("tracing", relation)));
     done(&juju.dispatch(Event::hook("update-status")));
     assert_eq!(collector.requests().len(), 0);
 }

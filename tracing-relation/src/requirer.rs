@@ -65,7 +65,8 @@ impl TracingEndpointRequirer {
         Ok(requirer)
     }
 
-    /// The relations on the endpoint, by ascending id.
+    /// The relations on the endpoint, by ascending id. In a `relation-broken` hook, the one that it ends is not among
+    /// them.
     ///
     /// # Errors
     ///
@@ -212,15 +213,12 @@ impl TracingEndpointRequirer {
         }
     }
 
-    /// The one relation of an endpoint with `limit: 1`. While one backend is replaced with another there are two for a
-    /// moment: then it is the one that this hook is not the end of.
+    /// The one relation of an endpoint with `limit: 1`.
     fn the_relation(&self) -> Result<Option<Relation>, TracingError> {
         if !self.single {
             return Err(TracingError::AmbiguousRelationUsage { endpoint: self.endpoint.clone() });
         }
-        let ids = self.ids()?;
-        let chosen = ids.iter().find(|id| !self.is_broken(**id)).or(ids.first());
-        chosen.map(|id| self.relation(*id)).transpose()
+        self.ids()?.first().map(|id| self.relation(*id)).transpose()
     }
 
     fn relation(&self, id: u32) -> Result<Relation, TracingError> {
@@ -228,8 +226,12 @@ impl TracingEndpointRequirer {
         Ok(Relation { id, endpoint: self.endpoint.clone(), app })
     }
 
+    /// The relations that will still be there after this hook. Juju lists a relation in the hook that ends it, and
+    /// lets its databag be read, but a backend that is gone by the next hook is none (ops leaves it out, too).
     fn ids(&self) -> Result<Vec<u32>, TracingError> {
-        not_ready_as_default(self.dispatch.relation_ids(&self.endpoint))
+        let mut ids = not_ready_as_default(self.dispatch.relation_ids(&self.endpoint))?;
+        ids.retain(|id| !self.is_broken(*id));
+        Ok(ids)
     }
 
     /// Whether this is the hook that ends the relation.
@@ -275,16 +277,15 @@ impl TracingEndpointRequirer {
     }
 
     /// Requests the protocols of a leader that was just constructed. One relation that fails does not keep the others
-    /// from being asked, and one that this hook is the end of is not worth asking.
+    /// from being asked.
     fn publish_at_start(&self) {
         let complain = |error: &TracingError| {
             log::warn!("cannot request tracing protocols on `{}`: {}", self.endpoint, with_causes(error));
         };
-        let mut ids = match self.ids() {
+        let ids = match self.ids() {
             Ok(ids) => ids,
             Err(error) => return complain(&error),
         };
-        ids.retain(|id| !self.is_broken(*id));
         if ids.is_empty() {
             return;
         }

@@ -149,8 +149,9 @@ fn the_hook_that_brings_the_endpoint_delivers_and_without_the_relation_traces_wa
 
     let broken = juju.dispatch(Event::relation_broken("tracing", relation));
     assert_untouched(&broken);
+    assert_eq!(waiting(&juju), 1, "the hook that ends the relation has no backend any more");
     collector.clear();
-    for dispatches in 1..=2 {
+    for dispatches in 2..=3 {
         assert_untouched(&juju.dispatch(Event::hook("update-status")));
         assert_eq!((waiting(&juju), collector.requests().len()), (dispatches, 0));
     }

@@ -329,6 +329,25 @@ fn a_replaced_backend_is_not_asked_any_more() {
 }
 
 #[test]
+fn a_relation_does_not_count_in_the_hook_that_ends_it() {
+    for leader in [true, false] {
+        let charm = Charm::new(LIMIT_1, leader);
+        let id = charm.relate(Some(HTTP));
+        let broken = charm.relation_hook("broken", id);
+        assert_eq!(use_it_all(&charm, &broken), ["relation-ids"], "it is not even asked");
+        let requirer = requirer(&broken);
+        assert_eq!(requirer.is_ready().ok(), Some(false));
+        assert_eq!(requirer.relations().expect("an answer"), []);
+        assert_eq!(requirer.get_endpoint(OtlpHttp).expect("an answer"), None);
+        let config = charm_tracing_config(&requirer, None).expect("no error");
+        assert_eq!(config, CharmTracingConfig::default());
+
+        let departed = charm.relation_hook("departed", id);
+        assert_eq!(self::requirer(&departed).is_ready().ok(), Some(true), "only the last hook is the end");
+    }
+}
+
+#[test]
 fn events_are_the_endpoints_own() {
     let charm = Charm::new(LIMIT_1, false);
     let id = charm.relate(Some(HTTP));
