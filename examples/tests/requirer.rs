@@ -213,16 +213,20 @@ method call: RequirerCharm.on_install [error: {message}]
 }
 
 #[test]
-fn an_https_backend_gets_its_traces_once_the_certificate_is_there() {
+fn an_https_backend_gets_its_traces_once_the_certificate_is_there_and_the_operator_knows_until_then() {
     let collector = Collector::start_tls();
     let mut juju = unit();
     let relation = juju.add_relation("tracing", "tempo", &["tempo/0"]);
     publish(&juju, relation, &collector.endpoint());
     let path = juju.charm_dir().join("ca.crt");
     juju.model().set_config("tracing-ca", json!(path));
-    // What it may say about that in the log is the library's business.
     let outcome = juju.dispatch(Event::hook("install"));
     assert_eq!((outcome.code(), &*outcome.stdout, &*outcome.stderr), (Some(0), "", ""), "{outcome}");
+    let said: Vec<_> = outcome.log.iter().filter(|line| line.level != "DEBUG").collect();
+    assert_eq!(said.len(), 1, "{outcome}");
+    assert_eq!(said[0].level, "WARNING");
+    let expected = format!("there is no certificate at {}. They are kept until it is there.", path.display());
+    assert!(said[0].message.contains(&expected), "{outcome}");
     assert_eq!(collector.requests().len(), 0);
 
     fs::write(&path, collector.ca_pem()).unwrap();

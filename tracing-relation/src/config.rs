@@ -14,8 +14,8 @@ pub struct CharmTracingConfig {
 /// Decides where the traces of the charm itself go: to the OTLP over HTTP endpoint of the relation, once there is one.
 ///
 /// `cert_path` is the file with the certificate of the authority that signed the backend's; it is needed for an `https`
-/// endpoint. As long as the file does not exist, there is no endpoint: that is logged as an error, and usually passes
-/// once the relation with the certificates' provider has settled.
+/// endpoint. As long as the file does not exist, there is no endpoint: a WARNING in Juju's log says so, once per
+/// dispatch. That usually passes once the relation with the certificates' provider has settled.
 ///
 /// The decisions are those of `charm_tracing_config` in the Python library, except that a refused or vanished relation
 /// is recognised in any version of Juju, and that the scheme may be written in any case.
@@ -41,7 +41,8 @@ pub fn charm_tracing_config(
     if let Some(path) = cert_path.filter(|path| path.exists()) {
         Ok(CharmTracingConfig { endpoint: Some(endpoint), server_cert: Some(path.to_owned()) })
     } else {
-        log::error!("{}", why_not_https(cert_path));
+        // In Juju's log rather than through the `log` facade, which few charms connect with it.
+        requirer.dispatch().warn_operator("certificate", &why_not_https(cert_path));
         Ok(CharmTracingConfig::default())
     }
 }
@@ -51,12 +52,12 @@ fn is_https(endpoint: &str) -> bool {
 }
 
 fn why_not_https(cert_path: Option<&Path>) -> String {
-    let certificate = match cert_path {
-        None => "no certificate is configured".to_owned(),
+    let missing = match cert_path {
+        None => "the charm was given no certificate".to_owned(),
         Some(path) => format!("there is no certificate at {}", path.display()),
     };
     format!(
-        "cannot use the https tracing endpoint: {certificate}; if the backend is related to a certificates provider, \
-         this application has to be, too, and it may take a while until that relation has settled"
+        "cannot send traces to the https tracing endpoint: {missing}. They are kept until it is there. A backend that \
+         is related to a certificates provider needs this application to be related to one, too."
     )
 }

@@ -213,6 +213,10 @@ impl TracingEndpointRequirer {
         }
     }
 
+    pub(crate) fn dispatch(&self) -> &Dispatch {
+        &self.dispatch
+    }
+
     /// The one relation of an endpoint with `limit: 1`.
     fn the_relation(&self) -> Result<Option<Relation>, TracingError> {
         if !self.single {

@@ -8,6 +8,7 @@ use super::environment::{Environment, malformed, number as digits};
 use super::event_context::{
     self, ActionContext, RelationContext, SecretContext, StorageContext, WorkloadContext,
 };
+use super::juju_log::Said;
 use super::reads::Reads;
 use super::{EnvironmentError, HookTools, Metadata, MetadataError, ProcessHookTools};
 
@@ -35,6 +36,7 @@ pub struct Dispatch {
     metadata: Arc<OnceLock<Result<Metadata, MetadataError>>>,
     pub(super) tools: Arc<dyn HookTools>,
     pub(super) reads: Arc<Reads>,
+    pub(super) said: Arc<Said>,
 }
 
 impl Dispatch {
@@ -56,13 +58,14 @@ impl Dispatch {
             metadata: Arc::default(),
             tools: Arc::new(ProcessHookTools::new()),
             reads: Arc::default(),
+            said: Arc::default(),
         }
     }
 
     /// Replaces the hook tools. What was read with others is forgotten.
     #[must_use]
     pub fn with_hook_tools(self, tools: Arc<dyn HookTools>) -> Self {
-        Self { tools, reads: Arc::default(), ..self }
+        Self { tools, reads: Arc::default(), said: Arc::default(), ..self }
     }
 
     /// The hook tools, for calls that have no method here.

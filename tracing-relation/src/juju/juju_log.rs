@@ -1,7 +1,18 @@
+use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
 use super::{Dispatch, HookToolCall, HookToolError, PendingCall};
 
 /// Linux takes no longer argument (131072 bytes with its final zero).
 const MAX_ARGUMENT: usize = 131_071;
+
+/// How long a warning may take before it is given up: a hook does not wait for its log.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// The topics that this dispatch has warned about.
+#[derive(Debug, Default)]
+pub(super) struct Said(Mutex<HashSet<&'static str>>);
 
 /// The log.
 impl Dispatch {
@@ -27,15 +38,27 @@ impl Dispatch {
         }
         self.tools.start(&HookToolCall::new("juju-log").arg("--log-level").arg(level).arg("--").arg(message))
     }
+
+    /// Warns the operator about something that only they can mend: once per dispatch and topic. Whether that arrived is
+    /// nobody's concern.
+    pub(crate) fn warn_operator(&self, topic: &'static str, message: &str) {
+        log::debug!("{message}");
+        if self.said.0.lock().unwrap_or_else(PoisonError::into_inner).insert(topic)
+            && let Err(error) =
+                self.juju_log(log::Level::Warn, message).and_then(|pending| pending.wait(PATIENCE))
+        {
+            log::debug!("a warning did not get into Juju's log: {error}");
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
-    use std::time::Duration;
 
     use super::*;
     use crate::juju::testing::Model;
+    use crate::juju::{HookToolErrorKind, HookToolOutput, HookTools};
 
     #[test]
     fn log_messages_fit_into_an_argument() {
@@ -51,5 +74,34 @@ mod tests {
         let levels: Vec<&str> = lines.iter().map(|line| line.level.as_str()).collect();
         assert_eq!((levels, lines[0].message.as_str()), (vec!["WARNING"; 2], "--flag?"));
         assert_eq!(lines[1].message.len(), MAX_ARGUMENT - 1, "cut between characters");
+    }
+
+    /// Tools that tell for how long they are waited for.
+    #[derive(Debug, Default)]
+    struct Hanging(Arc<Mutex<Vec<Duration>>>);
+
+    impl HookTools for Hanging {
+        fn run(&self, call: &HookToolCall) -> Result<HookToolOutput, HookToolError> {
+            Err(HookToolError::new(HookToolErrorKind::TimedOut, call.tool(), None))
+        }
+
+        fn start(&self, call: &HookToolCall) -> Result<PendingCall, HookToolError> {
+            let (waited, hangs) = (Arc::clone(&self.0), self.run(call).map(drop));
+            Ok(PendingCall::new(move |at_most| {
+                waited.lock().expect("not poisoned").push(at_most);
+                hangs
+            }))
+        }
+    }
+
+    #[test]
+    fn a_warning_is_waited_for_once_and_for_a_second_at_most() {
+        let tools = Hanging::default();
+        let waited = Arc::clone(&tools.0);
+        let dispatch = Dispatch::from_vars([("JUJU_UNIT_NAME", "app/0")]).with_hook_tools(Arc::new(tools));
+        for dispatch in [dispatch.clone(), dispatch] {
+            dispatch.warn_operator("a topic", "a warning");
+        }
+        assert_eq!(*waited.lock().expect("not poisoned"), [Duration::from_secs(1)]);
     }
 }

@@ -74,16 +74,42 @@ fn a_failure_to_publish_is_said_with_its_cause() {
 }
 
 #[test]
-fn missing_certificates_are_an_error_in_the_log() {
+fn a_missing_certificate_is_said_once_in_jujus_log() {
+    let https = r#"[{"protocol": {"name": "otlp_http", "type": "http"}, "url": "https://tempo:4318"}]"#;
+    for (path, missing) in [
+        (Some("/nowhere/ca.crt".as_ref()), "there is no certificate at /nowhere/ca.crt"),
+        (None, "the charm was given no certificate"),
+    ] {
+        let charm = Charm::new(LIMIT_1, false);
+        charm.relate(Some(https));
+        assert_eq!(log_of(&charm), Vec::<String>::new(), "a charm may send what it logs to Juju, too");
+        assert_eq!(charm.juju.log().len(), 1, "{:?}", charm.juju.log());
+
+        let dispatch = charm.hook("update-status");
+        for _ in 0..2 {
+            let requirer =
+                TracingEndpointRequirer::new(&dispatch, "charm-tracing", &[]).expect("an endpoint");
+            charm_tracing_config(&requirer, path).expect("no error");
+        }
+        let lines = charm.juju.log();
+        assert_eq!(lines.len(), 2, "one more in each dispatch: {lines:?}");
+        let expected = format!(
+            "cannot send traces to the https tracing endpoint: {missing}. They are kept until it is there. "
+        );
+        assert_eq!(lines[1].level, "WARNING");
+        assert!(lines[1].message.starts_with(&expected), "{lines:?}");
+    }
+}
+
+#[test]
+fn a_warning_that_does_not_arrive_is_no_error() {
     let charm = Charm::new(LIMIT_1, false);
     charm.relate(Some(
         r#"[{"protocol": {"name": "otlp_http", "type": "http"}, "url": "https://tempo:4318"}]"#,
     ));
-    let lines = log_of(&charm);
-    assert_eq!(lines.len(), 1, "{lines:?}");
-    let expected =
-        "ERROR cannot use the https tracing endpoint: there is no certificate at /nowhere/ca.crt; ";
-    assert!(lines[0].starts_with(expected), "{lines:?}");
+    charm.juju.fail_every("juju-log", 1, "ERROR connection is shut down\n");
+    assert_eq!(log_of(&charm), Vec::<String>::new());
+    assert_eq!(charm.juju.log().len(), 0);
 }
 
 #[test]
