@@ -10,7 +10,14 @@ use std::fmt;
 /// A hook tool could not be run, or did not succeed.
 ///
 /// Decide by [`kind`](Self::kind), never by the text: it differs between the versions of Juju.
-#[derive(Debug)]
+///
+/// # What it shows
+///
+/// Errors end up in logs and traces, and a tool may quote its arguments (`ERROR expected "key=value" parameters, got
+/// "hunter2"`). So `Display` and `Debug` repeat what a tool wrote to its standard error only of tools that just read:
+/// `is-leader`, `relation-ids`, `relation-list`, `goal-state`, `opened-ports`, `storage-list`, and those that end in
+/// `-get` but `secret-get`, `secret-info-get` and `credential-get`. Of all others they say how it failed; the text is
+/// what [`stderr`](Self::stderr) returns, for a caller who knows what was in the arguments.
 pub struct HookToolError {
     kind: HookToolErrorKind,
     tool: String,
@@ -80,7 +87,7 @@ impl HookToolError {
         self.code
     }
 
-    /// What the tool wrote to its standard error.
+    /// What the tool wrote to its standard error, all of it: it may quote what the tool was given, secrets included.
     #[must_use]
     pub fn stderr(&self) -> &str {
         &self.stderr
@@ -104,16 +111,52 @@ impl fmt::Display for HookToolError {
         if let Some(code) = self.code {
             write!(f, " (exit code {code})")?;
         }
-        match self.stderr.trim() {
-            "" => Ok(()),
-            stderr => write!(f, ": {stderr}"),
+        let why = if only_reads(tool) { self.stderr.trim() } else { self.kind.in_words() };
+        if why.is_empty() { Ok(()) } else { write!(f, ": {why}") }
+    }
+}
+
+impl fmt::Debug for HookToolError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("HookToolError");
+        shown.field("kind", &self.kind).field("tool", &self.tool).field("code", &self.code);
+        if only_reads(&self.tool) {
+            shown.field("stderr", &self.stderr);
+        } else {
+            shown.field("stderr_bytes", &self.stderr.len());
         }
+        shown.field("source", &self.source).finish()
     }
 }
 
 impl Error for HookToolError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.source.as_deref().map(|source| source as _)
+    }
+}
+
+impl HookToolErrorKind {
+    /// What Juju said, where it must not be repeated. Empty if the kind adds nothing to "cannot run".
+    fn in_words(self) -> &'static str {
+        match self {
+            Self::RelationGone => "relation not found",
+            Self::PermissionDenied => "permission denied",
+            Self::RestrictedContext => "not possible in this event",
+            Self::Usage => "its command line is refused",
+            Self::NotInHookContext | Self::Failed | Self::TimedOut | Self::InvalidOutput => "",
+        }
+    }
+}
+
+/// Whether the tool is given only names of things, so that whatever it quotes is no secret. A tool that is not known
+/// here may be given anything.
+fn only_reads(tool: &str) -> bool {
+    match tool {
+        "secret-get" | "secret-info-get" | "credential-get" => false,
+        "is-leader" | "relation-ids" | "relation-list" | "goal-state" | "opened-ports" | "storage-list" => {
+            true
+        }
+        _ => tool.ends_with("-get"),
     }
 }
 
@@ -185,6 +228,59 @@ mod tests {
     fn the_message_names_the_tool_and_repeats_jujus_words() {
         let error = HookToolError::from_exit("relation-get", Some(1), b"ERROR permission denied\n");
         assert_eq!(error.to_string(), "cannot run relation-get (exit code 1): ERROR permission denied");
+        assert!(format!("{error:?}").contains("stderr: \"ERROR permission denied\\n\""), "{error:?}");
+    }
+
+    #[test]
+    fn what_a_charm_wrote_is_not_shown() {
+        let tools = [
+            "relation-set",
+            "state-set",
+            "state-delete",
+            "action-set",
+            "action-fail",
+            "action-log",
+            "status-set",
+            "application-version-set",
+            "juju-log",
+            "secret-add",
+            "secret-set",
+            "secret-get",
+            "secret-info-get",
+            "secret-grant",
+            "credential-get",
+            "a-tool-of-tomorrow",
+        ];
+        let stderr = "ERROR expected \"key=value\" parameters, got \"hunter2\"\n";
+        for tool in tools {
+            let error = HookToolError::from_exit(tool, Some(2), stderr.as_bytes());
+            assert_eq!(
+                error.to_string(),
+                format!("cannot run {tool} (exit code 2): its command line is refused")
+            );
+            assert!(!format!("{error:?} {error:#?}").contains("hunter2"), "{error:?}");
+            assert_eq!(error.stderr(), stderr);
+        }
+    }
+
+    #[test]
+    fn what_is_not_shown_is_said_by_its_kind() {
+        let cases = [
+            ("ERROR permission denied: hunter2\n", "cannot run state-set (exit code 1): permission denied"),
+            ("ERROR relation not found: hunter2\n", "cannot run state-set (exit code 1): relation not found"),
+            (
+                "ERROR not implemented for restricted context\n",
+                "cannot run state-set (exit code 1): not possible in this event",
+            ),
+            ("ERROR JUJU_CONTEXT_ID not set\n", "cannot run state-set outside of a hook (exit code 1)"),
+            ("ERROR hunter2\n", "cannot run state-set (exit code 1)"),
+        ];
+        for (stderr, message) in cases {
+            assert_eq!(
+                HookToolError::from_exit("state-set", Some(1), stderr.as_bytes()).to_string(),
+                message
+            );
+        }
     }
 
     #[test]
