@@ -4,6 +4,7 @@ use crate::{ReceiverProtocol, TracingEndpointRequirer, TracingError};
 
 /// Where the traces of the charm itself go, and the certificate by which the backend is trusted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct CharmTracingConfig {
     /// The OTLP over HTTP endpoint, such as `http://tempo:4318`; `None` while there is none that can be used.
     pub endpoint: Option<String>,

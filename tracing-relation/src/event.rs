@@ -5,6 +5,7 @@ use crate::{Receiver, Relation};
 #[non_exhaustive]
 pub enum TracingEvent {
     /// The backend has published where to send traces to, or the relation changed in another way since.
+    #[non_exhaustive]
     EndpointChanged {
         /// The relation with the backend.
         relation: Relation,
@@ -12,6 +13,7 @@ pub enum TracingEvent {
         receivers: Vec<Receiver>,
     },
     /// There is nowhere to send traces to (any more) on this relation, which may still be there.
+    #[non_exhaustive]
     EndpointRemoved {
         /// The relation with the backend.
         relation: Relation,

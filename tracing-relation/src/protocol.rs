@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 /// A protocol that a charm may ask to send traces by: the names of version 2 of the `tracing` interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum ReceiverProtocol {
     /// OTLP over HTTP: what charms themselves are traced with.
     OtlpHttp,
@@ -22,6 +23,7 @@ pub enum ReceiverProtocol {
 /// What a receiver's protocol is carried by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum TransportProtocol {
     /// HTTP, with or without TLS: the URL tells.
     Http,
@@ -41,8 +43,8 @@ pub struct UnknownProtocol {
 
 impl ReceiverProtocol {
     /// Every protocol.
-    pub const ALL: [Self; 5] =
-        [Self::OtlpHttp, Self::OtlpGrpc, Self::Zipkin, Self::JaegerThriftHttp, Self::JaegerGrpc];
+    pub const ALL: &'static [Self] =
+        &[Self::OtlpHttp, Self::OtlpGrpc, Self::Zipkin, Self::JaegerThriftHttp, Self::JaegerGrpc];
 
     /// The name in databags, such as `otlp_http`.
     #[must_use]
@@ -70,7 +72,7 @@ impl FromStr for ReceiverProtocol {
     type Err = UnknownProtocol;
 
     fn from_str(name: &str) -> Result<Self, UnknownProtocol> {
-        let known = Self::ALL.into_iter().find(|protocol| protocol.as_str() == name);
+        let known = Self::ALL.iter().copied().find(|protocol| protocol.as_str() == name);
         known.ok_or_else(|| UnknownProtocol { name: name.to_owned() })
     }
 }
@@ -113,7 +115,7 @@ mod tests {
 
     #[test]
     fn names_are_the_same_in_every_form() {
-        for protocol in ReceiverProtocol::ALL {
+        for &protocol in ReceiverProtocol::ALL {
             let name = protocol.as_str();
             assert_eq!(name.parse(), Ok(protocol));
             assert_eq!(protocol.to_string(), name);

@@ -27,6 +27,7 @@ pub struct ProviderAppData {
 
 /// A place to send traces to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Receiver {
     /// How to speak to it.
     pub protocol: ProtocolType,
@@ -36,6 +37,7 @@ pub struct Receiver {
 
 /// The protocol of a receiver, as its provider names it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct ProtocolType {
     /// The name: that of a [`ReceiverProtocol`], or one that a newer interface has.
     pub name: String,

@@ -2,6 +2,7 @@
 
 mod any_databag;
 mod charm;
+mod growth;
 mod logging;
 mod promises;
 mod vectors;
