@@ -35,6 +35,7 @@
 //! | the new record, before room was made for it | one record too many | makes room |
 //! | the header that commits a removal, but not the record's state | `pending` names a live record | marks it dead |
 //! | the header of an emptied file, but not the truncation | dead records behind the tail | truncates |
+//! | a file that is not ours was renamed (there are no hard links), but not yet replaced | no file; what was to replace it as `<file>.new` | starts afresh; traces that could have been carried over stay in the renamed file |
 //! | a rewrite, before its rename | `<file>.new` | removes it at the next rewrite; the file itself is untouched |
 //!
 //! There is no `fsync` when a trace is appended: the page cache survives the death of the process. A power cut may cost

@@ -3,6 +3,10 @@
 //!
 //! The new file is written beside the old one, synced, locked, and renamed over it, so at every moment the path names a
 //! whole file. What is kept of a file that is not ours gets its second name before that, by a hard link.
+//!
+//! Where there are no hard links, that file is renamed first, and for a moment nothing has the path. A process that opens
+//! it in just that moment makes a file of its own, and what it adds is lost with it. That is the price of not failing in
+//! every dispatch on such a file system, and is paid only for a file that is not ours.
 
 use std::ffi::OsString;
 use std::io;
@@ -37,10 +41,10 @@ impl Ledger<'_> {
         let temporary = with_suffix(self.path, "new");
         let fresh = self.fs.create_anew(&temporary)?;
         let replaced = self.fill(&*fresh, from, end).and_then(|hint| {
-            if let Some(aside) = aside {
-                self.fs.link(self.path, aside)?;
+            match aside {
+                None => self.fs.rename(&temporary, self.path)?,
+                Some(aside) => self.replace_and_keep(&temporary, aside)?,
             }
-            self.fs.rename(&temporary, self.path)?;
             Ok(hint)
         });
         match replaced {
@@ -54,6 +58,18 @@ impl Ledger<'_> {
                 Err(error)
             }
         }
+    }
+
+    /// Puts the new file in the place of this one, which gets another name.
+    fn replace_and_keep(&self, fresh: &Path, aside: &Path) -> io::Result<()> {
+        if let Err(error) = self.fs.link(self.path, aside) {
+            log::debug!("cannot link {}, so it is renamed: {error}", aside.display());
+            self.fs.rename(self.path, aside)?;
+        }
+        self.fs.rename(fresh, self.path).inspect_err(|_| {
+            // Whether it was linked or renamed: it has its old name afterwards, and the intact records are still in it.
+            let _ = self.fs.rename(aside, self.path);
+        })
     }
 
     fn fill(&self, fresh: &dyn BufferFile, from: u64, end: u64) -> io::Result<Hint> {

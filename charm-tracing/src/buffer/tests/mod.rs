@@ -5,6 +5,7 @@ mod crash;
 mod damage;
 mod files;
 mod limits;
+mod linkless;
 mod sharing;
 
 use std::path::Path;
