@@ -133,8 +133,10 @@ impl Buffer {
         static TOKENS: AtomicU32 = AtomicU32::new(1);
 
         let token = TOKENS.fetch_add(1, Ordering::Relaxed);
-        let lease = Lease { pid: std::process::id(), token, until: to_millis(now + time) };
-        let claimed = self.locked("write", |ledger| ledger.claim(lease, to_millis(now)))?;
+        let now = to_millis(now);
+        let until = now.saturating_add(u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
+        let lease = Lease { pid: std::process::id(), token, until };
+        let claimed = self.locked("write", |ledger| ledger.claim(lease, now))?;
         Ok(claimed.then_some(DrainLease(lease)))
     }
 

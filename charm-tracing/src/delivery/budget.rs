@@ -16,6 +16,11 @@ impl Default for TimeBudget {
 }
 
 impl TimeBudget {
+    /// For how long nobody else should send: the last request may begin when the time is nearly over.
+    pub(super) fn lease(&self) -> Duration {
+        self.total.saturating_add(self.per_request)
+    }
+
     /// What a dispatch may spend after this many attempts that the backend did not take.
     ///
     /// A backend that is down costs every dispatch of every unit only a short attempt. But a backend that is slow, rather
@@ -67,6 +72,8 @@ pub(super) struct Allowance<'a> {
 
 /// Less time than this is not worth a request.
 const SHORTEST_REQUEST: Duration = Duration::from_millis(20);
+/// Stands for every longer time: there has to be a moment at which it is over.
+const LONGEST_REQUEST: Duration = Duration::from_hours(24);
 
 impl<'a> Allowance<'a> {
     pub(super) fn start(clock: &'a dyn Clock, budget: &TimeBudget) -> Self {
@@ -81,7 +88,8 @@ impl<'a> Allowance<'a> {
     pub(super) fn next_request(&self) -> Option<Duration> {
         let spent = self.clock.monotonic().saturating_sub(self.started);
         let left = self.total.saturating_sub(spent);
-        (left >= SHORTEST_REQUEST.max(self.slowest * 2)).then(|| left.min(self.per_request))
+        (left >= SHORTEST_REQUEST.max(self.slowest.saturating_mul(2)))
+            .then(|| left.min(self.per_request).min(LONGEST_REQUEST))
     }
 
     /// Runs a request and remembers how long it took.
@@ -131,6 +139,14 @@ mod tests {
         let mut allowance = Allowance::start(&clock, &TimeBudget::default());
         allowance.spend(|| clock.0.set(800 * MS));
         assert_eq!(allowance.next_request(), None, "1200 ms are left, twice 800 may be needed");
+    }
+
+    #[test]
+    fn time_without_end_ends() {
+        let clock = Stopped(Cell::new(Duration::ZERO));
+        let endless = TimeBudget { per_request: Duration::MAX, total: Duration::MAX };
+        assert_eq!(Allowance::start(&clock, &endless).next_request(), Some(LONGEST_REQUEST));
+        assert_eq!(endless.lease(), Duration::MAX);
     }
 
     #[test]

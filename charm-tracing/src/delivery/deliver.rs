@@ -146,8 +146,7 @@ impl Delivery<'_> {
             }
             return;
         };
-        let time = self.budget.total + self.budget.per_request;
-        let lease = buffer.claim_drain(self.clock.wall(), time).unwrap_or_else(|error| {
+        let lease = buffer.claim_drain(self.clock.wall(), self.budget.lease()).unwrap_or_else(|error| {
             self.note_buffer(error);
             None
         });

@@ -95,6 +95,15 @@ fn lease_that_is_over_is_taken_and_not_given_back_by_its_former_holder() {
 }
 
 #[test]
+fn lease_without_end_is_over_after_a_minute() {
+    let fixture = Fixture::roomy();
+    let _lease = fixture.buffer.claim_drain(now(), Duration::MAX).unwrap().unwrap();
+    let later = |seconds| now() + Duration::from_secs(seconds);
+    assert!(fixture.buffer.claim_drain(later(59), Duration::MAX).unwrap().is_none());
+    assert!(fixture.buffer.claim_drain(later(60), Duration::MAX).unwrap().is_some());
+}
+
+#[test]
 fn lease_of_a_clock_that_was_far_ahead_is_taken() {
     let fixture = Fixture::roomy();
     let ahead = now() + Duration::from_hours(24);

@@ -23,6 +23,17 @@ fn trace_is_posted_as_otlp() {
 }
 
 #[test]
+fn any_timeout_will_do() {
+    for time in [Duration::MAX, Duration::from_secs(u64::MAX), Duration::from_secs(u64::MAX / 2)] {
+        let (mut unit, server) = (Unit::new(), Server::always(Reply::OK));
+        unit.budget = TimeBudget { per_request: time, total: time };
+        unit.store(&["a"]);
+        let report = unit.dispatch("b", Some(&server.destination()));
+        assert_eq!((report.delivered, report.waiting), (2, 0), "{time:?}: {report:?}");
+    }
+}
+
+#[test]
 fn without_a_destination_the_trace_waits_and_nothing_is_wrong() {
     let unit = Unit::new();
     let report = unit.dispatch("spans", None);
