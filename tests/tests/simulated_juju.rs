@@ -234,6 +234,16 @@ fn forgets_a_relation_once_its_broken_hook_has_succeeded() {
 }
 
 #[test]
+fn lists_the_units_that_stay() {
+    let mut juju = deployment("relation-list --format=json").start();
+    let id = juju.add_relation("tracing", "tempo", &["tempo/0", "tempo/1"]);
+    let mut listed = |event| juju.dispatch(event).stdout;
+    assert_eq!(listed(Event::relation_changed("tracing", id)), "[\"tempo/0\",\"tempo/1\"]\n");
+    assert_eq!(listed(Event::relation_departed("tracing", id)), "[\"tempo/1\"]\n");
+    assert_eq!(listed(Event::relation_broken("tracing", id)), "[]\n");
+}
+
+#[test]
 fn keeps_the_charm_directory_from_one_dispatch_to_the_next_and_then_nothing() {
     let mut juju = deployment("echo x >> kept; cat kept").start();
     let unit = juju.charm_dir().parent().unwrap().to_owned();

@@ -184,8 +184,14 @@ impl SimulatedJuju {
 fn context_of(event: &Event, relation: Option<&RelationHook>) -> HookContext {
     match (&event.about, relation) {
         (About::Action { parameters }, _) => HookContext::action(parameters.clone()),
-        (_, Some(RelationHook { endpoint, id, remote_app, remote_unit, .. })) => {
-            HookContext::relation(endpoint, *id, remote_app, remote_unit.as_deref())
+        (_, Some(RelationHook { endpoint, id, remote_app, remote_unit, step })) => {
+            match (step, remote_unit.as_deref()) {
+                (Step::Departed, Some(unit)) => {
+                    HookContext::relation_departed(endpoint, *id, remote_app, unit)
+                }
+                (Step::Broken, _) => HookContext::relation_broken(endpoint, *id, remote_app),
+                (_, remote_unit) => HookContext::relation(endpoint, *id, remote_app, remote_unit),
+            }
         }
         _ if matches!(event.name(), "collect-metrics" | "meter-status-changed") => HookContext::restricted(),
         _ => HookContext::new(),

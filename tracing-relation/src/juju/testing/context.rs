@@ -13,6 +13,10 @@ pub struct HookContext {
     pub remote_app: Option<String>,
     /// The remote unit, in the hooks of a relation that are about one.
     pub remote_unit: Option<String>,
+    /// The unit that departs, in `relation-departed`. It is no longer listed.
+    pub departing_unit: Option<String>,
+    /// Whether this is the hook that ends the relation, which has no units any more.
+    pub broken: bool,
     /// The parameters of the action, in an action. Elsewhere the `action-*` tools are unknown.
     pub action: Option<Value>,
     /// Whether nearly every tool is refused, as in `collect-metrics`.
@@ -37,6 +41,18 @@ impl HookContext {
         }
     }
 
+    /// `relation-departed` of a remote unit.
+    #[must_use]
+    pub fn relation_departed(endpoint: &str, id: u32, remote_app: &str, unit: &str) -> Self {
+        Self { departing_unit: Some(unit.to_owned()), ..Self::relation(endpoint, id, remote_app, Some(unit)) }
+    }
+
+    /// `relation-broken`.
+    #[must_use]
+    pub fn relation_broken(endpoint: &str, id: u32, remote_app: &str) -> Self {
+        Self { broken: true, ..Self::relation(endpoint, id, remote_app, None) }
+    }
+
     /// An action with these parameters (a JSON object).
     #[must_use]
     pub fn action(parameters: Value) -> Self {
@@ -57,6 +73,8 @@ impl HookContext {
         Self {
             relation: relation.as_ref().map(|relation| (relation.endpoint.clone(), relation.id)),
             remote_unit: relation.as_ref().and_then(|relation| relation.remote_unit.clone()),
+            departing_unit: relation.as_ref().and_then(|relation| relation.departing_unit.clone()),
+            broken: relation.is_some() && dispatch.event().ends_with("_relation_broken"),
             remote_app: relation.and_then(|relation| relation.remote_app),
             action: action.map(|_| Value::Object(Map::new())),
             restricted: ["collect_metrics", "meter_status_changed"].contains(&dispatch.event()),
@@ -78,6 +96,25 @@ mod tests {
         assert_eq!(
             HookContext::from_dispatch(&Dispatch::from_vars(joined)),
             HookContext::relation("tracing", 3, "tempo", Some("tempo/0")),
+        );
+        let departed = [
+            ("JUJU_DISPATCH_PATH", "hooks/tracing-relation-departed"),
+            ("JUJU_RELATION_ID", "tracing:3"),
+            ("JUJU_REMOTE_UNIT", "tempo/0"),
+            ("JUJU_DEPARTING_UNIT", "tempo/0"),
+        ];
+        assert_eq!(
+            HookContext::from_dispatch(&Dispatch::from_vars(departed)),
+            HookContext::relation_departed("tracing", 3, "tempo", "tempo/0"),
+        );
+        let broken = [
+            ("JUJU_DISPATCH_PATH", "hooks/tracing-relation-broken"),
+            ("JUJU_RELATION_ID", "tracing:3"),
+            ("JUJU_REMOTE_APP", "tempo"),
+        ];
+        assert_eq!(
+            HookContext::from_dispatch(&Dispatch::from_vars(broken)),
+            HookContext::relation_broken("tracing", 3, "tempo"),
         );
         let action = Dispatch::from_vars([("JUJU_ACTION_NAME", "backup")]);
         assert_eq!(HookContext::from_dispatch(&action), HookContext::action(serde_json::json!({})));

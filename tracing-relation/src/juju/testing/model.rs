@@ -62,6 +62,7 @@ impl Model {
                     .iter()
                     .map(|unit| ((*unit).to_owned(), new_unit_databag()))
                     .collect(),
+                departed_units: BTreeMap::new(),
                 local: LocalData { app: BTreeMap::new(), unit: new_unit_databag() },
                 severed: false,
             },
@@ -103,6 +104,17 @@ impl Model {
         let relation = state.relations.get_mut(&id).expect("the relation exists");
         let databag = relation.remote_units.entry(unit.to_owned()).or_insert_with(new_unit_databag);
         tools::write(databag, key, value);
+    }
+
+    /// Takes a remote unit out of a relation. What it has written can still be read.
+    ///
+    /// # Panics
+    ///
+    /// There is no such relation.
+    pub fn remove_remote_unit(&self, id: u32, unit: &str) {
+        let mut state = self.state();
+        let relation = state.relations.get_mut(&id).expect("the relation exists");
+        relation.departed_units.extend(relation.remote_units.remove_entry(unit));
     }
 
     /// Writes a key of the own application's databag, as an earlier hook would have. An empty value deletes the key.

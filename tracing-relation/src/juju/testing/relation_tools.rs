@@ -21,12 +21,9 @@ pub(super) fn ids(call: &mut Call<'_>) -> Printed {
 pub(super) fn list(call: &mut Call<'_>) -> Printed {
     let args = Arguments::parse(call.args, &[FORMAT, RELATION, switch(&["app"])])?;
     args.at_most(0)?;
-    let (_, relation) = relation(call, &args)?;
-    let answer = if args.is_set("app") {
-        json!(relation.remote_app)
-    } else {
-        json!(relation.remote_units.keys().collect::<Vec<_>>())
-    };
+    let (id, relation) = relation(call, &args)?;
+    let answer =
+        if args.is_set("app") { json!(relation.remote_app) } else { json!(units(call, id, relation)) };
     Ok(render(&answer, args.format()))
 }
 
@@ -64,6 +61,14 @@ pub(super) fn set(call: &mut Call<'_>) -> Printed {
         }
     }
     Ok(String::new())
+}
+
+/// The remote units that are in the relation. Whoever departs in this hook is not, nor is anybody in the hook that ends it.
+fn units<'a>(call: &Call<'_>, id: u32, relation: &'a Relation) -> Vec<&'a String> {
+    let context = call.context;
+    let own_hook = context.relation.as_ref().is_some_and(|(_, of)| *of == id);
+    let gone = |unit: &String| own_hook && (context.broken || context.departing_unit.as_ref() == Some(unit));
+    relation.remote_units.keys().filter(|unit| !gone(unit)).collect()
 }
 
 /// The relation that `-r` names, else the hook's own.
@@ -135,7 +140,8 @@ fn unit_databag<'a>(
     } else if unit == call.state.unit {
         Ok(&relation.local.unit)
     } else {
-        relation.remote_units.get(unit).ok_or_else(|| ToolResult::failed(&format!("unknown unit {unit}")))
+        let known = relation.remote_units.get(unit).or_else(|| relation.departed_units.get(unit));
+        known.ok_or_else(|| ToolResult::failed(&format!("unknown unit {unit}")))
     }
 }
 
@@ -210,6 +216,29 @@ mod tests {
         let (juju, _) = tempo();
         let created = HookContext::relation("tracing", 1, "tempo", None);
         assert_eq!(text(&juju, &created, "relation-get --format=json"), "0 {\"receivers\":\"[]\"}\n");
+    }
+
+    #[test]
+    fn units_that_depart_are_not_listed_but_can_be_read() {
+        let (juju, hook) = tempo();
+        juju.set_remote_unit_data(1, "tempo/0", "a", "b");
+        let other = juju.add_relation("tracing", "loki", &["loki/0"]);
+        let departed = HookContext::relation_departed("tracing", 1, "tempo", "tempo/0");
+        let broken = HookContext::relation_broken("tracing", 1, "tempo");
+        assert_eq!(text(&juju, &departed, "relation-list --format=json"), "0 [\"tempo/1\"]\n");
+        assert_eq!(text(&juju, &departed, "relation-get a"), "0 b\n");
+        assert_eq!(text(&juju, &broken, "relation-list --format=json"), "0 []\n");
+        assert_eq!(text(&juju, &broken, "relation-list --format=json --app"), "0 \"tempo\"\n");
+        assert_eq!(text(&juju, &broken, "relation-ids --format=json"), "0 [\"tracing:1\",\"tracing:2\"]\n");
+        let elsewhere = format!("relation-list --format=json -r {other}");
+        assert_eq!(text(&juju, &broken, &elsewhere), "0 [\"loki/0\"]\n");
+
+        assert_eq!(text(&juju, &hook, "relation-list --format=json"), "0 [\"tempo/0\",\"tempo/1\"]\n");
+        juju.remove_remote_unit(1, "tempo/0");
+        assert_eq!(text(&juju, &hook, "relation-list --format=json"), "0 [\"tempo/1\"]\n");
+        assert_eq!(text(&juju, &hook, "relation-get a tempo/0"), "0 b\n");
+        juju.remove_remote_unit(1, "tempo/9");
+        assert_eq!(text(&juju, &hook, "relation-get a tempo/9"), "1 ERROR unknown unit tempo/9\n");
     }
 
     #[test]

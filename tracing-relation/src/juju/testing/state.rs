@@ -61,6 +61,8 @@ pub(super) struct Relation {
     pub remote_app: String,
     pub remote_app_data: Databag,
     pub remote_units: BTreeMap<String, Databag>,
+    /// Units that are gone. What they wrote can be read for as long as the relation exists.
+    pub departed_units: BTreeMap<String, Databag>,
     pub local: LocalData,
     /// Gone from the controller, while the unit's agent still lists it.
     pub severed: bool,
