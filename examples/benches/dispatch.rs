@@ -102,9 +102,7 @@ impl Unit {
 
     fn relate(&mut self, endpoint: &str) {
         let relation = self.juju.add_relation("tracing", "tempo", &["tempo/0"]);
-        let receivers =
-            format!(r#"[{{"protocol": {{"name": "otlp_http", "type": "http"}}, "url": "{endpoint}"}}]"#);
-        self.juju.model().set_remote_app_data(relation, "receivers", &receivers);
+        self.juju.publish_endpoint(relation, endpoint);
         // The first dispatch publishes what is asked for; the measured ones find it done.
         let outcome = self
             .juju

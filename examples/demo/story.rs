@@ -51,10 +51,10 @@ pub(crate) fn tell(backend: &Backend) -> ExitCode {
         (Backend::BuiltIn, Some(collector)) => collector.endpoint(),
         (Backend::BuiltIn, None) => unreachable!("the built-in collector was started above"),
     };
-    let receivers =
-        format!(r#"[{{"protocol": {{"name": "otlp_http", "type": "http"}}, "url": "{endpoint}"}}]"#);
-    say!("  tempo answers:              receivers = {receivers}");
-    juju.model().set_remote_app_data(relation, "receivers", &receivers);
+    juju.publish_endpoint(relation, &endpoint);
+    for (key, value) in juju.model().remote_app_data(relation) {
+        say!("  tempo answers:              {key} = {value}");
+    }
 
     say!("\nThe next event delivers what has waited, and itself.");
     let last = show(&mut juju, "update-status", Event::hook("update-status"), collector.as_ref());

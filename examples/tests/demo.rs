@@ -31,7 +31,7 @@ fn it_shows_each_dispatch_and_then_every_trace() {
         let id = id.trim_end_matches("'.");
         assert!(arrived.contains(&format!("  trace {id}\n")), "{id} is logged and did not arrive:\n{story}");
     }
-    let trees = drawn_without_durations(arrived);
+    let trees = tree::without_durations(arrived);
     let install = "\
   app/0: install event
     method call: RequirerCharm.new
@@ -138,13 +138,4 @@ fn roots(collector: &Collector) -> Vec<String> {
     tree::check(&spans).expect("whole traces");
     let roots = spans.into_iter().filter(|span| span.span.parent_span_id.is_empty());
     roots.map(|root| root.span.name).collect()
-}
-
-fn drawn_without_durations(drawn: &str) -> String {
-    let name = |line: &str| {
-        let indent = line.len() - line.trim_start().len();
-        let end = line[indent..].find("  ").map_or(line.len(), |end| indent + end);
-        line[..end].to_owned() + "\n"
-    };
-    drawn.lines().map(name).collect()
 }

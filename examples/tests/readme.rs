@@ -19,14 +19,10 @@ fn block<'a>(kind: &str, after: &str) -> &'a str {
     &README[start..end]
 }
 
-/// Names with their indentation and complaint: a line of a drawn trace without its duration.
-fn without_durations(drawn: &str) -> Vec<String> {
-    let name = |line: &str| {
-        let (name, complaint) = line.split_once('✗').unwrap_or((line, ""));
-        let name = name.trim_end().rsplit_once("  ").map_or(name, |(name, _duration)| name);
-        format!("{} {complaint}", name.trim_end()).trim_end().to_owned()
-    };
-    drawn.lines().filter(|line| !line.starts_with("trace ")).map(name).collect()
+/// A drawn trace but for what is another in every run: its id and its durations.
+fn what_lasts(drawn: &str) -> Vec<String> {
+    let lasting = tree::without_durations(drawn);
+    lasting.lines().filter(|line| !line.starts_with("trace ")).map(str::to_owned).collect()
 }
 
 #[test]
@@ -43,11 +39,7 @@ fn the_trace_it_shows_is_what_that_charm_yields() {
         Deployment::new(charm, Path::new(env!("CARGO_BIN_EXE_demo"))).charmcraft(CHARMCRAFT).start();
     juju.model().set_leader(true);
     let relation = juju.add_relation("tracing", "tempo", &["tempo/0"]);
-    let receivers = format!(
-        r#"[{{"protocol": {{"name": "otlp_http", "type": "http"}}, "url": "{}"}}]"#,
-        collector.endpoint()
-    );
-    juju.model().set_remote_app_data(relation, "receivers", &receivers);
+    juju.publish_endpoint(relation, &collector.endpoint());
     let outcome = juju.dispatch(Event::relation_changed("tracing", relation));
     assert!(outcome.success(), "{outcome}");
     collector.clear();
@@ -59,8 +51,8 @@ fn the_trace_it_shows_is_what_that_charm_yields() {
     assert_eq!(outcome.stderr, error, "{outcome}");
     let drawn = tree::picture(&collector.spans());
     assert_eq!(
-        without_durations(block("text", "this trace")),
-        without_durations(&drawn),
+        what_lasts(block("text", "this trace")),
+        what_lasts(&drawn),
         "the README should show:\n{drawn}"
     );
 }

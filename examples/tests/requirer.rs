@@ -72,7 +72,7 @@ fn the_life_of_a_unit_is_delivered_as_soon_as_there_is_a_backend() {
     done(&juju.dispatch(Event::relation_created("tracing", relation)));
     assert_eq!(juju.model().local_app_data(relation)["receivers"], r#"["otlp_http"]"#);
     assert_eq!(collector.requests().len(), 0);
-    publish(&juju, relation, &collector.endpoint());
+    juju.publish_endpoint(relation, &collector.endpoint());
     done(&juju.dispatch(Event::relation_changed("tracing", relation)));
     assert_eq!(
         traces(&collector),
@@ -217,7 +217,7 @@ fn an_https_backend_gets_its_traces_once_the_certificate_is_there_and_the_operat
     let collector = Collector::start_tls();
     let mut juju = unit();
     let relation = juju.add_relation("tracing", "tempo", &["tempo/0"]);
-    publish(&juju, relation, &collector.endpoint());
+    juju.publish_endpoint(relation, &collector.endpoint());
     let path = juju.charm_dir().join("ca.crt");
     juju.model().set_config("tracing-ca", json!(path));
     let outcome = juju.dispatch(Event::hook("install"));
@@ -247,14 +247,8 @@ fn related_unit() -> (Collector, SimulatedJuju) {
     let collector = Collector::start();
     let mut juju = unit();
     let relation = juju.add_relation("tracing", "tempo", &["tempo/0"]);
-    publish(&juju, relation, &collector.endpoint());
+    juju.publish_endpoint(relation, &collector.endpoint());
     (collector, juju)
-}
-
-fn publish(juju: &SimulatedJuju, relation: u32, endpoint: &str) {
-    let receivers =
-        format!(r#"[{{"protocol": {{"name": "otlp_http", "type": "http"}}, "url": "{endpoint}"}}]"#);
-    juju.model().set_remote_app_data(relation, "receivers", &receivers);
 }
 
 #[track_caller]

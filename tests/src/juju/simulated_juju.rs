@@ -74,6 +74,15 @@ impl SimulatedJuju {
         self.relations.remove(&id);
     }
 
+    /// Lets the other side of a `tracing` relation say where it receives traces over OTLP/HTTP, in the words of Tempo's
+    /// charm. No hook runs by itself.
+    pub fn publish_endpoint(&self, relation: u32, endpoint: &str) {
+        // Spelled out: what is tested must not be what writes the test's input.
+        let receivers =
+            format!(r#"[{{"protocol": {{"name": "otlp_http", "type": "http"}}, "url": "{endpoint}"}}]"#);
+        self.model.set_remote_app_data(relation, "receivers", &receivers);
+    }
+
     /// Starts the charm for an event and waits until it has ended.
     ///
     /// What the charm writes to databags takes effect if its exit code is 0 and is dropped otherwise. After a

@@ -10,4 +10,4 @@ mod picture;
 
 pub use check::{Defect, Problem, check};
 pub use outline::{Outline, names};
-pub use picture::picture;
+pub use picture::{picture, without_durations};

@@ -55,6 +55,20 @@ pub fn picture(spans: &[CollectedSpan]) -> String {
     text
 }
 
+/// A [`picture`], indented or not, without what is another in every run: of each line the name, and the complaint
+/// behind one blank.
+#[must_use]
+pub fn without_durations(picture: &str) -> String {
+    let lasting = |line: &str| {
+        let (name, complaint) = line.split_once('✗').unwrap_or((line, ""));
+        let indent = name.len() - name.trim_start().len();
+        // Names have no two blanks in a row, the columns are at least that far apart.
+        let end = name[indent..].find("  ").map_or(name.len(), |end| indent + end);
+        format!("{}{complaint}", &name[..end])
+    };
+    picture.lines().fold(String::new(), |text, line| text + lasting(line).trim_end() + "\n")
+}
+
 struct Row<'a> {
     trace: &'a [u8],
     top: bool,
@@ -126,6 +140,15 @@ app/0: start event             12.3 ms
 trace 09090909090909090909090909090909
 app/0: stop event               2.00 s
 "
+        );
+    }
+
+    #[test]
+    fn without_durations_names_and_complaints_are_left() {
+        let drawn = "  app/0: start event           12.3 ms\n    method call: MyCharm.handle  11.8 ms  ✗ no such unit\n";
+        assert_eq!(
+            without_durations(drawn),
+            "  app/0: start event\n    method call: MyCharm.handle no such unit\n"
         );
     }
 

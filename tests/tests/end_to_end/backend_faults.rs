@@ -8,8 +8,8 @@ use tests::collector::{Answer, Collector, Reply, port_closed_endpoint};
 use tests::juju::{Event, Outcome, SimulatedJuju};
 
 use crate::unit::{
-    assert_untouched_and_quick, delivered, notices, publish, relate, session_charm, test_charm, trace_id,
-    waiting, whole_traces,
+    assert_untouched_and_quick, delivered, notices, relate, session_charm, test_charm, trace_id, waiting,
+    whole_traces,
 };
 
 #[test]
@@ -24,7 +24,7 @@ fn a_closed_port_costs_nothing_and_the_traces_wait() {
         ids.push(trace_id(&outcome));
     }
     let collector = Collector::start();
-    publish(&juju, relation, &collector.endpoint());
+    juju.publish_endpoint(relation, &collector.endpoint());
     assert_delivers_all(&mut juju, &collector, ids);
 }
 
@@ -127,7 +127,7 @@ fn a_pause_that_the_backend_asks_for_is_kept_across_dispatches() {
     }
     // Another backend has not asked for anything.
     let other = Collector::start();
-    publish(&juju, relation, &other.endpoint());
+    juju.publish_endpoint(relation, &other.endpoint());
     assert_delivers_all(&mut juju, &other, ids);
 }
 

@@ -4,8 +4,8 @@ use tests::collector::{Answer, Collector};
 use tests::juju::{Event, SimulatedJuju};
 
 use crate::unit::{
-    assert_untouched, assert_untouched_and_quick, delivered, notices, publish, receivers, test_charm,
-    trace_id, waiting, whole_traces,
+    assert_untouched, assert_untouched_and_quick, delivered, notices, test_charm, trace_id, waiting,
+    whole_traces,
 };
 
 #[test]
@@ -76,7 +76,7 @@ fn what_is_not_known_hides_nothing_that_is() {
 fn a_hook_tool_that_prints_something_else_leaves_the_trace_waiting() {
     let collector = Collector::start();
     let (mut juju, relation) = related_charm();
-    publish(&juju, relation, &collector.endpoint());
+    juju.publish_endpoint(relation, &collector.endpoint());
     juju.model().answer_next("relation-get", "<html>");
     let outcome = juju.dispatch(Event::hook("update-status"));
     assert_untouched(&outcome);
@@ -88,7 +88,7 @@ fn a_hook_tool_that_prints_something_else_leaves_the_trace_waiting() {
 fn a_relation_that_is_being_removed_is_no_error() {
     let collector = Collector::start();
     let (mut juju, relation) = related_charm();
-    publish(&juju, relation, &collector.endpoint());
+    juju.publish_endpoint(relation, &collector.endpoint());
     juju.model().sever_relation(relation);
     let outcome = juju.dispatch(Event::hook("update-status"));
     assert_untouched(&outcome);
@@ -108,7 +108,7 @@ fn an_endpoint_that_is_no_url_is_one_clear_warning() {
         ("http://:4318", "the endpoint names no host"),
         ("http://tempo:99999", "the endpoint's port is not a port number"),
     ] {
-        publish(&juju, relation, endpoint);
+        juju.publish_endpoint(relation, endpoint);
         let outcome = juju.dispatch(Event::hook("update-status"));
         assert_untouched_and_quick(&outcome);
         assert_eq!(
@@ -125,7 +125,7 @@ fn an_endpoint_that_is_no_url_is_one_clear_warning() {
 #[test]
 fn an_endpoint_with_an_unknown_host_leaves_the_trace_waiting() {
     let (mut juju, relation) = related_charm();
-    publish(&juju, relation, "http://no-such-host.invalid:4318");
+    juju.publish_endpoint(relation, "http://no-such-host.invalid:4318");
     let outcome = juju.dispatch(Event::hook("update-status"));
     assert_untouched_and_quick(&outcome);
     assert_eq!(waiting(&juju), 1);
@@ -137,7 +137,7 @@ fn endpoints_are_taken_with_and_without_slash_and_path() {
     let collector = Collector::start();
     let (mut juju, relation) = related_charm();
     for suffix in ["", "/", "/v1/traces", "/v1/traces/", "/model-app", "/model-app/?tenant=1"] {
-        publish(&juju, relation, &format!("{}{suffix}", collector.endpoint()));
+        juju.publish_endpoint(relation, &format!("{}{suffix}", collector.endpoint()));
         collector.answer(Answer::Status(200));
         assert_untouched(&juju.dispatch(Event::hook("update-status")));
     }
@@ -153,7 +153,7 @@ fn endpoints_are_taken_with_and_without_slash_and_path() {
 fn a_password_in_the_endpoint_is_not_told() {
     let collector = Collector::start();
     let (mut juju, relation) = related_charm();
-    publish(&juju, relation, &collector.endpoint().replace("//", "//juju:hunter2@"));
+    juju.publish_endpoint(relation, &collector.endpoint().replace("//", "//juju:hunter2@"));
     collector.answer(Answer::Status(503));
     let outcome = juju.dispatch(Event::hook("update-status"));
     let told = &outcome.log.last().unwrap().message;
@@ -184,11 +184,11 @@ fn related_charm() -> (SimulatedJuju, u32) {
     (juju, relation)
 }
 
-/// With good receivers, the next dispatch delivers what has waited.
+/// With good the next dispatch delivers what has waited.
 #[track_caller]
 fn assert_mended(juju: &mut SimulatedJuju, relation: u32, mut ids: Vec<String>) {
     let collector = Collector::start();
-    juju.model().set_remote_app_data(relation, "receivers", &receivers(&collector.endpoint()));
+    juju.publish_endpoint(relation, &collector.endpoint());
     let mended = juju.dispatch(Event::relation_changed("tracing", relation));
     assert_untouched(&mended);
     ids.push(trace_id(&mended));

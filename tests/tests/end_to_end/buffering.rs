@@ -9,8 +9,8 @@ use tests::juju::Event;
 use tests::tree;
 
 use crate::unit::{
-    assert_untouched, buffer, delivered, notices, publish, relate, session_charm, struct_charm, test_charm,
-    trace_id, waiting, waiting_in, whole_traces,
+    assert_untouched, buffer, delivered, notices, relate, session_charm, struct_charm, test_charm, trace_id,
+    waiting, waiting_in, whole_traces,
 };
 
 #[test]
@@ -141,7 +141,7 @@ fn the_hook_that_brings_the_endpoint_delivers_and_without_the_relation_traces_wa
     let created = juju.dispatch(Event::relation_created("tracing", relation));
     assert_eq!((waiting(&juju), collector.requests().len()), (2, 0));
 
-    publish(&juju, relation, &collector.endpoint());
+    juju.publish_endpoint(relation, &collector.endpoint());
     let changed = juju.dispatch(Event::relation_changed("tracing", relation));
     assert_untouched(&changed);
     assert_eq!(delivered(&collector), [trace_id(&installed), trace_id(&created), trace_id(&changed)]);
@@ -163,7 +163,7 @@ fn a_backend_that_moves_gets_what_comes_from_then_on() {
     let mut juju = test_charm().start();
     let relation = relate(&mut juju, &before.endpoint());
     let first = juju.dispatch(Event::hook("start"));
-    publish(&juju, relation, &after.endpoint());
+    juju.publish_endpoint(relation, &after.endpoint());
     let second = juju.dispatch(Event::relation_changed("tracing", relation));
     assert_eq!(delivered(&before), [trace_id(&first)]);
     assert_eq!(delivered(&after), [trace_id(&second)]);

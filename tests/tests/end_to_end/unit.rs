@@ -47,17 +47,8 @@ fn deployment(charm: &str) -> Deployment {
 /// Relates the unit to a backend that receives traces there; returns the relation's id.
 pub(crate) fn relate(juju: &mut SimulatedJuju, endpoint: &str) -> u32 {
     let relation = juju.add_relation("tracing", "tempo", &["tempo/0"]);
-    publish(juju, relation, endpoint);
+    juju.publish_endpoint(relation, endpoint);
     relation
-}
-
-/// Lets the backend say where it receives traces.
-pub(crate) fn publish(juju: &SimulatedJuju, relation: u32, endpoint: &str) {
-    juju.model().set_remote_app_data(relation, "receivers", &receivers(endpoint));
-}
-
-pub(crate) fn receivers(endpoint: &str) -> String {
-    format!(r#"[{{"protocol": {{"name": "otlp_http", "type": "http"}}, "url": "{endpoint}"}}]"#)
 }
 
 /// The default buffer file.
