@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use opentelemetry::global::GlobalTracerProvider;
-use opentelemetry::trace::{Link, SpanContext, TraceContextExt, Tracer};
+use opentelemetry::trace::{Link, TraceContextExt, Tracer};
 use opentelemetry::{Context, ContextGuard, KeyValue};
 use opentelemetry_sdk::Resource;
 use tracing_relation::juju::{Dispatch, EnvironmentError, HookTools};
@@ -221,7 +221,7 @@ impl Open {
         let parent = match parent::from_environment(|name| dispatch.var(name)) {
             Some(parent) if parent.is_sampled() => Context::new().with_remote_span_context(parent),
             Some(parent) => {
-                builder = builder.with_links(vec![link(parent)]);
+                builder = builder.with_links(vec![Link::with_context(parent)]);
                 Context::new()
             }
             None => Context::new(),
@@ -272,10 +272,6 @@ impl Open {
             priority: if interesting { Priority::Interesting } else { Priority::Boring },
         }
     }
-}
-
-fn link(context: SpanContext) -> Link {
-    Link::with_context(context)
 }
 
 /// Why a session records nothing.
