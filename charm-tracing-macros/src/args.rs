@@ -187,6 +187,72 @@ pub(crate) fn methods(arg: &mut Arg<Vec<Ident>>, key: &Ident, input: ParseStream
     arg.set(key, names.into_iter().collect())
 }
 
+/// One attribute that the author wants on a span.
+pub(crate) struct SpanAttribute {
+    pub(crate) key: LitStr,
+    pub(crate) value: Expr,
+}
+
+/// `key(one.key = expression, "another" = expression)`.
+pub(crate) fn attributes(
+    arg: &mut Arg<Vec<SpanAttribute>>,
+    key: &Ident,
+    input: ParseStream<'_>,
+) -> syn::Result<()> {
+    if !input.peek(syn::token::Paren) {
+        return Err(Error::new(key.span(), format!("write `{key}(my.key = expression, ...)`")));
+    }
+    let content;
+    parenthesized!(content in input);
+    let attributes = Punctuated::<SpanAttribute, Token![,]>::parse_terminated(&content)?;
+    let attributes: Vec<_> = attributes.into_iter().collect();
+    for (at, attribute) in attributes.iter().enumerate() {
+        if attributes[..at].iter().any(|earlier| earlier.key.value() == attribute.key.value()) {
+            let twice = format!("`{}` is given twice", attribute.key.value());
+            return Err(Error::new(attribute.key.span(), twice));
+        }
+    }
+    if attributes.is_empty() {
+        return Err(Error::new(key.span(), format!("`{key}` names no attribute")));
+    }
+    arg.set(key, attributes)
+}
+
+impl Parse for SpanAttribute {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let key = if input.peek(LitStr) { input.parse()? } else { dotted_key(input)? };
+        if key.value().is_empty() {
+            return Err(Error::new(key.span(), "the key of an attribute must not be empty"));
+        }
+        if !input.peek(Token![=]) {
+            let remedy = format!("`{}` needs a value: `{0} = expression`", key.value());
+            return Err(Error::new(key.span(), remedy));
+        }
+        input.parse::<Token![=]>()?;
+        if input.is_empty() || input.peek(Token![,]) {
+            return Err(Error::new(key.span(), format!("`{}` has no value", key.value())));
+        }
+        Ok(Self { key, value: input.parse()? })
+    }
+}
+
+/// `one.key`, as OpenTelemetry writes them, at the place of its first part.
+fn dotted_key(input: ParseStream<'_>) -> syn::Result<LitStr> {
+    let part = |input: ParseStream<'_>| {
+        input.call(Ident::parse_any).map_err(|error| {
+            Error::new(error.span(), "expected the key of an attribute: `my.key` or `\"my-key\"`")
+        })
+    };
+    let first = part(input)?;
+    let mut key = first.unraw().to_string();
+    while input.peek(Token![.]) {
+        input.parse::<Token![.]>()?;
+        key.push('.');
+        key.push_str(&part(input)?.unraw().to_string());
+    }
+    Ok(LitStr::new(&key, first.span()))
+}
+
 /// `crate = path`.
 pub(crate) fn krate(arg: &mut Arg<Path>, key: &Ident, input: ParseStream<'_>) -> syn::Result<()> {
     equals(key, input, "write `crate = path::to::charm_tracing`")?;

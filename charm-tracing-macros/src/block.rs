@@ -5,7 +5,7 @@ use syn::{Error, GenericArgument, Generics, Ident, ImplItem, ItemImpl, Path, Pat
 
 use crate::args::{self, Arg, Args};
 use crate::errors::Errors;
-use crate::expand::{self, Callee};
+use crate::expand::{self, Callee, Traced};
 use crate::function;
 use crate::names::type_name;
 
@@ -71,8 +71,12 @@ pub(crate) fn trace_methods(krate: &TokenStream, block: &mut ItemImpl, skip: &[I
             continue;
         }
         let name = own.as_ref().and_then(|own| own.name.value.as_ref());
-        let callee = Callee::of_method(&owner, &method.sig, name);
-        method.block = expand::body(krate, &callee, &method.sig, &method.attrs, &method.block);
+        let traced = Traced {
+            krate,
+            callee: Callee::of_method(&owner, &method.sig, name),
+            attributes: own.as_ref().and_then(|own| own.attributes.value.as_deref()).unwrap_or_default(),
+        };
+        method.block = traced.body(&mut method.sig, &method.attrs, &method.block);
         expand::inner_attributes_outside(&mut method.attrs);
     }
 }

@@ -3,28 +3,30 @@ use quote::ToTokens;
 use syn::parse::ParseStream;
 use syn::{Attribute, Error, Ident, ItemFn, LitStr, Meta, Path, Signature};
 
-use crate::args::{self, Arg, Args};
+use crate::args::{self, Arg, Args, SpanAttribute};
 use crate::errors::Errors;
-use crate::expand::{self, Callee};
+use crate::expand::{self, Callee, Traced};
 
 /// The arguments of `#[trace_fn]`.
 pub(crate) struct FunctionArgs {
     pub(crate) name: Arg<LitStr>,
+    pub(crate) attributes: Arg<Vec<SpanAttribute>>,
     krate: Arg<Path>,
 }
 
 impl Default for FunctionArgs {
     fn default() -> Self {
-        Self { name: Arg::new("name"), krate: Arg::new("crate") }
+        Self { name: Arg::new("name"), attributes: Arg::new("attributes"), krate: Arg::new("crate") }
     }
 }
 
 impl Args for FunctionArgs {
-    const ACCEPTED: &'static str = "`name`, `crate`";
+    const ACCEPTED: &'static str = "`name`, `attributes(...)`, `crate`";
 
     fn accept(&mut self, key: &Ident, input: ParseStream<'_>) -> Option<syn::Result<()>> {
         Some(match key.to_string().as_str() {
             "name" => args::text(&mut self.name, key, input),
+            "attributes" => args::attributes(&mut self.attributes, key, input),
             "crate" => args::krate(&mut self.krate, key, input),
             _ => return None,
         })
@@ -42,9 +44,12 @@ pub(crate) fn trace_fn(args: TokenStream, item: TokenStream) -> TokenStream {
     match refuse(&function.sig) {
         Some(error) => errors.push(error),
         None if errors.is_empty() => {
-            let callee = Callee::of_function(&function.sig, args.name.value.as_ref());
-            let body = expand::body(&krate, &callee, &function.sig, &function.attrs, &function.block);
-            *function.block = body;
+            let traced = Traced {
+                krate: &krate,
+                callee: Callee::of_function(&function.sig, args.name.value.as_ref()),
+                attributes: args.attributes.value.as_deref().unwrap_or_default(),
+            };
+            *function.block = traced.body(&mut function.sig, &function.attrs, &function.block);
             expand::inner_attributes_outside(&mut function.attrs);
         }
         None => {}

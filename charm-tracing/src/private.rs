@@ -1,28 +1,28 @@
 //! What the attributes' expansions call. No part of the API: it changes with any version, together with the macros.
 
 pub use core::any::type_name;
+pub use core::ops::ControlFlow;
 pub use core::option::Option;
 pub use core::{concat, file, module_path};
 
 pub use crate::charm::{Setting, destination};
-pub use crate::span::{Callee, Entered, Site, enter, probe, trace_future};
-
-/// Calls the body of a traced function. Its bound makes the compiler see a `FnOnce`, which may return what it borrows
-/// from what it captured.
-#[inline]
-pub fn call<R>(body: impl FnOnce() -> R) -> R {
-    body()
-}
-
-/// A value for the `return` that tells an async block its type. It is never reached.
-#[must_use]
-pub fn never<T>() -> T {
-    unreachable!("this tells a type and never runs")
-}
+pub use crate::span::{
+    Attributes, Callee, Entered, FromResidual, Returns, Site, Try, enter, enter_with, leave, probe,
+    trace_future, value,
+};
 
 /// For a return type that cannot be a `Result`.
 pub fn never_fails<T>(_returned: &T) -> Option<crate::span::Failure> {
     None
+}
+
+/// For a call without attributes of its own.
+pub fn no_attributes(_attributes: &mut Attributes) {}
+
+/// Calls a function that returns a future with a known output, which an async block in it has to know too.
+#[inline]
+pub fn call_for_future<T, F: Future<Output = T>>(body: impl FnOnce() -> F) -> F {
+    body()
 }
 
 /// Reads a member that `#[trace_charm]` was told.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use opentelemetry::global::GlobalTracerProvider;
 use opentelemetry::trace::{Link, TraceContextExt, Tracer};
-use opentelemetry::{Context, ContextGuard, KeyValue};
+use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::Resource;
 use tracing_relation::juju::{Dispatch, EnvironmentError, HookTools};
 
@@ -15,7 +15,7 @@ use crate::hook_tools::TracedHookTools;
 use crate::juju_log::JujuLog;
 use crate::notice::{self, Notice};
 use crate::recorder::Recorder;
-use crate::span::{self, OpenSpan};
+use crate::span::{self, Current, OpenSpan};
 use crate::{Config, encode, globals, names, parent, provider, resource};
 
 /// The trace of one dispatch, from the first line of `main` to its end. [`run`](crate::run) uses one for you; use it
@@ -47,7 +47,7 @@ pub struct Session {
 /// In the order in which the fields are dropped: the root stops being current, then it ends.
 #[derive(Debug)]
 struct Open {
-    _current: ContextGuard,
+    _current: Current,
     root: OpenSpan,
     recorder: Arc<Recorder>,
     previous_provider: GlobalTracerProvider,

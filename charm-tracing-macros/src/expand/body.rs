@@ -1,31 +1,169 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
-use syn::{AttrStyle, Attribute, Block, Expr, ReturnType, Signature, Stmt, Type};
+use syn::{AttrStyle, Attribute, Block, Expr, Signature, Stmt, Type};
 
-use super::Callee;
-use super::returns::{fallible, nameable, tracks_caller};
+use super::returns::{Returning, inferred};
+use super::{Callee, arguments, tracked};
+use crate::args::SpanAttribute;
 
-/// The body of a traced function.
-///
-/// The author's statements keep their tokens, so errors in them point where they always did.
-pub(crate) fn body(
-    krate: &TokenStream,
-    callee: &Callee,
-    signature: &Signature,
-    attributes: &[Attribute],
-    block: &Block,
-) -> Block {
-    let callee = callee.to_tokens(krate);
-    let tokens = if signature.asyncness.is_some() {
-        asynchronous(krate, &callee, &signature.output, block)
-    } else {
-        match fallible(&signature.output) {
-            Some(output) if !tracks_caller(attributes) => returning(krate, &callee, output, block),
-            _ => in_place(krate, &callee, block),
+/// What an attribute is about to write: the span of one function.
+pub(crate) struct Traced<'a> {
+    pub(crate) krate: &'a TokenStream,
+    pub(crate) callee: Callee,
+    /// The attributes that the author wants on the span.
+    pub(crate) attributes: &'a [SpanAttribute],
+}
+
+impl Traced<'_> {
+    /// The body of the traced function.
+    ///
+    /// The author's statements keep their tokens, so errors in them point where they always did.
+    pub(crate) fn body(&self, signature: &mut Signature, attributes: &[Attribute], block: &Block) -> Block {
+        let tokens = match Returning::of(signature, attributes) {
+            Returning::Async { fails } => self.asynchronous(signature, fails, block),
+            Returning::Plain => self.in_place(block),
+            Returning::Tracked => self.in_place_noticing(block),
+            Returning::MayFail(output) => self.returning(&output, signature, block),
+            Returning::Future(output) => self.returning_future(&output, signature, block),
+        };
+        // The author's braces, for the spans of what the compiler says about the whole body.
+        Block { brace_token: block.brace_token, stmts: vec![Stmt::Expr(Expr::Verbatim(tokens), None)] }
+    }
+
+    /// Nothing to look at when it returns: the body stays where it is, under a guard.
+    fn in_place(&self, block: &Block) -> TokenStream {
+        let (items, statements) = leading_items(block);
+        let enter = self.enter();
+        quote_spanned! {Span::mixed_site()=>
+            #(#items)*
+            let __span = #enter;
+            #(#statements)*
         }
-    };
-    // The author's braces, for the spans of what the compiler says about the whole body.
-    Block { brace_token: block.brace_token, stmts: vec![Stmt::Expr(Expr::Verbatim(tokens), None)] }
+    }
+
+    /// `#[track_caller]` holds for the function and not for a closure in it: the body stays, its exits are rewritten.
+    fn in_place_noticing(&self, block: &Block) -> TokenStream {
+        let krate = self.krate;
+        let (items, _) = leading_items(block);
+        let statements = tracked::noticing(krate, block.clone());
+        let statements = &statements[items.len()..];
+        let (enter, failure, infer) = (self.enter(), self.failure(), infer_return_type());
+        quote_spanned! {Span::mixed_site()=>
+            #(#items)*
+            let __span = #enter;
+            let __returns = #krate::__private::Returns::inferred();
+            #infer
+            let __notice = |returned| __span.notice(__returns, returned, #failure);
+            #(#statements)*
+        }
+    }
+
+    /// `return` and `?` leave the author's body, not ours: it becomes a closure.
+    fn returning(&self, output: &Type, signature: &mut Signature, block: &Block) -> TokenStream {
+        let krate = self.krate;
+        let (enter, failure) = (self.enter(), self.failure());
+        let body = arguments::owning(signature, block);
+        let (infer, output) = match inferred(output) {
+            None => (None, Some(quote_spanned!(Span::mixed_site()=> -> #output))),
+            Some(_) => (Some(infer_return_type()), None),
+        };
+        quote_spanned! {Span::mixed_site()=>
+            let __span = #enter;
+            let __returns = #krate::__private::Returns::inferred();
+            #infer
+            let __returned = __returns.call(move || #output { #body });
+            __span.leave(__returned, |span, returned| {
+                #[allow(unused_imports)]
+                use #krate::__private::leave::*;
+                (&&#krate::__private::Returns::of(&returned)).leave(span, returned, #failure)
+            })
+        }
+    }
+
+    /// The span goes on in the future.
+    fn returning_future(&self, output: &Type, signature: &mut Signature, block: &Block) -> TokenStream {
+        let krate = self.krate;
+        let (enter, failure) = (self.enter(), self.failure());
+        let body = arguments::owning(signature, block);
+        let inferred = inferred(output);
+        let output = inferred.as_ref().unwrap_or(output);
+        quote_spanned! {Span::mixed_site()=>
+            let __span = #enter;
+            let __future = #krate::__private::call_for_future::<#output, _>(move || { #body });
+            __span.carry(__future, #failure)
+        }
+    }
+
+    fn asynchronous(&self, signature: &mut Signature, fails: bool, block: &Block) -> TokenStream {
+        let krate = self.krate;
+        let callee = self.callee.to_tokens(krate);
+        let attributes =
+            self.attributes_or(|| quote_spanned!(Span::mixed_site()=> #krate::__private::no_attributes));
+        let failure = if fails {
+            self.failure()
+        } else {
+            quote_spanned!(Span::mixed_site()=> #krate::__private::never_fails)
+        };
+        let infer = infer_return_type();
+        let body = arguments::owning(signature, block);
+        quote_spanned! {Span::mixed_site()=>
+            let __returns = #krate::__private::Returns::inferred();
+            #infer
+            #krate::__private::trace_future(#callee, #attributes, __returns, async move { #body }, #failure).await
+        }
+    }
+
+    fn enter(&self) -> TokenStream {
+        let krate = self.krate;
+        let callee = self.callee.to_tokens(krate);
+        if self.attributes.is_empty() {
+            return quote_spanned!(Span::mixed_site()=> #krate::__private::enter(#callee));
+        }
+        let attributes = self.attributes_or(TokenStream::new);
+        quote_spanned!(Span::mixed_site()=> #krate::__private::enter_with(#callee, #attributes))
+    }
+
+    /// A closure that evaluates the author's attributes.
+    fn attributes_or(&self, none: impl FnOnce() -> TokenStream) -> TokenStream {
+        if self.attributes.is_empty() {
+            return none();
+        }
+        let krate = self.krate;
+        let add = self.attributes.iter().map(|SpanAttribute { key, value }| {
+            quote_spanned! {Span::mixed_site()=>
+                attributes.add(#key, || {
+                    #[allow(unused_imports)]
+                    use #krate::__private::value::*;
+                    (&&&#krate::__private::value::Evaluated(&#value)).value()
+                });
+            }
+        });
+        quote_spanned!(Span::mixed_site()=> |attributes| { #(#add)* })
+    }
+
+    /// A closure that finds the failure in a returned value, with the bounds that hold here.
+    fn failure(&self) -> TokenStream {
+        let krate = self.krate;
+        let references = quote!(&&&&&&);
+        quote_spanned! {Span::mixed_site()=>
+            |returned| {
+                #[allow(unused_imports)]
+                use #krate::__private::probe::*;
+                (#references #krate::__private::probe::Returned(returned)).failure()
+            }
+        }
+    }
+}
+
+/// Tells the compiler that `__returns` is about the type that the function returns: an async block has no place to
+/// write it, and `impl Trait` cannot be written. A body may depend on it, as `?` and `collect` do.
+fn infer_return_type() -> TokenStream {
+    quote_spanned! {Span::mixed_site()=>
+        #[allow(clippy::diverging_sub_expression, clippy::needless_return, unreachable_code)]
+        if false {
+            return __returns.value();
+        }
+    }
 }
 
 /// An inner attribute of the body holds for all of it, and may only stand at its start: it moves to the function.
@@ -35,78 +173,8 @@ pub(crate) fn inner_attributes_outside(attributes: &mut [Attribute]) {
     }
 }
 
-/// Nothing to look at when it returns: the body stays where it is, under a guard.
-fn in_place(krate: &TokenStream, callee: &TokenStream, block: &Block) -> TokenStream {
-    let (items, statements) = leading_items(block);
-    quote_spanned! {Span::mixed_site()=>
-        #(#items)*
-        let _span = #krate::__private::enter(#callee);
-        #(#statements)*
-    }
-}
-
 /// The items that the body starts with stay first: what is after a statement draws a lint of clippy's.
 fn leading_items(block: &Block) -> (&[Stmt], &[Stmt]) {
     let items = block.stmts.iter().take_while(|statement| matches!(statement, Stmt::Item(_))).count();
     block.stmts.split_at(items)
-}
-
-/// `return` and `?` leave the author's body, not ours: it becomes a closure. `call` has the bound `FnOnce`, without
-/// which a closure could not return what it borrows from an argument.
-fn returning(krate: &TokenStream, callee: &TokenStream, output: &Type, block: &Block) -> TokenStream {
-    let output = nameable(output);
-    let failure = failure(krate);
-    quote_spanned! {Span::mixed_site()=>
-        let span = #krate::__private::enter(#callee);
-        let returned = #krate::__private::call(move || -> #output #block);
-        span.returned(&returned, #failure);
-        returned
-    }
-}
-
-fn asynchronous(
-    krate: &TokenStream,
-    callee: &TokenStream,
-    output: &ReturnType,
-    block: &Block,
-) -> TokenStream {
-    let failure = if fallible(output).is_some() {
-        failure(krate)
-    } else {
-        quote_spanned!(Span::mixed_site()=> #krate::__private::never_fails)
-    };
-    let typed = typed(krate, output);
-    let (items, statements) = leading_items(block);
-    quote_spanned! {Span::mixed_site()=>
-        #krate::__private::trace_future(#callee, async move { #(#items)* #typed #(#statements)* }, #failure).await
-    }
-}
-
-/// An async block has no place for the type it returns, which `?` and `collect` in it need to know: a `return` that
-/// is never reached tells it.
-fn typed(krate: &TokenStream, output: &ReturnType) -> TokenStream {
-    let ReturnType::Type(_, ty) = output else { return TokenStream::new() };
-    if matches!(**ty, Type::Never(_) | Type::ImplTrait(_)) {
-        return TokenStream::new();
-    }
-    let ty = nameable(ty);
-    quote_spanned! {Span::mixed_site()=>
-        #[allow(clippy::diverging_sub_expression, clippy::needless_return, unreachable_code)]
-        if false {
-            let returned: #ty = #krate::__private::never();
-            return returned;
-        }
-    }
-}
-
-/// A closure that finds the failure in a returned value, with the bounds that hold here.
-fn failure(krate: &TokenStream) -> TokenStream {
-    let references = quote!(&&&&&&);
-    quote_spanned! {Span::mixed_site()=>
-        |returned| {
-            #[allow(unused_imports)]
-            use #krate::__private::probe::*;
-            (#references #krate::__private::probe::Returned(returned)).failure()
-        }
-    }
 }

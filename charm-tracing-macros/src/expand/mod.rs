@@ -1,10 +1,12 @@
 //! The code that the attributes write.
 
+mod arguments;
 mod body;
 mod callee;
 mod place;
 mod returns;
+mod tracked;
 
-pub(crate) use body::{body, inner_attributes_outside};
+pub(crate) use body::{Traced, inner_attributes_outside};
 pub(crate) use callee::Callee;
 pub(crate) use place::located;

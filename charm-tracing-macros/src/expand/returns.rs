@@ -1,24 +1,62 @@
-use proc_macro2::Span;
+use proc_macro2::{Span, TokenTree};
 use syn::visit_mut::{self, VisitMut};
-use syn::{Attribute, ReturnType, Token, Type, TypeInfer};
+use syn::{
+    AssocType, Attribute, GenericArgument, Meta, PathArguments, ReturnType, Signature, Token, Type,
+    TypeImplTrait, TypeInfer, TypeParamBound,
+};
 
-/// Whether the value that a function returns may be a `Result`, as far as its signature tells.
-///
-/// An alias can hide one, so every path counts but for the names that nobody would give to a `Result`.
-pub(crate) fn fallible(output: &ReturnType) -> Option<&Type> {
+/// How a function ends, as far as its signature tells.
+pub(super) enum Returning {
+    /// An `async fn`, whose output may be a `Result`.
+    Async { fails: bool },
+    /// A value to look at: a `Result`, or a boxed future.
+    MayFail(Type),
+    /// The same, of a function with `#[track_caller]`.
+    Tracked,
+    /// `impl Future`, with its output.
+    Future(Type),
+    /// Any other value, which is left alone.
+    Plain,
+}
+
+impl Returning {
+    pub(super) fn of(signature: &Signature, attributes: &[Attribute]) -> Self {
+        let ty = output(&signature.output);
+        let fails = ty.is_some_and(may_fail);
+        if signature.asyncness.is_some() {
+            return Self::Async { fails };
+        }
+        let tracked = tracks_caller(attributes);
+        match ty {
+            Some(Type::ImplTrait(_)) if tracked => Self::Plain,
+            Some(_) if fails && tracked => Self::Tracked,
+            Some(Type::ImplTrait(ty)) => future_output(ty).map_or(Self::Plain, Self::Future),
+            Some(ty) if fails => Self::MayFail(ty.clone()),
+            _ => Self::Plain,
+        }
+    }
+}
+
+fn output(output: &ReturnType) -> Option<&Type> {
     let ReturnType::Type(_, ty) = output else { return None };
     let mut ty = &**ty;
     while let Type::Group(syn::TypeGroup { elem, .. }) | Type::Paren(syn::TypeParen { elem, .. }) = ty {
         ty = elem;
     }
+    Some(ty)
+}
+
+/// An alias can hide a `Result` or a boxed future, so every path counts but for the names that nobody would give to
+/// one.
+fn may_fail(ty: &Type) -> bool {
     match ty {
         Type::Path(path) => {
             let plain = path.path.get_ident().is_some_and(|name| PLAIN.iter().any(|plain| name == plain));
             let option = path.path.segments.last().is_some_and(|last| last.ident == "Option");
-            (!plain && !option).then_some(ty)
+            !plain && !option
         }
-        Type::Macro(_) => Some(ty),
-        _ => None,
+        Type::Macro(_) => true,
+        _ => false,
     }
 }
 
@@ -27,17 +65,50 @@ const PLAIN: [&str; 18] = [
     "i128", "isize", "f32", "f64",
 ];
 
-/// Inside the closure `Location::caller()` would be the function itself.
-pub(crate) fn tracks_caller(attributes: &[Attribute]) -> bool {
-    attributes.iter().any(|attribute| attribute.path().is_ident("track_caller"))
+/// The output of `impl Future<Output = T>`, if the function promises no other trait of it than those that
+/// the runtime's future passes on.
+fn future_output(ty: &TypeImplTrait) -> Option<Type> {
+    let mut output = None;
+    for bound in &ty.bounds {
+        // Lifetimes and `use<...>` hold for whatever the function returns.
+        let TypeParamBound::Trait(bound) = bound else { continue };
+        let last = bound.path.segments.last()?;
+        match &last.arguments {
+            PathArguments::AngleBracketed(arguments) if last.ident == "Future" => {
+                let mut arguments = arguments.args.iter();
+                let Some(GenericArgument::AssocType(AssocType { ident, ty, .. })) = arguments.next() else {
+                    return None;
+                };
+                output = (ident == "Output" && arguments.next().is_none()).then(|| ty.clone());
+            }
+            _ if PASSED_ON.iter().any(|passed_on| last.ident == passed_on) => {}
+            _ => return None,
+        }
+    }
+    output
 }
 
-/// The type as it may be written on a `let` or a closure: with `_` for each `impl Trait`.
-pub(crate) fn nameable(ty: &Type) -> Type {
-    struct Erase;
-    impl VisitMut for Erase {
+const PASSED_ON: [&str; 5] = ["Send", "Sync", "Unpin", "UnwindSafe", "RefUnwindSafe"];
+
+fn tracks_caller(attributes: &[Attribute]) -> bool {
+    attributes.iter().any(|attribute| match &attribute.meta {
+        Meta::List(list) if attribute.path().is_ident("cfg_attr") => list
+            .tokens
+            .clone()
+            .into_iter()
+            .any(|token| matches!(token, TokenTree::Ident(ident) if ident == "track_caller")),
+        _ => attribute.path().is_ident("track_caller"),
+    })
+}
+
+/// The type as it may be written in a body: with `_` for each `impl Trait`. None if it has none of them.
+pub(super) fn inferred(ty: &Type) -> Option<Type> {
+    #[derive(Default)]
+    struct Infer(bool);
+    impl VisitMut for Infer {
         fn visit_type_mut(&mut self, ty: &mut Type) {
             if matches!(ty, Type::ImplTrait(_)) {
+                self.0 = true;
                 *ty = Type::Infer(TypeInfer {
                     attrs: Vec::new(),
                     underscore_token: Token![_](Span::mixed_site()),
@@ -47,17 +118,27 @@ pub(crate) fn nameable(ty: &Type) -> Type {
             }
         }
     }
-    let mut ty = ty.clone();
-    Erase.visit_type_mut(&mut ty);
-    ty
+    let (mut ty, mut infer) = (ty.clone(), Infer::default());
+    infer.visit_type_mut(&mut ty);
+    infer.0.then_some(ty)
 }
 
 #[cfg(test)]
 mod tests {
+    use quote::ToTokens;
+
     use super::*;
 
-    fn signature(source: &str) -> syn::Signature {
-        syn::parse_str(source).unwrap()
+    fn returning(source: &str) -> String {
+        let function: syn::ItemFn = syn::parse_str(&format!("{source} {{}}")).unwrap();
+        match Returning::of(&function.sig, &function.attrs) {
+            Returning::Async { fails: true } => "async, may fail".into(),
+            Returning::Async { fails: false } => "async".into(),
+            Returning::MayFail(_) => "may fail".into(),
+            Returning::Tracked => "may fail, tracks its caller".into(),
+            Returning::Future(output) => format!("future of {}", output.to_token_stream()),
+            Returning::Plain => "plain".into(),
+        }
     }
 
     #[test]
@@ -70,8 +151,10 @@ mod tests {
             "anyhow::Result<u8>",
             "T",
             "(Result<(), E>)",
+            "Pin<Box<dyn Future<Output = ()>>>",
         ] {
-            assert!(fallible(&signature(&format!("fn f() -> {may}")).output).is_some(), "{may}");
+            assert_eq!(returning(&format!("fn f() -> {may}")), "may fail", "{may}");
+            assert_eq!(returning(&format!("async fn f() -> {may}")), "async, may fail", "{may}");
         }
         for never in [
             "()",
@@ -86,16 +169,50 @@ mod tests {
             "impl Iterator",
             "fn()",
         ] {
-            assert!(fallible(&signature(&format!("fn f() -> {never}")).output).is_none(), "{never}");
+            assert_eq!(returning(&format!("fn f() -> {never}")), "plain", "{never}");
+            assert_eq!(returning(&format!("async fn f() -> {never}")), "async", "{never}");
         }
-        assert!(fallible(&signature("fn f()").output).is_none());
+        assert_eq!(returning("fn f()"), "plain");
+        assert_eq!(returning("async fn f()"), "async");
     }
 
     #[test]
-    fn what_cannot_be_named_is_left_to_inference() {
-        let signature = signature("fn f() -> Result<impl Iterator<Item = u8> + '_, Box<dyn Error>>");
-        let ty = nameable(fallible(&signature.output).unwrap());
-        let expected: Type = syn::parse_str("Result<_, Box<dyn Error>>").unwrap();
-        assert_eq!(quote::quote!(#ty).to_string(), quote::quote!(#expected).to_string());
+    fn a_future_that_promises_more_than_a_future_is_left_alone() {
+        for (future, output) in [
+            ("impl Future<Output = u8>", "u8"),
+            ("impl core::future::Future<Output = Vec<()>> + Send + 'a", "Vec < () >"),
+            ("impl Send + Future<Output = ()> + use<'a, T>", "()"),
+        ] {
+            assert_eq!(returning(&format!("fn f() -> {future}")), format!("future of {output}"));
+        }
+        for other in [
+            "impl Future",
+            "impl Future<Output = ()> + Clone",
+            "impl Future<Output = ()> + FusedFuture",
+            "impl Stream<Item = u8>",
+            "impl futures01::Future<Item = (), Error = ()>",
+        ] {
+            assert_eq!(returning(&format!("fn f() -> {other}")), "plain", "{other}");
+        }
+    }
+
+    #[test]
+    fn a_function_that_tracks_its_caller_stays_where_it_is() {
+        for attribute in ["#[track_caller]", "#[cfg_attr(not(feature = \"x\"), track_caller)]"] {
+            let function = format!("{attribute} fn f() -> Result<(), E>");
+            assert_eq!(returning(&function), "may fail, tracks its caller");
+            assert_eq!(returning(&format!("{attribute} fn f() -> impl Future<Output = ()>")), "plain");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_left_to_inference() {
+        let inferred = |source: &str| {
+            let ty = inferred(&syn::parse_str(source).unwrap());
+            ty.map(|ty| ty.to_token_stream().to_string().replace(' ', ""))
+        };
+        assert_eq!(inferred("Result<Vec<u8>, Box<dyn Error + '_>>"), None);
+        let hidden = "Result<impl Iterator<Item = u8> + '_, Box<dyn Error>>";
+        assert_eq!(inferred(hidden).as_deref(), Some("Result<_,Box<dynError>>"));
     }
 }

@@ -1,12 +1,16 @@
 use std::borrow::Cow;
 use std::fmt;
+use std::future::Future;
 use std::thread;
 
 use opentelemetry::trace::{SpanRef, Status, TraceContextExt, Tracer};
 use opentelemetry::{Context, ContextGuard, KeyValue};
 
+use super::attribute::Attributes;
 use super::failure::Failure;
-use super::{Callee, alive, panic, text};
+use super::future::Traced;
+use super::returned::Returns;
+use super::{Callee, alive, panic, quiet, text};
 use crate::{globals, names};
 
 /// A span that is open. It is not the current one of any thread until its context is attached, and it ends when it
@@ -20,25 +24,35 @@ pub(crate) struct OpenSpan {
 
 impl OpenSpan {
     /// As a child of the innermost open span, whichever API opened that one; on a thread without any, of the root.
-    /// None when nothing records, and on a thread that is ending.
+    /// None when nothing records, on a thread that is ending, and in work that is done only for a trace.
     pub(crate) fn start(name: impl Into<Cow<'static, str>>, attributes: Vec<KeyValue>) -> Option<Self> {
-        let recorder = globals::recorder()?;
-        if !alive::can_open_spans() {
+        if quiet::is_own_work() {
             return None;
         }
-        let parent = Context::current();
-        if parent.is_telemetry_suppressed() {
-            return None;
-        }
-        let parent = if parent.span().span_context().is_valid() { parent } else { recorder.root()? };
-        let builder = recorder.tracer().span_builder(name).with_attributes(attributes);
-        let span = recorder.tracer().build_with_context(builder, &parent);
-        Some(Self::new(parent.with_span(span)))
+        quiet::own_work(|| {
+            let recorder = globals::recorder()?;
+            if !alive::can_open_spans() {
+                return None;
+            }
+            let parent = Context::current();
+            if parent.is_telemetry_suppressed() {
+                return None;
+            }
+            let parent = if parent.span().span_context().is_valid() { parent } else { recorder.root()? };
+            let builder = recorder.tracer().span_builder(name).with_attributes(attributes);
+            let span = recorder.tracer().build_with_context(builder, &parent);
+            Some(Self::new(parent.with_span(span)))
+        })
     }
 
     /// The span of a traced call, which is open while it runs.
-    pub(super) fn of_call(callee: Callee) -> Option<Self> {
-        Self::start(callee.span_name(), callee.attributes())
+    fn of_call(callee: Callee, attributes: impl FnOnce(&mut Attributes)) -> Option<Self> {
+        if quiet::is_own_work() {
+            return None;
+        }
+        let mut own = Attributes::default();
+        attributes(&mut own);
+        Self::start(callee.span_name(), callee.attributes(own.into_inner()))
     }
 
     /// The span that `context` is about.
@@ -46,8 +60,8 @@ impl OpenSpan {
         Self { context, unwinding_before: thread::panicking() }
     }
 
-    pub(crate) fn attach(&self) -> ContextGuard {
-        self.context.clone().attach()
+    pub(crate) fn attach(&self) -> Current {
+        Current(quiet::own_work(|| Some(self.context.clone().attach())))
     }
 
     pub(crate) fn context(&self) -> &Context {
@@ -60,12 +74,31 @@ impl OpenSpan {
 
     /// Sets the status. The `exception` event is on the span of the function that failed.
     pub(crate) fn fail(&self, description: String) {
-        self.span().set_status(Status::error(description));
+        quiet::own_work(|| self.span().set_status(Status::error(description)));
     }
 
     /// Records the last panic of this thread, for a span that was open during it and outlives it.
     pub(crate) fn panicked(&self) {
-        panic::unwinding().record(&self.span());
+        quiet::own_work(|| panic::unwinding().record(&self.span()));
+    }
+
+    /// Ends the span of a call that has returned.
+    pub(super) fn end(self, failure: impl FnOnce() -> Option<Failure>) {
+        self.note(failure);
+    }
+
+    fn note(&self, failure: impl FnOnce() -> Option<Failure>) {
+        quiet::own_work(|| {
+            if let Some(failure) = failure() {
+                failure.record(&self.span());
+            }
+        });
+    }
+
+    /// Ends the span of a call that nobody waits for any more. A panic that drops it did not pass through it.
+    pub(super) fn cancelled(mut self) {
+        self.unwinding_before = true;
+        self.fail("cancelled".into());
     }
 }
 
@@ -77,7 +110,17 @@ impl Drop for OpenSpan {
         } else if !self.unwinding_before {
             self.panicked();
         }
-        self.span().end();
+        quiet::own_work(|| self.span().end());
+    }
+}
+
+/// Makes a span the current one of its thread while it lives.
+#[derive(Debug)]
+pub(crate) struct Current(Option<ContextGuard>);
+
+impl Drop for Current {
+    fn drop(&mut self) {
+        quiet::own_work(|| self.0.take());
     }
 }
 
@@ -89,32 +132,80 @@ pub struct Entered(Option<EnteredSpan>);
 /// In the order in which the fields are dropped: first the span stops being current, then it ends.
 #[derive(Debug)]
 struct EnteredSpan {
-    _current: ContextGuard,
+    _current: Current,
     span: OpenSpan,
 }
 
 /// Opens the span of a call.
 #[inline]
 pub fn enter(callee: Callee) -> Entered {
-    if globals::is_recording() { open(callee) } else { Entered(None) }
+    if globals::is_recording() { enter_now(callee, |_| ()) } else { Entered(None) }
+}
+
+/// The same with attributes, which are evaluated only for a span that is recorded.
+#[inline]
+pub fn enter_with(callee: Callee, attributes: impl FnOnce(&mut Attributes)) -> Entered {
+    if globals::is_recording() { enter_now(callee, attributes) } else { Entered(None) }
 }
 
 #[cold]
 #[inline(never)]
-fn open(callee: Callee) -> Entered {
-    Entered(OpenSpan::of_call(callee).map(|span| EnteredSpan { _current: span.attach(), span }))
+fn enter_now(callee: Callee, attributes: impl FnOnce(&mut Attributes)) -> Entered {
+    let span = OpenSpan::of_call(callee, attributes);
+    Entered(span.map(|span| EnteredSpan { _current: span.attach(), span }))
 }
 
 impl Entered {
-    /// Asks `failure` about the value that the call returns, if anybody records it.
+    /// Passes on what the call returns; `leave` looks at it, if anybody records it.
     #[inline]
-    pub fn returned<T>(&self, value: &T, failure: impl FnOnce(&T) -> Option<Failure>) {
-        if let Some(entered) = &self.0
-            && let Some(failure) = failure(value)
-        {
-            failure.record(&entered.span.span());
-        }
+    pub fn leave<T>(self, returned: T, leave: impl FnOnce(Entered, T) -> T) -> T {
+        if self.0.is_some() { leave_now(self, returned, leave) } else { returned }
     }
+
+    /// Passes on what a call is about to return, in a function that stays where it is.
+    #[inline]
+    pub fn notice<T>(&self, _returns: Returns<T>, returned: T, failure: fn(&T) -> Option<Failure>) -> T {
+        if let Some(entered) = &self.0 {
+            entered.span.note(|| failure(&returned));
+        }
+        returned
+    }
+
+    /// The future that a call returns: its polls belong to the span.
+    #[inline]
+    pub fn carry<F: Future>(self, future: F, failure: fn(&F::Output) -> Option<Failure>) -> Traced<F> {
+        Traced::new(self.detach(), future, failure)
+    }
+
+    /// The span, current no more.
+    pub(super) fn detach(mut self) -> Option<OpenSpan> {
+        self.0.take().map(|entered| entered.span)
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn leave_now<T>(entered: Entered, returned: T, leave: impl FnOnce(Entered, T) -> T) -> T {
+    leave(entered, returned)
+}
+
+/// Runs the body of a traced `async fn`. Its span opens here, which is when the function is first polled.
+#[inline]
+pub fn trace_future<R, F: Future<Output = R>>(
+    callee: Callee,
+    attributes: impl FnOnce(&mut Attributes),
+    _returns: Returns<R>,
+    body: F,
+    failure: fn(&R) -> Option<Failure>,
+) -> Traced<F> {
+    let span = if globals::is_recording() { open_now(callee, attributes) } else { None };
+    Traced::new(span, body, failure)
+}
+
+#[cold]
+#[inline(never)]
+fn open_now(callee: Callee, attributes: impl FnOnce(&mut Attributes)) -> Option<OpenSpan> {
+    OpenSpan::of_call(callee, attributes)
 }
 
 /// Opens the span of a custom or re-emitted event around `handle`, e.g. `event: certificates_available`.

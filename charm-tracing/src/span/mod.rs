@@ -1,22 +1,27 @@
 //! Spans: opened by the attributes, by the session and by the charm's own code.
 
 mod alive;
+mod attribute;
 mod current;
 mod failure;
 mod future;
 mod guard;
 mod panic;
+mod question_mark;
 mod quiet;
+mod returned;
 mod site;
 mod text;
 
+pub use attribute::{Attributes, value};
 pub use current::{CurrentSpan, current_span};
 pub(crate) use failure::Failure;
 pub use failure::probe;
-pub use future::trace_future;
-pub use guard::{Entered, enter, event, try_event};
-pub(crate) use guard::{OpenSpan, open_event};
+pub(crate) use guard::{Current, OpenSpan, open_event};
+pub use guard::{Entered, enter, enter_with, event, trace_future, try_event};
 pub(crate) use panic::install_hook;
+pub use question_mark::{FromResidual, Try};
 pub(crate) use quiet::quietly;
+pub use returned::{Returns, leave};
 pub use site::{Callee, Site};
 pub(crate) use text::headline;

@@ -1,21 +1,62 @@
+//! What is done only because something is traced, told apart from what the charm does.
+//!
+//! Anything may be annotated: the charm's allocator, the `Display` of its errors. When recording a span runs such
+//! code, its calls are no spans: they would not happen without tracing, and a span of a span would never end.
+
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 thread_local! {
-    static QUIET: Cell<bool> = const { Cell::new(false) };
+    static DOING: Cell<Doing> = const { Cell::new(Doing::TheCharmsWork) };
 }
 
-/// Does something that would not be done without tracing, so that a panic in it neither reaches the hook nor is printed.
-/// None if it panicked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Doing {
+    TheCharmsWork,
+    OwnWork,
+    /// And panics are caught, so the panic hook says nothing.
+    OwnWorkQuietly,
+}
+
+/// Work of ours during which the calling thread records nothing.
+pub(crate) fn own_work<R>(work: impl FnOnce() -> R) -> R {
+    // Quietness is inherited: what is called from quiet work is part of it.
+    let doing = if is_quiet() { Doing::OwnWorkQuietly } else { Doing::OwnWork };
+    let _until_done = Scope::enter(doing);
+    work()
+}
+
+/// The same, and a panic in it neither reaches the hook nor is printed. None if it panicked.
 pub(crate) fn quietly<R>(work: impl FnOnce() -> R) -> Option<R> {
-    let before = QUIET.replace(true);
-    let result = catch_unwind(AssertUnwindSafe(work));
-    QUIET.set(before);
-    result.ok()
+    let _until_done = Scope::enter(Doing::OwnWorkQuietly);
+    catch_unwind(AssertUnwindSafe(work)).ok()
+}
+
+/// Whether the calling thread is in [`own_work`] or [`quietly`].
+pub(super) fn is_own_work() -> bool {
+    doing() != Doing::TheCharmsWork
 }
 
 /// Whether the calling thread is in [`quietly`].
 pub(super) fn is_quiet() -> bool {
+    doing() == Doing::OwnWorkQuietly
+}
+
+fn doing() -> Doing {
     // A panic may come while the thread's locals are being destroyed.
-    QUIET.try_with(Cell::get).unwrap_or(false)
+    DOING.try_with(Cell::get).unwrap_or(Doing::TheCharmsWork)
+}
+
+struct Scope(Doing);
+
+impl Scope {
+    fn enter(doing: Doing) -> Self {
+        Self(DOING.replace(doing))
+    }
+}
+
+impl Drop for Scope {
+    fn drop(&mut self) {
+        DOING.set(self.0);
+    }
 }

@@ -51,12 +51,15 @@ impl Callee {
         }
     }
 
-    /// The `code.*` attributes of the OpenTelemetry semantic conventions.
-    pub(super) fn attributes(self) -> Vec<KeyValue> {
-        vec![
+    /// The `code.*` attributes of the OpenTelemetry semantic conventions, and the author's own.
+    pub(super) fn attributes(self, own: Vec<KeyValue>) -> Vec<KeyValue> {
+        let mut attributes = Vec::with_capacity(3 + own.len());
+        attributes.extend([
             KeyValue::new("code.function.name", self.site.function),
             KeyValue::new("code.file.path", self.site.file),
             KeyValue::new("code.line.number", i64::from(self.site.line)),
-        ]
+        ]);
+        attributes.extend(own);
+        attributes
     }
 }

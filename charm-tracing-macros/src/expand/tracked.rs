@@ -1,0 +1,68 @@
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote_spanned};
+use syn::visit_mut::{self, VisitMut};
+use syn::{Block, Expr, ExprReturn, ExprTry, Ident, Item, Stmt};
+
+/// The statements of a body that has to stay in its function, with everything that the function returns passed through
+/// the closure `__notice`. What a macro returns from within is not seen.
+pub(super) fn noticing(krate: &TokenStream, mut block: Block) -> Vec<Stmt> {
+    Exits { krate }.visit_block_mut(&mut block);
+    if let Some(Stmt::Expr(last, None)) = block.stmts.last_mut()
+        && !diverges(last)
+    {
+        *last = Expr::Verbatim(noticed(last));
+    }
+    block.stmts
+}
+
+fn noticed(value: &impl ToTokens) -> TokenStream {
+    quote_spanned!(Span::mixed_site()=> __notice(#value))
+}
+
+/// Passing on what never comes would be a warning.
+fn diverges(expression: &Expr) -> bool {
+    match expression {
+        Expr::Return(_) | Expr::Loop(_) | Expr::Break(_) | Expr::Continue(_) => true,
+        Expr::Macro(call) => ["panic", "unreachable", "todo", "unimplemented"]
+            .iter()
+            .any(|name| call.mac.path.segments.last().is_some_and(|last| last.ident == name)),
+        _ => false,
+    }
+}
+
+/// Where the function may be left: `return` and `?`, but not those of a closure, an async block or an item.
+struct Exits<'a> {
+    krate: &'a TokenStream,
+}
+
+impl VisitMut for Exits<'_> {
+    fn visit_expr_mut(&mut self, expression: &mut Expr) {
+        if matches!(expression, Expr::Closure(_) | Expr::Async(_) | Expr::Const(_) | Expr::TryBlock(_)) {
+            return;
+        }
+        visit_mut::visit_expr_mut(self, expression);
+        let krate = self.krate;
+        match expression {
+            Expr::Return(ExprReturn { expr: Some(value), .. }) if !diverges(value) => {
+                **value = Expr::Verbatim(noticed(value));
+            }
+            Expr::Try(ExprTry { expr: value, question_token, .. }) => {
+                // The place of the `?` is what an error may note as the place of its conversion.
+                let residual = Ident::new("__residual", Span::mixed_site());
+                let convert = quote_spanned! {question_token.span=>
+                    #krate::__private::FromResidual::from_residual(#residual)
+                };
+                let value = quote_spanned! {Span::mixed_site()=>
+                    match #krate::__private::Try::branch(#value) {
+                        #krate::__private::ControlFlow::Continue(__value) => __value,
+                        #krate::__private::ControlFlow::Break(#residual) => return __notice(#convert),
+                    }
+                };
+                *expression = Expr::Verbatim(quote_spanned!(Span::mixed_site()=> (#value)));
+            }
+            _ => {}
+        }
+    }
+
+    fn visit_item_mut(&mut self, _: &mut Item) {}
+}

@@ -1,0 +1,177 @@
+use std::borrow::Cow;
+
+use opentelemetry::{Array, KeyValue, StringValue, Value};
+
+use super::{quiet, text};
+
+/// Collects the attributes that the author asked for, `attributes(key = expression)`.
+#[derive(Debug, Default)]
+pub struct Attributes(Vec<KeyValue>);
+
+impl Attributes {
+    /// Evaluates one expression. Without tracing nobody would, so if it panics only the attribute is missing.
+    pub fn add(&mut self, key: &'static str, value: impl FnOnce() -> Option<Value>) {
+        if let Some(value) = quiet::quietly(value).flatten() {
+            self.0.push(KeyValue::new(key, value));
+        }
+    }
+
+    pub(super) fn into_inner(self) -> Vec<KeyValue> {
+        self.0
+    }
+}
+
+/// What can be the value of an attribute as it is. `None` leaves the attribute out.
+pub trait AttributeValue {
+    /// The value in OpenTelemetry's terms.
+    fn attribute_value(&self) -> Option<Value>;
+}
+
+macro_rules! integers {
+    ($($integer:ty)*) => { $(
+        impl AttributeValue for $integer {
+            /// OpenTelemetry's integers have 64 bits and a sign; a larger one becomes text.
+            fn attribute_value(&self) -> Option<Value> {
+                Some(i64::try_from(*self).map_or_else(|_| self.to_string().into(), Value::I64))
+            }
+        }
+    )* };
+}
+integers!(u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize);
+
+macro_rules! convertible {
+    ($($ty:ty => |$value:ident| $convert:expr;)*) => { $(
+        impl AttributeValue for $ty {
+            fn attribute_value(&self) -> Option<Value> {
+                let $value = self;
+                Some($convert)
+            }
+        }
+    )* };
+}
+convertible! {
+    bool => |value| Value::Bool(*value);
+    f32 => |value| Value::F64(f64::from(*value));
+    f64 => |value| Value::F64(*value);
+    str => |value| text::cut(value.to_owned()).into();
+    String => |value| text::cut(value.clone()).into();
+    Cow<'_, str> => |value| text::cut(value.clone().into_owned()).into();
+    StringValue => |value| Value::String(value.clone());
+    Value => |value| value.clone();
+    Array => |value| Value::Array(value.clone());
+}
+
+impl<T: AttributeValue> AttributeValue for Option<T> {
+    fn attribute_value(&self) -> Option<Value> {
+        self.as_ref().and_then(T::attribute_value)
+    }
+}
+
+impl<T: AttributeValue + ?Sized> AttributeValue for &T {
+    fn attribute_value(&self) -> Option<Value> {
+        (**self).attribute_value()
+    }
+}
+
+impl<T: AttributeValue + ?Sized> AttributeValue for &mut T {
+    fn attribute_value(&self) -> Option<Value> {
+        (**self).attribute_value()
+    }
+}
+
+/// Finds the best way to record an expression's value, as [`probe`](super::probe) does for errors.
+///
+/// `(&&&Evaluated(&value)).value()`
+pub mod value {
+    use std::fmt;
+
+    use opentelemetry::Value;
+
+    use super::{AttributeValue, text};
+
+    /// The value of an expression.
+    #[derive(Debug)]
+    pub struct Evaluated<'a, T: ?Sized>(pub &'a T);
+
+    /// A number, a text, `true` or `false`: as it is,
+    pub trait AsItIs {
+        /// The value, if it is to be recorded.
+        fn value(&self) -> Option<Value>;
+    }
+    impl<T: AttributeValue + ?Sized> AsItIs for &&Evaluated<'_, T> {
+        fn value(&self) -> Option<Value> {
+            self.0.attribute_value()
+        }
+    }
+
+    /// what can be displayed: as text,
+    pub trait Displayed {
+        /// The value, if it is to be recorded.
+        fn value(&self) -> Option<Value>;
+    }
+    impl<T: fmt::Display + ?Sized> Displayed for &Evaluated<'_, T> {
+        fn value(&self) -> Option<Value> {
+            text::display(self.0).map(Value::from)
+        }
+    }
+
+    /// anything else needs `Debug`.
+    pub trait Debugged {
+        /// The value, if it is to be recorded.
+        fn value(&self) -> Option<Value>;
+    }
+    impl<T: fmt::Debug + ?Sized> Debugged for Evaluated<'_, T> {
+        fn value(&self) -> Option<Value> {
+            text::debug(self.0).map(Value::from)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::value::*;
+    use super::*;
+
+    macro_rules! value {
+        ($value:expr) => {{
+            let value: Option<Value> = (&&&Evaluated(&$value)).value();
+            value
+        }};
+    }
+
+    #[derive(Debug)]
+    struct Debuggable;
+
+    #[test]
+    fn numbers_and_texts_are_recorded_as_they_are() {
+        assert_eq!(value!(3_u8), Some(Value::I64(3)));
+        assert_eq!(value!(u64::MAX), Some("18446744073709551615".into()));
+        assert_eq!(value!(0.5_f32), Some(Value::F64(0.5)));
+        assert_eq!(value!(true), Some(Value::Bool(true)));
+        assert_eq!(value!("tempo"), Some("tempo".into()));
+        assert_eq!(value!(String::from("tempo")), Some("tempo".into()));
+        assert_eq!(value!(&&3_usize), Some(Value::I64(3)));
+    }
+
+    #[test]
+    fn nothing_is_left_out() {
+        assert_eq!(value!(None::<u8>), None);
+        assert_eq!(value!(Some("unit")), Some("unit".into()));
+    }
+
+    #[test]
+    fn other_values_become_text() {
+        assert_eq!(value!(std::net::Ipv4Addr::LOCALHOST), Some("127.0.0.1".into()));
+        assert_eq!(value!('x'), Some("x".into()));
+        assert_eq!(value!(Debuggable), Some("Debuggable".into()));
+        assert_eq!(value!(vec![1, 2]), Some("[1, 2]".into()));
+    }
+
+    #[test]
+    fn an_expression_that_panics_costs_only_its_attribute() {
+        let mut attributes = Attributes::default();
+        attributes.add("bad", || panic!("in an expression"));
+        attributes.add("good", || value!(1));
+        assert_eq!(attributes.into_inner(), [KeyValue::new("good", 1)]);
+    }
+}
