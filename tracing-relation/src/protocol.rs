@@ -1,11 +1,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
-
 /// A protocol that a charm may ask to send traces by: the names of version 2 of the `tracing` interface.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum ReceiverProtocol {
     /// OTLP over HTTP: what charms themselves are traced with.
@@ -21,8 +18,7 @@ pub enum ReceiverProtocol {
 }
 
 /// What a receiver's protocol is carried by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TransportProtocol {
     /// HTTP, with or without TLS: the URL tells.
@@ -119,8 +115,6 @@ mod tests {
             let name = protocol.as_str();
             assert_eq!(name.parse(), Ok(protocol));
             assert_eq!(protocol.to_string(), name);
-            assert_eq!(serde_json::to_value(protocol).expect("text"), name);
-            assert_eq!(serde_json::from_value::<ReceiverProtocol>(name.into()).expect("known"), protocol);
         }
     }
 

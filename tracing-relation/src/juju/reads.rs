@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use serde::de::DeserializeOwned;
 
 use super::{Dispatch, HookToolCall, HookToolError, HookToolErrorKind};
+use crate::wire::PythonJson::{Object, Text};
 
 /// The content of a databag, by key.
 pub type Databag = BTreeMap<String, String>;
@@ -156,8 +157,9 @@ impl Dispatch {
             return Ok(());
         }
         let call = relation_call("relation-set", endpoint, id).arg("--app").arg("--file=-");
-        // On standard input, where length is not limited. JSON is the YAML that the tool reads.
-        let input = serde_json::to_vec(changes).map_err(|source| invalid(&call, source))?;
+        // On standard input, where length is not limited.
+        let input =
+            Object(changes.iter().map(|(key, value)| (key.as_str(), Text(value))).collect()).to_yaml();
         self.tools.run(&call.stdin(input)).map_err(|error| self.refine(error, Whose::OwnApp))?;
         if let Ok(own) = self.application()
             && let Some(databag) = self.reads.known().databags.get_mut(&(id, own.to_owned()))
@@ -310,9 +312,9 @@ mod tests {
         let (juju, dispatch, id) = related(true);
         juju.set_local_app_data(id, "old", "1");
         assert_eq!(dispatch.relation_get_app("tracing", id, "app").expect("own"), databag([("old", "1")]));
-        let changes = databag([("old", ""), ("new", "\u{e9}=\"x\"\n")]);
+        let changes = databag([("old", ""), ("new", "\u{e9}\u{1f600}=\"x\"\n")]);
         dispatch.relation_set_app("tracing", id, &changes).expect("the leader may");
-        let expected = databag([("new", "\u{e9}=\"x\"\n")]);
+        let expected = databag([("new", "\u{e9}\u{1f600}=\"x\"\n")]);
         juju.clear_calls();
         assert_eq!(dispatch.relation_get_app("tracing", id, "app").expect("own"), expected);
         assert!(juju.calls().is_empty());

@@ -1,10 +1,10 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
-use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::python_json;
+use super::PythonJson;
+use super::PythonJson::{List, Object, Text};
 use crate::juju::Databag;
 use crate::{ReceiverProtocol, TransportProtocol};
 
@@ -18,7 +18,7 @@ const RECEIVERS: &str = "receivers";
 /// An item that is not a receiver (without a URL, with a transport other than `http` and `grpc`) is left out, and so
 /// never hides the others; the Python library refuses the whole databag for it. Both refuse a databag of which nothing
 /// can be used, keep receivers with a protocol that they do not know, and ignore fields and keys that they do not know.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ProviderAppData {
     /// The receivers, in the databag's order. May be empty: a backend that receives nothing.
@@ -26,7 +26,7 @@ pub struct ProviderAppData {
 }
 
 /// A place to send traces to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Receiver {
     /// How to speak to it.
@@ -36,13 +36,12 @@ pub struct Receiver {
 }
 
 /// The protocol of a receiver, as its provider names it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ProtocolType {
     /// The name: that of a [`ReceiverProtocol`], or one that a newer interface has.
     pub name: String,
     /// What it is carried by. Not checked against the name.
-    #[serde(rename = "type")]
     pub transport: TransportProtocol,
 }
 
@@ -52,7 +51,7 @@ pub struct ProtocolType {
 ///
 /// Names of protocols that are not known are left out; the Python library refuses the whole databag for one. Both
 /// refuse a databag of which nothing can be used.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RequirerAppData {
     /// The protocols, in the databag's order, with duplicates.
@@ -96,7 +95,7 @@ impl ProviderAppData {
     /// The databag's content: byte for byte what the Python library writes.
     #[must_use]
     pub fn to_databag(&self) -> Databag {
-        databag(&self.receivers)
+        databag(self.receivers.iter().map(Receiver::to_json).collect())
     }
 
     /// The first receiver with this protocol, and a URL. It may be one that this charm did not ask for: providers
@@ -114,6 +113,12 @@ impl Receiver {
     pub fn new(protocol: ReceiverProtocol, url: impl Into<String>) -> Self {
         let protocol = ProtocolType { name: protocol.as_str().to_owned(), transport: protocol.transport() };
         Self { protocol, url: url.into() }
+    }
+
+    fn to_json(&self) -> PythonJson<'_> {
+        let ProtocolType { name, transport } = &self.protocol;
+        let protocol = Object(vec![("name", Text(name)), ("type", Text(transport.as_str()))]);
+        Object(vec![("protocol", protocol), ("url", Text(&self.url))])
     }
 }
 
@@ -144,13 +149,12 @@ impl RequirerAppData {
     /// The databag's content: byte for byte what the Python library writes.
     #[must_use]
     pub fn to_databag(&self) -> Databag {
-        databag(&self.receivers)
+        databag(self.receivers.iter().map(|protocol| Text(protocol.as_str())).collect())
     }
 }
 
-fn databag(receivers: &impl Serialize) -> Databag {
-    let json = python_json::dumps(receivers).expect("text and lists of it can be written as JSON");
-    Databag::from([(RECEIVERS.to_owned(), json)])
+fn databag(receivers: Vec<PythonJson<'_>>) -> Databag {
+    Databag::from([(RECEIVERS.to_owned(), List(receivers).dumps())])
 }
 
 fn usable_items<T>(

@@ -3,4 +3,6 @@
 mod app_data;
 mod python_json;
 
+pub(crate) use python_json::PythonJson;
+
 pub use app_data::{DataValidationError, ProtocolType, ProviderAppData, Receiver, RequirerAppData};
