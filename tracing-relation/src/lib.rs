@@ -18,6 +18,7 @@
 mod config;
 mod error;
 mod event;
+mod json;
 pub mod juju;
 mod protocol;
 mod relation;
@@ -27,6 +28,7 @@ mod wire;
 pub use config::{CharmTracingConfig, charm_tracing_config};
 pub use error::TracingError;
 pub use event::TracingEvent;
+pub use json::JsonError;
 pub use protocol::{ReceiverProtocol, TransportProtocol, UnknownProtocol};
 pub use relation::Relation;
 pub use requirer::TracingEndpointRequirer;

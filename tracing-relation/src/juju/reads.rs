@@ -8,9 +8,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use serde::de::DeserializeOwned;
-
 use super::{Dispatch, HookToolCall, HookToolError, HookToolErrorKind};
+use crate::json::{FromJson, Json};
 use crate::wire::PythonJson::{Object, Text};
 
 /// The content of a databag, by key.
@@ -193,7 +192,7 @@ impl Dispatch {
     }
 
     /// As [`read`](Self::read), and nothing for a relation that is gone.
-    fn read_relation<T: DeserializeOwned + Default>(
+    fn read_relation<T: FromJson + Default>(
         &self,
         call: &HookToolCall,
         id: u32,
@@ -208,9 +207,9 @@ impl Dispatch {
         }
     }
 
-    fn read<T: DeserializeOwned>(&self, call: &HookToolCall) -> Result<T, HookToolError> {
+    fn read<T: FromJson>(&self, call: &HookToolCall) -> Result<T, HookToolError> {
         let output = self.tools.run(call)?;
-        serde_json::from_slice(&output.stdout).map_err(|source| invalid(call, source))
+        Json::parse(&output.stdout).and_then(T::from_json).map_err(|source| invalid(call, source))
     }
 
     /// Tells what "permission denied" means. Juju says it of a relation that is gone from the controller, even to a
@@ -375,16 +374,21 @@ mod tests {
 
     #[test]
     fn answers_that_make_no_sense_are_invalid_output() {
-        for (answer, tool) in
-            [("", "is-leader"), ("3", "is-leader"), ("[\"x\"]", "relation-ids"), ("{}", "relation-ids")]
-        {
+        let nested = "[".repeat(1_000_000);
+        for (answer, tool) in [
+            ("", "is-leader"),
+            ("3", "is-leader"),
+            (&nested, "is-leader"),
+            ("[\"x\"]", "relation-ids"),
+            ("{}", "relation-ids"),
+        ] {
             let (juju, dispatch, _) = related(true);
             juju.answer_next(tool, answer);
             let error = match tool {
                 "is-leader" => dispatch.is_leader().map(drop).expect_err(answer),
                 _ => dispatch.relation_ids("tracing").map(drop).expect_err(answer),
             };
-            assert_eq!(error.kind(), HookToolErrorKind::InvalidOutput, "{answer:?}");
+            assert_eq!(error.kind(), HookToolErrorKind::InvalidOutput, "{answer:.9}");
         }
     }
 
