@@ -66,7 +66,7 @@
 //!   OpenTelemetry API ([`opentelemetry`]) for spans of your own: they land in the same trace.
 //! * [`relation`] to learn over the `tracing` relation where to send traces, [`juju`] for the dispatch environment and
 //!   hook tools.
-//! * [`switch_off`] in tests.
+//! * `testing::Recording` (feature `testing`) and [`switch_off`] in tests.
 //!
 //! # What it promises
 //!
@@ -80,6 +80,8 @@
 //! # Features
 //!
 //! **`tls`** (on by default): pushing to `https` endpoints. Without it their traces stay in the buffer.
+//!
+//! **`testing`**: the module `testing`, which records spans in memory for the tests of traced code.
 
 mod buffer;
 mod charm;
@@ -98,6 +100,8 @@ mod resource;
 mod run;
 mod session;
 mod span;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 #[doc(hidden)]
 #[path = "private.rs"]

@@ -41,6 +41,11 @@ impl Recorder {
         mem::take(&mut *self.finished.lock())
     }
 
+    #[cfg(feature = "testing")]
+    pub(crate) fn with_finished<R>(&self, look: impl FnOnce(&[SpanData]) -> R) -> R {
+        look(&self.finished.lock())
+    }
+
     /// How many spans have ended so far.
     pub(crate) fn finished_count(&self) -> usize {
         self.finished.lock().len()

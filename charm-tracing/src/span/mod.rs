@@ -21,6 +21,8 @@ pub(crate) use guard::{Current, OpenSpan, open_event};
 pub use guard::{Entered, enter, enter_with, event, trace_future, try_event};
 pub(crate) use panic::install_hook;
 pub use question_mark::{FromResidual, Try};
+#[cfg(feature = "testing")]
+pub(crate) use quiet::own_work;
 pub(crate) use quiet::quietly;
 pub use returned::{Returns, leave};
 pub use site::{Callee, Site};

@@ -1,0 +1,187 @@
+//! For the tests of traced code: records its spans in memory and shows them as a tree.
+//!
+//! ```
+//! # #[cfg(feature = "testing")] {
+//! use charm_tracing::testing::Recording;
+//! use charm_tracing::trace_fn;
+//!
+//! #[trace_fn]
+//! fn port(text: &str) -> Result<u16, std::num::ParseIntError> {
+//!     text.trim().parse()
+//! }
+//!
+//! #[trace_fn]
+//! fn ports(texts: &[&str]) -> usize {
+//!     texts.iter().filter(|text| port(text).is_ok()).count()
+//! }
+//!
+//! let recording = Recording::start();
+//! assert_eq!(ports(&["4317", "http"]), 1);
+//! assert_eq!(
+//!     recording.tree(),
+//!     "\
+//! function call: ports
+//!   function call: port
+//!   function call: port [error: invalid digit found in string]
+//! "
+//! );
+//! # }
+//! ```
+//!
+//! To run a whole test suite while everything is recorded, start one for the life of the process:
+//! `std::mem::forget(Recording::start())` at the beginning of the program.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use opentelemetry::Context;
+use opentelemetry::global::GlobalTracerProvider;
+use opentelemetry::trace::{SpanId, Status, TraceContextExt, Tracer};
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::trace::SpanData;
+
+use crate::recorder::Recorder;
+use crate::span::{self, OpenSpan};
+use crate::{globals, provider};
+
+/// Records every span of the process in memory while it lives; nothing is buffered or sent. It needs no dispatch.
+#[derive(Debug)]
+#[must_use = "nothing is recorded any more when this is dropped"]
+pub struct Recording {
+    recorder: Arc<Recorder>,
+    previous_provider: Option<GlobalTracerProvider>,
+    // Ends last.
+    _root: OpenSpan,
+    _turn: Turn,
+}
+
+impl Recording {
+    /// Starts to record. If another recording of this process is under way, waits until that one is dropped: what
+    /// records is global, and tests run beside each other.
+    ///
+    /// # Panics
+    ///
+    /// A [`Session`](crate::Session) is open: its trace and this one would be the same.
+    pub fn start() -> Self {
+        let turn = Turn::wait();
+        let install = || provider::install(Resource::builder_empty().build());
+        let Some((recorder, previous)) = globals::open(install) else {
+            panic!("cannot record spans while a session is open");
+        };
+        span::install_hook();
+        let root = recorder
+            .tracer()
+            .build_with_context(recorder.tracer().span_builder("recording"), &Context::new());
+        let root = OpenSpan::new(Context::new().with_span(root));
+        recorder.set_root(root.context().clone());
+        Self { recorder, previous_provider: Some(previous), _root: root, _turn: turn }
+    }
+
+    /// The spans that have ended so far, one a line, each below its parent and in the order in which they began; with
+    /// `[error: <description>]` if they failed. A span whose parent has not ended stands at the margin.
+    #[must_use]
+    pub fn tree(&self) -> String {
+        span::own_work(|| self.recorder.with_finished(tree))
+    }
+
+    /// How many spans have ended so far.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.recorder.finished_count()
+    }
+
+    /// Forgets the spans that have ended so far.
+    pub fn clear(&self) {
+        span::own_work(|| drop(self.recorder.take_finished()));
+    }
+}
+
+impl Drop for Recording {
+    fn drop(&mut self) {
+        if let Some(previous) = self.previous_provider.take() {
+            provider::uninstall(previous);
+        }
+        globals::close();
+    }
+}
+
+fn tree(spans: &[SpanData]) -> String {
+    let ended: HashSet<SpanId> = spans.iter().map(|span| span.span_context.span_id()).collect();
+    let mut children: HashMap<Option<SpanId>, Vec<&SpanData>> = HashMap::new();
+    for span in spans {
+        let parent = Some(span.parent_span_id).filter(|parent| ended.contains(parent));
+        children.entry(parent).or_default().push(span);
+    }
+    for siblings in children.values_mut() {
+        siblings.sort_by_key(|span| span.start_time);
+    }
+    // Those to be written, the next one last: spans may nest deeper than a stack is long.
+    let mut waiting: Vec<(usize, &SpanData)> = Vec::new();
+    let mut text = String::new();
+    let mut push_children = |waiting: &mut Vec<_>, parent, depth| {
+        for child in children.remove(&parent).unwrap_or_default().into_iter().rev() {
+            waiting.push((depth, child));
+        }
+    };
+    push_children(&mut waiting, None, 0);
+    while let Some((depth, span)) = waiting.pop() {
+        let failed = match &span.status {
+            Status::Error { description } => format!(" [error: {description}]"),
+            _ => String::new(),
+        };
+        text.extend(["  ".repeat(depth), span.name.to_string(), failed, "\n".to_owned()]);
+        push_children(&mut waiting, Some(span.span_context.span_id()), depth + 1);
+    }
+    text
+}
+
+/// One recording at a time. A `MutexGuard` could not be sent to another thread.
+#[derive(Debug)]
+struct Turn(());
+
+static TAKEN: Mutex<bool> = Mutex::new(false);
+static FREE: Condvar = Condvar::new();
+
+impl Turn {
+    fn wait() -> Self {
+        let taken = FREE.wait_while(lock(), |taken| *taken);
+        *taken.unwrap_or_else(PoisonError::into_inner) = true;
+        Self(())
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        *lock() = false;
+        FREE.notify_one();
+    }
+}
+
+fn lock() -> MutexGuard<'static, bool> {
+    TAKEN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::Recording;
+
+    #[test]
+    fn recordings_take_turns_and_see_only_their_own_spans() {
+        let record = || {
+            let recording = Recording::start();
+            crate::event("one", || crate::event("two", || ()));
+            let _ = crate::try_event("three", || Err::<(), _>("no such unit"));
+            assert_eq!(recording.count(), 3);
+            let tree = recording.tree();
+            recording.clear();
+            assert_eq!(recording.tree(), "");
+            tree
+        };
+        let other = thread::spawn(record);
+        let expected = "event: one\n  event: two\nevent: three [error: no such unit]\n";
+        assert_eq!(record(), expected);
+        assert_eq!(other.join().unwrap(), expected);
+    }
+}
