@@ -1,12 +1,13 @@
 use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, quote, quote_spanned};
+use quote::ToTokens;
 use syn::parse::ParseStream;
-use syn::{Error, GenericArgument, Generics, Ident, ImplItem, ItemImpl, Path, PathArguments, Type};
+use syn::{Error, Ident, ImplItem, ItemImpl, Path};
 
 use crate::args::{self, Arg, Args};
 use crate::errors::Errors;
 use crate::expand::{self, Callee, Traced};
 use crate::function;
+use crate::marker::marker;
 use crate::names::type_name;
 
 struct TypeArgs {
@@ -46,8 +47,8 @@ pub(crate) fn trace_type(args: TokenStream, item: TokenStream) -> TokenStream {
             errors.push(Error::new(name.span(), format!("no method `{name}` in this block")));
         }
     }
-    trace_methods(&krate, &mut block, &skip, &mut errors);
     let marker = marker(&krate, &block);
+    trace_methods(&krate, &mut block, &skip, &mut errors);
     let mut tokens = errors.into_tokens();
     block.to_tokens(&mut tokens);
     tokens.extend(marker);
@@ -78,49 +79,6 @@ pub(crate) fn trace_methods(krate: &TokenStream, block: &mut ItemImpl, skip: &[I
         };
         method.block = traced.body(&mut method.sig, &method.attrs, &method.block);
         expand::inner_attributes_outside(&mut method.attrs);
-    }
-}
-
-/// What `extra_types` looks for. A type may have several annotated blocks, so each has a marker of its own.
-///
-/// `impl<T> Trait for T`, for `&T` or `Box<T>` has none: it is no type that anybody could list, and only the crate of
-/// a trait may implement it for such a type.
-pub(crate) fn marker(krate: &TokenStream, block: &ItemImpl) -> TokenStream {
-    if is_parameter(&block.self_ty, &block.generics) {
-        return TokenStream::new();
-    }
-    let kind = if block.trait_.is_none() { quote!(TracedType) } else { quote!(TracedTraitImpl) };
-    let (generics, _, bounds) = block.generics.split_for_impl();
-    let ty = &block.self_ty;
-    quote_spanned! {Span::mixed_site()=>
-        const _: () = {
-            // Public, or a module that lists the type would infer a type that it must not see.
-            #[doc(hidden)]
-            #[allow(unreachable_pub)]
-            pub struct Block;
-            #[automatically_derived]
-            impl #generics #krate::__private::#kind<Block> for #ty #bounds {}
-        };
-    }
-}
-
-/// Whether the type is a type parameter, be it behind pointers that count as their target (`#[fundamental]`).
-fn is_parameter(ty: &Type, generics: &Generics) -> bool {
-    match ty {
-        Type::Reference(reference) => is_parameter(&reference.elem, generics),
-        Type::Paren(inner) => is_parameter(&inner.elem, generics),
-        Type::Group(inner) => is_parameter(&inner.elem, generics),
-        Type::Path(path) => {
-            if let Some(name) = path.path.get_ident() {
-                return generics.type_params().any(|parameter| parameter.ident == *name);
-            }
-            let Some(last) = path.path.segments.last() else { return false };
-            let PathArguments::AngleBracketed(arguments) = &last.arguments else { return false };
-            let pointer = last.ident == "Box" || last.ident == "Pin";
-            pointer
-                && matches!(arguments.args.first(), Some(GenericArgument::Type(ty)) if is_parameter(ty, generics))
-        }
-        _ => false,
     }
 }
 

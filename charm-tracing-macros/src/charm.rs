@@ -7,8 +7,8 @@ use syn::{Error, Expr, Fields, Generics, Ident, Item, ItemImpl, ItemStruct, Path
 use crate::args::{self, Arg, Args, Kind};
 use crate::block;
 use crate::errors::Errors;
-use crate::expand;
 use crate::function::contains_word;
+use crate::marker;
 use crate::names::type_name;
 
 struct CharmArgs {
@@ -107,9 +107,9 @@ fn on_block(args: &CharmArgs, mut block: ItemImpl, mut errors: Errors) -> TokenS
         endpoint: args.tracing_endpoint.value.as_ref().map(|member| (member, place(member, &mut errors))),
         server_cert: args.server_cert.value.as_ref().map(|member| (member, place(member, &mut errors))),
     };
+    let marker = marker::marker(&krate, &block);
     block::trace_methods(&krate, &mut block, &[], &mut errors);
     let charm = implement(&krate, args, &members, &block.generics, &block.self_ty, errors.is_empty());
-    let marker = block::marker(&krate, &block);
     let mut tokens = errors.into_tokens();
     block.to_tokens(&mut tokens);
     tokens.extend([charm, marker, extra_types(&krate, args)]);
@@ -226,18 +226,6 @@ fn setting(krate: &TokenStream, member: Option<&(&Ident, Place)>) -> TokenStream
     quote_spanned!(member.span()=> #krate::__private::setting(&#value))
 }
 
-/// One assertion per listed type, at that type.
 fn extra_types(krate: &TokenStream, args: &CharmArgs) -> TokenStream {
-    let mut checks = TokenStream::new();
-    for ty in args.extra_types.value.iter().flatten() {
-        let krate = expand::located(krate, ty.span());
-        checks.extend(quote_spanned! {ty.span()=>
-            const _: fn() = || {
-                #[allow(unused_imports)]
-                use #krate::__private::traced::{ByTraitImpl as _, ByType as _, Otherwise as _};
-                (&&&#krate::__private::traced::Listed::<#ty>::NEW).is_traced();
-            };
-        });
-    }
-    checks
+    args.extra_types.value.iter().flatten().map(|ty| marker::assertion(krate, ty)).collect()
 }

@@ -1,7 +1,7 @@
 //! The attributes of `charm-tracing`, which re-exports them; their documentation assumes that crate.
 //!
 //! The way of an attribute: `args` parses what stands in its parentheses and collects every mistake, `charm`,
-//! `block` and `function` validate the item, `expand` writes the code. Generated code is thin calls into
+//! `block` and `function` validate the item, `expand` writes the code, `marker` what `extra_types` looks for. Generated code is thin calls into
 //! `charm_tracing::__private`; an item with mistakes is emitted all the same, so that they stay the only errors.
 
 mod args;
@@ -10,6 +10,7 @@ mod charm;
 mod errors;
 mod expand;
 mod function;
+mod marker;
 mod names;
 
 use proc_macro::TokenStream;
@@ -46,7 +47,7 @@ use proc_macro::TokenStream;
 /// | `tracing_endpoint = "name"` | the method of this block, else the field, that holds the base URL of an OTLP/HTTP receiver, e.g. `http://tempo:4318`. Read when the event has been handled | required |
 /// | `server_cert = "name"` | likewise: the absolute path of a PEM file with the certificate authorities of an `https` endpoint | none: traces for an `https` endpoint are kept in the buffer |
 /// | `service_name = "..."` | the resource attribute `service.name` | `<application>-charm` |
-/// | `extra_types = [A, b::B]` | checks that these types carry `#[trace_type]` | none |
+/// | `extra_types = [A, b::B]` | checks that these types have an `impl` block with `#[trace_type]`, of their own or of a trait | none |
 /// | `buffer_max_events = 100` | how many dispatches are kept while no backend takes them; 0 keeps none | 100 |
 /// | `buffer_max_size_mib = 10` | how much of them, in MiB; at least 10 | 10 |
 /// | `buffer_path = "..."` | the buffer file, e.g. on a storage that outlives the pod | `.charm_tracing_buffer` in the charm directory |

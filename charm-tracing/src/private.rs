@@ -1,6 +1,7 @@
 //! What the attributes' expansions call. No part of the API: it changes with any version, together with the macros.
 
 pub use core::any::type_name;
+pub use core::marker::PhantomData;
 pub use core::ops::ControlFlow;
 pub use core::option::Option;
 pub use core::{concat, file, module_path};
@@ -30,25 +31,99 @@ pub fn setting(value: &impl Setting) -> Option<std::ffi::OsString> {
     value.setting()
 }
 
-/// An inherent `impl` block with `#[trace_type]`; `Block` is a type of its own for each.
-pub trait TracedType<Block> {}
-
-/// The same for the block of a trait.
-pub trait TracedTraitImpl<Block> {}
-
-/// The check behind `extra_types`.
+/// The check behind `extra_types`: which types have a traced `impl` block.
+///
+/// A type may have several, and a bound with more than one answer does not compile. So each has a number, and
+/// `(&&&search).bit()` asks for one bit of it after the other: method lookup tries the receiver with the most
+/// references first, and takes a trait only if some block has such a number. What is left at the end is one block.
 pub mod traced {
     use std::marker::PhantomData;
 
-    use super::{TracedTraitImpl, TracedType};
-
-    /// A type that is listed.
+    /// What the blocks are registered at.
     #[derive(Debug)]
-    pub struct Listed<T: ?Sized>(PhantomData<T>);
+    pub struct Blocks;
 
-    impl<T: ?Sized> Listed<T> {
-        /// The only value.
-        pub const NEW: Self = Self(PhantomData);
+    /// An `impl` block of the type `T`. `This` is a type of its own for each, `Parameters` has those of the block,
+    /// `Number` is a list of [`Zero`] and [`One`]: `(One, (Zero, ()))`.
+    pub trait Block<This, Parameters, Number, T: ?Sized> {}
+
+    /// A bit.
+    #[derive(Debug)]
+    pub struct Zero;
+
+    /// A bit.
+    #[derive(Debug)]
+    pub struct One;
+
+    /// The search for a block of the type `T`, of whose number the end `Rest` is not known yet.
+    #[derive(Debug)]
+    pub struct Search<T: ?Sized, This, Parameters, Number, Rest>(
+        PhantomData<(This, Parameters, Number, Rest)>,
+        PhantomData<T>,
+    );
+
+    impl<T: ?Sized, This, Parameters, Unknown> Search<T, This, Parameters, Unknown, Unknown> {
+        /// Nothing is known yet.
+        pub const NEW: Self = Self(PhantomData, PhantomData);
+    }
+
+    macro_rules! bits {
+        ($($(#[$doc:meta])* $name:ident: $bit:ident for [$($references:tt)+];)+) => {$(
+            $(#[$doc])*
+            pub trait $name<Next> {
+                /// What is left to search.
+                fn bit(&self) -> Next;
+            }
+            impl<T: ?Sized, This, Parameters, Number, Rest> $name<Search<T, This, Parameters, Number, Rest>>
+                for $($references)+ Search<T, This, Parameters, Number, ($bit, Rest)>
+            where
+                Blocks: Block<This, Parameters, Number, T>,
+            {
+                fn bit(&self) -> Search<T, This, Parameters, Number, Rest> {
+                    Search(PhantomData, PhantomData)
+                }
+            }
+        )+};
+    }
+    bits! {
+        /// Method lookup tries this one first, for a block whose next bit is a zero,
+        IfZero: Zero for [&&];
+        /// then this one, for a block whose next bit is a one,
+        IfOne: One for [&];
+    }
+
+    /// and at last the one that cannot be called, and says why.
+    pub trait Otherwise {
+        /// Does not compile.
+        fn bit(&self) -> NotTraced
+        where
+            Self: Named,
+            Self::Type: Traced,
+        {
+            NotTraced
+        }
+    }
+    impl<T: ?Sized, This, Parameters, Number, Rest> Otherwise for Search<T, This, Parameters, Number, Rest> {}
+
+    /// Lets the other bits pass without a word.
+    #[derive(Debug)]
+    pub struct NotTraced;
+
+    impl NotTraced {
+        /// Once more.
+        #[must_use]
+        pub fn bit(&self) -> Self {
+            Self
+        }
+    }
+
+    /// The type that is listed.
+    pub trait Named {
+        /// The type.
+        type Type: ?Sized;
+    }
+    impl<T: ?Sized, This, Parameters, Number, Rest> Named for Search<T, This, Parameters, Number, Rest> {
+        type Type = T;
     }
 
     /// What no type is: it is there to say why.
@@ -58,39 +133,4 @@ pub mod traced {
         note = "put `#[charm_tracing::trace_type]` on its `impl` block"
     )]
     pub trait Traced {}
-
-    /// Method lookup tries this one first, for a type with a traced inherent block,
-    pub trait ByType<Block> {
-        /// Nothing to do: it compiles.
-        fn is_traced(&self) {}
-    }
-    impl<T: TracedType<Block> + ?Sized, Block> ByType<Block> for &&Listed<T> {}
-
-    /// then this one, for a type whose traced blocks are of traits,
-    pub trait ByTraitImpl<Block> {
-        /// Nothing to do: it compiles.
-        fn is_traced(&self) {}
-    }
-    impl<T: TracedTraitImpl<Block> + ?Sized, Block> ByTraitImpl<Block> for &Listed<T> {}
-
-    /// and at last the one that cannot be called, and says why.
-    pub trait Otherwise {
-        /// Does not compile.
-        fn is_traced(&self)
-        where
-            Self: Named,
-            Self::Type: Traced,
-        {
-        }
-    }
-    impl<T: ?Sized> Otherwise for Listed<T> {}
-
-    /// The type that is listed.
-    pub trait Named {
-        /// The type.
-        type Type: ?Sized;
-    }
-    impl<T: ?Sized> Named for Listed<T> {
-        type Type = T;
-    }
 }

@@ -1,0 +1,307 @@
+//! What `extra_types` looks for: every traced `impl` block registers its type.
+//!
+//! A marker must compile wherever its block does. So it is no trait of the block's type: it is implemented for a type
+//! of `charm_tracing` with a type of its own as the first argument, which keeps the orphan rule and coherence out of
+//! it; the parameters of the block are its second argument, so each of them is used; the third is a number, by which
+//! `extra_types` picks one of several blocks.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use proc_macro2::{Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::visit::{self, Visit};
+use syn::visit_mut::VisitMut;
+use syn::{
+    Attribute, ExprPath, GenericArgument, GenericParam, Generics, Ident, ItemImpl, Lifetime, Macro, Path,
+    PathArguments, Type, TypePath, WherePredicate,
+};
+
+use crate::expand;
+use crate::names::line;
+
+/// In bits. Of two blocks with the same number neither is found; blocks of other types do not count.
+const NUMBER: u32 = 24;
+
+/// Registers the type of the block as traced. A block that tells of no type in particular has no marker.
+pub(crate) fn marker(krate: &TokenStream, block: &ItemImpl) -> TokenStream {
+    let mut ty = (*block.self_ty).clone();
+    if is_parameter(&ty, &block.generics) || block.modifiers.polarity.is_some() {
+        return TokenStream::new();
+    }
+    let Some(mut generics) = generics_of(&ty, &block.generics) else { return TokenStream::new() };
+    OurLifetimes.visit_type_mut(&mut ty);
+    OurLifetimes.visit_generics_mut(&mut generics);
+
+    let lints = lints(&block.attrs);
+    let number = number(krate, block);
+    let parameters: Vec<_> = generics.params.iter().collect();
+    let types = generics.type_params().map(|parameter| &parameter.ident);
+    let consts: Vec<_> = generics.const_params().collect();
+    let names = consts.iter().map(|parameter| &parameter.ident);
+    let predicates =
+        generics.where_clause.as_ref().map(|clause| clause.predicates.iter()).into_iter().flatten();
+    quote_spanned! {Span::mixed_site()=>
+        #(#lints)*
+        const _: () = {
+            // Public, or a module that lists the type would infer a type that it must not see.
+            #[doc(hidden)]
+            pub struct __TracedBlock<#(#consts),*>;
+            #[doc(hidden)]
+            #[automatically_derived]
+            impl<#(#parameters),*> #krate::__private::traced::Block<
+                __TracedBlock<#(#names),*>,
+                (#(#krate::__private::PhantomData<#types>,)*),
+                #number,
+                #ty,
+            > for #krate::__private::traced::Blocks
+            where #(#predicates),*
+            {}
+        };
+    }
+}
+
+/// One assertion that a type is traced, at that type.
+pub(crate) fn assertion(krate: &TokenStream, ty: &Type) -> TokenStream {
+    // The call that fails is the author's, and so is the error; the rest is ours, for the author's lints.
+    let (author, ours) = (ty.span(), Span::mixed_site().located_at(ty.span()));
+    let first = expand::located(krate, author);
+    let first = quote_spanned!(author=> (&&&#first::__private::traced::Search::<#ty, _, _, _, _>::NEW).bit());
+    let krate = expand::located(krate, ours);
+    let others = (1..NUMBER).map(|_| quote_spanned!(ours=> let block = (&&&block).bit();));
+    quote_spanned! {ours=>
+        const _: fn() = || {
+            use #krate::__private::traced::{IfOne as _, IfZero as _, Otherwise as _};
+            let block = #first;
+            #(#others)*
+            let _ = block;
+        };
+    }
+}
+
+/// Blocks of one type differ in their text, or they would not compile; but for empty ones.
+fn number(krate: &TokenStream, block: &ItemImpl) -> TokenStream {
+    let mut hasher = DefaultHasher::new();
+    block.to_token_stream().to_string().hash(&mut hasher);
+    line(block.impl_token.span).hash(&mut hasher);
+    let hash = hasher.finish();
+    (0..NUMBER).fold(quote!(()), |rest, bit| {
+        let bit = Ident::new(if hash >> bit & 1 == 0 { "Zero" } else { "One" }, Span::mixed_site());
+        quote_spanned!(Span::mixed_site()=> (#krate::__private::traced::#bit, #rest))
+    })
+}
+
+/// Whether the type is a type parameter, be it behind pointers: nobody could list it, or everybody.
+fn is_parameter(ty: &Type, generics: &Generics) -> bool {
+    match ty {
+        Type::Reference(reference) => is_parameter(&reference.elem, generics),
+        Type::Paren(inner) => is_parameter(&inner.elem, generics),
+        Type::Group(inner) => is_parameter(&inner.elem, generics),
+        Type::Path(path) => {
+            if let Some(name) = path.path.get_ident() {
+                return generics.type_params().any(|parameter| parameter.ident == *name);
+            }
+            let Some(last) = path.path.segments.last() else { return false };
+            let PathArguments::AngleBracketed(arguments) = &last.arguments else { return false };
+            let pointer = last.ident == "Box" || last.ident == "Pin";
+            pointer
+                && matches!(arguments.args.first(), Some(GenericArgument::Type(ty)) if is_parameter(ty, generics))
+        }
+        _ => false,
+    }
+}
+
+/// The generics of the block as far as they are its type's: `impl<T> From<T> for Workload` tells of `Workload`,
+/// whatever `T` is. None if that cannot be told apart.
+///
+/// What the author demands of the type's own parameters must stay, or the type may not be well-formed.
+fn generics_of(ty: &Type, generics: &Generics) -> Option<Generics> {
+    if generics.params.iter().any(|parameter| !attributes(parameter).is_empty()) {
+        return None;
+    }
+    let names = || {
+        let types = generics.type_params().map(|parameter| &parameter.ident);
+        types.chain(generics.const_params().map(|parameter| &parameter.ident))
+    };
+    let mut known = Parameters { names: names().collect(), determined: Vec::new(), opaque: false };
+    known.visit_type(ty);
+    let (kept, mut foreign): (Vec<_>, Vec<_>) =
+        names().cloned().partition(|name| known.opaque || known.determined.contains(name));
+    if mentions(&ty.to_token_stream(), &foreign) {
+        return None;
+    }
+    // Here it would be another type.
+    foreign.push(Ident::new("Self", Span::mixed_site()));
+
+    let mut own = Generics::default();
+    let is_own = |parameter: &&GenericParam| match parameter {
+        GenericParam::Type(parameter) => !foreign.contains(&parameter.ident),
+        GenericParam::Const(parameter) => !foreign.contains(&parameter.ident),
+        GenericParam::Lifetime(_) => true,
+    };
+    for parameter in generics.params.iter().filter(is_own) {
+        if mentions(&parameter.to_token_stream(), &foreign) {
+            return None;
+        }
+        own.params.push(parameter.clone());
+    }
+    for predicate in generics.where_clause.iter().flat_map(|clause| &clause.predicates) {
+        if !mentions(&predicate.to_token_stream(), &foreign) {
+            own.make_where_clause().predicates.push(predicate.clone());
+        } else if !kept.is_empty() && !bounds_one_of(predicate, &foreign) {
+            return None;
+        }
+    }
+    drop_unused_lifetimes(ty, &mut own);
+    Some(own)
+}
+
+/// A bound of a parameter tells nothing of the others.
+fn bounds_one_of(predicate: &WherePredicate, names: &[Ident]) -> bool {
+    let WherePredicate::Type(predicate) = predicate else { return false };
+    let Type::Path(TypePath { qself: None, path, .. }) = &predicate.bounded_ty else { return false };
+    path.get_ident().is_some_and(|name| names.contains(name))
+}
+
+fn drop_unused_lifetimes(ty: &Type, generics: &mut Generics) {
+    let used = |lifetime: &Lifetime, generics: &Generics| {
+        let name = std::slice::from_ref(&lifetime.ident);
+        let others = generics.params.iter().filter(|parameter| {
+            !matches!(parameter, GenericParam::Lifetime(parameter) if parameter.lifetime == *lifetime)
+        });
+        let mut tokens = quote!(#ty #(#others)*);
+        generics.where_clause.to_tokens(&mut tokens);
+        mentions(&tokens, name)
+    };
+    let params = generics.params.iter().filter(
+        |parameter| !matches!(parameter, GenericParam::Lifetime(lifetime) if !used(&lifetime.lifetime, generics)),
+    );
+    generics.params = params.cloned().collect();
+}
+
+fn attributes(parameter: &GenericParam) -> &[Attribute] {
+    match parameter {
+        GenericParam::Lifetime(parameter) => &parameter.attrs,
+        GenericParam::Type(parameter) => &parameter.attrs,
+        GenericParam::Const(parameter) => &parameter.attrs,
+    }
+}
+
+/// Which parameters a type determines: of `Either<L, <T as Trait>::Type>` it is `L`.
+struct Parameters<'a> {
+    names: Vec<&'a Ident>,
+    determined: Vec<Ident>,
+    /// A macro stands for the type, or for a part of it.
+    opaque: bool,
+}
+
+impl Parameters<'_> {
+    /// Whether to look at the path's arguments.
+    fn path(&mut self, path: &Path) -> bool {
+        let first = path.segments.first().filter(|first| self.names.contains(&&first.ident));
+        if path.segments.len() == 1 {
+            self.determined.extend(first.map(|first| first.ident.clone()));
+            return true;
+        }
+        first.is_none()
+    }
+}
+
+impl<'ast> Visit<'ast> for Parameters<'_> {
+    fn visit_type_path(&mut self, ty: &'ast TypePath) {
+        if ty.qself.is_none() && self.path(&ty.path) {
+            visit::visit_type_path(self, ty);
+        }
+    }
+
+    fn visit_expr_path(&mut self, value: &'ast ExprPath) {
+        if value.qself.is_none() && self.path(&value.path) {
+            visit::visit_expr_path(self, value);
+        }
+    }
+
+    fn visit_macro(&mut self, _: &'ast Macro) {
+        self.opaque = true;
+    }
+}
+
+/// A lifetime of the author's that stands here once more, and only once, is nothing to lint.
+struct OurLifetimes;
+
+impl VisitMut for OurLifetimes {
+    fn visit_lifetime_mut(&mut self, lifetime: &mut Lifetime) {
+        lifetime.set_span(Span::mixed_site().located_at(lifetime.span()));
+    }
+}
+
+fn mentions(tokens: &TokenStream, names: &[Ident]) -> bool {
+    tokens.clone().into_iter().any(|token| match token {
+        TokenTree::Ident(ident) => names.contains(&ident),
+        TokenTree::Group(group) => mentions(&group.stream(), names),
+        TokenTree::Punct(_) | TokenTree::Literal(_) => false,
+    })
+}
+
+/// What the author allows on the block, e.g. that its type is deprecated, holds for the code that names the type too.
+pub(crate) fn lints(attributes: &[Attribute]) -> Vec<Attribute> {
+    let allowed = attributes.iter().filter(|attribute| {
+        let path = attribute.path();
+        path.is_ident("allow") || path.is_ident("expect")
+    });
+    allowed
+        .cloned()
+        .map(|mut attribute| {
+            // What is expected was met in the block.
+            if let syn::Meta::List(list) = &mut attribute.meta {
+                list.path = syn::parse_quote_spanned!(Span::mixed_site()=> allow);
+            }
+            attribute.style = syn::AttrStyle::Outer;
+            attribute
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The generics of the marker of a block.
+    fn own(header: &str) -> Option<String> {
+        let block: ItemImpl = syn::parse_str(&format!("{header} {{}}")).unwrap();
+        let generics = generics_of(&block.self_ty, &block.generics)?;
+        let (parameters, bounds) = (generics.params, generics.where_clause);
+        Some(quote!(<#parameters> #bounds).to_string().replace(' ', ""))
+    }
+
+    #[test]
+    fn what_only_the_trait_knows_is_left_out() {
+        for (header, expected) in [
+            ("impl<T> From<T> for X", "<>"),
+            ("impl<'a, T> From<&'a T> for X", "<>"),
+            ("impl<const N: usize> PartialEq<[u8; N]> for X", "<>"),
+            ("impl<V: Into<Self>> FromIterator<V> for X where V: Debug, V::Out: Debug", "<>"),
+            ("impl<L: Eq, R, T> AsRef<T> for Either<L, R> where T: AsRef<L>", "<L:Eq,R>"),
+            ("impl<'a, T: 'a + ?Sized> X<T> where T: Debug", "<'a,T:'a+?Sized>whereT:Debug"),
+            ("impl<T> Tr for X<T> where Self: Sized, T: Debug", "<T>whereT:Debug"),
+            ("impl<const N: usize> Tr for [u8; N]", "<constN:usize>"),
+            ("impl<T> Tr for my_type!(T)", "<T>"),
+        ] {
+            assert_eq!(own(header).as_deref(), Some(expected), "{header}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_told_apart_has_no_marker() {
+        for header in [
+            "impl<L, T> AsRef<T> for Either<L> where L: AsRef<T>",
+            "impl<L: AsRef<T>, T> AsRef<T> for Either<L>",
+            "impl<L: Into<Self>> Tr for Either<L>",
+            "impl<I: Iterator> Tr<I> for X<I::Item>",
+            "impl<I> Tr<I> for <I as Iterator>::Item",
+            "impl<I, T> Tr<I> for X<T> where Vec<I>: Into<T>",
+            "impl<#[cfg(any())] T> X<T>",
+        ] {
+            assert_eq!(own(header), None, "{header}");
+        }
+    }
+}
