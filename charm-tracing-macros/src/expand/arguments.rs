@@ -2,7 +2,7 @@ use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::visit::{self, Visit};
 use syn::visit_mut::{self, VisitMut};
-use syn::{Block, Expr, FnArg, Pat, PatIdent, ReceiverKind, Signature, Type};
+use syn::{Block, Expr, FnArg, Pat, PatIdent, ReceiverKind, Signature, Stmt, Type};
 
 /// The body of a closure or an async block that is to own the function's arguments as the function did.
 ///
@@ -13,7 +13,7 @@ use syn::{Block, Expr, FnArg, Pat, PatIdent, ReceiverKind, Signature, Type};
 ///
 /// What a pattern leaves unbound stays with the function, and so does an argument with an attribute: `#[cfg]` may
 /// decide that it does not exist.
-pub(super) fn owning(signature: &mut Signature, block: &Block) -> TokenStream {
+pub(super) fn owning(signature: &mut Signature, block: &Block) -> Block {
     let (mut arguments, mut bindings) = (Vec::new(), Vec::new());
     let mut whole_self = None;
     for argument in &mut signature.inputs {
@@ -34,14 +34,18 @@ pub(super) fn owning(signature: &mut Signature, block: &Block) -> TokenStream {
         }
     }
     if arguments.is_empty() {
-        return quote_spanned!(Span::mixed_site()=> #whole_self #block);
+        // Not a block in a block, of which one would be too many.
+        let (items, statements) = leading_items(block);
+        let tokens = quote_spanned!(Span::mixed_site()=> #(#items)* #whole_self #(#statements)*);
+        return with_braces_of(block, tokens);
     }
-    quote_spanned! {Span::mixed_site()=>
+    let tokens = quote_spanned! {Span::mixed_site()=>
         #whole_self
         #[allow(clippy::used_underscore_binding)]
         let __arguments = (#(#arguments,)*);
         match __arguments { (#(#bindings,)*) => #block }
-    }
+    };
+    with_braces_of(block, tokens)
 }
 
 fn is_reference(receiver: &ReceiverKind) -> bool {
@@ -50,6 +54,17 @@ fn is_reference(receiver: &ReceiverKind) -> bool {
         ReceiverKind::Typed(_, ty) => matches!(**ty, Type::Reference(_)),
         _ => false,
     }
+}
+
+/// The items that a body starts with stay first: what is after a statement draws a lint of clippy's.
+pub(super) fn leading_items(block: &Block) -> (&[Stmt], &[Stmt]) {
+    let items = block.stmts.iter().take_while(|statement| matches!(statement, Stmt::Item(_))).count();
+    block.stmts.split_at(items)
+}
+
+/// The author's braces, for the spans of what the compiler says about the whole body.
+pub(super) fn with_braces_of(block: &Block, tokens: TokenStream) -> Block {
+    Block { brace_token: block.brace_token, stmts: vec![Stmt::Expr(Expr::Verbatim(tokens), None)] }
 }
 
 /// The variables that a pattern binds, from left to right.

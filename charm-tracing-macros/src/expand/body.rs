@@ -1,9 +1,10 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
-use syn::{AttrStyle, Attribute, Block, Expr, Signature, Stmt, Type};
+use syn::{AttrStyle, Attribute, Block, Signature, Type};
 
+use super::arguments::{leading_items, owning, with_braces_of};
 use super::returns::{Returning, inferred};
-use super::{Callee, arguments, tracked};
+use super::{Callee, tracked};
 use crate::args::SpanAttribute;
 
 /// What an attribute is about to write: the span of one function.
@@ -26,8 +27,7 @@ impl Traced<'_> {
             Returning::MayFail(output) => self.returning(&output, signature, block),
             Returning::Future(output) => self.returning_future(&output, signature, block),
         };
-        // The author's braces, for the spans of what the compiler says about the whole body.
-        Block { brace_token: block.brace_token, stmts: vec![Stmt::Expr(Expr::Verbatim(tokens), None)] }
+        with_braces_of(block, tokens)
     }
 
     /// Nothing to look at when it returns: the body stays where it is, under a guard.
@@ -62,7 +62,7 @@ impl Traced<'_> {
     fn returning(&self, output: &Type, signature: &mut Signature, block: &Block) -> TokenStream {
         let krate = self.krate;
         let (enter, failure) = (self.enter(), self.failure());
-        let body = arguments::owning(signature, block);
+        let body = owning(signature, block);
         let (infer, output) = match inferred(output) {
             None => (None, Some(quote_spanned!(Span::mixed_site()=> -> #output))),
             Some(_) => (Some(infer_return_type()), None),
@@ -71,7 +71,7 @@ impl Traced<'_> {
             let __span = #enter;
             let __returns = #krate::__private::Returns::inferred();
             #infer
-            let __returned = __returns.call(move || #output { #body });
+            let __returned = __returns.call(move || #output #body);
             __span.leave(__returned, |span, returned| {
                 #[allow(unused_imports)]
                 use #krate::__private::leave::*;
@@ -84,12 +84,12 @@ impl Traced<'_> {
     fn returning_future(&self, output: &Type, signature: &mut Signature, block: &Block) -> TokenStream {
         let krate = self.krate;
         let (enter, failure) = (self.enter(), self.failure());
-        let body = arguments::owning(signature, block);
+        let body = owning(signature, block);
         let inferred = inferred(output);
         let output = inferred.as_ref().unwrap_or(output);
         quote_spanned! {Span::mixed_site()=>
             let __span = #enter;
-            let __future = #krate::__private::call_for_future::<#output, _>(move || { #body });
+            let __future = #krate::__private::call_for_future::<#output, _>(move || #body);
             __span.carry(__future, #failure)
         }
     }
@@ -105,11 +105,11 @@ impl Traced<'_> {
             quote_spanned!(Span::mixed_site()=> #krate::__private::never_fails)
         };
         let infer = infer_return_type();
-        let body = arguments::owning(signature, block);
+        let body = owning(signature, block);
         quote_spanned! {Span::mixed_site()=>
             let __returns = #krate::__private::Returns::inferred();
             #infer
-            #krate::__private::trace_future(#callee, #attributes, __returns, async move { #body }, #failure).await
+            #krate::__private::trace_future(#callee, #attributes, __returns, async move #body, #failure).await
         }
     }
 
@@ -171,10 +171,4 @@ pub(crate) fn inner_attributes_outside(attributes: &mut [Attribute]) {
     for attribute in attributes {
         attribute.style = AttrStyle::Outer;
     }
-}
-
-/// The items that the body starts with stay first: what is after a statement draws a lint of clippy's.
-fn leading_items(block: &Block) -> (&[Stmt], &[Stmt]) {
-    let items = block.stmts.iter().take_while(|statement| matches!(statement, Stmt::Item(_))).count();
-    block.stmts.split_at(items)
 }
