@@ -1,3 +1,4 @@
+use std::cell::RefCell;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
@@ -6,7 +7,8 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 use super::failure::Failure;
-use super::guard::OpenSpan;
+use super::guard::{Current, OpenSpan};
+use super::quiet;
 
 pin_project! {
     /// A future with its span, which is current exactly while the future is polled or dropped, and ends with it. A
@@ -16,50 +18,118 @@ pin_project! {
     /// `Unpin`, `UnwindSafe` and `RefUnwindSafe`.
     #[must_use = "futures do nothing unless you `.await` or poll them"]
     pub struct Traced<F: Future> {
-        // The span's own locks are never held while the charm's code runs.
-        span: AssertUnwindSafe<Option<OpenSpan>>,
-        failure: fn(&F::Output) -> Option<Failure>,
-        // Always there, but for the moment in which it is dropped.
         #[pin]
-        body: Option<F>,
+        body: F,
+        // Below the body, since fields are dropped in their order.
+        span: FutureSpan<F::Output>,
     }
 
     impl<F: Future> PinnedDrop for Traced<F> {
+        #[inline]
         fn drop(this: Pin<&mut Self>) {
-            let mut this = this.project();
-            if let Some(span) = this.span.take() {
-                let current = span.attach();
-                this.body.set(None);
-                drop(current);
-                span.cancelled();
+            if let Some(open) = &mut this.project().span.0 {
+                open.make_current();
             }
         }
     }
 }
 
 impl<F: Future> Traced<F> {
-    pub(super) fn new(span: Option<OpenSpan>, body: F, failure: fn(&F::Output) -> Option<Failure>) -> Self {
-        Self { span: AssertUnwindSafe(span), failure, body: Some(body) }
+    #[inline]
+    pub(super) fn new(body: F, span: FutureSpan<F::Output>) -> Self {
+        Self { body, span }
     }
 }
 
 impl<F: Future> Future for Traced<F> {
     type Output = F::Output;
 
+    #[inline]
     fn poll(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        let body = this.body.as_pin_mut().expect("it is there until it is dropped");
-        let Some(span) = this.span.take() else { return body.poll(task) };
-
-        // Out of the future while it is polled: a panic ends the span here, not when somebody drops the future.
-        let current = span.attach();
-        let polled = body.poll(task);
-        drop(current);
-        match &polled {
-            Poll::Pending => **this.span = Some(span),
-            Poll::Ready(output) => span.end(|| (this.failure)(output)),
+        match this.span.0.take() {
+            None => this.body.poll(task),
+            Some(open) => poll_now(open, this.span, this.body, task),
         }
-        polled
+    }
+}
+
+/// The span is out of the future while it is polled: a panic ends it here, not when somebody drops the future.
+#[cold]
+#[inline(never)]
+fn poll_now<F: Future>(
+    open: AssertUnwindSafe<Box<Open<F::Output>>>,
+    place: &mut FutureSpan<F::Output>,
+    body: Pin<&mut F>,
+    task: &mut Context<'_>,
+) -> Poll<F::Output> {
+    let current = open.span.attach();
+    let polled = body.poll(task);
+    drop(current);
+    match &polled {
+        Poll::Pending => place.0 = Some(open),
+        Poll::Ready(output) => {
+            let Open { span, failure, .. } = *open.0;
+            span.end(|| failure(output));
+        }
+    }
+    polled
+}
+
+/// The span of a future that yields `T`, until it ends. One word, since futures are moved and nested.
+#[derive(Debug)]
+pub(super) struct FutureSpan<T>(Option<AssertUnwindSafe<Box<Open<T>>>>);
+
+// Its locks are never held while the charm's code runs, hence `AssertUnwindSafe`.
+#[derive(Debug)]
+struct Open<T> {
+    span: OpenSpan,
+    failure: fn(&T) -> Option<Failure>,
+    /// Whether what makes it current is in [`CURRENT`].
+    current: bool,
+}
+
+thread_local! {
+    /// For the spans of the futures that this thread is dropping, the innermost last: the futures themselves have no
+    /// place for what belongs to a thread.
+    static CURRENT: RefCell<Vec<Current>> = const { RefCell::new(Vec::new()) };
+}
+
+impl<T> FutureSpan<T> {
+    pub(super) const NONE: Self = Self(None);
+
+    pub(super) fn new(span: Option<OpenSpan>, failure: fn(&T) -> Option<Failure>) -> Self {
+        Self(span.map(|span| AssertUnwindSafe(Box::new(Open { span, failure, current: false }))))
+    }
+}
+
+impl<T> Open<T> {
+    /// The future is being dropped half-way.
+    #[cold]
+    #[inline(never)]
+    fn make_current(&mut self) {
+        self.span.is_being_dropped();
+        let keep = |spans: &RefCell<Vec<_>>| spans.borrow_mut().push(self.span.attach());
+        // On a thread that is ending there is no such place any more.
+        self.current = quiet::own_work(|| CURRENT.try_with(keep)).is_ok();
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn cancelled(self) {
+        if self.current {
+            drop(CURRENT.try_with(|spans| spans.borrow_mut().pop()));
+        }
+        self.span.cancelled();
+    }
+}
+
+impl<T> Drop for FutureSpan<T> {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(open) = self.0.take() {
+            open.0.cancelled();
+        }
     }
 }
 
@@ -77,8 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_span_it_adds_the_room_of_one() {
-        // A span is a context, and whether a panic was under way.
-        assert!(size_of::<Traced<Ready<u64>>>() <= size_of::<Ready<u64>>() + 64);
+    fn it_needs_little_room_of_its_own() {
+        assert!(size_of::<Traced<Ready<u64>>>() <= size_of::<Ready<u64>>() + size_of::<usize>());
     }
 }

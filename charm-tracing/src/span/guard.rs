@@ -8,7 +8,7 @@ use opentelemetry::{Context, ContextGuard, KeyValue};
 
 use super::attribute::Attributes;
 use super::failure::Failure;
-use super::future::Traced;
+use super::future::{FutureSpan, Traced};
 use super::returned::Returns;
 use super::{Callee, alive, panic, quiet, text};
 use crate::{globals, names};
@@ -95,10 +95,16 @@ impl OpenSpan {
         });
     }
 
-    /// Ends the span of a call that nobody waits for any more. A panic that drops it did not pass through it.
-    pub(super) fn cancelled(mut self) {
-        self.unwinding_before = true;
-        self.fail("cancelled".into());
+    /// A span whose future is dropped half-way; a panic that is under way did not pass through it.
+    pub(super) fn is_being_dropped(&mut self) {
+        self.unwinding_before = thread::panicking();
+    }
+
+    /// Ends it then. It is no cancellation if what the future owned panicked while it was dropped.
+    pub(super) fn cancelled(self) {
+        if !thread::panicking() || self.unwinding_before {
+            self.fail("cancelled".into());
+        }
     }
 }
 
@@ -127,7 +133,7 @@ impl Drop for Current {
 /// The span of a traced call, current on this thread while it lives. Empty when nothing records.
 #[derive(Debug)]
 #[must_use = "the span ends when this is dropped"]
-pub struct Entered(Option<EnteredSpan>);
+pub struct Entered(Option<Box<EnteredSpan>>);
 
 /// In the order in which the fields are dropped: first the span stops being current, then it ends.
 #[derive(Debug)]
@@ -152,7 +158,7 @@ pub fn enter_with(callee: Callee, attributes: impl FnOnce(&mut Attributes)) -> E
 #[inline(never)]
 fn enter_now(callee: Callee, attributes: impl FnOnce(&mut Attributes)) -> Entered {
     let span = OpenSpan::of_call(callee, attributes);
-    Entered(span.map(|span| EnteredSpan { _current: span.attach(), span }))
+    Entered(span.map(|span| Box::new(EnteredSpan { _current: span.attach(), span })))
 }
 
 impl Entered {
@@ -174,7 +180,7 @@ impl Entered {
     /// The future that a call returns: its polls belong to the span.
     #[inline]
     pub fn carry<F: Future>(self, future: F, failure: fn(&F::Output) -> Option<Failure>) -> Traced<F> {
-        Traced::new(self.detach(), future, failure)
+        Traced::new(future, if self.0.is_some() { detach_now(self, failure) } else { FutureSpan::NONE })
     }
 
     /// The span, current no more.
@@ -198,14 +204,24 @@ pub fn trace_future<R, F: Future<Output = R>>(
     body: F,
     failure: fn(&R) -> Option<Failure>,
 ) -> Traced<F> {
-    let span = if globals::is_recording() { open_now(callee, attributes) } else { None };
-    Traced::new(span, body, failure)
+    let recording = globals::is_recording();
+    Traced::new(body, if recording { open_now(callee, attributes, failure) } else { FutureSpan::NONE })
 }
 
 #[cold]
 #[inline(never)]
-fn open_now(callee: Callee, attributes: impl FnOnce(&mut Attributes)) -> Option<OpenSpan> {
-    OpenSpan::of_call(callee, attributes)
+fn open_now<T>(
+    callee: Callee,
+    attributes: impl FnOnce(&mut Attributes),
+    failure: fn(&T) -> Option<Failure>,
+) -> FutureSpan<T> {
+    FutureSpan::new(OpenSpan::of_call(callee, attributes), failure)
+}
+
+#[cold]
+#[inline(never)]
+fn detach_now<T>(entered: Entered, failure: fn(&T) -> Option<Failure>) -> FutureSpan<T> {
+    FutureSpan::new(entered.detach(), failure)
 }
 
 /// Opens the span of a custom or re-emitted event around `handle`, e.g. `event: certificates_available`.
