@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::thread;
 
@@ -19,39 +19,9 @@ use charm_tracing::opentelemetry::{self, KeyValue, global};
 use charm_tracing::{
     Config, Destination, Session, TracedCharm, current_span, trace_charm, trace_fn, trace_type, try_event,
 };
-use tests::collector::{CollectedSpan, Collector};
-use tests::tree::{self, Outline};
-
-static ONE_SESSION: Mutex<()> = Mutex::new(());
-
-/// Runs `work` as the handling of `start`, and returns the spans that arrived at a collector.
-fn spans_of(work: impl FnOnce()) -> Vec<CollectedSpan> {
-    let _turn = ONE_SESSION.lock().unwrap_or_else(PoisonError::into_inner);
-    let collector = Collector::start();
-    let dispatch = Dispatch::from_vars([
-        ("JUJU_UNIT_NAME", "app/0"),
-        ("JUJU_DISPATCH_PATH", "hooks/start"),
-        ("JUJU_MODEL_NAME", "testing"),
-        ("JUJU_MODEL_UUID", "0d3bbd5f-9d24-4d24-8d45-9b8fd2ad4a2c"),
-    ])
-    .with_hook_tools(Arc::new(Model::new("app/0")));
-    let mut session = Session::start(dispatch, Config::new().buffer_max_events(0));
-    session.event(work);
-    let report = session.finish(Some(Destination::new(collector.endpoint(), None)));
-    assert_eq!(report.delivered, 1, "{report:?}");
-    let spans = collector.spans();
-    tree::check(&spans).expect("a whole trace");
-    spans
-}
-
-/// The spans below `event: start`, one a line, with their status if they failed.
-fn recorded(work: impl FnOnce()) -> String {
-    let outline = Outline::new().status().of(&spans_of(work));
-    outline
-        .lines()
-        .filter_map(|line| line.strip_prefix("    "))
-        .fold(String::new(), |text, line| text + line.trim_end() + "\n")
-}
+use tests::collector::Collector;
+use tests::recording::{recorded, spans_of, take_turn};
+use tests::tree;
 
 fn block_on<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
@@ -594,7 +564,7 @@ fn dispatch_in(directory: &Path, endpoint: &str) -> Dispatch {
 
 #[test]
 fn a_session_that_is_switched_off_leaves_nothing_behind() {
-    let _turn = ONE_SESSION.lock().unwrap_or_else(PoisonError::into_inner);
+    let _turn = take_turn();
     let (directory, collector) = (tempfile::tempdir().unwrap(), Collector::start());
     let off = charm_tracing::switch_off();
     let session = Session::start(dispatch_in(directory.path(), &collector.endpoint()), Config::new());
@@ -607,7 +577,7 @@ fn a_session_that_is_switched_off_leaves_nothing_behind() {
 
 #[test]
 fn a_session_that_is_dropped_keeps_its_trace_whatever_juju_says() {
-    let _turn = ONE_SESSION.lock().unwrap_or_else(PoisonError::into_inner);
+    let _turn = take_turn();
     let (directory, collector) = (tempfile::tempdir().unwrap(), Collector::start());
     drop(Session::start(dispatch_in(directory.path(), &collector.endpoint()), Config::new()));
     assert_eq!(collector.requests().len(), 0);
@@ -620,7 +590,7 @@ fn a_session_that_is_dropped_keeps_its_trace_whatever_juju_says() {
 
 #[test]
 fn nothing_is_recorded_without_a_session_or_while_switched_off() {
-    let turn = ONE_SESSION.lock().unwrap_or_else(PoisonError::into_inner);
+    let turn = take_turn();
     assert!(!charm_tracing::is_enabled());
     assert!(current_span().is_none());
     helper(1);
