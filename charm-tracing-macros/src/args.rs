@@ -184,6 +184,11 @@ pub(crate) fn methods(arg: &mut Arg<Vec<Ident>>, key: &Ident, input: ParseStream
     if names.is_empty() {
         return Err(Error::new(key.span(), format!("`{key}` names no method")));
     }
+    for (at, name) in names.iter().enumerate() {
+        if names.iter().take(at).any(|earlier| earlier == name) {
+            return Err(Error::new(name.span(), format!("`{name}` is given twice")));
+        }
+    }
     arg.set(key, names.into_iter().collect())
 }
 

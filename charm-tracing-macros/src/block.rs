@@ -1,34 +1,39 @@
 use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
+use syn::ext::IdentExt;
 use syn::parse::ParseStream;
-use syn::{Error, Ident, ImplItem, ItemImpl, Path};
+use syn::{Attribute, Block, Error, Ident, ImplItem, Item, ItemImpl, LitStr, Path, Signature};
 
 use crate::args::{self, Arg, Args};
+use crate::definition::on_trait;
 use crate::errors::Errors;
 use crate::expand::{self, Callee, Traced};
 use crate::function;
 use crate::marker::marker;
 use crate::names::type_name;
+use crate::selection::{Candidate, Selection};
 
-struct TypeArgs {
-    skip: Arg<Vec<Ident>>,
+/// The arguments of `#[trace_type]`.
+pub(crate) struct TypeArgs {
+    pub(crate) name: Arg<LitStr>,
+    pub(crate) selection: Selection,
     krate: Arg<Path>,
 }
 
 impl Default for TypeArgs {
     fn default() -> Self {
-        Self { skip: Arg::new("skip"), krate: Arg::new("crate") }
+        Self { name: Arg::new("name"), selection: Selection::default(), krate: Arg::new("crate") }
     }
 }
 
 impl Args for TypeArgs {
-    const ACCEPTED: &'static str = "`skip(...)`, `crate`";
+    const ACCEPTED: &'static str = "`name`, `only(...)`, `skip(...)`, `crate`";
 
     fn accept(&mut self, key: &Ident, input: ParseStream<'_>) -> Option<syn::Result<()>> {
         Some(match key.to_string().as_str() {
-            "skip" => args::methods(&mut self.skip, key, input),
+            "name" => args::text(&mut self.name, key, input),
             "crate" => args::krate(&mut self.krate, key, input),
-            _ => return None,
+            _ => return self.selection.accept(key, input),
         })
     }
 }
@@ -37,18 +42,18 @@ pub(crate) fn trace_type(args: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let args = TypeArgs::parse(args, &mut errors);
     let krate = args::krate_path(&args.krate);
-
-    let Ok(mut block) = syn::parse2::<ItemImpl>(item.clone()) else {
-        return not_a_block(item, errors, "#[trace_type]");
-    };
-    let skip = args.skip.value.unwrap_or_default();
-    for name in &skip {
-        if !methods(&block).any(|method| method.sig.ident == *name) {
-            errors.push(Error::new(name.span(), format!("no method `{name}` in this block")));
-        }
+    match syn::parse2::<Item>(item.clone()) {
+        Ok(Item::Impl(block)) => on_block(&krate, &args, block, errors),
+        Ok(Item::Trait(definition)) => on_trait(&krate, &args, definition, errors),
+        _ => not_a_block(item, errors, "`#[trace_type]` goes on an `impl` block or on a `trait`"),
     }
-    let marker = marker(&krate, &block);
-    trace_methods(&krate, &mut block, &skip, &mut errors);
+}
+
+fn on_block(krate: &TokenStream, args: &TypeArgs, mut block: ItemImpl, mut errors: Errors) -> TokenStream {
+    let candidates = methods(&block).map(|method| Candidate { signature: &method.sig, has_body: true });
+    args.selection.check(candidates, &mut errors);
+    let marker = marker(krate, &block);
+    trace_methods(krate, args, &mut block, &mut errors);
     let mut tokens = errors.into_tokens();
     block.to_tokens(&mut tokens);
     tokens.extend(marker);
@@ -62,34 +67,47 @@ pub(crate) fn methods(block: &ItemImpl) -> impl Iterator<Item = &syn::ImplItemFn
     })
 }
 
-/// Gives every method of the block its span, except `skip` and what cannot have one.
-pub(crate) fn trace_methods(krate: &TokenStream, block: &mut ItemImpl, skip: &[Ident], errors: &mut Errors) {
+/// Gives the methods of the block their spans.
+pub(crate) fn trace_methods(krate: &TokenStream, args: &TypeArgs, block: &mut ItemImpl, errors: &mut Errors) {
     let owner = type_name(&block.self_ty);
     for item in &mut block.items {
         let ImplItem::Fn(method) = item else { continue };
-        let own = function::take_attribute(&mut method.attrs, errors);
-        if method.sig.constness.is_some() || skip.contains(&method.sig.ident) {
-            continue;
-        }
-        let name = own.as_ref().and_then(|own| own.name.value.as_ref());
-        let traced = Traced {
-            krate,
-            callee: Callee::of_method(&owner, &method.sig, name),
-            attributes: own.as_ref().and_then(|own| own.attributes.value.as_deref()).unwrap_or_default(),
-        };
-        method.block = traced.body(&mut method.sig, &method.attrs, &method.block);
-        expand::inner_attributes_outside(&mut method.attrs);
+        let callee = |signature: &_, name: Option<&_>| Callee::of_method(&owner, signature, name);
+        trace_method(krate, args, callee, (&mut method.attrs, &mut method.sig, &mut method.block), errors);
     }
+}
+
+/// Gives one method its span, if it is to have one.
+pub(crate) fn trace_method(
+    krate: &TokenStream,
+    args: &TypeArgs,
+    callee: impl FnOnce(&Signature, Option<&LitStr>) -> Callee,
+    (attributes, signature, block): (&mut Vec<Attribute>, &mut Signature, &mut Block),
+    errors: &mut Errors,
+) {
+    let own = function::take_attribute(attributes, errors).unwrap_or_default();
+    if !args.selection.takes(signature) {
+        return;
+    }
+    let of_type = |name: &LitStr| {
+        let method = signature.ident.unraw();
+        LitStr::new(&format!("method call: {}.{method}", name.value()), name.span())
+    };
+    let name = own.name.value.or_else(|| args.name.value.as_ref().map(of_type));
+    let traced = Traced {
+        krate,
+        callee: callee(signature, name.as_ref()),
+        attributes: own.attributes.value.as_deref().unwrap_or_default(),
+    };
+    *block = traced.body(signature, attributes, block);
+    expand::inner_attributes_outside(attributes);
 }
 
 /// What did not parse is emitted as it stands. If it is a block that the author is in the middle of typing, the
 /// compiler says better what is missing.
-pub(crate) fn not_a_block(item: TokenStream, mut errors: Errors, attribute: &str) -> TokenStream {
-    if !function::contains_word(&item, "impl") {
-        errors.push(Error::new(
-            Span::call_site(),
-            format!("`{attribute}` goes on an `impl` block; for a function use `#[trace_fn]`"),
-        ));
+pub(crate) fn not_a_block(item: TokenStream, mut errors: Errors, place: &str) -> TokenStream {
+    if !["impl", "trait"].iter().any(|word| function::contains_word(&item, word)) {
+        errors.push(Error::new(Span::call_site(), format!("{place}; for a function use `#[trace_fn]`")));
     }
     let mut tokens = errors.into_tokens();
     tokens.extend(item);

@@ -5,7 +5,7 @@ use syn::spanned::Spanned;
 use syn::{Error, Expr, Fields, Generics, Ident, Item, ItemImpl, ItemStruct, Path, ReceiverKind, Type};
 
 use crate::args::{self, Arg, Args, Kind};
-use crate::block;
+use crate::block::{self, TypeArgs};
 use crate::errors::Errors;
 use crate::function::contains_word;
 use crate::marker;
@@ -81,7 +81,7 @@ pub(crate) fn trace_charm(args: TokenStream, item: TokenStream) -> TokenStream {
             tokens
         }
         Err(_) if contains_word(&item, "struct") => item,
-        Err(_) => block::not_a_block(item, errors, "#[trace_charm]"),
+        Err(_) => block::not_a_block(item, errors, "`#[trace_charm]` goes on an `impl` block"),
     }
 }
 
@@ -108,7 +108,7 @@ fn on_block(args: &CharmArgs, mut block: ItemImpl, mut errors: Errors) -> TokenS
         server_cert: args.server_cert.value.as_ref().map(|member| (member, place(member, &mut errors))),
     };
     let marker = marker::marker(&krate, &block);
-    block::trace_methods(&krate, &mut block, &[], &mut errors);
+    block::trace_methods(&krate, &TypeArgs::default(), &mut block, &mut errors);
     let charm = implement(&krate, args, &members, &block.generics, &block.self_ty, errors.is_empty());
     let mut tokens = errors.into_tokens();
     block.to_tokens(&mut tokens);

@@ -7,11 +7,13 @@
 mod args;
 mod block;
 mod charm;
+mod definition;
 mod errors;
 mod expand;
 mod function;
 mod marker;
 mod names;
+mod selection;
 
 use proc_macro::TokenStream;
 
@@ -62,7 +64,8 @@ pub fn trace_charm(args: TokenStream, item: TokenStream) -> TokenStream {
 
 /// Opens a span for every call of every method of an `impl` block, inherent or of a trait.
 ///
-/// The span is called `method call: <Type>.<method>`. An `Err` that a method returns marks its span as failed.
+/// The span is called `method call: <Type>.<method>`. On the definition of a trait, the methods with a body there have
+/// spans, called for the type that uses them. An `Err` that a method returns marks its span as failed.
 /// `const fn` methods are left alone: what may run while compiling cannot open a span.
 ///
 /// ```
@@ -77,7 +80,12 @@ pub fn trace_charm(args: TokenStream, item: TokenStream) -> TokenStream {
 /// # assert_eq!(Workload.version(), 3);
 /// ```
 ///
-/// `skip(a, b)` leaves methods out; `crate = path` says where `charm_tracing` is, if it is re-exported.
+/// | argument | meaning | default |
+/// |---|---|---|
+/// | `name = "Db"` | what the spans call the type: `method call: Db.<method>` | its name |
+/// | `only(a, b)` | the methods that have spans | all |
+/// | `skip(a, b)` | the methods that have none; not together with `only` | none |
+/// | `crate = path` | where `charm_tracing` is, if it is re-exported | `::charm_tracing` |
 #[proc_macro_attribute]
 pub fn trace_type(args: TokenStream, item: TokenStream) -> TokenStream {
     block::trace_type(args.into(), item.into()).into()

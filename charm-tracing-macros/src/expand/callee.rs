@@ -1,7 +1,7 @@
 use proc_macro2::{Span, TokenStream};
 use quote::quote_spanned;
 use syn::ext::IdentExt;
-use syn::{LitStr, Signature};
+use syn::{Ident, LitStr, Signature};
 
 use crate::names::line;
 
@@ -23,6 +23,17 @@ impl Callee {
             path: format!("::{owner}::{method}"),
             line: line(method.span()),
             owner_at_run_time: false,
+        }
+    }
+
+    /// A method with a body in the definition of the trait called `owner`: its type is known at run time.
+    pub(crate) fn of_default_method(owner: &Ident, signature: &Signature, name: Option<&LitStr>) -> Self {
+        let method = signature.ident.unraw();
+        Self {
+            name: name.map_or_else(|| method.to_string(), LitStr::value),
+            path: format!("::{}::{method}", owner.unraw()),
+            line: line(method.span()),
+            owner_at_run_time: name.is_none(),
         }
     }
 

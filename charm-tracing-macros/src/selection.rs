@@ -1,0 +1,89 @@
+use syn::ext::IdentExt;
+use syn::parse::ParseStream;
+use syn::{Error, Ident, Signature};
+
+use crate::args::{self, Arg};
+use crate::errors::Errors;
+
+/// Which methods of an item get a span: all, `only` some, or all but what `skip` names.
+pub(crate) struct Selection {
+    only: Arg<Vec<Ident>>,
+    skip: Arg<Vec<Ident>>,
+}
+
+impl Default for Selection {
+    fn default() -> Self {
+        Self { only: Arg::new("only"), skip: Arg::new("skip") }
+    }
+}
+
+/// A method of the item, and whether it has a body that could open a span.
+pub(crate) struct Candidate<'a> {
+    pub(crate) signature: &'a Signature,
+    pub(crate) has_body: bool,
+}
+
+impl Selection {
+    pub(crate) fn accept(&mut self, key: &Ident, input: ParseStream<'_>) -> Option<syn::Result<()>> {
+        let (list, other) = match key.to_string().as_str() {
+            "only" => (&mut self.only, &self.skip),
+            "skip" => (&mut self.skip, &self.only),
+            _ => return None,
+        };
+        if other.value.is_some() {
+            let both = format!("`{key}` and `{}` exclude each other: keep one of them", other.key);
+            return Some(Err(Error::new(key.span(), both)));
+        }
+        Some(args::methods(list, key, input))
+    }
+
+    /// Notes an error for each name that selects nothing.
+    pub(crate) fn check<'a>(&self, candidates: impl Iterator<Item = Candidate<'a>>, errors: &mut Errors) {
+        let candidates: Vec<_> = candidates.collect();
+        let lists = [&self.only, &self.skip];
+        for (list, name) in
+            lists.iter().flat_map(|list| list.value.iter().flatten().map(move |name| (list, name)))
+        {
+            match candidates.iter().find(|candidate| same(&candidate.signature.ident, name)) {
+                None => errors.push(Error::new(name.span(), unknown(name, &candidates))),
+                Some(candidate) if !candidate.has_body => errors.push(Error::new(
+                    name.span(),
+                    format!("`{name}` has no body here, so its spans belong to its implementations"),
+                )),
+                Some(Candidate { signature, .. }) if signature.constness.is_some() && list.key == "only" => {
+                    errors.push(Error::new(
+                        name.span(),
+                        format!(
+                            "`{name}` is a `const fn`, which may run while compiling, where no span can be opened; \
+                             remove `const`, or its name from this list"
+                        ),
+                    ));
+                }
+                Some(_) => {}
+            }
+        }
+    }
+
+    /// Whether the method gets a span. A `const fn` never does.
+    pub(crate) fn takes(&self, signature: &Signature) -> bool {
+        let named = |list: &Arg<Vec<Ident>>| {
+            list.value.as_ref().map(|names| names.iter().any(|name| same(name, &signature.ident)))
+        };
+        signature.constness.is_none()
+            && named(&self.only).unwrap_or(true)
+            && !named(&self.skip).unwrap_or(false)
+    }
+}
+
+fn same(one: &Ident, another: &Ident) -> bool {
+    one.unraw() == another.unraw()
+}
+
+fn unknown(name: &Ident, candidates: &[Candidate<'_>]) -> String {
+    let methods: Vec<_> =
+        candidates.iter().map(|candidate| format!("`{}`", candidate.signature.ident)).collect();
+    if methods.is_empty() {
+        return format!("no method `{name}` here: there are none");
+    }
+    format!("no method `{name}` here; known are {}", methods.join(", "))
+}

@@ -1,0 +1,10 @@
+use charm_tracing::trace_type;
+
+struct Workload;
+
+#[trace_type(name = Db)]
+impl Workload {
+    fn restart(&self) {}
+}
+
+fn main() {}
