@@ -112,7 +112,8 @@ fn on_block(args: &CharmArgs, mut block: ItemImpl, mut errors: Errors) -> TokenS
     let charm = implement(&krate, args, &members, &block.generics, &block.self_ty, errors.is_empty());
     let mut tokens = errors.into_tokens();
     block.to_tokens(&mut tokens);
-    tokens.extend([charm, marker, extra_types(&krate, args)]);
+    let lints = marker::lints(&block.attrs);
+    tokens.extend([quote!(#(#lints)* #charm), marker, extra_types(&krate, args)]);
     tokens
 }
 
@@ -135,7 +136,8 @@ fn on_struct(args: &CharmArgs, charm: &ItemStruct, errors: Errors) -> TokenStrea
     let implementation = implement(&krate, args, &members, &charm.generics, &ty, errors.is_empty());
     let mut tokens = errors.into_tokens();
     charm.to_tokens(&mut tokens);
-    tokens.extend([implementation, extra_types(&krate, args)]);
+    let lints = marker::lints(&charm.attrs);
+    tokens.extend([quote!(#(#lints)* #implementation), extra_types(&krate, args)]);
     tokens
 }
 

@@ -1,20 +1,22 @@
 //! What `extra_types` looks for: every traced `impl` block registers its type.
 //!
-//! A marker must compile wherever its block does. So it is no trait of the block's type: it is implemented for a type
-//! of `charm_tracing` with a type of its own as the first argument, which keeps the orphan rule and coherence out of
-//! it; the parameters of the block are its second argument, so each of them is used; the third is a number, by which
-//! `extra_types` picks one of several blocks.
+//! A marker must compile wherever its block does, and hide no warning. The first argument of its trait is a type of its
+//! own, which keeps coherence out of it; the second has the parameters of the block, so each of them is used; the third
+//! is a number, by which `extra_types` picks one of several blocks. It is implemented for the block's type, so that it
+//! does not use a type that nobody else uses; but for a type of `charm_tracing` where the orphan rule might forbid that:
+//! an alias may hide a `Box<T>`, or an associated type.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
+use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 use syn::visit_mut::VisitMut;
 use syn::{
-    Attribute, ExprPath, GenericArgument, GenericParam, Generics, Ident, ItemImpl, Lifetime, Macro, Path,
-    PathArguments, Type, TypePath, WherePredicate,
+    Attribute, ExprPath, GenericArgument, GenericParam, Generics, Ident, ItemImpl, Lifetime, Macro, Meta,
+    Path, PathArguments, Token, Type, TypePath, WherePredicate,
 };
 
 use crate::expand;
@@ -39,6 +41,11 @@ pub(crate) fn marker(krate: &TokenStream, block: &ItemImpl) -> TokenStream {
     let types = generics.type_params().map(|parameter| &parameter.ident);
     let consts: Vec<_> = generics.const_params().collect();
     let names = consts.iter().map(|parameter| &parameter.ident);
+    let subject = if block.trait_.is_some() && generics.type_params().next().is_some() {
+        quote_spanned!(Span::mixed_site()=> #krate::__private::traced::Blocks)
+    } else {
+        ty.to_token_stream()
+    };
     let predicates =
         generics.where_clause.as_ref().map(|clause| clause.predicates.iter()).into_iter().flatten();
     quote_spanned! {Span::mixed_site()=>
@@ -54,7 +61,7 @@ pub(crate) fn marker(krate: &TokenStream, block: &ItemImpl) -> TokenStream {
                 (#(#krate::__private::PhantomData<#types>,)*),
                 #number,
                 #ty,
-            > for #krate::__private::traced::Blocks
+            > for #subject
             where #(#predicates),*
             {}
         };
@@ -66,12 +73,13 @@ pub(crate) fn assertion(krate: &TokenStream, ty: &Type) -> TokenStream {
     // The call that fails is the author's, and so is the error; the rest is ours, for the author's lints.
     let (author, ours) = (ty.span(), Span::mixed_site().located_at(ty.span()));
     let first = expand::located(krate, author);
-    let first = quote_spanned!(author=> (&&&#first::__private::traced::Search::<#ty, _, _, _, _>::NEW).bit());
+    let first =
+        quote_spanned!(author=> (&&&&&#first::__private::traced::Search::<#ty, _, _, _, _>::NEW).bit());
     let krate = expand::located(krate, ours);
-    let others = (1..NUMBER).map(|_| quote_spanned!(ours=> let block = (&&&block).bit();));
+    let others = (1..NUMBER).map(|_| quote_spanned!(ours=> let block = (&&&&&block).bit();));
     quote_spanned! {ours=>
         const _: fn() = || {
-            use #krate::__private::traced::{IfOne as _, IfZero as _, Otherwise as _};
+            use #krate::__private::traced::{AnyOne as _, AnyZero as _, Otherwise as _, OwnOne as _, OwnZero as _};
             let block = #first;
             #(#others)*
             let _ = block;
@@ -243,22 +251,22 @@ fn mentions(tokens: &TokenStream, names: &[Ident]) -> bool {
 }
 
 /// What the author allows on the block, e.g. that its type is deprecated, holds for the code that names the type too.
-pub(crate) fn lints(attributes: &[Attribute]) -> Vec<Attribute> {
+///
+/// But for what is unused: to allow that would count as a use of the type.
+pub(crate) fn lints(attributes: &[Attribute]) -> Vec<TokenStream> {
     let allowed = attributes.iter().filter(|attribute| {
         let path = attribute.path();
         path.is_ident("allow") || path.is_ident("expect")
     });
-    allowed
-        .cloned()
-        .map(|mut attribute| {
-            // What is expected was met in the block.
-            if let syn::Meta::List(list) = &mut attribute.meta {
-                list.path = syn::parse_quote_spanned!(Span::mixed_site()=> allow);
-            }
-            attribute.style = syn::AttrStyle::Outer;
-            attribute
+    let lints = allowed
+        .filter_map(|attribute| {
+            attribute.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated).ok()
         })
-        .collect()
+        .flatten()
+        .filter(|lint| !["dead_code", "unused", "warnings"].iter().any(|unused| lint.path().is_ident(unused)))
+        .filter(|lint| !lint.path().is_ident("reason"));
+    // What is expected was met in the block.
+    lints.map(|lint| quote_spanned!(Span::mixed_site()=> #[allow(#lint)])).collect()
 }
 
 #[cfg(test)]

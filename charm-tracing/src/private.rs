@@ -1,8 +1,9 @@
 //! What the attributes' expansions call. No part of the API: it changes with any version, together with the macros.
 
 pub use core::any::type_name;
+pub use core::convert::From;
 pub use core::marker::PhantomData;
-pub use core::ops::ControlFlow;
+pub use core::ops::{ControlFlow, Deref, DerefMut};
 pub use core::option::Option;
 pub use core::{concat, file, module_path};
 
@@ -34,18 +35,20 @@ pub fn setting(value: &impl Setting) -> Option<std::ffi::OsString> {
 /// The check behind `extra_types`: which types have a traced `impl` block.
 ///
 /// A type may have several, and a bound with more than one answer does not compile. So each has a number, and
-/// `(&&&search).bit()` asks for one bit of it after the other: method lookup tries the receiver with the most
+/// `(&&&&&search).bit()` asks for one bit of it after the other: method lookup tries the receiver with the most
 /// references first, and takes a trait only if some block has such a number. What is left at the end is one block.
 pub mod traced {
     use std::marker::PhantomData;
 
-    /// What the blocks are registered at.
-    #[derive(Debug)]
-    pub struct Blocks;
-
     /// An `impl` block of the type `T`. `This` is a type of its own for each, `Parameters` has those of the block,
     /// `Number` is a list of [`Zero`] and [`One`]: `(One, (Zero, ()))`.
+    ///
+    /// It is implemented for `T`, or else for [`Blocks`].
     pub trait Block<This, Parameters, Number, T: ?Sized> {}
+
+    /// What a block is registered at whose type may be anything.
+    #[derive(Debug)]
+    pub struct Blocks;
 
     /// A bit.
     #[derive(Debug)]
@@ -68,7 +71,7 @@ pub mod traced {
     }
 
     macro_rules! bits {
-        ($($(#[$doc:meta])* $name:ident: $bit:ident for [$($references:tt)+];)+) => {$(
+        ($($(#[$doc:meta])* $name:ident: $bit:ident of $subject:ident for [$($references:tt)+];)+) => {$(
             $(#[$doc])*
             pub trait $name<Next> {
                 /// What is left to search.
@@ -77,7 +80,7 @@ pub mod traced {
             impl<T: ?Sized, This, Parameters, Number, Rest> $name<Search<T, This, Parameters, Number, Rest>>
                 for $($references)+ Search<T, This, Parameters, Number, ($bit, Rest)>
             where
-                Blocks: Block<This, Parameters, Number, T>,
+                $subject: Block<This, Parameters, Number, T>,
             {
                 fn bit(&self) -> Search<T, This, Parameters, Number, Rest> {
                     Search(PhantomData, PhantomData)
@@ -87,9 +90,13 @@ pub mod traced {
     }
     bits! {
         /// Method lookup tries this one first, for a block whose next bit is a zero,
-        IfZero: Zero for [&&];
+        OwnZero: Zero of T for [&&&&];
         /// then this one, for a block whose next bit is a one,
-        IfOne: One for [&];
+        OwnOne: One of T for [&&&];
+        /// then the same for a type that has no block of its own,
+        AnyZero: Zero of Blocks for [&&];
+        /// the same,
+        AnyOne: One of Blocks for [&];
     }
 
     /// and at last the one that cannot be called, and says why.
