@@ -1,7 +1,7 @@
 //! The attributes of `charm-tracing`, which re-exports them; their documentation assumes that crate.
 //!
 //! The way of an attribute: `args` parses what stands in its parentheses and collects every mistake, `charm`,
-//! `block` and `function` validate the item, `expand` writes the code, `marker` what `extra_types` looks for. Generated code is thin calls into
+//! `block` and `function` validate the item, `expand` writes the code, `marker` what `extra_types` looks for, `foreign` and `forward` a wrapper that has blocks. Generated code is thin calls into
 //! `charm_tracing::__private`; an item with mistakes is emitted all the same, so that they stay the only errors.
 
 mod args;
@@ -10,6 +10,8 @@ mod charm;
 mod definition;
 mod errors;
 mod expand;
+mod foreign;
+mod forward;
 mod function;
 mod marker;
 mod names;
@@ -106,4 +108,50 @@ pub fn trace_type(args: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn trace_fn(args: TokenStream, item: TokenStream) -> TokenStream {
     function::trace_fn(args.into(), item.into()).into()
+}
+
+/// Traces a type of another crate: wraps it, and opens a span for every call of the methods that are listed.
+///
+/// ```
+/// charm_tracing::traced_type! {
+///     /// Settings by name.
+///     #[derive(Debug, Default)]
+///     pub struct Settings(std::collections::BTreeMap<String, String>);
+///
+///     impl Settings {
+///         pub fn insert(&mut self, key: String, value: String) -> Option<String>;
+///         pub fn remove(&mut self, key: &str) -> Option<String>;
+///     }
+/// }
+///
+/// let mut settings = Settings::default();
+/// settings.insert("port".into(), "8080".into());
+/// assert_eq!(settings.get("port").unwrap(), "8080");
+/// settings.remove("port");
+/// ```
+///
+/// records, in a session,
+///
+/// ```text
+/// method call: BTreeMap.insert
+/// method call: BTreeMap.remove
+/// ```
+///
+/// The struct stays as it is written, and so do the attributes and the documentation of the methods. It dereferences to
+/// the type in it, so every other method is there too, without a span; it is made `From` that type, and `into_inner`
+/// gives it back. It may be listed in `extra_types`.
+///
+/// * A method is called on the field as `self.0.method(...)`, so a method of a trait in scope can be listed, too; a
+///   function without `self` is called as `<Type>::function(...)`.
+/// * The result may be `Self`, `Option<Self>` or `Result<Self, E>` where the type's own method returns the type, and
+///   `&Self` or `&mut Self` where it returns what it was called on, as a builder does. Elsewhere a `Self` is an error.
+/// * An `async fn` is awaited. A `const fn` and an `unsafe fn` cannot be listed.
+///
+/// | `#[traced(...)]` on the struct | meaning | default |
+/// |---|---|---|
+/// | `name = "Db"` | what the spans call the type | its name |
+/// | `crate = path` | where `charm_tracing` is, if it is re-exported | `::charm_tracing` |
+#[proc_macro]
+pub fn traced_type(input: TokenStream) -> TokenStream {
+    foreign::traced_type(input.into()).into()
 }

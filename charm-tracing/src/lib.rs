@@ -61,7 +61,7 @@
 //! # What to reach for
 //!
 //! * [`trace_charm`] and [`run`] for the charm; [`Session`] for one that has its own `main`.
-//! * [`trace_type`] and [`trace_fn`] for what the charm uses.
+//! * [`trace_type`] and [`trace_fn`] for what the charm uses, [`traced_type!`] for a type of another crate.
 //! * [`current_span`] to add events and attributes to a span, [`event`](fn@event) and [`try_event`] for custom events, and the
 //!   OpenTelemetry API ([`opentelemetry`]) for spans of your own: they land in the same trace.
 //! * [`relation`] to learn over the `tracing` relation where to send traces, [`juju`] for the dispatch environment and
@@ -108,7 +108,7 @@ pub mod testing;
 pub mod __private;
 
 pub use charm::TracedCharm;
-pub use charm_tracing_macros::{trace_charm, trace_fn, trace_type};
+pub use charm_tracing_macros::{trace_charm, trace_fn, trace_type, traced_type};
 pub use config::Config;
 pub use delivery::{
     Certificate, CertificateError, DeliveryProblem, DeliveryReport, Destination, EndpointError,

@@ -1,0 +1,229 @@
+//! One method of `traced_type!`: a call of the same method of the foreign type.
+
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::{
+    Error, FnArg, GenericArgument, GenericParam, Pat, PathArguments, Receiver, ReceiverKind, ReturnType,
+    Safety, Signature, Type,
+};
+
+use crate::errors::Errors;
+use crate::expand::located;
+use crate::foreign::Method;
+use crate::names::type_name;
+
+/// The method with its body; none after a mistake, when the foreign type's own method is still there.
+pub(crate) fn method(
+    krate: &TokenStream,
+    foreign: &Type,
+    method: &Method,
+    errors: &mut Errors,
+) -> Option<TokenStream> {
+    let Method { attributes, visibility, signature } = method;
+    let mistakes = mistakes(signature);
+    if !mistakes.is_empty() {
+        for mistake in mistakes {
+            errors.push(mistake);
+        }
+        return None;
+    }
+    let doc = (!attributes.iter().any(|attribute| attribute.path().is_ident("doc")))
+        .then(|| doc(foreign, signature));
+    let body = body(krate, signature);
+    Some(quote_spanned! {Span::mixed_site()=>
+        #doc
+        #(#attributes)*
+        #visibility #signature {
+            #body
+        }
+    })
+}
+
+fn body(krate: &TokenStream, signature: &Signature) -> TokenStream {
+    let name = &signature.ident;
+    let receiver = signature.receiver().map(|receiver| receiver.self_token);
+    let arguments = signature.inputs.iter().filter_map(|argument| match argument {
+        FnArg::Typed(argument) => Some(&argument.pat),
+        FnArg::Receiver(_) => None,
+    });
+    // The call is the author's, so that what the compiler says about it is shown at the name.
+    let place = name.span();
+    let function = if let Some(this) = receiver {
+        let this = Ident::new("self", this.span.located_at(place));
+        let field = quote_spanned!(place=> #this.0);
+        quote_spanned!(place=> #field.#name)
+    } else {
+        // The type as it is for this block, whose parameters may be called otherwise than those of the struct.
+        let krate = located(krate, place);
+        quote_spanned!(place=> <<Self as #krate::__private::Deref>::Target>::#name)
+    };
+    let turbofish = turbofish(signature);
+    let mut call = quote_spanned!(place=> #function #turbofish(#(#arguments),*));
+    if signature.asyncness.is_some() {
+        call = quote_spanned!(place=> #call.await);
+    }
+    match Returns::of(&signature.output) {
+        Returns::Foreign => quote_spanned!(Span::mixed_site()=> Self(#call)),
+        Returns::Inside => quote_spanned!(Span::mixed_site()=> #call.map(Self)),
+        Returns::Reference => quote_spanned! {Span::mixed_site()=>
+            let _ = #call;
+            #receiver
+        },
+        Returns::Other => call,
+    }
+}
+
+/// What is not said by the arguments and the result has to be said in the call.
+fn turbofish(signature: &Signature) -> Option<TokenStream> {
+    let names = signature.generics.params.iter().filter_map(|parameter| match parameter {
+        GenericParam::Type(parameter) => Some(&parameter.ident),
+        GenericParam::Const(parameter) => Some(&parameter.ident),
+        GenericParam::Lifetime(_) => None,
+    });
+    let names: Vec<_> = names.collect();
+    let (inputs, output) = (&signature.inputs, &signature.output);
+    let said = quote!(#inputs #output);
+    let is_unsaid = |name: &&Ident| idents(&said, &name.to_string()).is_empty();
+    names.iter().any(is_unsaid).then(|| quote_spanned!(Span::mixed_site()=> ::<#(#names),*>))
+}
+
+/// What stands where the author wrote nothing, for who demands documentation.
+fn doc(foreign: &Type, signature: &Signature) -> TokenStream {
+    let path = format!("{}::{}", type_name(foreign), signature.ident);
+    let mut doc = format!(" Calls `{path}`, in a span.");
+    if let ReturnType::Type(_, ty) = &signature.output
+        && matches!(&**ty, Type::Path(path) if path.path.segments.last().is_some_and(|last| last.ident == "Result"))
+    {
+        doc.push_str("\n\n # Errors\n\n Those of the call.");
+    }
+    quote_spanned!(Span::mixed_site()=> #[doc = #doc])
+}
+
+/// How `Self` is returned.
+enum Returns {
+    /// `Self`
+    Foreign,
+    /// `Option<Self>`, `Result<Self, E>`
+    Inside,
+    /// `&Self`, `&mut Self`
+    Reference,
+    /// Not at all.
+    Other,
+}
+
+impl Returns {
+    fn of(output: &ReturnType) -> Self {
+        let ReturnType::Type(_, ty) = output else { return Self::Other };
+        match &**ty {
+            ty if is_self(ty) => Self::Foreign,
+            Type::Reference(reference) if is_self(&reference.elem) => Self::Reference,
+            ty if inside(ty).is_some() => Self::Inside,
+            _ => Self::Other,
+        }
+    }
+}
+
+fn is_self(ty: &Type) -> bool {
+    matches!(ty, Type::Path(path) if path.qself.is_none() && path.path.is_ident("Self"))
+}
+
+/// The other arguments of an `Option` or `Result` of `Self`.
+fn inside(ty: &Type) -> Option<TokenStream> {
+    let Type::Path(path) = ty else { return None };
+    let last = path.path.segments.last()?;
+    let PathArguments::AngleBracketed(arguments) = &last.arguments else { return None };
+    let mut arguments = arguments.args.iter();
+    let wraps = last.ident == "Option" || last.ident == "Result";
+    match arguments.next() {
+        Some(GenericArgument::Type(first)) if wraps && is_self(first) => Some(quote!(#(#arguments)*)),
+        _ => None,
+    }
+}
+
+/// Why the method cannot be forwarded, each at the token that is the reason.
+fn mistakes(signature: &Signature) -> Vec<Error> {
+    let mut mistakes = Vec::new();
+    if let Some(constness) = signature.constness {
+        mistakes.push(Error::new(
+            constness.span,
+            "a `const fn` may run while compiling, where no span can be opened; remove `const`",
+        ));
+    }
+    if let Safety::Unsafe(unsafety) = &signature.safety {
+        mistakes.push(Error::new(
+            unsafety.span,
+            "an `unsafe fn` is not forwarded: its caller is to know which promise it makes; it stays reachable without \
+             a span",
+        ));
+    }
+    if let Some(variadic) = &signature.variadic {
+        mistakes.push(Error::new_spanned(variadic, "what has any number of arguments cannot be forwarded"));
+    }
+    for argument in &signature.inputs {
+        mistakes.extend(match argument {
+            FnArg::Receiver(this) => receiver(this),
+            FnArg::Typed(argument) => match &*argument.pat {
+                _ if !argument.attrs.is_empty() => Some(Error::new_spanned(
+                    &argument.attrs[0],
+                    "an argument that is forwarded has no attributes",
+                )),
+                Pat::Ident(name)
+                    if name.by_ref.is_none() && name.mutability.is_none() && name.subpat.is_none() =>
+                {
+                    None
+                }
+                pattern => Some(Error::new_spanned(
+                    pattern,
+                    "an argument that is forwarded is a plain name: `name: Type`",
+                )),
+            },
+        });
+    }
+    mistakes.extend(selves(signature));
+    mistakes
+}
+
+fn receiver(this: &Receiver) -> Option<Error> {
+    match (&this.kind, this.mutability) {
+        (ReceiverKind::Value | ReceiverKind::Reference(..), None) => None,
+        (_, Some(mutability)) => {
+            Some(Error::new(mutability.span, "there is no body here that could change it; write `self`"))
+        }
+        _ => Some(Error::new_spanned(this, "accepted are `self`, `&self` and `&mut self`")),
+    }
+}
+
+/// Every `Self` that is the wrapper to the caller and cannot be made the foreign type for the call, or back.
+fn selves(signature: &Signature) -> Vec<Error> {
+    let mut tokens = signature.generics.to_token_stream();
+    signature.generics.where_clause.to_tokens(&mut tokens);
+    for argument in &signature.inputs {
+        if let FnArg::Typed(argument) = argument {
+            argument.ty.to_tokens(&mut tokens);
+        }
+    }
+    if let ReturnType::Type(_, ty) = &signature.output {
+        match Returns::of(&signature.output) {
+            Returns::Foreign => {}
+            Returns::Reference if signature.receiver().is_some() => {}
+            Returns::Inside => tokens.extend(inside(ty)),
+            Returns::Reference | Returns::Other => ty.to_tokens(&mut tokens),
+        }
+    }
+    let accepted = "`Self` cannot be forwarded here; accepted are the results `Self`, `Option<Self>` and \
+                    `Result<Self, E>`, and `&Self` or `&mut Self` of a method that returns what it was called on";
+    idents(&tokens, "Self").into_iter().map(|place| Error::new(place, accepted)).collect()
+}
+
+/// Where a name stands.
+fn idents(tokens: &TokenStream, name: &str) -> Vec<Span> {
+    tokens
+        .clone()
+        .into_iter()
+        .flat_map(|token| match token {
+            TokenTree::Ident(ident) if ident == name => vec![ident.span()],
+            TokenTree::Group(group) => idents(&group.stream(), name),
+            _ => Vec::new(),
+        })
+        .collect()
+}

@@ -1,0 +1,11 @@
+use std::collections::BTreeMap;
+
+charm_tracing::traced_type! {
+    struct Settings(BTreeMap<String, String>);
+
+    impl Settings {
+        fn into_keys(mut self) -> Vec<String>;
+    }
+}
+
+fn main() {}

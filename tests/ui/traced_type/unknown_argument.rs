@@ -1,0 +1,12 @@
+use std::collections::BTreeMap;
+
+charm_tracing::traced_type! {
+    #[traced(nam = "Map")]
+    struct Settings(BTreeMap<String, String>);
+
+    impl Settings {
+        fn len(&self) -> usize;
+    }
+}
+
+fn main() {}
