@@ -105,6 +105,21 @@ pub fn trace_type(args: TokenStream, item: TokenStream) -> TokenStream {
 /// }
 /// # assert_eq!(render_config(3), "units = 3");
 /// ```
+///
+/// `attributes(key = expression, ...)` puts attributes on the span. Keys are `my.key` or `"my-key"`; expressions may use
+/// the arguments, and are evaluated only for a span that is recorded. Numbers, texts and `bool` are recorded as they
+/// are, `None` is left out, anything else is shown by its `Display`, else by its `Debug`.
+///
+/// ```
+/// #[charm_tracing::trace_fn(attributes(config.units = units, "config.name" = name))]
+/// fn write_config(name: &str, units: usize) -> usize {
+///     name.len() * units
+/// }
+/// # assert_eq!(write_config("ab", 3), 6);
+/// ```
+///
+/// In a function with `#[track_caller]`, which has to stay a function, an error that a macro returns from within the
+/// body is not recorded.
 #[proc_macro_attribute]
 pub fn trace_fn(args: TokenStream, item: TokenStream) -> TokenStream {
     function::trace_fn(args.into(), item.into()).into()

@@ -1,7 +1,7 @@
 //! What tracing adds to a dispatch: the example charm as a real process, traced and with `CHARM_TRACING_ENABLED=0`,
 //! turn by turn, with hook tools that cost under a millisecond.
 //!
-//!     cargo bench -p examples
+//!     cargo bench -p examples --bench dispatch
 //!
 //! Wall time is that of the charm's process as Juju would see it. CPU time is that of the charm and of the hook tools it
 //! ran, two calls of `juju-log` more when traced; peak memory is that of the largest process among them, the charm.
