@@ -616,3 +616,14 @@ fn a_second_session_leaves_the_first_alone() {
     });
     assert_eq!(spans.len(), 4);
 }
+
+#[test]
+fn attributes_of_an_async_fn_may_use_the_arguments_that_its_body_consumes() {
+    #[trace_fn(attributes(text.length = text.len()))]
+    async fn consumes(text: String) -> Result<Vec<u8>, String> {
+        Ok(text.into_bytes())
+    }
+    let spans = spans_of(|| assert!(block_on(consumes("tempo".into())).is_ok()));
+    let span = spans.iter().find(|span| span.span.name == "function call: consumes").unwrap();
+    assert_eq!(span.attribute("text.length").as_deref(), Some("5"));
+}

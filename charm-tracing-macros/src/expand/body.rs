@@ -109,7 +109,8 @@ impl Traced<'_> {
         quote_spanned! {Span::mixed_site()=>
             let __returns = #krate::__private::Returns::inferred();
             #infer
-            #krate::__private::trace_future(#callee, #attributes, __returns, async move #body, #failure).await
+            let __span = #krate::__private::open_future(#callee, #attributes, __returns, #failure);
+            #krate::__private::trace_future(__span, async move #body).await
         }
     }
 

@@ -78,7 +78,7 @@ fn poll_now<F: Future>(
 
 /// The span of a future that yields `T`, until it ends. One word, since futures are moved and nested.
 #[derive(Debug)]
-pub(super) struct FutureSpan<T>(Option<AssertUnwindSafe<Box<Open<T>>>>);
+pub struct FutureSpan<T>(Option<AssertUnwindSafe<Box<Open<T>>>>);
 
 // Its locks are never held while the charm's code runs, hence `AssertUnwindSafe`.
 #[derive(Debug)]

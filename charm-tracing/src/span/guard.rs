@@ -195,17 +195,22 @@ fn leave_now<T>(entered: Entered, returned: T, leave: impl FnOnce(Entered, T) ->
     leave(entered, returned)
 }
 
-/// Runs the body of a traced `async fn`. Its span opens here, which is when the function is first polled.
+/// Opens the span of an `async fn`, when it is first polled. Before the body owns the arguments, which attributes may
+/// use.
 #[inline]
-pub fn trace_future<R, F: Future<Output = R>>(
+pub fn open_future<T>(
     callee: Callee,
     attributes: impl FnOnce(&mut Attributes),
-    _returns: Returns<R>,
-    body: F,
-    failure: fn(&R) -> Option<Failure>,
-) -> Traced<F> {
-    let recording = globals::is_recording();
-    Traced::new(body, if recording { open_now(callee, attributes, failure) } else { FutureSpan::NONE })
+    _returns: Returns<T>,
+    failure: fn(&T) -> Option<Failure>,
+) -> FutureSpan<T> {
+    if globals::is_recording() { open_now(callee, attributes, failure) } else { FutureSpan::NONE }
+}
+
+/// Runs the body of a traced `async fn`.
+#[inline]
+pub fn trace_future<F: Future>(span: FutureSpan<F::Output>, body: F) -> Traced<F> {
+    Traced::new(body, span)
 }
 
 #[cold]
