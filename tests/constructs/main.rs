@@ -9,6 +9,7 @@
 #[macro_use]
 mod table;
 
+mod drops;
 mod futures;
 mod receivers;
 mod returns;

@@ -1,8 +1,14 @@
+use std::mem;
+
 use proc_macro2::{Span, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::punctuated::Punctuated;
+use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 use syn::visit_mut::{self, VisitMut};
-use syn::{Block, Expr, FnArg, Pat, PatIdent, ReceiverKind, Signature, Stmt, Type};
+use syn::{
+    Block, Expr, FnArg, Ident, Pat, PatIdent, PatType, ReceiverKind, Signature, Stmt, Type, parse_quote,
+};
 
 /// The body of a closure or an async block that is to own the function's arguments as the function did.
 ///
@@ -11,41 +17,102 @@ use syn::{Block, Expr, FnArg, Pat, PatIdent, ReceiverKind, Signature, Stmt, Type
 /// it and not a `let`, since the temporary values of the body's last expression, which may borrow from an argument,
 /// are dropped at the end of a match arm, as at the end of a function, before the arguments.
 ///
-/// What a pattern leaves unbound stays with the function, and so does an argument with an attribute: `#[cfg]` may
-/// decide that it does not exist.
+/// What a pattern leaves unbound cannot be captured. It stays with the function if that drops it last anyway;
+/// otherwise the argument gets a name, and its pattern moves to the body. An argument with an attribute is left where
+/// it is: `#[cfg]` may decide that it does not exist.
 pub(super) fn owning(signature: &mut Signature, block: &Block) -> Block {
-    let (mut arguments, mut bindings) = (Vec::new(), Vec::new());
-    let mut whole_self = None;
-    for argument in &mut signature.inputs {
-        match argument {
+    let (mut groups, mut group) = (Vec::new(), Group::default());
+    let (mut whole_self, mut captured) = (None, false);
+    let mut inputs = Punctuated::new();
+    for (at, mut input) in mem::take(&mut signature.inputs).into_iter().enumerate() {
+        match &mut input {
             FnArg::Receiver(receiver) if !is_reference(&receiver.kind) => {
                 let this = &receiver.self_token;
                 whole_self = Some(quote_spanned!(Span::mixed_site()=> let _ = &#this;));
+                captured = true;
             }
             FnArg::Typed(argument) if argument.attrs.is_empty() => {
+                let may_drop = may_drop(&argument.ty);
+                if captured && may_drop && leaves_something(&argument.pat) {
+                    let (name, [compiled, documented]) = named(at, argument);
+                    inputs.extend([documented, compiled]);
+                    let pattern = (*argument.pat).clone();
+                    groups.push(mem::take(&mut group).and_then_apart(name, pattern));
+                    continue;
+                }
                 for PatIdent { by_ref, mutability, ident, .. } in bound_by(&argument.pat) {
                     let mutability = mutability.filter(|_| by_ref.is_none());
-                    bindings.push(quote!(#mutability #ident));
-                    arguments.push(ident);
+                    captured |= may_drop && by_ref.is_none();
+                    group.bind(quote!(#mutability #ident), ident);
                 }
                 Immutable.visit_pat_mut(&mut argument.pat);
             }
             _ => {}
         }
+        inputs.push(input);
     }
-    if arguments.is_empty() {
+    signature.inputs = inputs;
+    if !group.arguments.is_empty() {
+        groups.push(group);
+    }
+    let Some((outermost, inner)) = groups.split_first() else {
         // Not a block in a block, of which one would be too many.
         let (items, statements) = leading_items(block);
         let tokens = quote_spanned!(Span::mixed_site()=> #(#items)* #whole_self #(#statements)*);
         return with_braces_of(block, tokens);
-    }
-    let tokens = quote_spanned! {Span::mixed_site()=>
-        #whole_self
-        #[allow(clippy::used_underscore_binding)]
-        let __arguments = (#(#arguments,)*);
-        match __arguments { (#(#bindings,)*) => #block }
     };
-    with_braces_of(block, tokens)
+    let body = inner.iter().rev().fold(block.to_token_stream(), |body, group| {
+        let statements = group.around(&body);
+        quote!({ #statements })
+    });
+    let statements = outermost.around(&body);
+    with_braces_of(block, quote_spanned!(Span::mixed_site()=> #whole_self #statements))
+}
+
+/// The argument under a name instead of its pattern. Its documentation keeps the pattern.
+fn named(at: usize, argument: &PatType) -> (Ident, [FnArg; 2]) {
+    let PatType { pat, ty, .. } = argument;
+    let name = Ident::new(&format!("__arg{at}"), pat.span().resolved_at(Span::mixed_site()));
+    let compiled = parse_quote!(#[cfg(not(doc))] #name: #ty);
+    let documented = parse_quote!(#[cfg(doc)] #pat: #ty);
+    (name, [compiled, documented])
+}
+
+/// Arguments that are bound together, as far as one that has to be taken apart.
+#[derive(Default)]
+struct Group {
+    arguments: Vec<Ident>,
+    bindings: Vec<TokenStream>,
+    last: Option<(Ident, Pat)>,
+}
+
+impl Group {
+    fn bind(&mut self, binding: TokenStream, argument: Ident) {
+        self.bindings.push(binding);
+        self.arguments.push(argument);
+    }
+
+    fn and_then_apart(mut self, argument: Ident, pattern: Pat) -> Self {
+        self.bind(argument.to_token_stream(), argument.clone());
+        self.last = Some((argument, pattern));
+        self
+    }
+
+    /// Statements that drop the arguments after the block `body`.
+    fn around(&self, body: &TokenStream) -> TokenStream {
+        let Self { arguments, bindings, last } = self;
+        let body = match last {
+            None => body.clone(),
+            Some((argument, pattern)) => {
+                quote_spanned!(Span::mixed_site()=> match #argument { #pattern => #body })
+            }
+        };
+        quote_spanned! {Span::mixed_site()=>
+            #[allow(clippy::used_underscore_binding)]
+            let __arguments = (#(#arguments,)*);
+            match __arguments { (#(#bindings,)*) => #body }
+        }
+    }
 }
 
 fn is_reference(receiver: &ReceiverKind) -> bool {
@@ -65,6 +132,41 @@ pub(super) fn leading_items(block: &Block) -> (&[Stmt], &[Stmt]) {
 /// The author's braces, for the spans of what the compiler says about the whole body.
 pub(super) fn with_braces_of(block: &Block, tokens: TokenStream) -> Block {
     Block { brace_token: block.brace_token, stmts: vec![Stmt::Expr(Expr::Verbatim(tokens), None)] }
+}
+
+/// Whether dropping a value of the type may do anything, as far as the type's tokens tell.
+fn may_drop(ty: &Type) -> bool {
+    match ty {
+        Type::Reference(_) | Type::Ptr(_) | Type::FnPtr(_) | Type::Never(_) => false,
+        Type::Paren(inner) => may_drop(&inner.elem),
+        Type::Group(inner) => may_drop(&inner.elem),
+        Type::Array(array) => may_drop(&array.elem),
+        Type::Tuple(tuple) => tuple.elems.iter().any(may_drop),
+        Type::Path(path) => {
+            !path.path.get_ident().is_some_and(|name| COPIED.iter().any(|copied| name == copied))
+        }
+        _ => true,
+    }
+}
+
+const COPIED: [&str; 16] = [
+    "bool", "char", "u8", "u16", "u32", "u64", "u128", "usize", "i8", "i16", "i32", "i64", "i128", "isize",
+    "f32", "f64",
+];
+
+/// Whether a part of what the pattern matches may stay where it is.
+fn leaves_something(pattern: &Pat) -> bool {
+    match pattern {
+        Pat::Ident(binding) => binding.by_ref.is_some(),
+        Pat::Paren(inner) => leaves_something(&inner.pat),
+        Pat::Tuple(tuple) => tuple.elems.iter().any(leaves_something),
+        Pat::TupleStruct(tuple) => tuple.elems.iter().any(leaves_something),
+        Pat::Slice(slice) => slice.elems.iter().any(leaves_something),
+        Pat::Struct(fields) => {
+            fields.rest.is_some() || fields.fields.iter().any(|field| leaves_something(&field.pat))
+        }
+        _ => true,
+    }
 }
 
 /// The variables that a pattern binds, from left to right.
