@@ -18,7 +18,7 @@ impl HookTools for TracedHookTools {
         let span = OpenSpan::start(call.tool().to_owned(), attributes(call));
         let result = self.0.run(call);
         if let Some(span) = span
-            && let Some(failure) = (&&&&&Returned(&result)).failure()
+            && let Some(failure) = (&&&&&Returned(&result)).__failure()
         {
             failure.record(&span.span());
         }

@@ -11,5 +11,6 @@ mod table;
 
 mod drops;
 mod futures;
+mod hygiene;
 mod receivers;
 mod returns;

@@ -53,7 +53,9 @@ impl Traced<'_> {
             let __span = #enter;
             let __returns = #krate::__private::Returns::inferred();
             #infer
-            let __notice = |returned| __span.notice(__returns, returned, #failure);
+            let __notice = |__returned| {
+                #krate::__private::Entered::notice(&__span, __returns, __returned, #failure)
+            };
             #(#statements)*
         }
     }
@@ -72,10 +74,10 @@ impl Traced<'_> {
             let __returns = #krate::__private::Returns::inferred();
             #infer
             let __returned = __returns.call(move || #output #body);
-            __span.leave(__returned, |span, returned| {
+            __span.leave(__returned, |__span, __returned| {
                 #[allow(unused_imports)]
                 use #krate::__private::leave::*;
-                (&&#krate::__private::Returns::of(&returned)).leave(span, returned, #failure)
+                (&&#krate::__private::Returns::of(&__returned)).__leave(__span, __returned, #failure)
             })
         }
     }
@@ -124,7 +126,8 @@ impl Traced<'_> {
         quote_spanned!(Span::mixed_site()=> #krate::__private::enter_with(#callee, #attributes))
     }
 
-    /// A closure that evaluates the author's attributes.
+    /// A closure that evaluates the author's attributes. The expressions stand outside of what our traits are imported
+    /// into, or they might mean those.
     fn attributes_or(&self, none: impl FnOnce() -> TokenStream) -> TokenStream {
         if self.attributes.is_empty() {
             return none();
@@ -132,14 +135,16 @@ impl Traced<'_> {
         let krate = self.krate;
         let add = self.attributes.iter().map(|SpanAttribute { key, value }| {
             quote_spanned! {Span::mixed_site()=>
-                attributes.add(#key, || {
-                    #[allow(unused_imports)]
-                    use #krate::__private::value::*;
-                    (&&&#krate::__private::value::Evaluated(&#value)).value()
+                __attributes.add(#key, || match &#value {
+                    __value => {
+                        #[allow(unused_imports)]
+                        use #krate::__private::value::*;
+                        (&&&#krate::__private::value::Evaluated(__value)).__value()
+                    }
                 });
             }
         });
-        quote_spanned!(Span::mixed_site()=> |attributes| { #(#add)* })
+        quote_spanned!(Span::mixed_site()=> |__attributes| { #(#add)* })
     }
 
     /// A closure that finds the failure in a returned value, with the bounds that hold here.
@@ -147,10 +152,10 @@ impl Traced<'_> {
         let krate = self.krate;
         let references = quote!(&&&&&&);
         quote_spanned! {Span::mixed_site()=>
-            |returned| {
+            |__returned| {
                 #[allow(unused_imports)]
                 use #krate::__private::probe::*;
-                (#references #krate::__private::probe::Returned(returned)).failure()
+                (#references #krate::__private::probe::Returned(__returned)).__failure()
             }
         }
     }

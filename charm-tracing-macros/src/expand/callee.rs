@@ -57,9 +57,9 @@ impl Callee {
     pub(crate) fn to_tokens(&self, krate: &TokenStream) -> TokenStream {
         let Self { name, path, line, owner_at_run_time } = self;
         let callee = if *owner_at_run_time {
-            quote_spanned!(Span::mixed_site()=> SITE.method_of(#krate::__private::type_name::<Self>))
+            quote_spanned!(Span::mixed_site()=> #krate::__private::Site::method_of(&SITE, #krate::__private::type_name::<Self>))
         } else {
-            quote_spanned!(Span::mixed_site()=> SITE.callee())
+            quote_spanned!(Span::mixed_site()=> #krate::__private::Site::callee(&SITE))
         };
         quote_spanned! {Span::mixed_site()=> {
             static SITE: #krate::__private::Site = #krate::__private::Site::new(

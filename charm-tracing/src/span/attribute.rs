@@ -81,7 +81,7 @@ impl<T: AttributeValue + ?Sized> AttributeValue for &mut T {
 
 /// Finds the best way to record an expression's value, as [`probe`](super::probe) does for errors.
 ///
-/// `(&&&Evaluated(&value)).value()`
+/// `(&&&Evaluated(&value)).__value()`
 pub mod value {
     use std::fmt;
 
@@ -96,10 +96,10 @@ pub mod value {
     /// A number, a text, `true` or `false`: as it is,
     pub trait AsItIs {
         /// The value, if it is to be recorded.
-        fn value(&self) -> Option<Value>;
+        fn __value(&self) -> Option<Value>;
     }
     impl<T: AttributeValue + ?Sized> AsItIs for &&Evaluated<'_, T> {
-        fn value(&self) -> Option<Value> {
+        fn __value(&self) -> Option<Value> {
             self.0.attribute_value()
         }
     }
@@ -107,10 +107,10 @@ pub mod value {
     /// what can be displayed: as text,
     pub trait Displayed {
         /// The value, if it is to be recorded.
-        fn value(&self) -> Option<Value>;
+        fn __value(&self) -> Option<Value>;
     }
     impl<T: fmt::Display + ?Sized> Displayed for &Evaluated<'_, T> {
-        fn value(&self) -> Option<Value> {
+        fn __value(&self) -> Option<Value> {
             text::display(self.0).map(Value::from)
         }
     }
@@ -118,10 +118,10 @@ pub mod value {
     /// anything else needs `Debug`.
     pub trait Debugged {
         /// The value, if it is to be recorded.
-        fn value(&self) -> Option<Value>;
+        fn __value(&self) -> Option<Value>;
     }
     impl<T: fmt::Debug + ?Sized> Debugged for Evaluated<'_, T> {
-        fn value(&self) -> Option<Value> {
+        fn __value(&self) -> Option<Value> {
             text::debug(self.0).map(Value::from)
         }
     }
@@ -134,7 +134,7 @@ mod tests {
 
     macro_rules! value {
         ($value:expr) => {{
-            let value: Option<Value> = (&&&Evaluated(&$value)).value();
+            let value: Option<Value> = (&&&Evaluated(&$value)).__value();
             value
         }};
     }

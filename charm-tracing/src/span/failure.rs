@@ -49,9 +49,10 @@ impl Failure {
 
 /// Finds out, while compiling, whether a returned value is a `Result` and how much its error can say.
 ///
-/// `(&&&&&&Returned(&value)).failure()` picks the first of the traits below whose bounds hold: method lookup tries
+/// `(&&&&&&Returned(&value)).__failure()` picks the first of the traits below whose bounds hold: method lookup tries
 /// the receiver with the most references first. In a generic function the bounds in scope decide, so an error type
-/// without any is [`Opaque`](probe::Opaque): its status is set, its text is not known.
+/// without any is [`Opaque`](probe::Opaque): its status is set, its text is not known. The method's name is one that no
+/// trait of the charm's has, which might be implemented for everything.
 pub mod probe {
     use super::{Deref, Error, Failure, fmt, text};
 
@@ -66,13 +67,13 @@ pub mod probe {
             $(#[$doc])*
             pub trait $name {
                 /// The failure, if the value is one.
-                fn failure(&self) -> Option<Failure>;
+                fn __failure(&self) -> Option<Failure>;
             }
             level!(@impl $name $($receiver)+);
         };
         (@impl $name:ident [$($refs:tt)*] $(where [$($bounds:tt)*])?, |$error:ident| $failure:expr) => {
             impl<T, E> $name for $($refs)* ReturnedResult<'_, T, E> $(where $($bounds)*)? {
-                fn failure(&self) -> Option<Failure> {
+                fn __failure(&self) -> Option<Failure> {
                     self.0.as_ref().err().map(|$error| $failure)
                 }
             }
@@ -108,11 +109,11 @@ pub mod probe {
     /// Anything that is not a `Result` is left alone.
     pub trait NoResult {
         /// None.
-        fn failure(&self) -> Option<Failure>;
+        fn __failure(&self) -> Option<Failure>;
     }
 
     impl<T> NoResult for Returned<'_, T> {
-        fn failure(&self) -> Option<Failure> {
+        fn __failure(&self) -> Option<Failure> {
             None
         }
     }
@@ -126,7 +127,7 @@ mod tests {
     macro_rules! failure {
         ($value:expr) => {{
             let value = $value;
-            let failure: Option<Failure> = (&&&&&&Returned(&value)).failure();
+            let failure: Option<Failure> = (&&&&&&Returned(&value)).__failure();
             failure.map(|failure| (failure.message, failure.trace))
         }};
     }

@@ -43,7 +43,7 @@ impl<T> Returns<T> {
 
 /// Leaves a call with what it returned: a boxed future takes the span along, anything else ends it.
 ///
-/// `(&&Returns::of(&returned)).leave(span, returned, failure)` picks the trait, by the rule of
+/// `(&&Returns::of(&returned)).__leave(span, returned, failure)` picks the trait, by the rule of
 /// [`probe`](super::probe). `failure` looks at what the call yields in the end: the value, or the future's output.
 pub mod leave {
     use std::future::Future;
@@ -59,7 +59,7 @@ pub mod leave {
         /// What it yields in the end.
         type Output;
         /// Passes on what the call returned.
-        fn leave(
+        fn __leave(
             &self,
             span: Entered,
             returned: Self::Returned,
@@ -73,7 +73,7 @@ pub mod leave {
                 type Returned = Pin<Box<dyn Future<Output = T> $(+ $auto)* + 'a>>;
                 type Output = T;
 
-                fn leave(
+                fn __leave(
                     &self,
                     span: Entered,
                     returned: Self::Returned,
@@ -93,7 +93,7 @@ pub mod leave {
         /// What the call returns, and yields.
         type Returned;
         /// Passes on what the call returned.
-        fn leave(
+        fn __leave(
             &self,
             span: Entered,
             returned: Self::Returned,
@@ -104,7 +104,7 @@ pub mod leave {
     impl<T> Plain for Returns<T> {
         type Returned = T;
 
-        fn leave(&self, span: Entered, returned: T, failure: fn(&T) -> Option<Failure>) -> T {
+        fn __leave(&self, span: Entered, returned: T, failure: fn(&T) -> Option<Failure>) -> T {
             if let Some(span) = span.detach() {
                 span.end(|| failure(&returned));
             }
