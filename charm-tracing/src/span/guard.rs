@@ -57,7 +57,12 @@ impl OpenSpan {
 
     /// The span that `context` is about.
     pub(crate) fn new(context: Context) -> Self {
-        Self { context, unwinding_before: thread::panicking() }
+        let unwinding_before = thread::panicking();
+        if !unwinding_before {
+            // What was caught before is not what will end this span.
+            panic::forget();
+        }
+        Self { context, unwinding_before }
     }
 
     pub(crate) fn attach(&self) -> Current {
