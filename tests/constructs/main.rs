@@ -9,8 +9,10 @@
 #[macro_use]
 mod table;
 
+mod attributes;
 mod drops;
 mod futures;
 mod hygiene;
+mod panics;
 mod receivers;
 mod returns;

@@ -1,0 +1,147 @@
+//! `attributes(...)`: what the author puts on a span.
+
+use std::cell::Cell;
+use std::fmt;
+
+use charm_tracing::trace_fn;
+use tests::recording::{spans_of, take_turn};
+use tests::tree::Outline;
+
+use crate::table::block_on;
+
+thread_local!(static EVALUATED: Cell<u8> = const { Cell::new(0) });
+
+/// Counts how often it is called.
+fn evaluated(value: u8) -> u8 {
+    EVALUATED.set(EVALUATED.get() + 1);
+    value
+}
+
+#[derive(Clone, Copy)]
+struct Unit {
+    number: u8,
+}
+
+#[charm_tracing::trace_type]
+impl Unit {
+    #[trace_fn(attributes(unit.number = self.number, "unit-name" = name, length = name.len()))]
+    fn method(self, name: &str) -> Result<usize, fmt::Error> {
+        Ok(name.len())
+    }
+
+    #[trace_fn(name = "renamed", attributes(unit.number = self.number))]
+    async fn later(&mut self, name: String) -> String {
+        self.number += 1;
+        std::future::ready(name).await
+    }
+}
+
+#[trace_fn(attributes(value = evaluated(value)))]
+fn counts(value: u8) -> u8 {
+    value
+}
+
+#[trace_fn(attributes(text = text, moved = &more, none = None::<u8>))]
+async fn takes_its_arguments(text: String, more: Vec<u8>) -> usize {
+    std::future::ready(()).await;
+    drop(text);
+    more.len()
+}
+
+#[trace_fn(attributes(text = text))]
+fn takes_an_argument(text: String) -> Result<String, fmt::Error> {
+    Ok(text)
+}
+
+#[trace_fn(attributes(bad = never(), good = 1))]
+fn survives() -> u8 {
+    1
+}
+
+#[trace_fn(attributes(bad = never(), good = 1))]
+async fn survives_later() -> u8 {
+    std::future::ready(1).await
+}
+
+fn never() -> u8 {
+    panic!("in an attribute's function")
+}
+
+#[trace_fn(attributes(temporary = String::from("a").as_str(), debug = [1, 2], displayed = 'c', len = values.len()))]
+fn kinds<T>(values: &[T]) -> Option<&T> {
+    values.first()
+}
+
+#[trace_fn(attributes(of_a_call = inner()))]
+fn outer() -> u8 {
+    1
+}
+
+#[trace_fn]
+fn inner() -> u8 {
+    2
+}
+
+fn outline(keys: &[&str], work: impl FnOnce()) -> String {
+    let spans = spans_of(work);
+    let tree = Outline::new().status().attributes(keys).of(&spans);
+    tree.lines().filter_map(|line| line.strip_prefix("    ")).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn may_use_self_and_arguments_by_value() {
+    let keys = ["unit.number", "unit-name", "length", "text", "moved", "none"];
+    let tree = outline(&keys, || {
+        let mut unit = Unit { number: 7 };
+        assert_eq!(unit.method("app"), Ok(3));
+        assert_eq!(block_on(unit.later("app".to_owned())), "app");
+        assert_eq!(block_on(takes_its_arguments("a".to_owned(), vec![1])), 1);
+        assert_eq!(takes_an_argument("a".to_owned()), Ok("a".to_owned()));
+    });
+    assert_eq!(
+        tree,
+        "\
+method call: Unit.method {unit.number=7, unit-name=app, length=3}
+renamed {unit.number=7}
+function call: takes_its_arguments {text=a, moved=[1]}
+function call: takes_an_argument {text=a}"
+    );
+}
+
+#[test]
+fn may_be_of_any_type_that_can_be_shown() {
+    let tree = outline(&["temporary", "debug", "displayed", "len"], || {
+        assert_eq!(kinds(&[Unit { number: 1 }]).map(|unit| unit.number), Some(1));
+    });
+    assert_eq!(tree, "function call: kinds {temporary=a, debug=[1, 2], displayed=c, len=1}");
+}
+
+#[test]
+fn are_evaluated_once_and_only_while_something_records() {
+    let turn = take_turn();
+    counts(1);
+    assert_eq!(EVALUATED.take(), 0);
+    drop(turn);
+
+    let tree = outline(&["value"], || {
+        counts(1);
+        let _off = charm_tracing::switch_off();
+        counts(2);
+    });
+    assert_eq!(tree, "function call: counts {value=1}");
+    assert_eq!(EVALUATED.take(), 1);
+}
+
+#[test]
+fn that_panic_are_missing() {
+    let tree = outline(&["bad", "good"], || {
+        assert_eq!(survives(), 1);
+        assert_eq!(block_on(survives_later()), 1);
+    });
+    assert_eq!(tree, "function call: survives {good=1}\nfunction call: survives_later {good=1}");
+}
+
+#[test]
+fn that_call_traced_functions_leave_no_spans() {
+    assert_eq!(outline(&["of_a_call"], || assert_eq!(outer(), 1)), "function call: outer {of_a_call=2}");
+}
