@@ -85,10 +85,11 @@ pub(crate) fn trace_method(
     (attributes, signature, block): (&mut Vec<Attribute>, &mut Signature, &mut Block),
     errors: &mut Errors,
 ) {
-    let own = function::take_attribute(attributes, errors).unwrap_or_default();
     if !args.selection.takes(signature) {
+        // A `#[trace_fn]` of its own still holds.
         return;
     }
+    let own = function::take_arguments(attributes, errors).unwrap_or_default();
     let of_type = |name: &LitStr| {
         let method = signature.ident.unraw();
         LitStr::new(&format!("method call: {}.{method}", name.value()), name.span())

@@ -1,7 +1,7 @@
 use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
 use syn::parse::ParseStream;
-use syn::{Attribute, Error, Ident, ItemFn, LitStr, Meta, Path, Signature};
+use syn::{Attribute, Error, Ident, ItemFn, LitStr, Meta, Path, Signature, parse_quote};
 
 use crate::args::{self, Arg, Args, SpanAttribute};
 use crate::errors::Errors;
@@ -34,6 +34,9 @@ impl Args for FunctionArgs {
 }
 
 pub(crate) fn trace_fn(args: TokenStream, item: TokenStream) -> TokenStream {
+    if args.to_string() == DONE {
+        return item;
+    }
     let mut errors = Errors::default();
     let args = FunctionArgs::parse(args, &mut errors);
     let krate = args::krate_path(&args.krate);
@@ -99,18 +102,24 @@ fn ends_with_semicolon(item: &TokenStream) -> bool {
     matches!(last, Some(proc_macro2::TokenTree::Punct(punct)) if punct.as_char() == ';')
 }
 
-/// Takes `#[trace_fn(...)]` off a method of an annotated block, which would open a second span; its arguments count.
-pub(crate) fn take_attribute(attributes: &mut Vec<Attribute>, errors: &mut Errors) -> Option<FunctionArgs> {
-    let at = attributes.iter().position(|attribute| {
-        attribute.path().segments.last().is_some_and(|last| last.ident == "trace_fn")
-    })?;
-    let arguments = match attributes.remove(at).meta {
-        Meta::List(list) => list.tokens,
+/// The argument of an attribute whose work is done.
+const DONE: &str = "__done";
+
+/// The arguments of `#[trace_fn(...)]` on a method of an annotated block. They count, and the attribute does no more,
+/// or it would open a second span; it stays, or its import would be unused.
+pub(crate) fn take_arguments(attributes: &mut [Attribute], errors: &mut Errors) -> Option<FunctionArgs> {
+    let attribute = attributes
+        .iter_mut()
+        .find(|attribute| attribute.path().segments.last().is_some_and(|last| last.ident == "trace_fn"))?;
+    let arguments = match &attribute.meta {
+        Meta::List(list) => list.tokens.clone(),
         Meta::Path(_) => TokenStream::new(),
         Meta::NameValue(meta) => {
             errors.push(Error::new_spanned(meta, "write `#[trace_fn(name = \"...\")]`"));
             TokenStream::new()
         }
     };
+    let (path, done) = (attribute.path(), Ident::new(DONE, Span::call_site()));
+    attribute.meta = parse_quote!(#path(#done));
     Some(FunctionArgs::parse(arguments, errors))
 }

@@ -145,3 +145,35 @@ fn that_panic_are_missing() {
 fn that_call_traced_functions_leave_no_spans() {
     assert_eq!(outline(&["of_a_call"], || assert_eq!(outer(), 1)), "function call: outer {of_a_call=2}");
 }
+
+/// Nothing but methods of an annotated block uses the import.
+mod on_methods_of_a_block {
+    use charm_tracing::trace_fn;
+
+    #[derive(Clone, Copy)]
+    pub(super) struct Connection(pub(super) u8);
+
+    #[charm_tracing::trace_type(skip(close, abort))]
+    impl Connection {
+        #[trace_fn(name = "connect")]
+        pub(super) fn open(self) -> Result<Self, std::fmt::Error> {
+            Ok(self)
+        }
+
+        #[trace_fn]
+        pub(super) fn close(self) {
+            Self::abort(self.0);
+        }
+
+        const fn abort(_: u8) {}
+    }
+}
+
+#[test]
+fn on_methods_of_a_block_count_once_and_hold_for_skipped_ones() {
+    let tree = outline(&[], || {
+        assert!(on_methods_of_a_block::Connection(1).open().is_ok());
+        on_methods_of_a_block::Connection(1).close();
+    });
+    assert_eq!(tree, "connect\nmethod call: Connection.close");
+}

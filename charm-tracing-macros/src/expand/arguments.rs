@@ -107,8 +107,13 @@ impl Group {
                 quote_spanned!(Span::mixed_site()=> match #argument { #pattern => #body })
             }
         };
+        // Only where it is needed: an author may forbid what is allowed here.
+        let allow = arguments
+            .iter()
+            .any(|argument| argument.to_string().starts_with('_'))
+            .then(|| quote_spanned!(Span::mixed_site()=> #[allow(clippy::used_underscore_binding)]));
         quote_spanned! {Span::mixed_site()=>
-            #[allow(clippy::used_underscore_binding)]
+            #allow
             let __arguments = (#(#arguments,)*);
             match __arguments { (#(#bindings,)*) => #body }
         }

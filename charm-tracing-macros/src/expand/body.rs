@@ -47,7 +47,7 @@ impl Traced<'_> {
         let (items, _) = leading_items(block);
         let statements = tracked::noticing(krate, block.clone());
         let statements = &statements[items.len()..];
-        let (enter, failure, infer) = (self.enter(), self.failure(), infer_return_type());
+        let (enter, failure, infer) = (self.enter(), self.failure(), infer_return_type(krate));
         quote_spanned! {Span::mixed_site()=>
             #(#items)*
             let __span = #enter;
@@ -67,7 +67,7 @@ impl Traced<'_> {
         let body = owning(signature, block);
         let (infer, output) = match inferred(output) {
             None => (None, Some(quote_spanned!(Span::mixed_site()=> -> #output))),
-            Some(_) => (Some(infer_return_type()), None),
+            Some(_) => (Some(infer_return_type(krate)), None),
         };
         quote_spanned! {Span::mixed_site()=>
             let __span = #enter;
@@ -75,7 +75,6 @@ impl Traced<'_> {
             #infer
             let __returned = __returns.call(move || #output #body);
             __span.leave(__returned, |__span, __returned| {
-                #[allow(unused_imports)]
                 use #krate::__private::leave::*;
                 (&&#krate::__private::Returns::of(&__returned)).__leave(__span, __returned, #failure)
             })
@@ -106,7 +105,7 @@ impl Traced<'_> {
         } else {
             quote_spanned!(Span::mixed_site()=> #krate::__private::never_fails)
         };
-        let infer = infer_return_type();
+        let infer = infer_return_type(krate);
         let body = owning(signature, block);
         quote_spanned! {Span::mixed_site()=>
             let __returns = #krate::__private::Returns::inferred();
@@ -137,7 +136,6 @@ impl Traced<'_> {
             quote_spanned! {Span::mixed_site()=>
                 __attributes.add(#key, || match &#value {
                     __value => {
-                        #[allow(unused_imports)]
                         use #krate::__private::value::*;
                         (&&&#krate::__private::value::Evaluated(__value)).__value()
                     }
@@ -153,7 +151,6 @@ impl Traced<'_> {
         let references = quote!(&&&&&&);
         quote_spanned! {Span::mixed_site()=>
             |__returned| {
-                #[allow(unused_imports)]
                 use #krate::__private::probe::*;
                 (#references #krate::__private::probe::Returned(__returned)).__failure()
             }
@@ -163,11 +160,10 @@ impl Traced<'_> {
 
 /// Tells the compiler that `__returns` is about the type that the function returns: an async block has no place to
 /// write it, and `impl Trait` cannot be written. A body may depend on it, as `?` and `collect` do.
-fn infer_return_type() -> TokenStream {
+fn infer_return_type(krate: &TokenStream) -> TokenStream {
     quote_spanned! {Span::mixed_site()=>
-        #[allow(clippy::diverging_sub_expression, clippy::needless_return, unreachable_code)]
-        if false {
-            return __returns.value();
+        if let #krate::__private::Option::Some(__returned) = __returns.nothing() {
+            return __returned;
         }
     }
 }

@@ -2,7 +2,7 @@ use std::marker::PhantomData;
 
 /// Stands for the type that a function returns, which generated code cannot always write: `impl Trait` has no name.
 ///
-/// Generated code says `if false { return returns.value(); }`, and so lets the compiler infer `T`.
+/// Generated code says `if let Some(value) = returns.nothing() { return value; }`, and so lets the compiler infer `T`.
 #[derive(Debug)]
 pub struct Returns<T>(PhantomData<fn() -> T>);
 
@@ -27,10 +27,11 @@ impl<T> Returns<T> {
         Self(PhantomData)
     }
 
-    /// Never called.
+    /// A value to return that there never is.
+    #[inline]
     #[must_use]
-    pub fn value(self) -> T {
-        unreachable!("this tells a type and never runs")
+    pub const fn nothing(self) -> Option<T> {
+        None
     }
 
     /// Calls the body of a traced function. Its bound makes the compiler see a `FnOnce`, which may return what it
