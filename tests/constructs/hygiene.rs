@@ -256,3 +256,62 @@ app/0: start event
     method call: Block.fields"
     );
 }
+
+/// Generated code allows nothing that may be forbidden.
+#[forbid(unused, unreachable_code, unused_imports, let_underscore_drop, single_use_lifetimes)]
+#[forbid(clippy::all, clippy::pedantic, clippy::nursery, clippy::used_underscore_binding)]
+mod forbidden_lints {
+    use std::convert::Infallible;
+    use std::fmt;
+
+    use charm_tracing::{trace_fn, trace_type};
+
+    use crate::table::{block_on, once};
+
+    struct Unit {
+        number: u8,
+    }
+
+    #[trace_type]
+    impl Unit {
+        fn number(self, more: u8) -> Result<u8, fmt::Error> {
+            self.number.checked_add(more).ok_or(fmt::Error)
+        }
+
+        async fn later(&self, more: Vec<u8>) -> Result<usize, fmt::Error> {
+            once().await;
+            more.len().checked_add(self.number.into()).ok_or(fmt::Error)
+        }
+    }
+
+    #[trace_fn(attributes(one = 1))]
+    fn iterator(more: &[u8]) -> Result<impl Iterator<Item = u8> + '_, Infallible> {
+        Ok(more.iter().copied())
+    }
+
+    #[trace_fn]
+    #[track_caller]
+    fn tracked(more: Option<u8>) -> Result<u8, fmt::Error> {
+        let number = more.ok_or(fmt::Error)?;
+        Ok(number)
+    }
+
+    #[trace_fn]
+    async fn never(fails: bool) -> Infallible {
+        once().await;
+        assert!(!fails, "on purpose");
+        std::future::pending().await
+    }
+
+    #[test]
+    fn stay_forbidden() {
+        let trace = tests::recording::recorded(|| {
+            assert_eq!(Unit { number: 1 }.number(2), Ok(3));
+            assert_eq!(block_on(Unit { number: 1 }.later(vec![1])), Ok(2));
+            assert_eq!(iterator(&[1]).map(Iterator::count), Ok(1));
+            assert_eq!(tracked(Some(1)), Ok(1));
+            assert!(std::panic::catch_unwind(|| block_on(never(true))).is_err());
+        });
+        assert_eq!(trace.lines().count(), 5, "{trace}");
+    }
+}
