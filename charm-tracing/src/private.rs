@@ -9,8 +9,8 @@ pub use core::{concat, file, module_path};
 
 pub use crate::charm::{Setting, destination};
 pub use crate::span::{
-    Attributes, Callee, Entered, FromResidual, Returns, Site, Try, enter, enter_with, leave, open_future,
-    probe, trace_future, value,
+    Attributes, Callee, Entered, FromResidual, Returns, Site, Try, call_for_future, enter, enter_with, leave,
+    open_future, probe, trace_future, value,
 };
 
 /// For a return type that cannot be a `Result`.
@@ -20,12 +20,6 @@ pub fn never_fails<T>(_returned: &T) -> Option<crate::span::Failure> {
 
 /// For a call without attributes of its own.
 pub fn no_attributes(_attributes: &mut Attributes) {}
-
-/// Calls a function that returns a future with a known output, which an async block in it has to know too.
-#[inline]
-pub fn call_for_future<T, F: Future<Output = T>>(body: impl FnOnce() -> F) -> F {
-    body()
-}
 
 /// Reads a member that `#[trace_charm]` was told.
 pub fn setting(value: &impl Setting) -> Option<std::ffi::OsString> {

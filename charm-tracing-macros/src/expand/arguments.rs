@@ -20,7 +20,9 @@ use syn::{
 /// What a pattern leaves unbound cannot be captured. It stays with the function if that drops it last anyway;
 /// otherwise the argument gets a name, and its pattern moves to the body. An argument with an attribute is left where
 /// it is: `#[cfg]` may decide that it does not exist.
-pub(super) fn owning(signature: &mut Signature, block: &Block) -> Block {
+///
+/// `first` are statements to put before it.
+pub(super) fn owning(signature: &mut Signature, block: &Block, first: Option<&TokenStream>) -> Block {
     let (mut groups, mut group) = (Vec::new(), Group::default());
     let (mut whole_self, mut captured) = (None, false);
     let mut inputs = Punctuated::new();
@@ -58,7 +60,7 @@ pub(super) fn owning(signature: &mut Signature, block: &Block) -> Block {
     let Some((outermost, inner)) = groups.split_first() else {
         // Not a block in a block, of which one would be too many.
         let (items, statements) = leading_items(block);
-        let tokens = quote_spanned!(Span::mixed_site()=> #(#items)* #whole_self #(#statements)*);
+        let tokens = quote_spanned!(Span::mixed_site()=> #(#items)* #first #whole_self #(#statements)*);
         return with_braces_of(block, tokens);
     };
     let body = inner.iter().rev().fold(block.to_token_stream(), |body, group| {
@@ -66,7 +68,7 @@ pub(super) fn owning(signature: &mut Signature, block: &Block) -> Block {
         quote!({ #statements })
     });
     let statements = outermost.around(&body);
-    with_braces_of(block, quote_spanned!(Span::mixed_site()=> #whole_self #statements))
+    with_braces_of(block, quote_spanned!(Span::mixed_site()=> #first #whole_self #statements))
 }
 
 /// The argument under a name instead of its pattern. Its documentation keeps the pattern.

@@ -1,6 +1,7 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
-use syn::{AttrStyle, Attribute, Block, Signature, Type};
+use syn::spanned::Spanned;
+use syn::{AttrStyle, Attribute, Block, ReturnType, Signature, Stmt, StmtMacro, Type};
 
 use super::arguments::{leading_items, owning, with_braces_of};
 use super::returns::{Returning, inferred};
@@ -32,9 +33,10 @@ impl Traced<'_> {
 
     /// Nothing to look at when it returns: the body stays where it is, under a guard.
     fn in_place(&self, block: &Block) -> TokenStream {
+        let at = end_of(block);
         let (items, statements) = leading_items(block);
         let enter = self.enter();
-        quote_spanned! {Span::mixed_site()=>
+        quote_spanned! {at=>
             #(#items)*
             let __span = #enter;
             #(#statements)*
@@ -43,12 +45,12 @@ impl Traced<'_> {
 
     /// `#[track_caller]` holds for the function and not for a closure in it: the body stays, its exits are rewritten.
     fn in_place_noticing(&self, block: &Block) -> TokenStream {
-        let krate = self.krate;
+        let (krate, at) = (self.krate, end_of(block));
         let (items, _) = leading_items(block);
         let statements = tracked::noticing(krate, block.clone());
         let statements = &statements[items.len()..];
-        let (enter, failure, infer) = (self.enter(), self.failure(), infer_return_type(krate));
-        quote_spanned! {Span::mixed_site()=>
+        let (enter, failure, infer) = (self.enter(), self.failure(), infer_return_type(krate, at));
+        quote_spanned! {at=>
             #(#items)*
             let __span = #enter;
             let __returns = #krate::__private::Returns::inferred();
@@ -62,14 +64,14 @@ impl Traced<'_> {
 
     /// `return` and `?` leave the author's body, not ours: it becomes a closure.
     fn returning(&self, output: &Type, signature: &mut Signature, block: &Block) -> TokenStream {
-        let krate = self.krate;
+        let (krate, at) = (self.krate, end_of(block));
         let (enter, failure) = (self.enter(), self.failure());
-        let body = owning(signature, block);
+        let body = owning(signature, block, None);
         let (infer, output) = match inferred(output) {
-            None => (None, Some(quote_spanned!(Span::mixed_site()=> -> #output))),
-            Some(_) => (Some(infer_return_type(krate)), None),
+            None => (None, Some(quote_spanned!(at=> -> #output))),
+            Some(_) => (Some(infer_return_type(krate, at)), None),
         };
-        quote_spanned! {Span::mixed_site()=>
+        quote_spanned! {at=>
             let __span = #enter;
             let __returns = #krate::__private::Returns::inferred();
             #infer
@@ -83,31 +85,29 @@ impl Traced<'_> {
 
     /// The span goes on in the future.
     fn returning_future(&self, output: &Type, signature: &mut Signature, block: &Block) -> TokenStream {
-        let krate = self.krate;
+        let (krate, at) = (self.krate, end_of(block));
         let (enter, failure) = (self.enter(), self.failure());
-        let body = owning(signature, block);
+        let body = owning(signature, block, None);
         let inferred = inferred(output);
         let output = inferred.as_ref().unwrap_or(output);
-        quote_spanned! {Span::mixed_site()=>
+        quote_spanned! {at=>
             let __span = #enter;
-            let __future = #krate::__private::call_for_future::<#output, _>(move || #body);
-            __span.carry(__future, #failure)
+            #krate::__private::call_for_future::<#output, _>(__span, move || #body, #failure)
         }
     }
 
     fn asynchronous(&self, signature: &mut Signature, fails: bool, block: &Block) -> TokenStream {
-        let krate = self.krate;
+        let (krate, at) = (self.krate, end_of(block));
         let callee = self.callee.to_tokens(krate);
-        let attributes =
-            self.attributes_or(|| quote_spanned!(Span::mixed_site()=> #krate::__private::no_attributes));
-        let failure = if fails {
-            self.failure()
-        } else {
-            quote_spanned!(Span::mixed_site()=> #krate::__private::never_fails)
-        };
-        let infer = infer_return_type(krate);
-        let body = owning(signature, block);
-        quote_spanned! {Span::mixed_site()=>
+        let attributes = self.attributes_or(|| quote_spanned!(at=> #krate::__private::no_attributes));
+        let failure =
+            if fails { self.failure() } else { quote_spanned!(at=> #krate::__private::never_fails) };
+        let infer = infer_return_type(krate, at);
+        // Inside as well: of a body that yields another type the compiler then says the same as without the attribute.
+        // Of one that never ends it would say that what follows is unreachable.
+        let never = matches!(&signature.output, ReturnType::Type(_, ty) if matches!(**ty, Type::Never(_)));
+        let body = owning(signature, block, (!never).then_some(&infer));
+        quote_spanned! {at=>
             let __returns = #krate::__private::Returns::inferred();
             #infer
             let __span = #krate::__private::open_future(#callee, #attributes, __returns, #failure);
@@ -160,8 +160,8 @@ impl Traced<'_> {
 
 /// Tells the compiler that `__returns` is about the type that the function returns: an async block has no place to
 /// write it, and `impl Trait` cannot be written. A body may depend on it, as `?` and `collect` do.
-fn infer_return_type(krate: &TokenStream) -> TokenStream {
-    quote_spanned! {Span::mixed_site()=>
+fn infer_return_type(krate: &TokenStream, at: Span) -> TokenStream {
+    quote_spanned! {at=>
         if let #krate::__private::Option::Some(__returned) = __returns.nothing() {
             return __returned;
         }
@@ -173,4 +173,14 @@ pub(crate) fn inner_attributes_outside(attributes: &mut [Attribute]) {
     for attribute in attributes {
         attribute.style = AttrStyle::Outer;
     }
+}
+
+/// Generated code is shown where the body ends: that is where the author's own error about what it returns would be.
+fn end_of(block: &Block) -> Span {
+    let end = match block.stmts.last() {
+        Some(Stmt::Expr(value, None)) => value.span(),
+        Some(Stmt::Macro(StmtMacro { mac, semi_token: None, .. })) => mac.span(),
+        _ => block.brace_token.span.join(),
+    };
+    Span::mixed_site().located_at(end)
 }

@@ -16,15 +16,18 @@ pin_project! {
     ///
     /// It implements what the future implements, as far as a function's signature can promise it: `Send`, `Sync`,
     /// `Unpin`, `UnwindSafe` and `RefUnwindSafe`.
+    ///
+    /// That it is a future of `T` is no bound but left to its use: where the author's is of another type, or none at
+    /// all, the compiler says so once.
     #[must_use = "futures do nothing unless you `.await` or poll them"]
-    pub struct Traced<F: Future> {
+    pub struct Traced<F, T> {
         #[pin]
         body: F,
         // Below the body, since fields are dropped in their order.
-        span: FutureSpan<F::Output>,
+        span: FutureSpan<T>,
     }
 
-    impl<F: Future> PinnedDrop for Traced<F> {
+    impl<F, T> PinnedDrop for Traced<F, T> {
         #[inline]
         fn drop(this: Pin<&mut Self>) {
             if let Some(open) = &mut this.project().span.0 {
@@ -34,18 +37,18 @@ pin_project! {
     }
 }
 
-impl<F: Future> Traced<F> {
+impl<F, T> Traced<F, T> {
     #[inline]
-    pub(super) fn new(body: F, span: FutureSpan<F::Output>) -> Self {
+    pub(super) fn new(body: F, span: FutureSpan<T>) -> Self {
         Self { body, span }
     }
 }
 
-impl<F: Future> Future for Traced<F> {
-    type Output = F::Output;
+impl<T, F: Future<Output = T>> Future for Traced<F, T> {
+    type Output = T;
 
     #[inline]
-    fn poll(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<F::Output> {
+    fn poll(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<T> {
         let this = self.project();
         match this.span.0.take() {
             None => this.body.poll(task),
@@ -57,12 +60,12 @@ impl<F: Future> Future for Traced<F> {
 /// The span is out of the future while it is polled: a panic ends it here, not when somebody drops the future.
 #[cold]
 #[inline(never)]
-fn poll_now<F: Future>(
-    open: AssertUnwindSafe<Box<Open<F::Output>>>,
-    place: &mut FutureSpan<F::Output>,
+fn poll_now<T, F: Future<Output = T>>(
+    open: AssertUnwindSafe<Box<Open<T>>>,
+    place: &mut FutureSpan<T>,
     body: Pin<&mut F>,
     task: &mut Context<'_>,
-) -> Poll<F::Output> {
+) -> Poll<T> {
     let current = open.span.attach();
     let polled = body.poll(task);
     drop(current);
@@ -143,11 +146,11 @@ mod tests {
     #[test]
     fn it_is_as_free_to_move_as_its_future() {
         fn free<T: Send + Sync + Unpin + UnwindSafe + RefUnwindSafe>() {}
-        free::<Traced<Ready<u8>>>();
+        free::<Traced<Ready<u8>, u8>>();
     }
 
     #[test]
     fn it_needs_little_room_of_its_own() {
-        assert!(size_of::<Traced<Ready<u64>>>() <= size_of::<Ready<u64>>() + size_of::<usize>());
+        assert!(size_of::<Traced<Ready<u64>, u64>>() <= size_of::<Ready<u64>>() + size_of::<usize>());
     }
 }

@@ -1,6 +1,5 @@
 use std::borrow::Cow;
 use std::fmt;
-use std::future::Future;
 use std::thread;
 
 use opentelemetry::trace::{SpanRef, Status, TraceContextExt, Tracer};
@@ -184,7 +183,7 @@ impl Entered {
 
     /// The future that a call returns: its polls belong to the span.
     #[inline]
-    pub fn carry<F: Future>(self, future: F, failure: fn(&F::Output) -> Option<Failure>) -> Traced<F> {
+    pub(super) fn carry<F, T>(self, future: F, failure: fn(&T) -> Option<Failure>) -> Traced<F, T> {
         Traced::new(future, if self.0.is_some() { detach_now(self, failure) } else { FutureSpan::NONE })
     }
 
@@ -214,8 +213,18 @@ pub fn open_future<T>(
 
 /// Runs the body of a traced `async fn`.
 #[inline]
-pub fn trace_future<F: Future>(span: FutureSpan<F::Output>, body: F) -> Traced<F> {
+pub fn trace_future<F, T>(span: FutureSpan<T>, body: F) -> Traced<F, T> {
     Traced::new(body, span)
+}
+
+/// Runs a function that returns `impl Future<Output = T>`.
+#[inline]
+pub fn call_for_future<T, F>(
+    span: Entered,
+    body: impl FnOnce() -> F,
+    failure: fn(&T) -> Option<Failure>,
+) -> Traced<F, T> {
+    span.carry(body(), failure)
 }
 
 #[cold]
