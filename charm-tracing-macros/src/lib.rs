@@ -16,6 +16,8 @@ mod function;
 mod marker;
 mod names;
 mod selection;
+#[cfg(test)]
+mod tests;
 
 use proc_macro::TokenStream;
 

@@ -1,0 +1,3 @@
+//! Tests of whole attributes, outside of a compiler.
+
+mod expansions;

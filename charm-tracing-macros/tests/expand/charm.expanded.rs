@@ -1,0 +1,95 @@
+impl MyCharm {
+    fn endpoint(&self) -> Option<String> {
+        let __span = ::charm_tracing::__private::enter({
+            static SITE: ::charm_tracing::__private::Site = ::charm_tracing::__private::Site::new(
+                "method call: MyCharm.endpoint",
+                ::charm_tracing::__private::concat!(
+                    ::charm_tracing::__private::module_path!(), "::MyCharm::endpoint"
+                ),
+                ::charm_tracing::__private::file!(),
+                0u32,
+            );
+            ::charm_tracing::__private::Site::callee(&SITE)
+        });
+        None
+    }
+}
+#[automatically_derived]
+impl ::charm_tracing::TracedCharm for MyCharm {
+    fn config() -> ::charm_tracing::Config {
+        ::charm_tracing::Config::new()
+            .charm_type("MyCharm")
+            .service_name("my")
+            .buffer_max_events(10)
+    }
+    fn destination(
+        &self,
+    ) -> ::charm_tracing::__private::Option<::charm_tracing::Destination> {
+        ::charm_tracing::__private::destination(
+            ::charm_tracing::__private::setting(&self.endpoint()),
+            ::charm_tracing::__private::setting(&self.cert),
+        )
+    }
+}
+const _: () = {
+    #[doc(hidden)]
+    pub struct __TracedBlock;
+    #[doc(hidden)]
+    #[automatically_derived]
+    impl ::charm_tracing::__private::traced::Block<__TracedBlock, (), Number, MyCharm>
+    for MyCharm {}
+};
+struct Other {
+    endpoint: String,
+}
+#[automatically_derived]
+impl ::charm_tracing::TracedCharm for Other {
+    fn config() -> ::charm_tracing::Config {
+        ::charm_tracing::Config::new().charm_type("Other")
+    }
+    fn destination(
+        &self,
+    ) -> ::charm_tracing::__private::Option<::charm_tracing::Destination> {
+        ::charm_tracing::__private::destination(
+            ::charm_tracing::__private::setting(&self.endpoint),
+            ::charm_tracing::__private::Option::None,
+        )
+    }
+}
+const _: fn() = || {
+    use ::charm_tracing::__private::traced::{
+        AnyOne as _, AnyZero as _, Otherwise as _, OwnOne as _, OwnZero as _,
+    };
+    let block = (&&&&&::charm_tracing::__private::traced::Search::<
+        Database,
+        _,
+        _,
+        _,
+        _,
+    >::NEW)
+        .bit();
+    let block = (&&&&&block).bit();
+    let block = (&&&&&block).bit();
+    let block = (&&&&&block).bit();
+    let block = (&&&&&block).bit();
+    let block = (&&&&&block).bit();
+    let block = (&&&&&block).bit();
+    let block = (&&&&&block).bit();
+    let block = (&&&&&block).bit();
+    let block = (&&&&&block).bit();
+    let block = (&&&&&block).bit();
+    let block = (&&&&&block).bit();
+    let block = (&&&&&block).bit();
+    let block = (&&&&&block).bit();
+    let block = (&&&&&block).bit();
+    let block = (&&&&&block).bit();
+    let block = (&&&&&block).bit();
+    let block = (&&&&&block).bit();
+    let block = (&&&&&block).bit();
+    let block = (&&&&&block).bit();
+    let block = (&&&&&block).bit();
+    let block = (&&&&&block).bit();
+    let block = (&&&&&block).bit();
+    let block = (&&&&&block).bit();
+    let _ = block;
+};

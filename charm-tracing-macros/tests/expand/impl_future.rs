@@ -1,0 +1,4 @@
+#[trace_fn]
+fn fetch<'a>(url: &'a str) -> impl Future<Output = Result<String, Error>> + Send + 'a {
+    async move { get(url).await }
+}

@@ -1,0 +1,7 @@
+#[trace_type]
+impl Workload {
+    fn stop(self) -> Result<Stopped, Error> {
+        self.child.kill()?;
+        Ok(Stopped)
+    }
+}
