@@ -45,7 +45,12 @@ pub(crate) fn trace_type(args: TokenStream, item: TokenStream) -> TokenStream {
     match syn::parse2::<Item>(item.clone()) {
         Ok(Item::Impl(block)) => on_block(&krate, &args, block, errors),
         Ok(Item::Trait(definition)) => on_trait(&krate, &args, definition, errors),
-        _ => not_a_block(item, errors, "`#[trace_type]` goes on an `impl` block or on a `trait`"),
+        _ => not_a_block(
+            item,
+            errors,
+            &["impl", "trait"],
+            "`#[trace_type]` goes on an `impl` block or on a `trait`; for a function use `#[trace_fn]`",
+        ),
     }
 }
 
@@ -90,6 +95,9 @@ pub(crate) fn trace_method(
         return;
     }
     let own = function::take_arguments(attributes, errors).unwrap_or_default();
+    if !errors.is_empty() {
+        return;
+    }
     let of_type = |name: &LitStr| {
         let method = signature.ident.unraw();
         LitStr::new(&format!("method call: {}.{method}", name.value()), name.span())
@@ -104,11 +112,11 @@ pub(crate) fn trace_method(
     expand::inner_attributes_outside(attributes);
 }
 
-/// What did not parse is emitted as it stands. If it is a block that the author is in the middle of typing, the
-/// compiler says better what is missing.
-pub(crate) fn not_a_block(item: TokenStream, mut errors: Errors, place: &str) -> TokenStream {
-    if !["impl", "trait"].iter().any(|word| function::contains_word(&item, word)) {
-        errors.push(Error::new(Span::call_site(), format!("{place}; for a function use `#[trace_fn]`")));
+/// What is no such item is emitted as it stands. If it is one that the author is in the middle of typing, the compiler
+/// says better what is missing.
+pub(crate) fn not_a_block(item: TokenStream, mut errors: Errors, words: &[&str], place: &str) -> TokenStream {
+    if !function::is_half_typed(&item, words) {
+        errors.push(Error::new(Span::call_site(), place));
     }
     let mut tokens = errors.into_tokens();
     tokens.extend(item);

@@ -7,7 +7,6 @@ use syn::{Error, Expr, Fields, Generics, Ident, Item, ItemImpl, ItemStruct, Path
 use crate::args::{self, Arg, Args, Kind};
 use crate::block::{self, TypeArgs};
 use crate::errors::Errors;
-use crate::function::contains_word;
 use crate::marker;
 use crate::names::type_name;
 
@@ -71,17 +70,12 @@ pub(crate) fn trace_charm(args: TokenStream, item: TokenStream) -> TokenStream {
     match syn::parse2::<Item>(item.clone()) {
         Ok(Item::Impl(block)) => on_block(&args, block, errors),
         Ok(Item::Struct(charm)) => on_struct(&args, &charm, errors),
-        Ok(other) => {
-            errors.push(Error::new(
-                Span::call_site(),
-                "`#[trace_charm]` goes on the charm's `impl` block or on its `struct`",
-            ));
-            let mut tokens = errors.into_tokens();
-            other.to_tokens(&mut tokens);
-            tokens
-        }
-        Err(_) if contains_word(&item, "struct") => item,
-        Err(_) => block::not_a_block(item, errors, "`#[trace_charm]` goes on an `impl` block"),
+        _ => block::not_a_block(
+            item,
+            errors,
+            &["impl", "struct"],
+            "`#[trace_charm]` goes on the charm's `impl` block or on its `struct`",
+        ),
     }
 }
 

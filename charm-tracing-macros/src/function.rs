@@ -1,7 +1,7 @@
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::parse::ParseStream;
-use syn::{Attribute, Error, Ident, ItemFn, LitStr, Meta, Path, Signature, parse_quote};
+use syn::{Attribute, Error, ForeignItemFn, Ident, Item, ItemFn, LitStr, Meta, Path, Signature, parse_quote};
 
 use crate::args::{self, Arg, Args, SpanAttribute};
 use crate::errors::Errors;
@@ -72,18 +72,18 @@ fn refuse(signature: &Signature) -> Option<Error> {
     })
 }
 
-/// What did not parse is emitted as it stands. If it is a function that the author is in the middle of typing, the
-/// compiler says better what is missing.
+/// What is no function is emitted as it stands. If it is one that the author is in the middle of typing, the compiler
+/// says better what is missing.
 fn not_a_function(item: TokenStream, mut errors: Errors) -> TokenStream {
-    if !contains_word(&item, "fn") {
-        errors.push(Error::new(
-            Span::call_site(),
-            "`#[trace_fn]` goes on a function with a body; for an `impl` block use `#[trace_type]`",
-        ));
-    } else if ends_with_semicolon(&item) {
+    if syn::parse2::<ForeignItemFn>(item.clone()).is_ok() {
         errors.push(Error::new(
             Span::call_site(),
             "`#[trace_fn]` needs a function with a body; put it on the implementation",
+        ));
+    } else if !is_half_typed(&item, &["fn"]) {
+        errors.push(Error::new(
+            Span::call_site(),
+            "`#[trace_fn]` goes on a function with a body; for an `impl` block use `#[trace_type]`",
         ));
     }
     let mut tokens = errors.into_tokens();
@@ -91,15 +91,10 @@ fn not_a_function(item: TokenStream, mut errors: Errors) -> TokenStream {
     tokens
 }
 
-pub(crate) fn contains_word(item: &TokenStream, word: &str) -> bool {
-    item.clone()
-        .into_iter()
-        .any(|token| matches!(token, proc_macro2::TokenTree::Ident(ident) if ident == word))
-}
-
-fn ends_with_semicolon(item: &TokenStream) -> bool {
-    let last = item.clone().into_iter().last();
-    matches!(last, Some(proc_macro2::TokenTree::Punct(punct)) if punct.as_char() == ';')
+/// Whether the author may yet make an item of it that one of the words begins.
+pub(crate) fn is_half_typed(item: &TokenStream, words: &[&str]) -> bool {
+    let word = |token| matches!(token, TokenTree::Ident(ident) if words.iter().any(|word| ident == word));
+    matches!(syn::parse2(item.clone()), Err(_) | Ok(Item::Verbatim(_))) && item.clone().into_iter().any(word)
 }
 
 /// The argument of an attribute whose work is done.

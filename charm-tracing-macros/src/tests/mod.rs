@@ -1,3 +1,4 @@
 //! Tests of whole attributes, outside of a compiler.
 
 mod expansions;
+mod half_typed;

@@ -1,0 +1,8 @@
+use charm_tracing::trace_fn;
+
+trait Restart {}
+
+#[trace_fn]
+impl Restart for fn() {}
+
+fn main() {}
