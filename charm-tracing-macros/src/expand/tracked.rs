@@ -1,7 +1,10 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
+use syn::spanned::Spanned;
 use syn::visit_mut::{self, VisitMut};
 use syn::{Block, Expr, ExprReturn, ExprTry, Ident, Item, Stmt};
+
+use super::located;
 
 /// The statements of a body that has to stay in its function, with everything that the function returns passed through
 /// the closure `__notice`. What a macro returns from within is not seen.
@@ -15,8 +18,10 @@ pub(super) fn noticing(krate: &TokenStream, mut block: Block) -> Vec<Stmt> {
     block.stmts
 }
 
+/// At the place of the value, where a lint that it draws is shown.
 fn noticed(value: &impl ToTokens) -> TokenStream {
-    quote_spanned!(Span::mixed_site()=> __notice(#value))
+    let place = Span::mixed_site().located_at(value.span());
+    quote_spanned!(place=> __notice(#value))
 }
 
 /// Passing on what never comes would be a warning.
@@ -43,14 +48,17 @@ impl VisitMut for Exits<'_> {
         visit_mut::visit_expr_mut(self, expression);
         let krate = self.krate;
         match expression {
-            Expr::Return(ExprReturn { expr: Some(value), .. }) if !diverges(value) => {
+            Expr::Return(ExprReturn { expr: Some(value), return_token, .. }) if !diverges(value) => {
+                return_token.span = Span::mixed_site().located_at(return_token.span);
                 **value = Expr::Verbatim(noticed(value));
             }
             Expr::Try(ExprTry { expr: value, question_token, .. }) => {
-                // The place of the `?` is what an error may note as the place of its conversion.
-                let residual = Ident::new("__residual", Span::mixed_site());
+                // The place of the `?` is what an error may note as the place of its conversion, and where the compiler
+                // says that there is none. It says so elsewhere if anything in the call is ours.
+                let residual = Ident::new("__residual", question_token.span);
+                let located = located(krate, question_token.span);
                 let convert = quote_spanned! {question_token.span=>
-                    #krate::__private::FromResidual::from_residual(#residual)
+                    #located::__private::FromResidual::from_residual(#residual)
                 };
                 let value = quote_spanned! {Span::mixed_site()=>
                     match #krate::__private::Try::branch(#value) {

@@ -2,7 +2,7 @@
 
 use charm_tracing::trace_fn;
 
-struct Failure;
+pub struct Failure;
 
 #[trace_fn]
 pub fn unused_argument(units: u8) -> u8 {
@@ -67,6 +67,13 @@ pub fn unused_result() -> Result<u8, Failure> {
 #[trace_fn]
 fn never_called() -> Result<u8, Failure> {
     Ok(4)
+}
+
+#[trace_fn]
+#[track_caller]
+pub fn unreachable_of_tracked(units: u8) -> Result<u8, Failure> {
+    return Ok(units);
+    Err(Failure)
 }
 
 fn main() {}

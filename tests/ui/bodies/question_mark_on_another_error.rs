@@ -14,4 +14,11 @@ async fn future(text: &str) -> Result<u8, Failure> {
     Ok(units)
 }
 
+#[trace_fn]
+#[track_caller]
+fn tracked(text: &str) -> Result<u8, Failure> {
+    let units = text.parse::<u8>()?;
+    Ok(units)
+}
+
 fn main() {}

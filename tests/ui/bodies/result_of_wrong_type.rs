@@ -20,7 +20,7 @@ fn fallible_with_argument(units: u8) -> Result<u8, Failure> {
 #[trace_fn]
 fn returned_early(units: u8) -> Result<u8, Failure> {
     if units == 0 {
-        return Err(0);
+        return 0;
     }
     Ok(units)
 }
