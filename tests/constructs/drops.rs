@@ -159,7 +159,7 @@ macro_rules! functions {
 macro_rules! drops {
     ($($name:ident($($arguments:tt)*) { $($body:tt)* } called with ($($values:tt)*))*) => { $(
         // What the functions would need without attributes.
-        #[allow(clippy::needless_pass_by_value, clippy::unused_async, clippy::unnecessary_wraps)]
+        #[allow(unused_variables, clippy::needless_pass_by_value, clippy::unused_async, clippy::unnecessary_wraps)]
         #[allow(clippy::future_not_send, clippy::toplevel_ref_arg, clippy::needless_borrowed_reference)]
         mod $name {
             mod untouched {
@@ -195,6 +195,10 @@ drops! {
     unused(_first: Noisy, _second: Noisy) {
         log("body");
     } called with (Noisy("first"), Noisy("second"))
+
+    used_only_in_part(first: Noisy, second: Noisy, third: Noisy) {
+        second.look();
+    } called with (Noisy("first"), Noisy("second"), Noisy("third"))
 
     used_in_another_order(first: Noisy, second: Noisy, third: Noisy) {
         third.look();

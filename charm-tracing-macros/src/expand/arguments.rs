@@ -1,6 +1,7 @@
+use std::collections::HashSet;
 use std::mem;
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
@@ -13,38 +14,76 @@ use syn::{
 /// The body of a closure or an async block that is to own the function's arguments as the function did.
 ///
 /// What captures variables captures those that it uses, in the order in which it uses them, and of those perhaps
-/// single fields; that would be the order in which they are dropped. So all arguments are bound again. A `match` does
-/// it and not a `let`, since the temporary values of the body's last expression, which may borrow from an argument,
-/// are dropped at the end of a match arm, as at the end of a function, before the arguments.
+/// single fields; that would be the order in which they are dropped. So it begins with a mention of all that may drop
+/// anything.
 ///
-/// What a pattern leaves unbound cannot be captured. It stays with the function if that drops it last anyway;
-/// otherwise the argument gets a name, and its pattern moves to the body. An argument with an attribute is left where
-/// it is: `#[cfg]` may decide that it does not exist.
+/// Such a mention would hide from the author that an argument is not used, of a variable that is captured and changed
+/// more is said than of an argument, and what a pattern leaves unbound cannot be mentioned. Then the arguments are
+/// [bound again](bound_again).
+///
+/// An argument with an attribute is left where it is: `#[cfg]` may decide that it does not exist.
 ///
 /// `first` are statements to put before it.
 pub(super) fn owning(signature: &mut Signature, block: &Block, first: Option<&TokenStream>) -> Block {
+    let words = Words::of(block);
+    let used = |name: &Ident| name.to_string().starts_with('_') || words.contain(name);
+    let mut captured = Vec::new();
+    for input in &signature.inputs {
+        match input {
+            FnArg::Receiver(receiver) if !is_reference(&receiver.kind) => {
+                captured.push(Ident::from(receiver.self_token));
+            }
+            FnArg::Typed(argument) if is_to_be_owned(argument) => {
+                let bindings = bound_by(&argument.pat);
+                let mentioned = |binding: &PatIdent| !is_mutable(binding) && used(&binding.ident);
+                if leaves_something(&argument.pat) || !bindings.iter().all(mentioned) {
+                    return bound_again(signature, block, first);
+                }
+                captured.extend(bindings.into_iter().map(|binding| binding.ident));
+            }
+            _ => {}
+        }
+    }
+    let (items, statements) = leading_items(block);
+    let mention = (!captured.is_empty()).then(|| {
+        let allow = allow_underscores(&captured);
+        // The first one that is captured is the first one that is dropped.
+        let captured = captured.iter().rev();
+        quote_spanned!(Span::mixed_site()=> #allow let _ = (#(&#captured,)*);)
+    });
+    let tokens = quote_spanned!(Span::mixed_site()=> #(#items)* #first #mention #(#statements)*);
+    with_braces_of(block, tokens)
+}
+
+/// The same body with its arguments as variables of its own, in their order.
+///
+/// A `match` binds them and not a `let`, since the temporary values of the body's last expression, which may borrow
+/// from an argument, are dropped at the end of a match arm, as at the end of a function, before the arguments.
+///
+/// What a pattern leaves unbound may stay with the function if that drops it last anyway; otherwise the argument gets a
+/// name, and its pattern moves to the body.
+fn bound_again(signature: &mut Signature, block: &Block, first: Option<&TokenStream>) -> Block {
     let (mut groups, mut group) = (Vec::new(), Group::default());
-    let (mut whole_self, mut captured) = (None, false);
+    let mut whole_self = None;
     let mut inputs = Punctuated::new();
     for (at, mut input) in mem::take(&mut signature.inputs).into_iter().enumerate() {
         match &mut input {
             FnArg::Receiver(receiver) if !is_reference(&receiver.kind) => {
                 let this = &receiver.self_token;
                 whole_self = Some(quote_spanned!(Span::mixed_site()=> let _ = &#this;));
-                captured = true;
             }
-            FnArg::Typed(argument) if argument.attrs.is_empty() => {
-                let may_drop = may_drop(&argument.ty);
-                if captured && may_drop && leaves_something(&argument.pat) {
+            FnArg::Typed(argument) if is_to_be_owned(argument) => {
+                let is_first = whole_self.is_none() && groups.is_empty() && group.arguments.is_empty();
+                if !is_first && may_drop(&argument.ty) && leaves_something(&argument.pat) {
                     let (name, [compiled, documented]) = named(at, argument);
                     inputs.extend([documented, compiled]);
                     let pattern = (*argument.pat).clone();
                     groups.push(mem::take(&mut group).and_then_apart(name, pattern));
                     continue;
                 }
-                for PatIdent { by_ref, mutability, ident, .. } in bound_by(&argument.pat) {
-                    let mutability = mutability.filter(|_| by_ref.is_none());
-                    captured |= may_drop && by_ref.is_none();
+                for binding in bound_by(&argument.pat) {
+                    let mutability = binding.mutability.filter(|_| is_mutable(&binding));
+                    let ident = binding.ident;
                     group.bind(quote!(#mutability #ident), ident);
                 }
                 Immutable.visit_pat_mut(&mut argument.pat);
@@ -57,18 +96,8 @@ pub(super) fn owning(signature: &mut Signature, block: &Block, first: Option<&To
     if !group.arguments.is_empty() {
         groups.push(group);
     }
-    let Some((outermost, inner)) = groups.split_first() else {
-        // Not a block in a block, of which one would be too many.
-        let (items, statements) = leading_items(block);
-        let tokens = quote_spanned!(Span::mixed_site()=> #(#items)* #first #whole_self #(#statements)*);
-        return with_braces_of(block, tokens);
-    };
-    let body = inner.iter().rev().fold(block.to_token_stream(), |body, group| {
-        let statements = group.around(&body);
-        quote!({ #statements })
-    });
-    let statements = outermost.around(&body);
-    with_braces_of(block, quote_spanned!(Span::mixed_site()=> #first #whole_self #statements))
+    let body = groups.iter().rev().fold(block.to_token_stream(), |body, group| group.around(&body));
+    with_braces_of(block, quote_spanned!(Span::mixed_site()=> #first #whole_self #body))
 }
 
 /// The argument under a name instead of its pattern. Its documentation keeps the pattern.
@@ -100,7 +129,7 @@ impl Group {
         self
     }
 
-    /// Statements that drop the arguments after the block `body`.
+    /// A block that drops the arguments after the block `body`.
     fn around(&self, body: &TokenStream) -> TokenStream {
         let Self { arguments, bindings, last } = self;
         let body = match last {
@@ -109,16 +138,53 @@ impl Group {
                 quote_spanned!(Span::mixed_site()=> match #argument { #pattern => #body })
             }
         };
-        // Only where it is needed: an author may forbid what is allowed here.
-        let allow = arguments
-            .iter()
-            .any(|argument| argument.to_string().starts_with('_'))
-            .then(|| quote_spanned!(Span::mixed_site()=> #[allow(clippy::used_underscore_binding)]));
-        quote_spanned! {Span::mixed_site()=>
+        let allow = allow_underscores(arguments);
+        quote_spanned! {Span::mixed_site()=> {
             #allow
             let __arguments = (#(#arguments,)*);
             match __arguments { (#(#bindings,)*) => #body }
+        }}
+    }
+}
+
+/// Only where it is needed: an author may forbid what is allowed here.
+fn allow_underscores(names: &[Ident]) -> Option<TokenStream> {
+    names
+        .iter()
+        .any(|name| name.to_string().starts_with('_'))
+        .then(|| quote_spanned!(Span::mixed_site()=> #[allow(clippy::used_underscore_binding)]))
+}
+
+/// The names that a body mentions, in whatever way.
+struct Words {
+    names: HashSet<String>,
+    /// `format!("{name}")`
+    literals: Vec<String>,
+}
+
+impl Words {
+    fn of(block: &Block) -> Self {
+        let mut words = Self { names: HashSet::new(), literals: Vec::new() };
+        words.add(block.to_token_stream());
+        words
+    }
+
+    fn add(&mut self, tokens: TokenStream) {
+        for token in tokens {
+            match token {
+                TokenTree::Ident(name) => {
+                    self.names.insert(name.to_string());
+                }
+                TokenTree::Literal(literal) => self.literals.push(literal.to_string()),
+                TokenTree::Group(group) => self.add(group.stream()),
+                TokenTree::Punct(_) => {}
+            }
         }
+    }
+
+    fn contain(&self, name: &Ident) -> bool {
+        let name = name.to_string();
+        self.names.contains(&name) || self.literals.iter().any(|literal| literal.contains(&name))
     }
 }
 
@@ -139,6 +205,16 @@ pub(super) fn leading_items(block: &Block) -> (&[Stmt], &[Stmt]) {
 /// The author's braces, for the spans of what the compiler says about the whole body.
 pub(super) fn with_braces_of(block: &Block, tokens: TokenStream) -> Block {
     Block { brace_token: block.brace_token, stmts: vec![Stmt::Expr(Expr::Verbatim(tokens), None)] }
+}
+
+/// Whether it matters how the body gets the argument: when it is dropped, and what is said about assignments to it.
+fn is_to_be_owned(argument: &PatType) -> bool {
+    argument.attrs.is_empty() && (may_drop(&argument.ty) || bound_by(&argument.pat).iter().any(is_mutable))
+}
+
+/// `mut x`, but not `ref mut x`.
+const fn is_mutable(binding: &PatIdent) -> bool {
+    binding.mutability.is_some() && binding.by_ref.is_none()
 }
 
 /// Whether dropping a value of the type may do anything, as far as the type's tokens tell.

@@ -65,6 +65,7 @@ impl Traced<'_> {
     /// `return` and `?` leave the author's body, not ours: it becomes a closure.
     fn returning(&self, output: &Type, signature: &mut Signature, block: &Block) -> TokenStream {
         let (krate, at) = (self.krate, end_of(block));
+        let closure = quote_spanned!(as_written(block)=> move ||);
         let (enter, failure) = (self.enter(), self.failure());
         let body = owning(signature, block, None);
         let (infer, output) = match inferred(output) {
@@ -75,7 +76,7 @@ impl Traced<'_> {
             let __span = #enter;
             let __returns = #krate::__private::Returns::inferred();
             #infer
-            let __returned = __returns.call(move || #output #body);
+            let __returned = __returns.call(#closure #output #body);
             __span.leave(__returned, |__span, __returned| {
                 use #krate::__private::leave::*;
                 (&&#krate::__private::Returns::of(&__returned)).__leave(__span, __returned, #failure)
@@ -86,13 +87,14 @@ impl Traced<'_> {
     /// The span goes on in the future.
     fn returning_future(&self, output: &Type, signature: &mut Signature, block: &Block) -> TokenStream {
         let (krate, at) = (self.krate, end_of(block));
+        let closure = quote_spanned!(as_written(block)=> move ||);
         let (enter, failure) = (self.enter(), self.failure());
         let body = owning(signature, block, None);
         let inferred = inferred(output);
         let output = inferred.as_ref().unwrap_or(output);
         quote_spanned! {at=>
             let __span = #enter;
-            #krate::__private::call_for_future::<#output, _>(__span, move || #body, #failure)
+            #krate::__private::call_for_future::<#output, _>(__span, #closure #body, #failure)
         }
     }
 
@@ -107,11 +109,12 @@ impl Traced<'_> {
         // Of one that never ends it would say that what follows is unreachable.
         let never = matches!(&signature.output, ReturnType::Type(_, ty) if matches!(**ty, Type::Never(_)));
         let body = owning(signature, block, (!never).then_some(&infer));
+        let future = quote_spanned!(as_written(block)=> async move);
         quote_spanned! {at=>
             let __returns = #krate::__private::Returns::inferred();
             #infer
             let __span = #krate::__private::open_future(#callee, #attributes, __returns, #failure);
-            #krate::__private::trace_future(__span, async move #body).await
+            #krate::__private::trace_future(__span, #future #body).await
         }
     }
 
@@ -183,4 +186,10 @@ fn end_of(block: &Block) -> Span {
         _ => block.brace_token.span.join(),
     };
     Span::mixed_site().located_at(end)
+}
+
+/// What owns the body counts as the author's: of a variable that a macro's closure has captured the compiler does not
+/// tell the name.
+fn as_written(block: &Block) -> Span {
+    block.brace_token.span.open()
 }

@@ -30,10 +30,7 @@ async fn fetch(url: &str, retries: u8) -> Result<String, Error> {
                 {
                     return __returned;
                 }
-                let __arguments = (url, retries);
-                match __arguments {
-                    (url, retries) => client().get(url, retries).await?.text().await,
-                }
+                client().get(url, retries).await?.text().await
             },
         )
         .await
@@ -67,12 +64,14 @@ async fn wait(seconds: u64) {
                 {
                     return __returned;
                 }
-                let __arguments = (seconds,);
-                match __arguments {
-                    (mut seconds,) => {
-                        while seconds > 0 {
-                            seconds -= 1;
-                            sleep(1).await;
+                {
+                    let __arguments = (seconds,);
+                    match __arguments {
+                        (mut seconds,) => {
+                            while seconds > 0 {
+                                seconds -= 1;
+                                sleep(1).await;
+                            }
                         }
                     }
                 }

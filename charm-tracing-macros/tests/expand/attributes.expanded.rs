@@ -79,12 +79,7 @@ async fn scale(units: usize) {
                 {
                     return __returned;
                 }
-                let __arguments = (units,);
-                match __arguments {
-                    (units,) => {
-                        apply(units).await;
-                    }
-                }
+                apply(units).await;
             },
         )
         .await

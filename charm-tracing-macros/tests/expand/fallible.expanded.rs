@@ -13,12 +13,14 @@ fn write((path, _): (&Path, u8), text: String, units: usize) -> io::Result<usize
     let __returns = ::charm_tracing::__private::Returns::inferred();
     let __returned = __returns
         .call(move || -> io::Result<usize> {
-            let __arguments = (path, text, units);
-            match __arguments {
-                (path, mut text, units) => {
-                    text.push('\n');
-                    fs::write(path, &text)?;
-                    Ok(text.len() * units)
+            {
+                let __arguments = (text,);
+                match __arguments {
+                    (mut text,) => {
+                        text.push('\n');
+                        fs::write(path, &text)?;
+                        Ok(text.len() * units)
+                    }
                 }
             }
         });

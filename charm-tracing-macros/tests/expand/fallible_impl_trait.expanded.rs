@@ -16,13 +16,8 @@ fn units(path: &Path) -> Result<impl Iterator<Item = String>, Box<dyn Error>> {
     }
     let __returned = __returns
         .call(move || {
-            let __arguments = (path,);
-            match __arguments {
-                (path,) => {
-                    let text = fs::read_to_string(path)?;
-                    Ok(text.lines().map(str::to_owned).collect::<Vec<_>>().into_iter())
-                }
-            }
+            let text = fs::read_to_string(path)?;
+            Ok(text.lines().map(str::to_owned).collect::<Vec<_>>().into_iter())
         });
     __span
         .leave(

@@ -16,13 +16,7 @@ where
             ::charm_tracing::__private::Site::callee(&SITE)
         });
         let __returns = ::charm_tracing::__private::Returns::inferred();
-        let __returned = __returns
-            .call(move || -> Self {
-                let __arguments = (inner,);
-                match __arguments {
-                    (inner,) => Self { inner },
-                }
-            });
+        let __returned = __returns.call(move || -> Self { Self { inner } });
         __span
             .leave(
                 __returned,

@@ -15,12 +15,7 @@ fn fetch<'a>(url: &'a str) -> impl Future<Output = Result<String, Error>> + Send
         _,
     >(
         __span,
-        move || {
-            let __arguments = (url,);
-            match __arguments {
-                (url,) => async move { get(url).await },
-            }
-        },
+        move || { async move { get(url).await } },
         |__returned| {
             use ::charm_tracing::__private::probe::*;
             (&&&&&&::charm_tracing::__private::probe::Returned(__returned)).__failure()

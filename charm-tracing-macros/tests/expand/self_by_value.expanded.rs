@@ -14,7 +14,7 @@ impl Workload {
         let __returns = ::charm_tracing::__private::Returns::inferred();
         let __returned = __returns
             .call(move || -> Result<Stopped, Error> {
-                let _ = &self;
+                let _ = (&self,);
                 self.child.kill()?;
                 Ok(Stopped)
             });

@@ -13,12 +13,7 @@ impl<T> Display for Wrapper<T> {
         });
         let __returns = ::charm_tracing::__private::Returns::inferred();
         let __returned = __returns
-            .call(move || -> fmt::Result {
-                let __arguments = (formatter,);
-                match __arguments {
-                    (formatter,) => formatter.write_str("..."),
-                }
-            });
+            .call(move || -> fmt::Result { formatter.write_str("...") });
         __span
             .leave(
                 __returned,
