@@ -11,6 +11,7 @@ mod table;
 
 mod attributes;
 mod drops;
+mod errors;
 mod futures;
 mod hygiene;
 mod panics;
