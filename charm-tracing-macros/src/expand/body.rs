@@ -90,11 +90,13 @@ impl Traced<'_> {
         let closure = quote_spanned!(as_written(block)=> move ||);
         let (enter, failure) = (self.enter(), self.failure());
         let body = owning(signature, block, None);
-        let inferred = inferred(output);
-        let output = inferred.as_ref().unwrap_or(output);
+        let call = match inferred(output) {
+            None => quote_spanned!(at=> call_for_future::<#output, _>),
+            Some(output) => quote_spanned!(at=> call_for_future_of::<#output, _>),
+        };
         quote_spanned! {at=>
             let __span = #enter;
-            #krate::__private::call_for_future::<#output, _>(__span, #closure #body, #failure)
+            #krate::__private::#call(__span, #closure #body, #failure)
         }
     }
 

@@ -227,6 +227,16 @@ pub fn call_for_future<T, F>(
     span.carry(body(), failure)
 }
 
+/// The same where a part of `T` cannot be written, but is to be found out from the future.
+#[inline]
+pub fn call_for_future_of<T, F: Future<Output = T>>(
+    span: Entered,
+    body: impl FnOnce() -> F,
+    failure: fn(&T) -> Option<Failure>,
+) -> Traced<F, T> {
+    call_for_future(span, body, failure)
+}
+
 #[cold]
 #[inline(never)]
 fn open_now<T>(

@@ -18,7 +18,10 @@ pub use current::{CurrentSpan, current_span};
 pub(crate) use failure::Failure;
 pub use failure::probe;
 pub(crate) use guard::{Current, OpenSpan, open_event};
-pub use guard::{Entered, call_for_future, enter, enter_with, event, open_future, trace_future, try_event};
+pub use guard::{
+    Entered, call_for_future, call_for_future_of, enter, enter_with, event, open_future, trace_future,
+    try_event,
+};
 pub(crate) use panic::install_hook;
 pub use question_mark::{FromResidual, Try};
 #[cfg(feature = "testing")]
