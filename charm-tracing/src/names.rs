@@ -16,10 +16,25 @@ pub(crate) fn method_call(type_name: &str, method: &str) -> String {
     format!("method call: {type_name}.{method}")
 }
 
-/// `Vec` for `alloc::vec::Vec<my_charm::Unit>`, as `std::any::type_name` writes it.
-pub(crate) fn short_type_name(full: &str) -> &str {
-    let path = full.split('<').next().unwrap_or(full);
-    path.rsplit("::").next().unwrap_or(path)
+/// `Vec` for `alloc::vec::Vec<my_charm::Unit>`, as `std::any::type_name` writes it: no paths, no arguments, no references.
+pub(crate) fn short_type_name(full: &str) -> String {
+    let mut rest = full;
+    while let Some(inner) = rest.strip_prefix('&').or_else(|| rest.strip_prefix("mut ")) {
+        rest = inner;
+    }
+    let (mut short, mut depth, mut previous) = (String::new(), 0_usize, ' ');
+    for char in rest.chars() {
+        match char {
+            '<' => depth += 1,
+            '>' if previous != '-' => depth = depth.saturating_sub(1),
+            _ if depth > 0 => {}
+            // What is before it was a part of the path.
+            ':' => short.truncate(short.rfind(|end| "([&*, ".contains(end)).map_or(0, |end| end + 1)),
+            _ => short.push(char),
+        }
+        previous = char;
+    }
+    short
 }
 
 #[cfg(test)]
@@ -38,5 +53,21 @@ mod tests {
         assert_eq!(short_type_name("my_charm::Charm"), "Charm");
         assert_eq!(short_type_name("alloc::vec::Vec<my_charm::Unit>"), "Vec");
         assert_eq!(short_type_name("u8"), "u8");
+        assert_eq!(short_type_name("&mut my_charm::Charm"), "Charm");
+        // Of a method's own, and of a function's.
+        assert_eq!(short_type_name("<my_charm::Charm as my_charm::Push<u8>>::push::Local"), "Local");
+        assert_eq!(short_type_name("my_charm::run::{{closure}}::Local<u8>"), "Local");
+    }
+
+    #[test]
+    fn a_type_without_a_name_is_written_out() {
+        assert_eq!(short_type_name("(my_charm::Unit, &alloc::vec::Vec<my_charm::Unit>)"), "(Unit, &Vec)");
+        assert_eq!(short_type_name("[my_charm::Unit<u8>; 2]"), "[Unit; 2]");
+        assert_eq!(short_type_name("*const my_charm::Unit"), "*const Unit");
+        assert_eq!(short_type_name("fn(my_charm::Unit) -> my_charm::Unit"), "fn(Unit) -> Unit");
+        assert_eq!(
+            short_type_name("dyn my_charm::Push<my_charm::Unit> + core::marker::Send"),
+            "dyn Push + Send"
+        );
     }
 }

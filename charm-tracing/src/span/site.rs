@@ -47,7 +47,7 @@ impl Callee {
     pub(super) fn span_name(self) -> Cow<'static, str> {
         match self.owner {
             None => self.site.name.into(),
-            Some(owner) => names::method_call(names::short_type_name(owner()), self.site.name).into(),
+            Some(owner) => names::method_call(&names::short_type_name(owner()), self.site.name).into(),
         }
     }
 
