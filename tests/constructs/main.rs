@@ -13,6 +13,7 @@ mod attributes;
 mod drops;
 mod errors;
 mod futures;
+mod generics;
 mod hygiene;
 mod panics;
 mod receivers;
