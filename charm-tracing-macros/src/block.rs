@@ -2,13 +2,14 @@ use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::parse::ParseStream;
-use syn::{Attribute, Block, Error, Ident, ImplItem, Item, ItemImpl, LitStr, Path, Signature, parse_quote};
+use syn::{Attribute, Block, Error, Ident, ImplItem, Item, ItemImpl, LitStr, Path, Signature};
 
 use crate::args::{self, Arg, Args};
 use crate::definition::on_trait;
 use crate::errors::Errors;
 use crate::expand::{self, Callee, Traced};
 use crate::function;
+use crate::lints;
 use crate::marker::marker;
 use crate::names::type_name;
 use crate::selection::{Candidate, Selection};
@@ -59,20 +60,12 @@ fn on_block(krate: &TokenStream, args: &TypeArgs, mut block: ItemImpl, mut error
     args.selection.check(candidates, &mut errors);
     let marker = marker(krate, &block);
     trace_methods(krate, args, &mut block, &mut errors);
-    block.attrs.extend(allowed(&block));
+    lints::allow_expected(&mut block.attrs);
+    block.attrs.extend(lints::allowed(&block));
     let mut tokens = errors.into_tokens();
     block.to_tokens(&mut tokens);
     tokens.extend(marker);
     tokens
-}
-
-/// Of some traits clippy compares the bodies with its own idea of them, which a traced body cannot be.
-fn allowed(block: &ItemImpl) -> Option<Attribute> {
-    match block.trait_.as_ref()?.0.segments.last()?.ident.to_string().as_str() {
-        "Clone" => Some(parse_quote!(#[allow(clippy::non_canonical_clone_impl)])),
-        "PartialOrd" => Some(parse_quote!(#[allow(clippy::non_canonical_partial_ord_impl)])),
-        _ => None,
-    }
 }
 
 pub(crate) fn methods(block: &ItemImpl) -> impl Iterator<Item = &syn::ImplItemFn> {
@@ -120,6 +113,7 @@ pub(crate) fn trace_method(
     };
     *block = traced.body(signature, attributes, block);
     expand::inner_attributes_outside(attributes);
+    lints::allow_expected(attributes);
 }
 
 /// What is no such item is emitted as it stands. If it is one that the author is in the middle of typing, the compiler

@@ -5,6 +5,7 @@ use syn::{ItemTrait, LitStr, TraitItem};
 use crate::block::{TypeArgs, trace_method};
 use crate::errors::Errors;
 use crate::expand::Callee;
+use crate::lints;
 use crate::selection::Candidate;
 
 /// `#[trace_type]` on the definition of a trait: the methods that have a body open spans for whatever type does not
@@ -29,6 +30,7 @@ pub(crate) fn on_trait(
             |signature: &_, name: Option<&LitStr>| Callee::of_default_method(&item.ident, signature, name);
         trace_method(krate, args, callee, (&mut method.attrs, &mut method.sig, block), &mut errors);
     }
+    lints::allow_expected(&mut item.attrs);
     let mut tokens = errors.into_tokens();
     item.to_tokens(&mut tokens);
     tokens

@@ -6,6 +6,7 @@ use syn::{Attribute, Error, ForeignItemFn, Ident, Item, ItemFn, LitStr, Meta, Pa
 use crate::args::{self, Arg, Args, SpanAttribute};
 use crate::errors::Errors;
 use crate::expand::{self, Callee, Traced};
+use crate::lints;
 
 /// The arguments of `#[trace_fn]`.
 pub(crate) struct FunctionArgs {
@@ -54,6 +55,7 @@ pub(crate) fn trace_fn(args: TokenStream, item: TokenStream) -> TokenStream {
             };
             *function.block = traced.body(&mut function.sig, &function.attrs, &function.block);
             expand::inner_attributes_outside(&mut function.attrs);
+            lints::allow_expected(&mut function.attrs);
         }
         None => {}
     }

@@ -13,6 +13,7 @@ mod expand;
 mod foreign;
 mod forward;
 mod function;
+mod lints;
 mod marker;
 mod names;
 mod selection;
