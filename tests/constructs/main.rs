@@ -10,6 +10,7 @@
 mod table;
 
 mod attributes;
+mod definitions;
 mod drops;
 mod errors;
 mod futures;
