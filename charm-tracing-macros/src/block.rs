@@ -59,9 +59,10 @@ fn on_block(krate: &TokenStream, args: &TypeArgs, mut block: ItemImpl, mut error
     let candidates = methods(&block).map(|method| Candidate { signature: &method.sig, has_body: true });
     args.selection.check(candidates, &mut errors);
     let marker = marker(krate, &block);
+    let allowed = lints::allowed(&block);
     trace_methods(krate, args, &mut block, &mut errors);
     lints::allow_expected(&mut block.attrs);
-    block.attrs.extend(lints::allowed(&block));
+    block.attrs.extend(allowed);
     let mut tokens = errors.into_tokens();
     block.to_tokens(&mut tokens);
     tokens.extend(marker);

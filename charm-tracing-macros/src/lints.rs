@@ -1,12 +1,26 @@
 //! Lints that look at how a body is written, which the attributes change.
 
-use syn::{Attribute, Ident, ItemImpl, Meta, Path, parse_quote};
+use quote::ToTokens;
+use syn::{Attribute, Ident, ItemImpl, Meta, Path, Stmt, parse_quote};
 
-/// Of some traits clippy compares the bodies with its own idea of them, which a traced body cannot be.
+use crate::block;
+
+/// Of some traits clippy compares the bodies with its own idea of them. Where one was so, the traced one is not any more.
+///
+/// Elsewhere nothing is allowed: an author may forbid it.
 pub(crate) fn allowed(block: &ItemImpl) -> Option<Attribute> {
+    let only = |name: &str| {
+        let method = block::methods(block).find(|method| method.sig.ident == name)?;
+        let [Stmt::Expr(value, None)] = method.block.stmts.as_slice() else { return None };
+        Some(value.to_token_stream().to_string().replace(' ', ""))
+    };
     match block.trait_.as_ref()?.0.segments.last()?.ident.to_string().as_str() {
-        "Clone" => Some(parse_quote!(#[allow(clippy::non_canonical_clone_impl)])),
-        "PartialOrd" => Some(parse_quote!(#[allow(clippy::non_canonical_partial_ord_impl)])),
+        "Clone" if only("clone")? == "*self" => {
+            Some(parse_quote!(#[allow(clippy::non_canonical_clone_impl)]))
+        }
+        "PartialOrd" if only("partial_cmp")?.contains("cmp(") => {
+            Some(parse_quote!(#[allow(clippy::non_canonical_partial_ord_impl)]))
+        }
         _ => None,
     }
 }
@@ -24,8 +38,6 @@ pub(crate) fn allow_expected(attributes: &mut [Attribute]) {
 
 #[cfg(test)]
 mod tests {
-    use quote::ToTokens;
-
     use super::*;
 
     #[test]
@@ -42,5 +54,18 @@ mod tests {
             attributes,
             ["# [allow (dead_code , reason = \"it is old\")]", "# [warn (clippy :: pedantic)]"]
         );
+    }
+
+    #[test]
+    fn only_the_form_that_clippy_wants_is_allowed_to_be_another() {
+        let allowed = |block: ItemImpl| allowed(&block).is_some();
+        assert!(allowed(parse_quote!(impl Clone for Unit { fn clone(&self) -> Self { *self } })));
+        assert!(!allowed(parse_quote!(impl Clone for Unit { fn clone(&self) -> Self { Self(self.0) } })));
+        assert!(allowed(parse_quote! {
+            impl PartialOrd for Unit {
+                fn partial_cmp(&self, other: &Self) -> Option<Ordering> { Some(self.cmp(other)) }
+            }
+        }));
+        assert!(!allowed(parse_quote!(impl Unit { fn clone(&self) -> Self { *self } })));
     }
 }
