@@ -7,7 +7,7 @@ use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 
-use tests::recording::recorded;
+use tests::recording::{recorded, take_turn};
 
 use crate::table::{block_on, once, poll};
 
@@ -179,6 +179,7 @@ macro_rules! drops {
                 let mut in_a_session = Vec::new();
                 let spans = tests::recording::recorded(|| in_a_session = traced::all());
                 assert!(spans.contains("function call: plain"), "nothing was traced:\n{spans}");
+                let _turn = tests::recording::take_turn();
                 for (form, untouched) in untouched::all() {
                     let of = |all: &[(&'static str, Vec<String>)]| {
                         all.iter().find(|(name, _)| *name == form).map(|(_, log)| log.clone())
@@ -381,6 +382,7 @@ fn self_by_value_is_dropped_last() {
     let spans = recorded(|| in_a_session = traced_methods::all());
     assert!(spans.contains("method call: Owner.partly_moved_later"), "nothing was traced:\n{spans}");
     assert_eq!(in_a_session, untouched_methods::all());
+    let _turn = take_turn();
     assert_eq!(traced_methods::all(), untouched_methods::all());
 }
 
@@ -411,6 +413,7 @@ mod last_expression {
 
     #[test]
     fn may_borrow_from_an_argument() {
+        let _turn = take_turn();
         let lock = || Lock(RefCell::new(vec![7]));
         assert_eq!(borrows_from_an_argument(lock()), Ok(1));
         assert_eq!(borrows_in_a_match(lock()), Ok(7));

@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, Location, catch_unwind, panic_any, resume_unw
 use charm_tracing::{trace_fn, trace_type};
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 use tests::collector::CollectedSpan;
-use tests::recording::spans_of;
+use tests::recording::{spans_of, take_turn};
 use tests::tree::Outline;
 
 use crate::table::{Dropped, at, block_on, once, poll};
@@ -342,6 +342,7 @@ mod places {
 
     #[test]
     fn of_conversions_are_where_the_question_marks_stand() {
+        let _turn = take_turn();
         let mut line = 0;
         assert_eq!(notes_what_it_returns(&mut line).unwrap_err().0.line(), line);
         let (inside, noted) = notes();
