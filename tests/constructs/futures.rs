@@ -1,5 +1,6 @@
 //! Futures: a span is open while its future is polled or dropped.
 
+use std::error::Error;
 use std::fmt;
 use std::future::{Future, poll_fn, ready};
 use std::num::ParseIntError;
@@ -73,7 +74,7 @@ constructs! {
         impl Unit {
             async fn name(&self) -> &str {
                 once().await;
-                self.name.as_str()
+                &self.name
             }
 
             async fn rename<'a>(&mut self, name: &'a str, _: &str) -> Result<&'a str, &mut String> {
@@ -130,6 +131,63 @@ constructs! {
         method call: Unit.all [error: app/1]
         method call: Unit.with
         method call: Unit.into_name
+    "
+
+    coercions {
+        #[trace_fn]
+        async fn boxed() -> Box<dyn fmt::Display + Send> {
+            once().await;
+            Box::new(3)
+        }
+
+        #[trace_fn]
+        async fn boxed_in_a_result(text: &str) -> Result<Box<dyn Fn(&str) -> usize + Send>, Box<dyn Error + Send + Sync>> {
+            once().await;
+            let length: usize = text.parse()?;
+            Ok(Box::new(move |text| text.len() + length))
+        }
+
+        #[trace_fn]
+        #[allow(clippy::ptr_arg)]
+        async fn dereferenced(text: &String) -> &str {
+            once().await;
+            text
+        }
+
+        #[trace_fn]
+        #[allow(clippy::needless_pass_by_ref_mut)]
+        async fn unsized_slice(numbers: &mut [u8; 3]) -> &[u8] {
+            once().await;
+            numbers
+        }
+
+        #[trace_fn]
+        async fn pointer() -> fn(u8) -> u8 {
+            once().await;
+            |number| number + 1
+        }
+
+        #[trace_fn]
+        async fn future() -> BoxFuture<'static, u8> {
+            once().await;
+            Box::pin(ready(1))
+        }
+    } runs {
+        assert_eq!(block_on(boxed()).to_string(), "3");
+        assert_eq!(block_on(boxed_in_a_result("3")).ok().map(|length| length("a")), Some(4));
+        assert!(block_on(boxed_in_a_result("")).is_err());
+        assert_eq!(block_on(dereferenced(&"a".to_owned())), "a");
+        assert_eq!(block_on(unsized_slice(&mut [1, 2, 3])), [1, 2, 3]);
+        assert_eq!(block_on(pointer())(1), 2);
+        assert_eq!(block_on(block_on(future())), 1);
+    } traces "
+        function call: boxed
+        function call: boxed_in_a_result
+        function call: boxed_in_a_result [error: cannot parse integer from empty string]
+        function call: dereferenced
+        function call: unsized_slice
+        function call: pointer
+        function call: future
     "
 
     async_blocks {

@@ -1,5 +1,5 @@
 use proc_macro2::{Span, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{AttrStyle, Attribute, Block, ReturnType, Signature, Stmt, StmtMacro, Type};
 
@@ -22,7 +22,9 @@ impl Traced<'_> {
     /// The author's statements keep their tokens, so errors in them point where they always did.
     pub(crate) fn body(&self, signature: &mut Signature, attributes: &[Attribute], block: &Block) -> Block {
         let tokens = match Returning::of(signature, attributes) {
-            Returning::Async { fails } => self.asynchronous(signature, fails, block),
+            Returning::Async { fails, yields_future } => {
+                self.asynchronous(signature, fails, yields_future, block)
+            }
             Returning::Plain => self.in_place(block),
             Returning::Tracked => self.in_place_noticing(block),
             Returning::MayFail(output) => self.returning(&output, signature, block),
@@ -100,7 +102,13 @@ impl Traced<'_> {
         }
     }
 
-    fn asynchronous(&self, signature: &mut Signature, fails: bool, block: &Block) -> TokenStream {
+    fn asynchronous(
+        &self,
+        signature: &mut Signature,
+        fails: bool,
+        yields_future: bool,
+        block: &Block,
+    ) -> TokenStream {
         let (krate, at) = (self.krate, end_of(block));
         let callee = self.callee.to_tokens(krate);
         let attributes = self.attributes_or(|| quote_spanned!(at=> #krate::__private::no_attributes));
@@ -111,12 +119,18 @@ impl Traced<'_> {
         // Of one that never ends it would say that what follows is unreachable.
         let never = matches!(&signature.output, ReturnType::Type(_, ty) if matches!(**ty, Type::Never(_)));
         let body = owning(signature, block, (!never).then_some(&infer));
-        let future = quote_spanned!(as_written(block)=> async move);
+        let body = if yields_future {
+            // Clippy would ask whether it should be awaited, of a block that ends with it.
+            quote_spanned!(at=> { return #body; })
+        } else {
+            body.to_token_stream()
+        };
+        let future = quote_spanned!(as_written(block)=> async move #body);
         quote_spanned! {at=>
             let __returns = #krate::__private::Returns::inferred();
             #infer
             let __span = #krate::__private::open_future(#callee, #attributes, __returns, #failure);
-            #krate::__private::trace_future(__span, #future #body).await
+            #krate::__private::trace_future(__span, #future).await
         }
     }
 

@@ -7,8 +7,8 @@ use syn::{
 
 /// How a function ends, as far as its signature tells.
 pub(super) enum Returning {
-    /// An `async fn`, whose output may be a `Result`.
-    Async { fails: bool },
+    /// An `async fn`, whose output may be a `Result`, or a future in its turn.
+    Async { fails: bool, yields_future: bool },
     /// A value to look at: a `Result`, or a boxed future.
     MayFail(Type),
     /// The same, of a function with `#[track_caller]`.
@@ -24,7 +24,13 @@ impl Returning {
         let ty = output(&signature.output);
         let fails = ty.is_some_and(may_fail);
         if signature.asyncness.is_some() {
-            return Self::Async { fails };
+            let result = |ty: &Type| matches!(ty, Type::Path(path) if path.path.segments.last().is_some_and(|last| last.ident == "Result"));
+            let yields_future = match ty {
+                Some(Type::ImplTrait(_)) => true,
+                Some(ty) => fails && !result(ty),
+                None => false,
+            };
+            return Self::Async { fails, yields_future };
         }
         let tracked = tracks_caller(attributes);
         match ty {
@@ -132,8 +138,8 @@ mod tests {
     fn returning(source: &str) -> String {
         let function: syn::ItemFn = syn::parse_str(&format!("{source} {{}}")).unwrap();
         match Returning::of(&function.sig, &function.attrs) {
-            Returning::Async { fails: true } => "async, may fail".into(),
-            Returning::Async { fails: false } => "async".into(),
+            Returning::Async { fails: true, .. } => "async, may fail".into(),
+            Returning::Async { fails: false, .. } => "async".into(),
             Returning::MayFail(_) => "may fail".into(),
             Returning::Tracked => "may fail, tracks its caller".into(),
             Returning::Future(output) => format!("future of {}", output.to_token_stream()),
