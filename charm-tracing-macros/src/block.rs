@@ -7,7 +7,7 @@ use syn::{Attribute, Block, Error, Ident, ImplItem, Item, ItemImpl, LitStr, Path
 use crate::args::{self, Arg, Args};
 use crate::definition::on_trait;
 use crate::errors::Errors;
-use crate::expand::{self, Callee, Traced};
+use crate::expand::{self, Callee, Scope, Traced};
 use crate::function;
 use crate::lints;
 use crate::marker::marker;
@@ -79,10 +79,12 @@ pub(crate) fn methods(block: &ItemImpl) -> impl Iterator<Item = &syn::ImplItemFn
 /// Gives the methods of the block their spans.
 pub(crate) fn trace_methods(krate: &TokenStream, args: &TypeArgs, block: &mut ItemImpl, errors: &mut Errors) {
     let owner = type_name(&block.self_ty);
+    let scope = Scope::of_block(block);
     for item in &mut block.items {
         let ImplItem::Fn(method) = item else { continue };
         let callee = |signature: &_, name: Option<&_>| Callee::of_method(&owner, signature, name);
-        trace_method(krate, args, callee, (&mut method.attrs, &mut method.sig, &mut method.block), errors);
+        let method = (&mut method.attrs, &mut method.sig, &mut method.block);
+        trace_method(krate, args, callee, &scope, method, errors);
     }
 }
 
@@ -91,6 +93,7 @@ pub(crate) fn trace_method(
     krate: &TokenStream,
     args: &TypeArgs,
     callee: impl FnOnce(&Signature, Option<&LitStr>) -> Callee,
+    scope: &Scope,
     (attributes, signature, block): (&mut Vec<Attribute>, &mut Signature, &mut Block),
     errors: &mut Errors,
 ) {
@@ -111,6 +114,7 @@ pub(crate) fn trace_method(
         krate,
         callee: callee(signature, name.as_ref()),
         attributes: own.attributes.value.as_deref().unwrap_or_default(),
+        scope,
     };
     *block = traced.body(signature, attributes, block);
     expand::inner_attributes_outside(attributes);

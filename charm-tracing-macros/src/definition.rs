@@ -4,7 +4,7 @@ use syn::{ItemTrait, LitStr, TraitItem};
 
 use crate::block::{TypeArgs, trace_method};
 use crate::errors::Errors;
-use crate::expand::Callee;
+use crate::expand::{Callee, Scope};
 use crate::lints;
 use crate::selection::Candidate;
 
@@ -23,12 +23,14 @@ pub(crate) fn on_trait(
         _ => None,
     });
     args.selection.check(candidates, &mut errors);
+    let scope = Scope::of_trait(&item.generics);
     for member in &mut item.items {
         let TraitItem::Fn(method) = member else { continue };
         let Some(block) = &mut method.default else { continue };
         let callee =
             |signature: &_, name: Option<&LitStr>| Callee::of_default_method(&item.ident, signature, name);
-        trace_method(krate, args, callee, (&mut method.attrs, &mut method.sig, block), &mut errors);
+        let method = (&mut method.attrs, &mut method.sig, block);
+        trace_method(krate, args, callee, &scope, method, &mut errors);
     }
     lints::allow_expected(&mut item.attrs);
     let mut tokens = errors.into_tokens();

@@ -5,7 +5,7 @@ use syn::{Attribute, Error, ForeignItemFn, Ident, Item, ItemFn, LitStr, Meta, Pa
 
 use crate::args::{self, Arg, Args, SpanAttribute};
 use crate::errors::Errors;
-use crate::expand::{self, Callee, Traced};
+use crate::expand::{self, Callee, Scope, Traced};
 use crate::lints;
 
 /// The arguments of `#[trace_fn]`.
@@ -52,6 +52,7 @@ pub(crate) fn trace_fn(args: TokenStream, item: TokenStream) -> TokenStream {
                 krate: &krate,
                 callee: Callee::of_function(&function.sig, args.name.value.as_ref()),
                 attributes: args.attributes.value.as_deref().unwrap_or_default(),
+                scope: &Scope::unknown(),
             };
             *function.block = traced.body(&mut function.sig, &function.attrs, &function.block);
             expand::inner_attributes_outside(&mut function.attrs);

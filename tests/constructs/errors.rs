@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
+use std::future::Future;
 use std::io;
 use std::num::ParseIntError;
 use std::ops::{Add, ControlFlow, Deref};
@@ -14,7 +15,7 @@ use charm_tracing::{trace_fn, trace_type};
 use tests::recording::spans_of;
 use tests::tree::Outline;
 
-use crate::table::at;
+use crate::table::{at, block_on, once};
 
 /// An error with a cause.
 #[derive(Debug)]
@@ -846,4 +847,124 @@ exception.stacktrace=Caused by:
     function call: mute [error]
       * exception {exception.type=Mute}"
     );
+}
+
+// What an error can do may depend on how long its parts live, which the generated code cannot ask for.
+constructs! {
+    errors_that_are_one_only_if_they_last {
+        #[derive(Debug)]
+        struct Full<T>(T);
+
+        impl<T> fmt::Display for Full<T> {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("it is full")
+            }
+        }
+
+        impl<T: std::any::Any + fmt::Debug> Error for Full<T> {}
+
+        /// As it is derived for a generic source.
+        #[derive(Debug)]
+        struct Store<E>(E);
+
+        impl<E: fmt::Display> fmt::Display for Store<E> {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(formatter, "cannot store: {}", self.0)
+            }
+        }
+
+        impl<E: Error + 'static> Error for Store<E> {
+            fn source(&self) -> Option<&(dyn Error + 'static)> {
+                Some(&self.0)
+            }
+        }
+
+        #[trace_fn]
+        fn generic<T: fmt::Debug>(value: T) -> Result<(), Full<T>> {
+            Err(Full(value))
+        }
+
+        #[trace_fn]
+        fn borrowed(text: &str) -> Result<(), Full<&str>> {
+            Err(Full(text))
+        }
+
+        #[trace_fn]
+        async fn later(text: &str) -> Result<(), Full<&str>> {
+            once().await;
+            Err(Full(text))
+        }
+
+        #[trace_fn]
+        #[track_caller]
+        fn tracked<E: Error>(error: E) -> Result<(), Store<E>> {
+            Err(Store(error))
+        }
+
+        trait Try {
+            type Error;
+            fn go(self) -> Result<(), Self::Error>;
+        }
+
+        #[trace_type]
+        impl<E: Error> Try for Store<E> {
+            type Error = Self;
+
+            fn go(self) -> Result<(), Self::Error> {
+                Err(self)
+            }
+        }
+
+        #[trace_type]
+        impl<E: Error + 'static> Store<E> {
+            fn lasting(error: E) -> Result<(), Self> {
+                Err(Self(error))
+            }
+        }
+    } runs {
+        assert!(generic(1).is_err());
+        assert!(borrowed("a").is_err());
+        assert!(block_on(later("a")).is_err());
+        assert!(tracked(fmt::Error).is_err());
+        assert!(Store(fmt::Error).go().is_err());
+        assert!(Store::lasting(fmt::Error).is_err());
+    } traces "
+        function call: generic [error: it is full]
+        function call: borrowed [error: it is full]
+        function call: later [error: it is full]
+        function call: tracked [error: cannot store: an error occurred when formatting an argument]
+        method call: Store.go [error: cannot store: an error occurred when formatting an argument]
+        method call: Store.lasting [error: cannot store: an error occurred when formatting an argument]
+    "
+
+    boxed_futures_that_are_passed_on {
+        type Boxed<T> = std::pin::Pin<Box<dyn Future<Output = T>>>;
+
+        struct Layer<T>(Option<Boxed<T>>);
+
+        trait Call {
+            type Future;
+            fn call(&mut self) -> Self::Future;
+        }
+
+        #[trace_type]
+        impl<T> Call for Layer<T> {
+            type Future = Boxed<T>;
+
+            fn call(&mut self) -> Self::Future {
+                self.0.take().unwrap_or_else(|| std::panic::resume_unwind(Box::new("called twice")))
+            }
+        }
+
+        #[trace_fn]
+        fn passes_on<T>(future: Boxed<T>) -> Boxed<T> {
+            future
+        }
+    } runs {
+        assert_eq!(block_on(Layer(Some(Box::pin(std::future::ready(1)))).call()), 1);
+        assert_eq!(block_on(passes_on(Box::pin(std::future::ready(2)))), 2);
+    } traces "
+        method call: Layer.call
+        function call: passes_on
+    "
 }

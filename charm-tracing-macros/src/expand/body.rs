@@ -5,7 +5,7 @@ use syn::{AttrStyle, Attribute, Block, ReturnType, Signature, Stmt, StmtMacro, T
 
 use super::arguments::{leading_items, owning, with_braces_of};
 use super::returns::{Returning, inferred};
-use super::{Callee, tracked};
+use super::{Callee, Scope, tracked};
 use crate::args::SpanAttribute;
 
 /// What an attribute is about to write: the span of one function.
@@ -14,6 +14,7 @@ pub(crate) struct Traced<'a> {
     pub(crate) callee: Callee,
     /// The attributes that the author wants on the span.
     pub(crate) attributes: &'a [SpanAttribute],
+    pub(crate) scope: &'a Scope,
 }
 
 impl Traced<'_> {
@@ -26,7 +27,7 @@ impl Traced<'_> {
                 self.asynchronous(signature, fails, yields_future, block)
             }
             Returning::Plain => self.in_place(block),
-            Returning::Tracked => self.in_place_noticing(block),
+            Returning::Tracked => self.in_place_noticing(signature, block),
             Returning::MayFail(output) => self.returning(&output, signature, block),
             Returning::Future(output) => self.returning_future(&output, signature, block),
         };
@@ -46,12 +47,12 @@ impl Traced<'_> {
     }
 
     /// `#[track_caller]` holds for the function and not for a closure in it: the body stays, its exits are rewritten.
-    fn in_place_noticing(&self, block: &Block) -> TokenStream {
+    fn in_place_noticing(&self, signature: &Signature, block: &Block) -> TokenStream {
         let (krate, at) = (self.krate, end_of(block));
         let (items, _) = leading_items(block);
         let statements = tracked::noticing(krate, block.clone());
         let statements = &statements[items.len()..];
-        let (enter, failure, infer) = (self.enter(), self.failure(), infer_return_type(krate, at));
+        let (enter, failure, infer) = (self.enter(), self.failure(signature), infer_return_type(krate, at));
         quote_spanned! {at=>
             #(#items)*
             let __span = #enter;
@@ -68,7 +69,13 @@ impl Traced<'_> {
     fn returning(&self, output: &Type, signature: &mut Signature, block: &Block) -> TokenStream {
         let (krate, at) = (self.krate, end_of(block));
         let closure = quote_spanned!(as_written(block)=> move ||);
-        let (enter, failure) = (self.enter(), self.failure());
+        let (enter, failure) = (self.enter(), self.failure(signature));
+        // A future that may not be boxed again ends its span when it is returned.
+        let last = if self.scope.of(signature).output_may_not_last(output) {
+            quote_spanned!(at=> &)
+        } else {
+            quote_spanned!(at=> &&)
+        };
         let body = owning(signature, block, None);
         let (infer, output) = match inferred(output) {
             None => (None, Some(quote_spanned!(at=> -> #output))),
@@ -81,7 +88,7 @@ impl Traced<'_> {
             let __returned = __returns.call(#closure #output #body);
             __span.leave(__returned, |__span, __returned| {
                 use #krate::__private::leave::*;
-                (&&#krate::__private::Returns::of(&__returned)).__leave(__span, __returned, #failure)
+                (#last #krate::__private::Returns::of(&__returned)).__leave(__span, __returned, #failure)
             })
         }
     }
@@ -90,7 +97,7 @@ impl Traced<'_> {
     fn returning_future(&self, output: &Type, signature: &mut Signature, block: &Block) -> TokenStream {
         let (krate, at) = (self.krate, end_of(block));
         let closure = quote_spanned!(as_written(block)=> move ||);
-        let (enter, failure) = (self.enter(), self.failure());
+        let (enter, failure) = (self.enter(), self.failure(signature));
         let body = owning(signature, block, None);
         let call = match inferred(output) {
             None => quote_spanned!(at=> call_for_future::<#output, _>),
@@ -113,7 +120,7 @@ impl Traced<'_> {
         let callee = self.callee.to_tokens(krate);
         let attributes = self.attributes_or(|| quote_spanned!(at=> #krate::__private::no_attributes));
         let failure =
-            if fails { self.failure() } else { quote_spanned!(at=> #krate::__private::never_fails) };
+            if fails { self.failure(signature) } else { quote_spanned!(at=> #krate::__private::never_fails) };
         let infer = infer_return_type(krate, at);
         // Inside as well: of a body that yields another type the compiler then says the same as without the attribute.
         // Of one that never ends it would say that what follows is unreachable.
@@ -165,9 +172,14 @@ impl Traced<'_> {
     }
 
     /// A closure that finds the failure in a returned value, with the bounds that hold here.
-    fn failure(&self) -> TokenStream {
+    fn failure(&self, signature: &Signature) -> TokenStream {
         let krate = self.krate;
-        let references = quote!(&&&&&&);
+        let may_borrow = match &signature.output {
+            ReturnType::Type(_, ty) => self.scope.of(signature).error_may_borrow(ty),
+            ReturnType::Default => false,
+        };
+        // An error that may borrow is asked for its text only.
+        let references = if may_borrow { quote!(&&&&) } else { quote!(&&&&&&) };
         quote_spanned! {Span::mixed_site()=>
             |__returned| {
                 use #krate::__private::probe::*;

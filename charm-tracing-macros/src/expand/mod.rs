@@ -5,8 +5,10 @@ mod body;
 mod callee;
 mod place;
 mod returns;
+mod scope;
 mod tracked;
 
 pub(crate) use body::{Traced, inner_attributes_outside};
 pub(crate) use callee::Callee;
 pub(crate) use place::located;
+pub(crate) use scope::Scope;

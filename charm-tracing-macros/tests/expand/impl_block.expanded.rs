@@ -22,13 +22,13 @@ where
                 __returned,
                 |__span, __returned| {
                     use ::charm_tracing::__private::leave::*;
-                    (&&::charm_tracing::__private::Returns::of(&__returned))
+                    (&::charm_tracing::__private::Returns::of(&__returned))
                         .__leave(
                             __span,
                             __returned,
                             |__returned| {
                                 use ::charm_tracing::__private::probe::*;
-                                (&&&&&&::charm_tracing::__private::probe::Returned(
+                                (&&&&::charm_tracing::__private::probe::Returned(
                                     __returned,
                                 ))
                                     .__failure()

@@ -1,0 +1,311 @@
+//! Lifetimes, as far as tokens tell of them.
+//!
+//! The generated code asks what a type can do by method lookup, which does not see lifetimes: it takes
+//! `impl<T: 'static> Error for Full<T>` for any `T`, and then the function does not compile. So that is not asked of a
+//! type that may borrow.
+
+use std::collections::HashMap;
+
+use proc_macro2::{TokenStream, TokenTree};
+use quote::ToTokens;
+use syn::visit::{self, Visit};
+use syn::{
+    GenericArgument, GenericParam, Generics, Ident, ImplItem, ItemImpl, PathArguments, Signature, Type,
+    TypeParamBound, TypePath, WherePredicate,
+};
+
+/// What the types of a signature may mean.
+#[derive(Clone)]
+pub(crate) struct Scope {
+    /// The type parameters, and whether one is not known to outlive anything.
+    free: HashMap<String, bool>,
+    this: This,
+    /// The associated types of the block: `Self::Error`.
+    associated: HashMap<String, Type>,
+}
+
+/// What `Self` is.
+#[derive(Clone, Copy, PartialEq)]
+enum This {
+    /// A type that holds nothing that is borrowed.
+    Lasting,
+    /// A type that may.
+    Borrowing,
+    /// The type parameter of a trait.
+    Parameter,
+    /// The function stands alone, or in a block that is not known.
+    Unknown,
+}
+
+impl Scope {
+    pub(crate) fn of_block(block: &ItemImpl) -> Self {
+        let free = free(&block.generics);
+        let lifetimes = block.generics.lifetimes().next().is_some();
+        let associated = block.items.iter().filter_map(|item| match item {
+            ImplItem::Type(item) => Some((item.ident.to_string(), item.ty.clone())),
+            _ => None,
+        });
+        let mut scope = Self { free, this: This::Lasting, associated: associated.collect() };
+        if lifetimes || scope.borrows(block.self_ty.to_token_stream()) {
+            scope.this = This::Borrowing;
+        }
+        scope
+    }
+
+    pub(crate) fn of_trait(generics: &Generics) -> Self {
+        Self { free: free(generics), this: This::Parameter, associated: HashMap::new() }
+    }
+
+    pub(crate) fn unknown() -> Self {
+        Self { free: HashMap::new(), this: This::Unknown, associated: HashMap::new() }
+    }
+
+    /// The scope within a function.
+    pub(super) fn of(&self, signature: &Signature) -> Self {
+        let mut scope = self.clone();
+        scope.free.extend(free(&signature.generics));
+        scope
+    }
+
+    /// Whether the error in what a function returns, or in what its future yields, may hold something borrowed.
+    pub(super) fn error_may_borrow(&self, returned: &Type) -> bool {
+        let returned = self.resolved(returned);
+        if let Some(result) = result_in(returned) {
+            return match &result[..] {
+                [_, error] => self.may_borrow(error),
+                // An alias, which has its error.
+                _ => false,
+            };
+        }
+        match returned {
+            Type::ImplTrait(_) => true,
+            Type::Path(_) => self.may_borrow(returned),
+            _ => false,
+        }
+    }
+
+    /// Whether a boxed future may yield what is not known to last as long as the box.
+    pub(super) fn output_may_not_last(&self, returned: &Type) -> bool {
+        self.names_free(self.resolved(returned).to_token_stream())
+    }
+
+    /// Whether a bound of the type may ask for a lifetime.
+    fn may_borrow(&self, ty: &Type) -> bool {
+        match self.resolved(ty) {
+            Type::Reference(reference) => self.may_borrow(&reference.elem),
+            Type::Paren(inner) => self.may_borrow(&inner.elem),
+            Type::Group(inner) => self.may_borrow(&inner.elem),
+            Type::ImplTrait(_) => true,
+            ty @ Type::Path(path) => {
+                !self.is_parameter(path) && !is_pointer(path) && self.borrows(ty.to_token_stream())
+            }
+            _ => false,
+        }
+    }
+
+    /// What `Self::Error` stands for.
+    fn resolved<'a>(&'a self, ty: &'a Type) -> &'a Type {
+        let Type::Path(TypePath { qself, path, .. }) = ty else { return ty };
+        let of_self = match qself {
+            None => path.segments.len() == 2 && path.segments[0].ident == "Self",
+            Some(qself) => matches!(&*qself.ty, Type::Path(path) if path.path.is_ident("Self")),
+        };
+        let last = path.segments.last().map(|last| last.ident.to_string());
+        last.filter(|_| of_self).and_then(|last| self.associated.get(&last)).unwrap_or(ty)
+    }
+
+    /// A type parameter or an associated type of one: the bounds that are written decide what it can do.
+    fn is_parameter(&self, TypePath { qself, path, .. }: &TypePath) -> bool {
+        let is_one = |name: &Ident| {
+            self.free.contains_key(&name.to_string()) || name == "Self" && self.this == This::Parameter
+        };
+        match qself {
+            Some(qself) => {
+                matches!(&*qself.ty, Type::Path(path) if path.path.get_ident().is_some_and(is_one))
+            }
+            None => path.segments.first().is_some_and(|first| is_one(&first.ident)),
+        }
+    }
+
+    fn borrows(&self, tokens: TokenStream) -> bool {
+        let mut tokens = tokens.into_iter();
+        while let Some(token) = tokens.next() {
+            let borrows = match token {
+                TokenTree::Ident(name) => self.is_free(&name),
+                TokenTree::Group(group) => self.borrows(group.stream()),
+                TokenTree::Punct(punct) if punct.as_char() == '\'' => {
+                    !matches!(tokens.next(), Some(TokenTree::Ident(name)) if name == "static")
+                }
+                TokenTree::Punct(punct) => punct.as_char() == '&',
+                TokenTree::Literal(_) => false,
+            };
+            if borrows {
+                return true;
+            }
+        }
+        false
+    }
+
+    fn names_free(&self, tokens: TokenStream) -> bool {
+        tokens.into_iter().any(|token| match token {
+            TokenTree::Ident(name) => self.is_free(&name),
+            TokenTree::Group(group) => self.names_free(group.stream()),
+            _ => false,
+        })
+    }
+
+    fn is_free(&self, name: &Ident) -> bool {
+        let name = name.to_string();
+        if name == "Self" {
+            return self.this != This::Lasting;
+        }
+        // Of a block that is not seen, parameters have the names that they have everywhere.
+        let unseen = || {
+            self.this == This::Unknown
+                && name.len() == 1
+                && name.starts_with(|letter: char| letter.is_ascii_uppercase())
+        };
+        self.free.get(&name).copied().unwrap_or_else(unseen)
+    }
+}
+
+/// The type parameters, and which have no lifetime among their bounds.
+fn free(generics: &Generics) -> HashMap<String, bool> {
+    fn outlive<'a>(bounds: impl IntoIterator<Item = &'a TypeParamBound>) -> bool {
+        bounds.into_iter().any(|bound| matches!(bound, TypeParamBound::Lifetime(_)))
+    }
+    let predicates = generics.where_clause.iter().flat_map(|clause| &clause.predicates);
+    let outliving: Vec<&Type> = predicates
+        .filter_map(|predicate| match predicate {
+            WherePredicate::Type(predicate) => outlive(&predicate.bounds).then_some(&predicate.bounded_ty),
+            _ => None,
+        })
+        .collect();
+    let outlives =
+        |name: &Ident| outliving.iter().any(|ty| matches!(ty, Type::Path(path) if path.path.is_ident(name)));
+    let parameters = generics.params.iter().filter_map(|parameter| match parameter {
+        GenericParam::Type(parameter) => Some(parameter),
+        _ => None,
+    });
+    parameters
+        .map(|parameter| {
+            let free = !outlive(&parameter.bounds) && !outlives(&parameter.ident);
+            (parameter.ident.to_string(), free)
+        })
+        .collect()
+}
+
+/// The types of the `Result<...>` that a type is, or that a future yields.
+fn result_in(ty: &Type) -> Option<Vec<Type>> {
+    #[derive(Default)]
+    struct Results(Option<Vec<Type>>);
+    impl<'ast> Visit<'ast> for Results {
+        fn visit_type_path(&mut self, ty: &'ast TypePath) {
+            let Some(last) = ty.path.segments.last().filter(|last| last.ident == "Result") else {
+                visit::visit_type_path(self, ty);
+                return;
+            };
+            let types = match &last.arguments {
+                PathArguments::AngleBracketed(arguments) => {
+                    let types = arguments.args.iter().filter_map(|argument| match argument {
+                        GenericArgument::Type(ty) => Some(ty.clone()),
+                        _ => None,
+                    });
+                    types.collect()
+                }
+                _ => Vec::new(),
+            };
+            self.0.get_or_insert(types);
+        }
+    }
+    let mut results = Results::default();
+    results.visit_type(ty);
+    results.0
+}
+
+/// `Box<dyn Error + 'a>`: a pointer asks for nothing.
+fn is_pointer(path: &TypePath) -> bool {
+    path.path.segments.last().is_some_and(|last| match &last.arguments {
+        PathArguments::AngleBracketed(arguments) => {
+            ["Box", "Rc", "Arc"].iter().any(|name| last.ident == name)
+                && matches!(arguments.args.first(), Some(GenericArgument::Type(Type::TraitObject(_))))
+        }
+        _ => false,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use syn::{ItemTrait, ReturnType, parse_str};
+
+    use super::*;
+
+    fn in_scope(scope: &Scope, function: &str) -> (bool, bool) {
+        let function: Signature = parse_str(function).unwrap();
+        let ReturnType::Type(_, ty) = &function.output else { panic!("nothing is returned") };
+        let scope = scope.of(&function);
+        (scope.error_may_borrow(ty), scope.output_may_not_last(ty))
+    }
+
+    #[test]
+    fn an_error_that_may_borrow_is_found() {
+        let alone = |function: &str| in_scope(&Scope::unknown(), function).0;
+        for borrows in [
+            "fn f<T>(t: T) -> Result<(), Full<T>>",
+            "fn f<T: Debug>(t: T) -> Result<(), a::Full<Vec<T>>>",
+            "fn f<'a, T: 'static>(t: T) -> Result<(), Full<&'a T>>",
+            "fn f(text: &str) -> Result<(), Full<&str>>",
+            "fn f(text: &str) -> Result<u8, ParseError<'_>>",
+            "fn f(text: &str) -> IResult<&str, u8>",
+            "fn f<T>() -> Result<T, impl Error>",
+            "fn f(&self) -> Result<(), Full<T>>",
+            "fn f() -> Result<Self, Full<Self>>",
+            "fn f<'a, T>() -> BoxFuture<'a, Result<(), Full<T>>>",
+        ] {
+            assert!(alone(borrows), "{borrows}");
+        }
+        for lasts in [
+            "fn f() -> Result<(), Error>",
+            "fn f<T>() -> io::Result<T>",
+            "fn f<T>() -> Result<T, Error>",
+            "fn f<E: Error>() -> Result<(), E>",
+            "fn f<T: Service>() -> Result<(), T::Error>",
+            "fn f<T: Service>() -> Result<(), <T as Service>::Error>",
+            "fn f<T: 'static>() -> Result<(), Full<T>>",
+            "fn f<T>() -> Result<(), Full<T>> where T: Send + 'static",
+            "fn f<'a>(x: &'a str) -> Result<&'a str, Box<dyn Error + 'a>>",
+            "fn f<'a>(x: &'a Error) -> Result<(), &'a Error>",
+            "fn f<'a>() -> BoxFuture<'a, Result<&'a str, Error>>",
+            "fn f<'a, T>() -> Pin<Box<dyn Future<Output = io::Result<T>> + Send + 'a>>",
+        ] {
+            assert!(!alone(lasts), "{lasts}");
+        }
+    }
+
+    #[test]
+    fn a_block_tells_what_self_is() {
+        let block =
+            |block: &str, function: &str| in_scope(&Scope::of_block(&parse_str(block).unwrap()), function);
+        let error = "fn f(&self) -> Result<(), Self::Error>";
+        assert!(block("impl<T> Parse for Unit<T> { type Error = Full<T>; }", error).0);
+        assert!(!block("impl<T> Parse for Unit<T> { type Error = Failure; }", error).0);
+        assert!(!block("impl<T: Service> Service for Unit<T> { type Error = T::Error; }", error).0);
+        assert!(block("impl<T> Unit<T> {}", "fn f(self) -> Result<(), Full<Self>>").0);
+        assert!(!block("impl Unit {}", "fn f(self) -> Result<(), Full<Self>>").0);
+
+        let future = "fn f(&self) -> Self::Future";
+        let boxed = "type Future = BoxFuture<'static, Result<T, Failure>>;";
+        assert!(block(&format!("impl<T> Service for Unit<T> {{ {boxed} }}"), future).1);
+        assert!(!block(&format!("impl<T: 'static> Service for Unit<T> {{ {boxed} }}"), future).1);
+        assert!(!block("impl Unit {}", "fn f<'a>(&'a self) -> BoxFuture<'a, u8>").1);
+    }
+
+    #[test]
+    fn what_a_trait_asks_of_self_is_known() {
+        let definition: ItemTrait = parse_str("trait Parse<T> { type Error: Error; }").unwrap();
+        let in_trait = |function: &str| in_scope(&Scope::of_trait(&definition.generics), function).0;
+        assert!(!in_trait("fn f(&self) -> Result<(), Self::Error>"));
+        assert!(in_trait("fn f(&self) -> Result<(), Full<Self>>"));
+        assert!(in_trait("fn f(&self) -> Result<(), Full<T>>"));
+    }
+}
