@@ -124,8 +124,14 @@ impl Traced<'_> {
         let infer = infer_return_type(krate, at);
         // Inside as well: of a body that yields another type the compiler then says the same as without the attribute.
         // Of one that never ends it would say that what follows is unreachable.
-        let never = matches!(&signature.output, ReturnType::Type(_, ty) if matches!(**ty, Type::Never(_)));
-        let body = owning(signature, block, (!never).then_some(&infer));
+        let infer_inside = match &signature.output {
+            ReturnType::Type(_, ty) if matches!(**ty, Type::Never(_)) => None,
+            ReturnType::Type(_, ty) => {
+                Some(infer_return_type(krate, Span::mixed_site().located_at(ty.span())))
+            }
+            ReturnType::Default => Some(infer.clone()),
+        };
+        let body = owning(signature, block, infer_inside.as_ref());
         let body = if yields_future {
             // Clippy would ask whether it should be awaited, of a block that ends with it.
             quote_spanned!(at=> { return #body; })

@@ -31,4 +31,14 @@ fn tracked() -> Result<u8, Failure> {
     let _units = 3;
 }
 
+#[trace_fn]
+async fn future() -> Result<u8, Failure> {
+    let _units = 3;
+}
+
+#[trace_fn]
+async fn future_with_a_semicolon(units: u8) -> u8 {
+    units + 1;
+}
+
 fn main() {}
