@@ -1034,6 +1034,50 @@ mod size {
         levels! { [#[trace_fn]] a b c d e f g h i j }
     }
 
+    macro_rules! arguments {
+        ($($attribute:tt)*) => {
+            $($attribute)*
+            pub(super) async fn copied(numbers: [u8; 1024]) -> usize {
+                once().await;
+                numbers.len()
+            }
+
+            $($attribute)*
+            pub(super) async fn owned(text: [String; 100], more: &str) -> usize {
+                once().await;
+                text.len() + more.len()
+            }
+        };
+    }
+
+    mod untouched_arguments {
+        use super::*;
+        arguments! {}
+    }
+
+    mod traced_arguments {
+        use super::*;
+        arguments! { #[trace_fn] }
+    }
+
+    macro_rules! sizes_with_arguments {
+        ($module:ident) => {{
+            use $module::{copied, owned};
+            let text = || std::array::from_fn(|_| String::new());
+            [size_of_val(&copied([1; 1024])), size_of_val(&owned(text(), "a"))]
+        }};
+    }
+
+    #[test]
+    fn has_no_more_room_for_arguments_than_without() {
+        let _turn = tests::recording::take_turn();
+        let traced = sizes_with_arguments!(traced_arguments);
+        let untouched = sizes_with_arguments!(untouched_arguments);
+        for (traced, untouched) in traced.into_iter().zip(untouched) {
+            assert!(traced <= untouched + 4 * size_of::<usize>(), "{untouched} bytes, with spans {traced}");
+        }
+    }
+
     #[test]
     fn grows_by_three_words_for_each_level() {
         let _turn = tests::recording::take_turn();
