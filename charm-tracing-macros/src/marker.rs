@@ -93,9 +93,9 @@ fn number(krate: &TokenStream, block: &ItemImpl) -> TokenStream {
     block.to_token_stream().to_string().hash(&mut hasher);
     line(block.impl_token.span).hash(&mut hasher);
     let hash = hasher.finish();
-    (0..NUMBER).fold(quote!(()), |rest, bit| {
-        let bit = Ident::new(if hash >> bit & 1 == 0 { "Zero" } else { "One" }, Span::mixed_site());
-        quote_spanned!(Span::mixed_site()=> (#krate::__private::traced::#bit, #rest))
+    (0..NUMBER / 4).fold(quote!(()), |rest, digit| {
+        let digit = Ident::new(&format!("X{:X}", hash >> (4 * digit) & 0xF), Span::mixed_site());
+        quote_spanned!(Span::mixed_site()=> #krate::__private::traced::#digit<#rest>)
     })
 }
 

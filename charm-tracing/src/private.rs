@@ -52,6 +52,31 @@ pub mod traced {
     #[derive(Debug)]
     pub struct One;
 
+    macro_rules! digits {
+        ($($digit:ident = $bits:ty;)*) => { $(
+            /// Four bits, written as one digit: every block writes its number.
+            pub type $digit<Rest> = $bits;
+        )* };
+    }
+    digits! {
+        X0 = (Zero, (Zero, (Zero, (Zero, Rest))));
+        X1 = (Zero, (Zero, (Zero, (One, Rest))));
+        X2 = (Zero, (Zero, (One, (Zero, Rest))));
+        X3 = (Zero, (Zero, (One, (One, Rest))));
+        X4 = (Zero, (One, (Zero, (Zero, Rest))));
+        X5 = (Zero, (One, (Zero, (One, Rest))));
+        X6 = (Zero, (One, (One, (Zero, Rest))));
+        X7 = (Zero, (One, (One, (One, Rest))));
+        X8 = (One, (Zero, (Zero, (Zero, Rest))));
+        X9 = (One, (Zero, (Zero, (One, Rest))));
+        XA = (One, (Zero, (One, (Zero, Rest))));
+        XB = (One, (Zero, (One, (One, Rest))));
+        XC = (One, (One, (Zero, (Zero, Rest))));
+        XD = (One, (One, (Zero, (One, Rest))));
+        XE = (One, (One, (One, (Zero, Rest))));
+        XF = (One, (One, (One, (One, Rest))));
+    }
+
     /// The search for a block of the type `T`, of whose number the end `Rest` is not known yet.
     #[derive(Debug)]
     pub struct Search<T: ?Sized, This, Parameters, Number, Rest>(

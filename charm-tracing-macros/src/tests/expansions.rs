@@ -99,10 +99,9 @@ impl VisitMut for WithoutNumbers {
     }
 }
 
-/// `(One, (Zero, ...))`
+/// `krate::__private::traced::X0<...>`
 fn is_number(ty: &Type) -> bool {
-    let Type::Tuple(tuple) = ty else { return false };
-    let Some(Type::Path(bit)) = tuple.elems.first() else { return false };
-    tuple.elems.len() == 2
-        && bit.path.segments.last().is_some_and(|last| last.ident == "One" || last.ident == "Zero")
+    let Type::Path(path) = ty else { return false };
+    path.path.segments.iter().rev().nth(1).is_some_and(|module| module.ident == "traced")
+        && path.path.segments.last().is_some_and(|digit| digit.ident.to_string().starts_with('X'))
 }
