@@ -1,8 +1,10 @@
 //! The attributes of `charm-tracing`, which re-exports them; their documentation assumes that crate.
 //!
 //! The way of an attribute: `args` parses what stands in its parentheses and collects every mistake, `charm`,
-//! `block` and `function` validate the item, `expand` writes the code, `marker` what `extra_types` looks for, `foreign` and `forward` a wrapper that has blocks. Generated code is thin calls into
-//! `charm_tracing::__private`; an item with mistakes is emitted all the same, so that they stay the only errors.
+//! `block`, `definition` and `function` validate the item, `expand` writes the code, `marker` what `extra_types` looks
+//! for, `foreign` and `forward` a wrapper of another crate's type. Generated code is thin calls into
+//! `charm_tracing::__private`; an item with mistakes is emitted all the same, so that they stay the only errors. What
+//! is written can be read in `tests/expand`.
 
 mod args;
 mod block;
@@ -70,8 +72,8 @@ pub fn trace_charm(args: TokenStream, item: TokenStream) -> TokenStream {
 /// Opens a span for every call of every method of an `impl` block, inherent or of a trait.
 ///
 /// The span is called `method call: <Type>.<method>`. On the definition of a trait, the methods with a body there have
-/// spans, called for the type that uses them. An `Err` that a method returns marks its span as failed.
-/// `const fn` methods are left alone: what may run while compiling cannot open a span.
+/// spans, called for the type that uses them. [`macro@trace_fn`] says when a span ends, and how; on a method it names the
+/// span or adds attributes. `const fn` methods are left alone: what may run while compiling cannot open a span.
 ///
 /// ```
 /// struct Workload;
@@ -121,8 +123,24 @@ pub fn trace_type(args: TokenStream, item: TokenStream) -> TokenStream {
 /// # assert_eq!(write_config("ab", 3), 6);
 /// ```
 ///
-/// In a function with `#[track_caller]`, which has to stay a function, an error that a macro returns from within the
-/// body is not recorded.
+/// # When a span ends, and how
+///
+/// When the function returns, and as an error when it returns an `Err` or panics. The error is recorded with its text
+/// (`Display`, else `Debug`, else none) and its causes, if it is a [`std::error::Error`] or points to one as
+/// `anyhow::Error` does. The span of a future is current while that is polled or dropped, whether the function is
+/// `async`, returns `impl Future` or a boxed one, and ends with it; a future that is dropped half-way has the status
+/// `cancelled`. Nothing else changes: the order in which variables and arguments are dropped, what `Location::caller()`
+/// is, what the compiler says about a mistake.
+///
+/// What the attribute has to leave out:
+///
+/// * In a function with `#[track_caller]`, which has to stay a function, an error that a macro returns from within the
+///   body is not recorded.
+/// * Of an error type with a lifetime or a type parameter that is not known to outlive anything, the causes are not
+///   recorded, only its text: it may be an error only where it is `'static`. A boxed future of such a type parameter
+///   ends its span when it is returned.
+/// * The arguments of a function that can neither fail nor returns a future are dropped after its span.
+/// * `const fn` is refused: what may run while compiling cannot open a span.
 #[proc_macro_attribute]
 pub fn trace_fn(args: TokenStream, item: TokenStream) -> TokenStream {
     function::trace_fn(args.into(), item.into()).into()
