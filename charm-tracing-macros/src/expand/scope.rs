@@ -147,11 +147,24 @@ impl Scope {
     }
 
     fn names_free(&self, tokens: TokenStream) -> bool {
-        tokens.into_iter().any(|token| match token {
-            TokenTree::Ident(name) => self.is_free(&name),
-            TokenTree::Group(group) => self.names_free(group.stream()),
-            _ => false,
-        })
+        // `S::Response` is that of a trait whose arguments do not stand there.
+        let any_free = self.free.values().any(|free| *free);
+        let mut tokens = tokens.into_iter().peekable();
+        while let Some(token) = tokens.next() {
+            let free = match token {
+                TokenTree::Ident(name) => {
+                    let path =
+                        matches!(tokens.peek(), Some(TokenTree::Punct(punct)) if punct.as_char() == ':');
+                    self.is_free(&name) || any_free && path && self.free.contains_key(&name.to_string())
+                }
+                TokenTree::Group(group) => self.names_free(group.stream()),
+                _ => false,
+            };
+            if free {
+                return true;
+            }
+        }
+        false
     }
 
     fn is_free(&self, name: &Ident) -> bool {
@@ -298,6 +311,11 @@ mod tests {
         assert!(block(&format!("impl<T> Service for Unit<T> {{ {boxed} }}"), future).1);
         assert!(!block(&format!("impl<T: 'static> Service for Unit<T> {{ {boxed} }}"), future).1);
         assert!(!block("impl Unit {}", "fn f<'a>(&'a self) -> BoxFuture<'a, u8>").1);
+        let boxed = "type Future = BoxFuture<'static, S::Response>;";
+        assert!(
+            block(&format!("impl<S: Service<R> + 'static, R> Service for Unit<S> {{ {boxed} }}"), future).1
+        );
+        assert!(!block(&format!("impl<S: Service + 'static> Service for Unit<S> {{ {boxed} }}"), future).1);
     }
 
     #[test]
