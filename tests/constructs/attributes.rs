@@ -72,6 +72,12 @@ fn kinds<T>(values: &[T]) -> Option<&T> {
     values.first()
 }
 
+#[allow(clippy::cast_possible_truncation)]
+#[trace_fn(attributes(sum = a + b, more = a > b && b == 2, wide = u64::from(a) as u32, range = a..b, not = !a))]
+fn operators(a: u8, b: u8) -> u8 {
+    a + b
+}
+
 #[trace_fn(attributes(of_a_call = inner()))]
 fn outer() -> u8 {
     1
@@ -114,6 +120,12 @@ fn may_be_of_any_type_that_can_be_shown() {
         assert_eq!(kinds(&[Unit { number: 1 }]).map(|unit| unit.number), Some(1));
     });
     assert_eq!(tree, "function call: kinds {temporary=a, debug=[1, 2], displayed=c, len=1}");
+}
+
+#[test]
+fn may_be_operations() {
+    let tree = outline(&["sum", "more", "wide", "range", "not"], || assert_eq!(operators(3, 2), 5));
+    assert_eq!(tree, "function call: operators {sum=5, more=true, wide=3, range=3..2, not=252}");
 }
 
 #[test]

@@ -44,6 +44,25 @@ const fn pair() -> Pair {
     Pair { left: Noisy("left"), right: Noisy("right") }
 }
 
+/// Its parts are copied by a pattern, and it is dropped all the same.
+struct Marked {
+    number: u8,
+}
+
+impl Drop for Marked {
+    fn drop(&mut self) {
+        log("marked dropped");
+    }
+}
+
+struct Wrapped(&'static str);
+
+impl Drop for Wrapped {
+    fn drop(&mut self) {
+        log("wrapped dropped");
+    }
+}
+
 /// One that nobody drops.
 fn left_over() -> &'static Pair {
     Box::leak(Box::new(pair()))
@@ -244,6 +263,12 @@ drops! {
         log("body");
         let _ = (&first, &right, &third);
     } called with ((Noisy("first"), Noisy("second")), pair(), [Noisy("third"), Noisy("fourth")])
+
+    patterns_of_what_is_copied(first: Noisy, Marked { number }: Marked, Wrapped(text): Wrapped) {
+        log(text);
+        first.look();
+        let _ = number;
+    } called with (Noisy("first"), Marked { number: 1 }, Wrapped("wrapped"))
 
     patterns_with_references(&Pair { ref left, .. }: &Pair, first: Noisy, Pair { right, .. }: &Pair, ref second: Noisy) {
         second.look();

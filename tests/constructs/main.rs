@@ -11,6 +11,7 @@ mod table;
 
 mod attributes;
 mod definitions;
+mod diverging;
 mod drops;
 mod errors;
 mod futures;

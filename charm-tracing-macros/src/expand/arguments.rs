@@ -25,6 +25,7 @@ use syn::{
 ///
 /// `first` are statements to put before it.
 pub(super) fn owning(signature: &mut Signature, block: &Block, first: Option<&TokenStream>) -> Block {
+    let block = &allowed_to_change_self(signature, block);
     let words = Words::of(block);
     let used = |name: &Ident| name.to_string().starts_with('_') || words.contain(name);
     let mut captured = Vec::new();
@@ -44,15 +45,13 @@ pub(super) fn owning(signature: &mut Signature, block: &Block, first: Option<&To
             _ => {}
         }
     }
-    let (items, statements) = leading_items(block);
     let mention = (!captured.is_empty()).then(|| {
         let allow = allow_underscores(&captured);
         // The first one that is captured is the first one that is dropped.
         let captured = captured.iter().rev();
         quote_spanned!(Span::mixed_site()=> #allow let _ = (#(&#captured,)*);)
     });
-    let tokens = quote_spanned!(Span::mixed_site()=> #(#items)* #first #mention #(#statements)*);
-    with_braces_of(block, tokens)
+    with_statements_before(block, &quote!(#first #mention))
 }
 
 /// The same body with its arguments as variables of its own, in their order.
@@ -95,6 +94,9 @@ fn bound_again(signature: &mut Signature, block: &Block, first: Option<&TokenStr
     signature.inputs = inputs;
     if !group.arguments.is_empty() {
         groups.push(group);
+    }
+    if groups.is_empty() {
+        return with_statements_before(block, &quote!(#first #whole_self));
     }
     let body = groups.iter().rev().fold(block.to_token_stream(), |body, group| group.around(&body));
     with_braces_of(block, quote_spanned!(Span::mixed_site()=> #first #whole_self #body))
@@ -188,12 +190,51 @@ impl Words {
     }
 }
 
+/// Of `mut self` the compiler does not say that a change of it is never read, but of a captured `self` it does.
+fn allowed_to_change_self(signature: &Signature, block: &Block) -> Block {
+    struct Changes(bool);
+    impl Visit<'_> for Changes {
+        fn visit_expr(&mut self, expression: &Expr) {
+            self.0 |= match expression {
+                Expr::Assign(assignment) => is_of_self(&assignment.left),
+                // `+=` and the like, and those that change nothing.
+                Expr::Binary(operation) => is_of_self(&operation.left),
+                _ => false,
+            };
+            visit::visit_expr(self, expression);
+        }
+    }
+    fn is_of_self(place: &Expr) -> bool {
+        match place {
+            Expr::Field(field) => is_of_self(&field.base),
+            Expr::Index(index) => is_of_self(&index.expr),
+            Expr::Path(path) => path.path.is_ident("self"),
+            _ => false,
+        }
+    }
+    let mutable = signature.receiver().is_some_and(|receiver| receiver.mutability.is_some());
+    let mut changes = Changes(false);
+    if mutable {
+        changes.visit_block(block);
+    }
+    if !changes.0 {
+        return block.clone();
+    }
+    with_braces_of(block, quote_spanned!(Span::mixed_site()=> #[allow(unused_assignments)] #block))
+}
+
 fn is_reference(receiver: &ReceiverKind) -> bool {
     match receiver {
         ReceiverKind::Reference(..) => true,
         ReceiverKind::Typed(_, ty) => matches!(**ty, Type::Reference(_)),
         _ => false,
     }
+}
+
+/// Not a block in a block, of which one would be too many.
+fn with_statements_before(block: &Block, first: &TokenStream) -> Block {
+    let (items, statements) = leading_items(block);
+    with_braces_of(block, quote!(#(#items)* #first #(#statements)*))
 }
 
 /// The items that a body starts with stay first: what is after a statement draws a lint of clippy's.
@@ -243,11 +284,8 @@ fn leaves_something(pattern: &Pat) -> bool {
         Pat::Ident(binding) => binding.by_ref.is_some(),
         Pat::Paren(inner) => leaves_something(&inner.pat),
         Pat::Tuple(tuple) => tuple.elems.iter().any(leaves_something),
-        Pat::TupleStruct(tuple) => tuple.elems.iter().any(leaves_something),
         Pat::Slice(slice) => slice.elems.iter().any(leaves_something),
-        Pat::Struct(fields) => {
-            fields.rest.is_some() || fields.fields.iter().any(|field| leaves_something(&field.pat))
-        }
+        // That of a struct, too: it may implement `Drop`, and all that is bound may be copied.
         _ => true,
     }
 }

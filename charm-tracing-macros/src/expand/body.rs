@@ -1,11 +1,11 @@
 use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, quote, quote_spanned};
+use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{AttrStyle, Attribute, Block, ReturnType, Signature, Stmt, StmtMacro, Type};
 
 use super::arguments::{leading_items, owning, with_braces_of};
 use super::returns::{Returning, inferred};
-use super::{Callee, Scope, tracked};
+use super::{Callee, Scope, located, tail, tracked};
 use crate::args::SpanAttribute;
 
 /// What an attribute is about to write: the span of one function.
@@ -99,13 +99,15 @@ impl Traced<'_> {
         let closure = quote_spanned!(as_written(block)=> move ||);
         let (enter, failure) = (self.enter(), self.failure(signature));
         let body = owning(signature, block, None);
+        // An error about the future is shown at the body.
+        let located = located(krate, at);
         let call = match inferred(output) {
             None => quote_spanned!(at=> call_for_future::<#output, _>),
             Some(output) => quote_spanned!(at=> call_for_future_of::<#output, _>),
         };
         quote_spanned! {at=>
             let __span = #enter;
-            #krate::__private::#call(__span, #closure #body, #failure)
+            #located::__private::#call(__span, #closure #body, #failure)
         }
     }
 
@@ -132,11 +134,11 @@ impl Traced<'_> {
             ReturnType::Default => Some(infer.clone()),
         };
         let body = owning(signature, block, infer_inside.as_ref());
-        let body = if yields_future {
+        let body = if yields_future && tail::may_have_value(block) {
             // Clippy would ask whether it should be awaited, of a block that ends with it.
-            quote_spanned!(at=> { return #body; })
+            with_braces_of(block, quote_spanned!(at=> return #body;))
         } else {
-            body.to_token_stream()
+            body
         };
         let future = quote_spanned!(as_written(block)=> async move #body);
         quote_spanned! {at=>
@@ -166,7 +168,7 @@ impl Traced<'_> {
         let krate = self.krate;
         let add = self.attributes.iter().map(|SpanAttribute { key, value }| {
             quote_spanned! {Span::mixed_site()=>
-                __attributes.add(#key, || match &#value {
+                __attributes.add(#key, || match &(#value) {
                     __value => {
                         use #krate::__private::value::*;
                         (&&&#krate::__private::value::Evaluated(__value)).__value()

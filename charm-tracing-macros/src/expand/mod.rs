@@ -6,6 +6,7 @@ mod callee;
 mod place;
 mod returns;
 mod scope;
+mod tail;
 mod tracked;
 
 pub(crate) use body::{Traced, inner_attributes_outside};

@@ -4,35 +4,20 @@ use syn::spanned::Spanned;
 use syn::visit_mut::{self, VisitMut};
 use syn::{Block, Expr, ExprReturn, ExprTry, Ident, Item, Stmt};
 
-use super::located;
+use super::{located, tail};
 
 /// The statements of a body that has to stay in its function, with everything that the function returns passed through
 /// the closure `__notice`. What a macro returns from within is not seen.
 pub(super) fn noticing(krate: &TokenStream, mut block: Block) -> Vec<Stmt> {
     Exits { krate }.visit_block_mut(&mut block);
-    if let Some(Stmt::Expr(last, None)) = block.stmts.last_mut()
-        && !diverges(last)
-    {
-        *last = Expr::Verbatim(noticed(last));
-    }
+    tail::wrap(&mut block, &noticed);
     block.stmts
 }
 
 /// At the place of the value, where a lint that it draws is shown.
-fn noticed(value: &impl ToTokens) -> TokenStream {
+fn noticed(value: &TokenStream) -> TokenStream {
     let place = Span::mixed_site().located_at(value.span());
     quote_spanned!(place=> __notice(#value))
-}
-
-/// Passing on what never comes would be a warning.
-fn diverges(expression: &Expr) -> bool {
-    match expression {
-        Expr::Return(_) | Expr::Loop(_) | Expr::Break(_) | Expr::Continue(_) => true,
-        Expr::Macro(call) => ["panic", "unreachable", "todo", "unimplemented"]
-            .iter()
-            .any(|name| call.mac.path.segments.last().is_some_and(|last| last.ident == name)),
-        _ => false,
-    }
 }
 
 /// Where the function may be left: `return` and `?`, but not those of a closure, an async block or an item.
@@ -48,9 +33,10 @@ impl VisitMut for Exits<'_> {
         visit_mut::visit_expr_mut(self, expression);
         let krate = self.krate;
         match expression {
-            Expr::Return(ExprReturn { expr: Some(value), return_token, .. }) if !diverges(value) => {
+            // Passing on what never comes would be a warning.
+            Expr::Return(ExprReturn { expr: Some(value), return_token, .. }) if !tail::diverges(value) => {
                 return_token.span = Span::mixed_site().located_at(return_token.span);
-                **value = Expr::Verbatim(noticed(value));
+                **value = Expr::Verbatim(noticed(&value.to_token_stream()));
             }
             Expr::Try(ExprTry { expr: value, question_token, .. }) => {
                 // The place of the `?` is what an error may note as the place of its conversion, and where the compiler

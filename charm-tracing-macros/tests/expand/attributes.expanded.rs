@@ -15,7 +15,7 @@ fn write(name: &str, units: usize) -> usize {
             __attributes
                 .add(
                     "config.units",
-                    || match &units {
+                    || match &(units) {
                         __value => {
                             use ::charm_tracing::__private::value::*;
                             (&&&::charm_tracing::__private::value::Evaluated(__value))
@@ -26,7 +26,7 @@ fn write(name: &str, units: usize) -> usize {
             __attributes
                 .add(
                     "config.name",
-                    || match &name {
+                    || match &(name) {
                         __value => {
                             use ::charm_tracing::__private::value::*;
                             (&&&::charm_tracing::__private::value::Evaluated(__value))
@@ -59,7 +59,7 @@ async fn scale(units: usize) {
             __attributes
                 .add(
                     "units",
-                    || match &units {
+                    || match &(units) {
                         __value => {
                             use ::charm_tracing::__private::value::*;
                             (&&&::charm_tracing::__private::value::Evaluated(__value))
