@@ -7,9 +7,9 @@ use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 use syn::visit_mut::{self, VisitMut};
-use syn::{
-    Block, Expr, FnArg, Ident, Pat, PatIdent, PatType, ReceiverKind, Signature, Stmt, Type, parse_quote,
-};
+use syn::{Block, Expr, FnArg, Ident, Pat, PatIdent, PatType, ReceiverKind, Signature, Type, parse_quote};
+
+use super::place::{with_braces_of, with_statements_before};
 
 /// The body of a closure or an async block that is to own the function's arguments as the function did.
 ///
@@ -229,23 +229,6 @@ fn is_reference(receiver: &ReceiverKind) -> bool {
         ReceiverKind::Typed(_, ty) => matches!(**ty, Type::Reference(_)),
         _ => false,
     }
-}
-
-/// Not a block in a block, of which one would be too many.
-fn with_statements_before(block: &Block, first: &TokenStream) -> Block {
-    let (items, statements) = leading_items(block);
-    with_braces_of(block, quote!(#(#items)* #first #(#statements)*))
-}
-
-/// The items that a body starts with stay first: what is after a statement draws a lint of clippy's.
-pub(super) fn leading_items(block: &Block) -> (&[Stmt], &[Stmt]) {
-    let items = block.stmts.iter().take_while(|statement| matches!(statement, Stmt::Item(_))).count();
-    block.stmts.split_at(items)
-}
-
-/// The author's braces, for the spans of what the compiler says about the whole body.
-pub(super) fn with_braces_of(block: &Block, tokens: TokenStream) -> Block {
-    Block { brace_token: block.brace_token, stmts: vec![Stmt::Expr(Expr::Verbatim(tokens), None)] }
 }
 
 /// Whether it matters how the body gets the argument: when it is dropped, and what is said about assignments to it.

@@ -1,11 +1,12 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{AttrStyle, Attribute, Block, ReturnType, Signature, Stmt, StmtMacro, Type};
+use syn::{AttrStyle, Attribute, Block, ReturnType, Signature, Type};
 
-use super::arguments::{leading_items, owning, with_braces_of};
+use super::arguments::owning;
+use super::place::{as_written, end_of, leading_items, located, with_braces_of};
 use super::returns::{Returning, inferred};
-use super::{Callee, Scope, located, tail, tracked};
+use super::{Callee, Scope, tail, tracked};
 use crate::args::SpanAttribute;
 
 /// What an attribute is about to write: the span of one function.
@@ -212,20 +213,4 @@ pub(crate) fn inner_attributes_outside(attributes: &mut [Attribute]) {
     for attribute in attributes {
         attribute.style = AttrStyle::Outer;
     }
-}
-
-/// Generated code is shown where the body ends: that is where the author's own error about what it returns would be.
-fn end_of(block: &Block) -> Span {
-    let end = match block.stmts.last() {
-        Some(Stmt::Expr(value, None)) => value.span(),
-        Some(Stmt::Macro(StmtMacro { mac, semi_token: None, .. })) => mac.span(),
-        _ => block.brace_token.span.join(),
-    };
-    Span::mixed_site().located_at(end)
-}
-
-/// What owns the body counts as the author's: of a variable that a macro's closure has captured the compiler does not
-/// tell the name.
-fn as_written(block: &Block) -> Span {
-    block.brace_token.span.open()
 }
