@@ -8,11 +8,10 @@
 
 use std::env;
 use std::error::Error;
-use std::future::Future;
 use std::hint::black_box;
-use std::pin::pin;
 use std::process::{Command, ExitCode};
-use std::task::{Context, Poll, Waker};
+
+use tests::futures::block_on;
 
 /// What an annotated call may cost.
 const LIMIT: i64 = 30;
@@ -23,7 +22,7 @@ const CALL: &str = "--call";
 macro_rules! functions {
     ($name:ident $($attribute:tt)*) => {
         mod $name {
-            use super::black_box;
+            use super::{black_box, block_on};
 
             $($attribute)*
             #[inline(never)]
@@ -61,7 +60,7 @@ macro_rules! functions {
                         }
                         "Result" => drop(black_box(result(x))),
                         "owned argument" => drop(black_box(owned(String::new(), x))),
-                        "async" => drop(black_box(super::poll(future(x)))),
+                        "async" => drop(black_box(block_on(future(x)))),
                         _ => unreachable!("no such kind of call"),
                     }
                 }
@@ -131,13 +130,4 @@ fn count(attribute: &str, kind: &str, calls: u64) -> Result<u64, Box<dyn Error>>
     let report = String::from_utf8_lossy(&output.stderr);
     let count = report.lines().find_map(|line| line.split_once("Collected : ").map(|(_, count)| count));
     Ok(count.ok_or_else(|| format!("valgrind says\n{report}"))?.trim().parse()?)
-}
-
-fn poll<F: Future>(future: F) -> F::Output {
-    let mut future = pin!(future);
-    loop {
-        if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-            return output;
-        }
-    }
 }

@@ -7,7 +7,7 @@ use charm_tracing::trace_fn;
 use tests::recording::{spans_of, take_turn};
 use tests::tree::Outline;
 
-use crate::table::block_on;
+use tests::futures::block_on;
 
 thread_local!(static EVALUATED: Cell<u8> = const { Cell::new(0) });
 

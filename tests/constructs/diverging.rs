@@ -5,7 +5,7 @@ use std::fmt;
 
 use charm_tracing::{trace_fn, trace_type};
 
-use crate::table::{block_on, once};
+use tests::futures::{block_on, once};
 
 constructs! {
     futures_that_only_return {

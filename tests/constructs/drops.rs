@@ -9,7 +9,7 @@ use std::pin::Pin;
 
 use tests::recording::{recorded, take_turn};
 
-use crate::table::{block_on, once, poll};
+use tests::futures::{block_on, once, poll};
 
 thread_local!(static LOG: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) });
 

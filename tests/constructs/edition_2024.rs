@@ -12,7 +12,8 @@ use std::future::{Future, IntoFuture};
 
 use charm_tracing::{trace_fn, trace_type};
 
-use crate::table::{Dropped, at, block_on, once};
+use crate::table::{Dropped, at};
+use tests::futures::{block_on, once};
 
 constructs! {
     let_chains {

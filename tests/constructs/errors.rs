@@ -15,7 +15,8 @@ use charm_tracing::{trace_fn, trace_type};
 use tests::recording::spans_of;
 use tests::tree::Outline;
 
-use crate::table::{at, block_on, once};
+use crate::table::at;
+use tests::futures::{block_on, once};
 
 /// An error with a cause.
 #[derive(Debug)]

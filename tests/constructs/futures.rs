@@ -11,7 +11,8 @@ use std::task::{Context, Poll};
 use async_trait::async_trait;
 use charm_tracing::{trace_fn, trace_type};
 
-use crate::table::{Dropped, at, block_on, once, poll};
+use crate::table::{Dropped, at};
+use tests::futures::{block_on, once, poll};
 
 type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 

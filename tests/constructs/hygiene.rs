@@ -2,7 +2,7 @@
 
 use tests::tree::Outline;
 
-use crate::table::block_on;
+use tests::futures::block_on;
 
 /// Whatever the prelude has, here it is something else or missing.
 #[allow(
@@ -266,7 +266,7 @@ mod forbidden_lints {
 
     use charm_tracing::{trace_fn, trace_type};
 
-    use crate::table::{block_on, once};
+    use tests::futures::{block_on, once};
 
     struct Unit {
         number: u8,

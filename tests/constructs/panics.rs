@@ -10,7 +10,8 @@ use tests::collector::CollectedSpan;
 use tests::recording::{spans_of, take_turn};
 use tests::tree::Outline;
 
-use crate::table::{Dropped, at, block_on, once, poll};
+use crate::table::{Dropped, at};
+use tests::futures::{block_on, once, poll};
 
 struct Charm;
 

@@ -1,10 +1,6 @@
 //! What the cases are written in.
 #![expect(clippy::redundant_pub_crate, reason = "`unreachable_pub` asks for the opposite")]
 
-use std::future::Future;
-use std::pin::{Pin, pin};
-use std::task::{Context, Poll, Waker};
-
 /// A module for each construct, with the annotated items, what is done with them, and the spans that it leaves below
 /// the event, each with the error of its status.
 macro_rules! constructs {
@@ -45,27 +41,4 @@ impl Drop for Dropped {
     fn drop(&mut self) {
         at(self.0);
     }
-}
-
-/// Is not ready when it is polled first.
-pub(super) fn once() -> impl Future<Output = ()> + Send + Sync + Unpin {
-    let mut polled = false;
-    std::future::poll_fn(
-        move |_| if std::mem::replace(&mut polled, true) { Poll::Ready(()) } else { Poll::Pending },
-    )
-}
-
-/// Polls a future until it is ready.
-pub(super) fn block_on<F: Future>(future: F) -> F::Output {
-    let mut future = pin!(future);
-    loop {
-        if let Poll::Ready(output) = poll(future.as_mut()) {
-            return output;
-        }
-    }
-}
-
-/// Polls a future one time.
-pub(super) fn poll<F: Future + ?Sized>(future: Pin<&mut F>) -> Poll<F::Output> {
-    future.poll(&mut Context::from_waker(Waker::noop()))
 }

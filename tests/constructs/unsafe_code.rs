@@ -11,7 +11,8 @@ use std::future::Future;
 
 use charm_tracing::{trace_fn, trace_type};
 
-use crate::table::{at, block_on, once};
+use crate::table::at;
+use tests::futures::{block_on, once};
 
 constructs! {
     functions {

@@ -1,8 +1,9 @@
 //! Everything a test of a traced charm needs around the charm: a small [`juju`] that runs it as Juju would, an OTLP
 //! [`collector`] that can be told how to answer, and the [`tree`] view of the spans it received; and [`recording`]
-//! for what needs no process of its own.
+//! and [`futures`] for what needs no process of its own.
 
 pub mod collector;
+pub mod futures;
 pub mod juju;
 pub mod recording;
 pub mod tree;

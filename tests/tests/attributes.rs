@@ -20,18 +20,9 @@ use charm_tracing::{
     Config, Destination, Session, TracedCharm, current_span, trace_charm, trace_fn, trace_type, try_event,
 };
 use tests::collector::Collector;
+use tests::futures::block_on;
 use tests::recording::{recorded, spans_of, take_turn};
 use tests::tree;
-
-fn block_on<F: Future>(future: F) -> F::Output {
-    let mut future = pin!(future);
-    let mut context = Context::from_waker(Waker::noop());
-    loop {
-        if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
-            return output;
-        }
-    }
-}
 
 /// Not ready at the first poll.
 struct Once(Cell<bool>);

@@ -1,11 +1,8 @@
 //! The charm of the end-to-end tests. Each event makes it do one thing that a trace is to show.
 #![expect(clippy::print_stdout, reason = "an action's output belongs to the charm, and tests look for it")]
 
-use std::future::poll_fn;
 use std::path::PathBuf;
-use std::pin::pin;
 use std::process::ExitCode;
-use std::task::{Context, Poll, Waker};
 
 use anyhow::Context as _;
 use charm_tracing::juju::{Dispatch, HookToolCall};
@@ -14,6 +11,7 @@ use charm_tracing::opentelemetry::trace::{TraceContextExt as _, Tracer as _};
 use charm_tracing::relation::{ReceiverProtocol, TracingEndpointRequirer};
 use charm_tracing::{current_span, event, opentelemetry, trace_charm, trace_fn};
 use serde_json::{Map, Value};
+use tests::futures::{block_on, once};
 
 struct TestCharm {
     endpoint: Option<String>,
@@ -78,12 +76,12 @@ impl TestCharm {
     }
 
     async fn on_leader_elected(&self) -> anyhow::Result<()> {
-        yield_once().await;
+        once().await;
         self.apply_all().await
     }
 
     async fn apply_all(&self) -> anyhow::Result<()> {
-        yield_once().await;
+        once().await;
         unpack(&[]);
         Ok(())
     }
@@ -148,21 +146,6 @@ impl TestCharm {
 #[trace_fn]
 fn unpack(bytes: &[u8]) -> usize {
     bytes.len()
-}
-
-/// Not ready at the first poll.
-async fn yield_once() {
-    let mut polled = false;
-    poll_fn(|_| if std::mem::replace(&mut polled, true) { Poll::Ready(()) } else { Poll::Pending }).await;
-}
-
-fn block_on<F: Future>(future: F) -> F::Output {
-    let mut future = pin!(future);
-    loop {
-        if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-            return output;
-        }
-    }
 }
 
 fn main() -> ExitCode {
