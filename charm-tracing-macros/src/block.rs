@@ -7,7 +7,7 @@ use syn::{Attribute, Block, Error, Ident, ImplItem, Item, ItemImpl, LitStr, Path
 use crate::args::{self, Arg, Args};
 use crate::definition::on_trait;
 use crate::errors::Errors;
-use crate::expand::{self, Callee, Scope, Traced};
+use crate::expand::{Callee, Scope, Traced};
 use crate::function;
 use crate::lints;
 use crate::marker::marker;
@@ -61,7 +61,6 @@ fn on_block(krate: &TokenStream, args: &TypeArgs, mut block: ItemImpl, mut error
     let marker = marker(krate, &block);
     let allowed = lints::allowed(&block);
     trace_methods(krate, args, &mut block, &mut errors);
-    lints::allow_expected(&mut block.attrs);
     block.attrs.extend(allowed);
     let mut tokens = errors.into_tokens();
     block.to_tokens(&mut tokens);
@@ -86,6 +85,7 @@ pub(crate) fn trace_methods(krate: &TokenStream, args: &TypeArgs, block: &mut It
         let method = (&mut method.attrs, &mut method.sig, &mut method.block);
         trace_method(krate, args, callee, &scope, method, errors);
     }
+    lints::allow_expected(&mut block.attrs);
 }
 
 /// Gives one method its span, if it is to have one.
@@ -116,9 +116,7 @@ pub(crate) fn trace_method(
         attributes: own.attributes.value.as_deref().unwrap_or_default(),
         scope,
     };
-    *block = traced.body(signature, attributes, block);
-    expand::inner_attributes_outside(attributes);
-    lints::allow_expected(attributes);
+    traced.write(attributes, signature, block);
 }
 
 /// What is no such item is emitted as it stands. If it is one that the author is in the middle of typing, the compiler

@@ -7,7 +7,6 @@ use syn::{Error, Expr, Fields, Generics, Ident, Item, ItemImpl, ItemStruct, Path
 use crate::args::{self, Arg, Args, Kind};
 use crate::block::{self, TypeArgs};
 use crate::errors::Errors;
-use crate::lints;
 use crate::marker;
 use crate::names::type_name;
 
@@ -104,7 +103,6 @@ fn on_block(args: &CharmArgs, mut block: ItemImpl, mut errors: Errors) -> TokenS
     };
     let marker = marker::marker(&krate, &block);
     block::trace_methods(&krate, &TypeArgs::default(), &mut block, &mut errors);
-    lints::allow_expected(&mut block.attrs);
     let charm = implement(&krate, args, &members, &block.generics, &block.self_ty, errors.is_empty());
     let mut tokens = errors.into_tokens();
     block.to_tokens(&mut tokens);

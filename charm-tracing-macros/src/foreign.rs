@@ -13,7 +13,7 @@ use crate::args::{self, Arg, Args};
 use crate::errors::Errors;
 use crate::forward;
 use crate::marker::lints;
-use crate::names::type_name;
+use crate::names::{is_called, type_name};
 
 /// The arguments of `#[traced(...)]` on the struct.
 struct TracedArgs {
@@ -224,17 +224,14 @@ fn take_attribute(attributes: &mut Vec<Attribute>, errors: &mut Errors) -> Trace
 
 /// Whether the block is one of the wrapper's, and nothing else traces it.
 fn check(block: &Block, wrapper: &Ident, errors: &mut Errors) -> bool {
-    let is_wrapper = matches!(&block.ty, Type::Path(path) if path.path.segments.last().is_some_and(|last| last.ident == *wrapper));
+    let is_wrapper = matches!(&block.ty, Type::Path(path) if is_called(&path.path, &wrapper.to_string()));
     if !is_wrapper {
         errors.push(Error::new_spanned(
             &block.ty,
             format!("this lists methods of `{wrapper}`: `impl {wrapper}`"),
         ));
     }
-    let traced = block
-        .attributes
-        .iter()
-        .find(|attribute| attribute.path().segments.last().is_some_and(|last| last.ident == "trace_type"));
+    let traced = block.attributes.iter().find(|attribute| is_called(attribute.path(), "trace_type"));
     if let Some(traced) = traced {
         errors.push(Error::new_spanned(traced, "this block is traced already"));
     }

@@ -10,7 +10,7 @@ use syn::{
 use crate::errors::Errors;
 use crate::expand::located;
 use crate::foreign::Method;
-use crate::names::type_name;
+use crate::names::{is_called, type_name};
 
 /// The method with its body; none after a mistake, when the foreign type's own method is still there.
 pub(crate) fn method(
@@ -92,7 +92,7 @@ fn doc(foreign: &Type, signature: &Signature) -> TokenStream {
     let path = format!("{}::{}", type_name(foreign), signature.ident);
     let mut doc = format!(" Calls `{path}`, in a span.");
     if let ReturnType::Type(_, ty) = &signature.output
-        && matches!(&**ty, Type::Path(path) if path.path.segments.last().is_some_and(|last| last.ident == "Result"))
+        && matches!(&**ty, Type::Path(path) if is_called(&path.path, "Result"))
     {
         doc.push_str("\n\n # Errors\n\n Those of the call.");
     }

@@ -5,8 +5,8 @@ use syn::{Attribute, Error, ForeignItemFn, Ident, Item, ItemFn, LitStr, Meta, Pa
 
 use crate::args::{self, Arg, Args, SpanAttribute};
 use crate::errors::Errors;
-use crate::expand::{self, Callee, Scope, Traced};
-use crate::lints;
+use crate::expand::{Callee, Scope, Traced};
+use crate::names::is_called;
 
 /// The arguments of `#[trace_fn]`.
 pub(crate) struct FunctionArgs {
@@ -54,9 +54,7 @@ pub(crate) fn trace_fn(args: TokenStream, item: TokenStream) -> TokenStream {
                 attributes: args.attributes.value.as_deref().unwrap_or_default(),
                 scope: &Scope::unknown(),
             };
-            *function.block = traced.body(&mut function.sig, &function.attrs, &function.block);
-            expand::inner_attributes_outside(&mut function.attrs);
-            lints::allow_expected(&mut function.attrs);
+            traced.write(&mut function.attrs, &mut function.sig, &mut function.block);
         }
         None => {}
     }
@@ -106,9 +104,7 @@ const DONE: &str = "__done";
 /// The arguments of `#[trace_fn(...)]` on a method of an annotated block. They count, and the attribute does no more,
 /// or it would open a second span; it stays, or its import would be unused.
 pub(crate) fn take_arguments(attributes: &mut [Attribute], errors: &mut Errors) -> Option<FunctionArgs> {
-    let attribute = attributes
-        .iter_mut()
-        .find(|attribute| attribute.path().segments.last().is_some_and(|last| last.ident == "trace_fn"))?;
+    let attribute = attributes.iter_mut().find(|attribute| is_called(attribute.path(), "trace_fn"))?;
     let arguments = match &attribute.meta {
         Meta::List(list) => list.tokens.clone(),
         Meta::Path(_) => TokenStream::new(),

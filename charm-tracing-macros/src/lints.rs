@@ -1,16 +1,17 @@
 //! Lints that look at how a body is written, which the attributes change.
 
 use quote::ToTokens;
-use syn::{Attribute, Ident, ItemImpl, Meta, Path, Stmt, parse_quote};
-
-use crate::block;
+use syn::{Attribute, Ident, ImplItem, ItemImpl, Meta, Path, Stmt, parse_quote};
 
 /// Of some traits clippy compares the bodies with its own idea of them. Where one was so, the traced one is not any more.
 ///
 /// Elsewhere nothing is allowed: an author may forbid it.
 pub(crate) fn allowed(block: &ItemImpl) -> Option<Attribute> {
     let only = |name: &str| {
-        let method = block::methods(block).find(|method| method.sig.ident == name)?;
+        let method = block.items.iter().find_map(|item| match item {
+            ImplItem::Fn(method) if method.sig.ident == name => Some(method),
+            _ => None,
+        })?;
         let [Stmt::Expr(value, None)] = method.block.stmts.as_slice() else { return None };
         Some(value.to_token_stream().to_string().replace(' ', ""))
     };

@@ -1,7 +1,7 @@
 use proc_macro2::Span;
 use quote::ToTokens;
-use syn::Type;
 use syn::ext::IdentExt;
+use syn::{Path, Type};
 
 /// How a type is called in the name of a span: the last part of its path, without arguments.
 pub(crate) fn type_name(ty: &Type) -> String {
@@ -15,6 +15,11 @@ pub(crate) fn type_name(ty: &Type) -> String {
         // `dyn Trait`, `[T]`, `(A, B)`: as written, which is rare enough.
         other => other.to_token_stream().to_string(),
     }
+}
+
+/// Whether the last part of a path is the name: the author may write any of the parts before it.
+pub(crate) fn is_called(path: &Path, name: &str) -> bool {
+    path.segments.last().is_some_and(|last| last.ident == name)
 }
 
 /// The line of a token in its file, 1 for the first. The macros `line!` and `file!` would tell of the attribute.

@@ -17,6 +17,7 @@ constructs! {
             loop {
                 once().await;
                 tries += 1;
+                assert!(tries < 4, "too often");
                 if tries == 3 {
                     return Reply(tries);
                 }
@@ -77,6 +78,7 @@ constructs! {
                 if number > 0 {
                     return Err(fmt::Error);
                 }
+                assert!(number > 0, "for ever");
             }
         }
 

@@ -1,7 +1,6 @@
-use std::collections::HashSet;
 use std::mem;
 
-use proc_macro2::{Span, TokenStream, TokenTree};
+use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
@@ -10,6 +9,7 @@ use syn::visit_mut::{self, VisitMut};
 use syn::{Block, Expr, FnArg, Ident, Pat, PatIdent, PatType, ReceiverKind, Signature, Type, parse_quote};
 
 use super::place::{with_braces_of, with_statements_before};
+use super::words::Words;
 
 /// The body of a closure or an async block that is to own the function's arguments as the function did.
 ///
@@ -26,8 +26,8 @@ use super::place::{with_braces_of, with_statements_before};
 /// `first` are statements to put before it.
 pub(super) fn owning(signature: &mut Signature, block: &Block, first: Option<&TokenStream>) -> Block {
     let block = &allowed_to_change_self(signature, block);
-    let words = Words::of(block);
-    let used = |name: &Ident| name.to_string().starts_with('_') || words.contain(name);
+    let words = Words::of(block.to_token_stream());
+    let used = |name: &Ident| name.to_string().starts_with('_') || words.contain(&name.to_string());
     let mut captured = Vec::new();
     for input in &signature.inputs {
         match input {
@@ -157,39 +157,6 @@ fn allow_underscores(names: &[Ident]) -> Option<TokenStream> {
         .then(|| quote_spanned!(Span::mixed_site()=> #[allow(clippy::used_underscore_binding)]))
 }
 
-/// The names that a body mentions, in whatever way.
-struct Words {
-    names: HashSet<String>,
-    /// `format!("{name}")`
-    literals: Vec<String>,
-}
-
-impl Words {
-    fn of(block: &Block) -> Self {
-        let mut words = Self { names: HashSet::new(), literals: Vec::new() };
-        words.add(block.to_token_stream());
-        words
-    }
-
-    fn add(&mut self, tokens: TokenStream) {
-        for token in tokens {
-            match token {
-                TokenTree::Ident(name) => {
-                    self.names.insert(name.to_string());
-                }
-                TokenTree::Literal(literal) => self.literals.push(literal.to_string()),
-                TokenTree::Group(group) => self.add(group.stream()),
-                TokenTree::Punct(_) => {}
-            }
-        }
-    }
-
-    fn contain(&self, name: &Ident) -> bool {
-        let name = name.to_string();
-        self.names.contains(&name) || self.literals.iter().any(|literal| literal.contains(&name))
-    }
-}
-
 /// Of `mut self` the compiler does not say that a change of it is never read, but of a captured `self` it does.
 fn allowed_to_change_self(signature: &Signature, block: &Block) -> Block {
     struct Changes(bool);
@@ -249,11 +216,14 @@ fn may_drop(ty: &Type) -> bool {
         Type::Group(inner) => may_drop(&inner.elem),
         Type::Array(array) => may_drop(&array.elem),
         Type::Tuple(tuple) => tuple.elems.iter().any(may_drop),
-        Type::Path(path) => {
-            !path.path.get_ident().is_some_and(|name| COPIED.iter().any(|copied| name == copied))
-        }
+        Type::Path(path) => !path.path.get_ident().is_some_and(is_copied),
         _ => true,
     }
+}
+
+/// Whether it is the name of a primitive type.
+pub(super) fn is_copied(name: &Ident) -> bool {
+    COPIED.iter().any(|copied| name == copied)
 }
 
 const COPIED: [&str; 16] = [

@@ -8,6 +8,7 @@ use super::place::{as_written, end_of, leading_items, located, with_braces_of};
 use super::returns::{Returning, inferred};
 use super::{Callee, Scope, tail, tracked};
 use crate::args::SpanAttribute;
+use crate::lints;
 
 /// What an attribute is about to write: the span of one function.
 pub(crate) struct Traced<'a> {
@@ -19,10 +20,19 @@ pub(crate) struct Traced<'a> {
 }
 
 impl Traced<'_> {
-    /// The body of the traced function.
+    /// Gives the function its span.
     ///
     /// The author's statements keep their tokens, so errors in them point where they always did.
-    pub(crate) fn body(&self, signature: &mut Signature, attributes: &[Attribute], block: &Block) -> Block {
+    pub(crate) fn write(&self, attributes: &mut [Attribute], signature: &mut Signature, block: &mut Block) {
+        *block = self.body(signature, attributes, block);
+        for attribute in &mut *attributes {
+            // An inner attribute of the body holds for all of it, and may only stand at its start.
+            attribute.style = AttrStyle::Outer;
+        }
+        lints::allow_expected(attributes);
+    }
+
+    fn body(&self, signature: &mut Signature, attributes: &[Attribute], block: &Block) -> Block {
         let tokens = match Returning::of(signature, attributes) {
             Returning::Async { fails, yields_future } => {
                 self.asynchronous(signature, fails, yields_future, block)
@@ -53,7 +63,8 @@ impl Traced<'_> {
         let (items, _) = leading_items(block);
         let statements = tracked::noticing(krate, block.clone());
         let statements = &statements[items.len()..];
-        let (enter, failure, infer) = (self.enter(), self.failure(signature), infer_return_type(krate, at));
+        let (enter, failure, infer) =
+            (self.enter(), self.failure(&self.scope.of(signature), signature), infer_return_type(krate, at));
         quote_spanned! {at=>
             #(#items)*
             let __span = #enter;
@@ -70,13 +81,11 @@ impl Traced<'_> {
     fn returning(&self, output: &Type, signature: &mut Signature, block: &Block) -> TokenStream {
         let (krate, at) = (self.krate, end_of(block));
         let closure = quote_spanned!(as_written(block)=> move ||);
-        let (enter, failure) = (self.enter(), self.failure(signature));
+        let scope = self.scope.of(signature);
+        let (enter, failure) = (self.enter(), self.failure(&scope, signature));
         // A future that may not be boxed again ends its span when it is returned.
-        let last = if self.scope.of(signature).output_may_not_last(output) {
-            quote_spanned!(at=> &)
-        } else {
-            quote_spanned!(at=> &&)
-        };
+        let last =
+            if scope.output_may_not_last(output) { quote_spanned!(at=> &) } else { quote_spanned!(at=> &&) };
         let body = owning(signature, block, None);
         let (infer, output) = match inferred(output) {
             None => (None, Some(quote_spanned!(at=> -> #output))),
@@ -98,7 +107,7 @@ impl Traced<'_> {
     fn returning_future(&self, output: &Type, signature: &mut Signature, block: &Block) -> TokenStream {
         let (krate, at) = (self.krate, end_of(block));
         let closure = quote_spanned!(as_written(block)=> move ||);
-        let (enter, failure) = (self.enter(), self.failure(signature));
+        let (enter, failure) = (self.enter(), self.failure(&self.scope.of(signature), signature));
         let body = owning(signature, block, None);
         // An error about the future is shown at the body.
         let located = located(krate, at);
@@ -122,8 +131,11 @@ impl Traced<'_> {
         let (krate, at) = (self.krate, end_of(block));
         let callee = self.callee.to_tokens(krate);
         let attributes = self.attributes_or(|| quote_spanned!(at=> #krate::__private::no_attributes));
-        let failure =
-            if fails { self.failure(signature) } else { quote_spanned!(at=> #krate::__private::never_fails) };
+        let failure = if fails {
+            self.failure(&self.scope.of(signature), signature)
+        } else {
+            quote_spanned!(at=> #krate::__private::never_fails)
+        };
         let infer = infer_return_type(krate, at);
         // Inside as well: of a body that yields another type the compiler then says the same as without the attribute.
         // Of one that never ends it would say that what follows is unreachable.
@@ -181,10 +193,10 @@ impl Traced<'_> {
     }
 
     /// A closure that finds the failure in a returned value, with the bounds that hold here.
-    fn failure(&self, signature: &Signature) -> TokenStream {
+    fn failure(&self, scope: &Scope, signature: &Signature) -> TokenStream {
         let krate = self.krate;
         let may_borrow = match &signature.output {
-            ReturnType::Type(_, ty) => self.scope.of(signature).error_may_borrow(ty),
+            ReturnType::Type(_, ty) => scope.error_may_borrow(ty),
             ReturnType::Default => false,
         };
         // An error that may borrow is asked for its text only.
@@ -205,12 +217,5 @@ fn infer_return_type(krate: &TokenStream, at: Span) -> TokenStream {
         if let #krate::__private::Option::Some(__returned) = __returns.nothing() {
             return __returned;
         }
-    }
-}
-
-/// An inner attribute of the body holds for all of it, and may only stand at its start: it moves to the function.
-pub(crate) fn inner_attributes_outside(attributes: &mut [Attribute]) {
-    for attribute in attributes {
-        attribute.style = AttrStyle::Outer;
     }
 }

@@ -8,8 +8,9 @@ mod returns;
 mod scope;
 mod tail;
 mod tracked;
+mod words;
 
-pub(crate) use body::{Traced, inner_attributes_outside};
+pub(crate) use body::Traced;
 pub(crate) use callee::Callee;
 pub(crate) use place::located;
 pub(crate) use scope::Scope;

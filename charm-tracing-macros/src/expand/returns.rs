@@ -5,6 +5,9 @@ use syn::{
     TypeImplTrait, TypeInfer, TypeParamBound,
 };
 
+use super::arguments::is_copied;
+use crate::names::is_called;
+
 /// How a function ends, as far as its signature tells.
 pub(super) enum Returning {
     /// An `async fn`, whose output may be a `Result`, or a future in its turn.
@@ -24,13 +27,7 @@ impl Returning {
         let ty = output(&signature.output);
         let fails = ty.is_some_and(may_fail);
         if signature.asyncness.is_some() {
-            let result = |ty: &Type| matches!(ty, Type::Path(path) if path.path.segments.last().is_some_and(|last| last.ident == "Result"));
-            let yields_future = match ty {
-                Some(Type::ImplTrait(_)) => true,
-                Some(ty) => fails && !result(ty),
-                None => false,
-            };
-            return Self::Async { fails, yields_future };
+            return Self::Async { fails, yields_future: ty.is_some_and(may_be_future) };
         }
         let tracked = tracks_caller(attributes);
         match ty {
@@ -57,8 +54,11 @@ fn output(output: &ReturnType) -> Option<&Type> {
 fn may_fail(ty: &Type) -> bool {
     match ty {
         Type::Path(path) => {
-            let plain = path.path.get_ident().is_some_and(|name| PLAIN.iter().any(|plain| name == plain));
-            let option = path.path.segments.last().is_some_and(|last| last.ident == "Option");
+            let plain = path
+                .path
+                .get_ident()
+                .is_some_and(|name| name == "str" || name == "String" || is_copied(name));
+            let option = is_called(&path.path, "Option");
             !plain && !option
         }
         Type::Macro(_) => true,
@@ -66,10 +66,14 @@ fn may_fail(ty: &Type) -> bool {
     }
 }
 
-const PLAIN: [&str; 18] = [
-    "bool", "char", "str", "String", "u8", "u16", "u32", "u64", "u128", "usize", "i8", "i16", "i32", "i64",
-    "i128", "isize", "f32", "f64",
-];
+/// Likewise.
+fn may_be_future(ty: &Type) -> bool {
+    match ty {
+        Type::ImplTrait(_) => true,
+        Type::Path(path) => may_fail(ty) && !is_called(&path.path, "Result"),
+        _ => may_fail(ty),
+    }
+}
 
 /// The output of `impl Future<Output = T>`, if the function promises no other trait of it than those that
 /// the runtime's future passes on.

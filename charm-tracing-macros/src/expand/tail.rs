@@ -4,7 +4,10 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::parse::{ParseStream, Parser};
 use syn::visit::{self, Visit};
-use syn::{Attribute, Block, Expr, ExprBlock, ExprBreak, ExprLoop, ExprUnsafe, Lifetime, Macro, Stmt};
+use syn::{Attribute, Block, Expr, ExprBlock, ExprBreak, ExprLoop, ExprUnsafe, Item, Lifetime, Macro, Stmt};
+
+use super::words::Words;
+use crate::names::is_called;
 
 /// Whether a body ends with an expression, and one that may have a value.
 pub(super) fn may_have_value(block: &Block) -> bool {
@@ -94,12 +97,10 @@ fn block_diverges(block: &Block) -> bool {
 }
 
 fn panics(call: &Macro) -> bool {
-    ["panic", "unreachable", "todo", "unimplemented"]
-        .iter()
-        .any(|name| call.path.segments.last().is_some_and(|last| last.ident == name))
+    ["panic", "unreachable", "todo", "unimplemented"].iter().any(|name| is_called(&call.path, name))
 }
 
-/// Whether a `break` leaves the loop.
+/// Whether a `break` leaves the loop, or one in a macro may.
 fn is_left(endless: &ExprLoop) -> bool {
     struct Breaks<'a> {
         label: Option<&'a Lifetime>,
@@ -124,13 +125,16 @@ fn is_left(endless: &ExprLoop) -> bool {
             visit::visit_expr_break(self, leave);
         }
 
-        fn visit_item(&mut self, _: &syn::Item) {}
+        fn visit_macro(&mut self, call: &Macro) {
+            self.found |= Words::of(call.tokens.clone()).contain("break");
+        }
+
+        fn visit_item(&mut self, _: &Item) {}
     }
     let label = endless.label.as_ref().map(|label| &label.name);
     let mut breaks = Breaks { label, inner: 0, found: false };
     breaks.visit_block(&endless.body);
-    // What a macro does is not seen.
-    breaks.found || endless.body.to_token_stream().to_string().contains("! (")
+    breaks.found
 }
 
 fn depends(value: &Expr) -> bool {
@@ -247,6 +251,11 @@ mod tests {
             }),
             parse_quote!({
                 loop {
+                    debug!("again");
+                }
+            }),
+            parse_quote!({
+                loop {
                     for x in y {
                         break;
                     }
@@ -303,6 +312,11 @@ mod tests {
                 match a {
                     1 => return 2,
                     _ => 3,
+                }
+            }),
+            parse_quote!({
+                loop {
+                    select! { _ = done => break 1 }
                 }
             }),
             parse_quote!({ vec![1] }),
