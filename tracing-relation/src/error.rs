@@ -1,8 +1,8 @@
 use std::error::Error;
 use std::fmt::Write as _;
 
+use crate::DataValidationError;
 use crate::juju::{EnvironmentError, HookToolError, Role};
-use crate::{DataValidationError, ReceiverProtocol};
 
 /// The `tracing` relation cannot be used as asked.
 ///
@@ -41,13 +41,14 @@ pub enum TracingError {
     /// An endpoint is asked for by a protocol that the charm never requested. Python: `ProtocolNotRequestedError`.
     #[error("cannot expect an endpoint for {protocol} on relation {relation}: it was never requested")]
     ProtocolNotRequested {
-        /// The protocol.
-        protocol: ReceiverProtocol,
+        /// The protocol's name.
+        protocol: String,
         /// The id of the relation.
         relation: u32,
     },
-    /// The unit is not the leader, who alone may request protocols. Python: `DataAccessPermissionError`.
-    #[error("cannot request protocols: only the leader may")]
+    /// The unit is not the leader, who alone may request protocols and publish receivers. Python:
+    /// `DataAccessPermissionError`, and in a provider `RuntimeError`.
+    #[error("cannot write the application's databag: only the leader may")]
     DataAccessPermission,
     /// The endpoint may have several relations (its `limit` in the metadata is not 1), and none was named: use the
     /// methods that end in `_on`. Python: `AmbiguousRelationUsageError`.

@@ -73,6 +73,13 @@ impl FromStr for ReceiverProtocol {
     }
 }
 
+/// The name in databags.
+impl AsRef<str> for ReceiverProtocol {
+    fn as_ref(&self) -> &str {
+        self.as_str()
+    }
+}
+
 impl fmt::Display for ReceiverProtocol {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())

@@ -1,11 +1,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::endpoint::RelationEndpoint;
 use crate::error::with_causes;
-use crate::juju::{Databag, Dispatch, HookToolError, HookToolErrorKind, Role};
+use crate::juju::{Databag, Dispatch, HookToolErrorKind, Role};
+use crate::wire::INTERFACE;
 use crate::{ProviderAppData, ReceiverProtocol, Relation, RequirerAppData, TracingError, TracingEvent};
-
-const INTERFACE: &str = "tracing";
 
 /// The side of the `tracing` interface that sends traces: asks a backend for receivers, and learns where they are.
 ///
@@ -28,10 +28,8 @@ const INTERFACE: &str = "tracing";
 /// [`ProviderAppData`] says which databags are readable here alone.
 #[derive(Clone, Debug)]
 pub struct TracingEndpointRequirer {
-    dispatch: Dispatch,
-    endpoint: String,
+    endpoint: RelationEndpoint,
     protocols: Vec<ReceiverProtocol>,
-    single: bool,
     warned: Arc<AtomicBool>,
 }
 
@@ -53,10 +51,8 @@ impl TracingEndpointRequirer {
         protocols: &[ReceiverProtocol],
     ) -> Result<Self, TracingError> {
         let requirer = Self {
-            dispatch: dispatch.clone(),
-            endpoint: relation_name.to_owned(),
+            endpoint: RelationEndpoint::new(dispatch, relation_name, INTERFACE, Role::Requires)?,
             protocols: protocols.to_vec(),
-            single: limits_to_one(dispatch, relation_name)?,
             warned: Arc::default(),
         };
         if !protocols.is_empty() {
@@ -72,7 +68,7 @@ impl TracingEndpointRequirer {
     ///
     /// A hook tool fails.
     pub fn relations(&self) -> Result<Vec<Relation>, TracingError> {
-        self.ids()?.into_iter().map(|id| self.relation(id)).collect()
+        self.endpoint.relations()
     }
 
     /// Whether a backend has published its receivers, of which there may be none.
@@ -99,7 +95,7 @@ impl TracingEndpointRequirer {
     ///
     /// The endpoint's limit is not 1, or a hook tool fails.
     pub fn get_all_endpoints(&self) -> Result<Option<ProviderAppData>, TracingError> {
-        self.the_relation()?.map_or(Ok(None), |relation| self.get_all_endpoints_on(&relation))
+        self.endpoint.the_relation()?.map_or(Ok(None), |relation| self.get_all_endpoints_on(&relation))
     }
 
     /// What the backend on this relation has published; `None` while it has not.
@@ -108,13 +104,15 @@ impl TracingEndpointRequirer {
     ///
     /// A hook tool fails.
     pub fn get_all_endpoints_on(&self, relation: &Relation) -> Result<Option<ProviderAppData>, TracingError> {
-        let Some(app) = &relation.app else { return Ok(None) };
-        let databag = match self.dispatch.relation_get_app(&relation.endpoint, relation.id, app) {
-            Err(error) if error.kind() == HookToolErrorKind::InvalidOutput => {
+        if relation.app.is_none() {
+            return Ok(None);
+        }
+        let databag = match self.endpoint.remote_app_data(relation) {
+            Err(TracingError::HookTool(error)) if error.kind() == HookToolErrorKind::InvalidOutput => {
                 self.warn_once(&format!("{relation} is not ready: {}", with_causes(&error)));
                 return Ok(None);
             }
-            databag => not_ready_as_default(databag)?,
+            databag => databag?,
         };
         match ProviderAppData::load(&databag) {
             Ok(data) => Ok(Some(data)),
@@ -131,12 +129,22 @@ impl TracingEndpointRequirer {
 
     /// Where to send traces to by this protocol; `None` while the backend has not said so.
     ///
+    /// A [`ReceiverProtocol`], or the name of one that is newer than this crate:
+    ///
+    /// ```no_run
+    /// # use tracing_relation::{ReceiverProtocol, TracingEndpointRequirer, TracingError};
+    /// # fn endpoints(tracing: &TracingEndpointRequirer) -> Result<(), TracingError> {
+    /// let charm_traces = tracing.get_endpoint(ReceiverProtocol::OtlpHttp)?;
+    /// let later = tracing.get_endpoint("otlp_arrow")?;
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     ///
     /// The endpoint's limit is not 1, the protocol was never requested (which only the leader can tell), or a hook
     /// tool fails.
-    pub fn get_endpoint(&self, protocol: ReceiverProtocol) -> Result<Option<String>, TracingError> {
-        self.the_relation()?.map_or(Ok(None), |relation| self.get_endpoint_on(protocol, &relation))
+    pub fn get_endpoint(&self, protocol: impl AsRef<str>) -> Result<Option<String>, TracingError> {
+        self.endpoint.the_relation()?.map_or(Ok(None), |relation| self.get_endpoint_on(protocol, &relation))
     }
 
     /// Where to send traces to by this protocol on this relation; `None` while the backend has not said so.
@@ -148,9 +156,10 @@ impl TracingEndpointRequirer {
     /// The protocol was never requested (which only the leader can tell), or a hook tool fails.
     pub fn get_endpoint_on(
         &self,
-        protocol: ReceiverProtocol,
+        protocol: impl AsRef<str>,
         relation: &Relation,
     ) -> Result<Option<String>, TracingError> {
+        let protocol = protocol.as_ref();
         if let Some(data) = self.get_all_endpoints_on(relation)?
             && let Some(receiver) = data.receiver(protocol)
         {
@@ -159,7 +168,7 @@ impl TracingEndpointRequirer {
         if self.may_have_requested(protocol, relation) {
             Ok(None)
         } else {
-            Err(TracingError::ProtocolNotRequested { protocol, relation: relation.id })
+            Err(TracingError::ProtocolNotRequested { protocol: protocol.to_owned(), relation: relation.id })
         }
     }
 
@@ -171,7 +180,7 @@ impl TracingEndpointRequirer {
     /// `protocols` is empty, the unit is not the leader, or a hook tool fails. A relation that is gone is no error.
     pub fn request_protocols(&self, protocols: &[ReceiverProtocol]) -> Result<(), TracingError> {
         self.may_request(protocols)?;
-        self.ids()?.into_iter().try_for_each(|id| self.publish(id, protocols))
+        self.endpoint.publish_to_all(&self.endpoint.ids()?, &request(protocols))
     }
 
     /// Requests these protocols, instead of what was requested before, from the backend on this relation.
@@ -185,7 +194,7 @@ impl TracingEndpointRequirer {
         relation: &Relation,
     ) -> Result<(), TracingError> {
         self.may_request(protocols)?;
-        self.publish(relation.id, protocols)
+        self.endpoint.publish(relation.id, &request(protocols))
     }
 
     /// What the event that `dispatch` is for means to this endpoint; `None` if nothing.
@@ -195,13 +204,10 @@ impl TracingEndpointRequirer {
     /// `relation-broken` always is. If a hook tool fails, that is logged, and nothing is known to have changed.
     #[must_use]
     pub fn on(&self, dispatch: &Dispatch) -> Option<TracingEvent> {
-        let relation = Relation::from(dispatch.relation().ok().flatten()?);
-        if relation.endpoint != self.endpoint {
-            return None;
-        }
-        match dispatch.event().strip_prefix(&self.endpoint.replace('-', "_"))? {
-            "_relation_broken" => Some(TracingEvent::EndpointRemoved { relation }),
-            "_relation_changed" => match self.get_all_endpoints_on(&relation) {
+        let (relation, event) = self.endpoint.event_of(dispatch)?;
+        match event {
+            "broken" => Some(TracingEvent::EndpointRemoved { relation }),
+            "changed" => match self.get_all_endpoints_on(&relation) {
                 Ok(Some(data)) => Some(TracingEvent::EndpointChanged { relation, receivers: data.receivers }),
                 Ok(None) => Some(TracingEvent::EndpointRemoved { relation }),
                 Err(error) => {
@@ -214,49 +220,20 @@ impl TracingEndpointRequirer {
     }
 
     pub(crate) fn dispatch(&self) -> &Dispatch {
-        &self.dispatch
-    }
-
-    /// The one relation of an endpoint with `limit: 1`.
-    fn the_relation(&self) -> Result<Option<Relation>, TracingError> {
-        if !self.single {
-            return Err(TracingError::AmbiguousRelationUsage { endpoint: self.endpoint.clone() });
-        }
-        self.ids()?.first().map(|id| self.relation(*id)).transpose()
-    }
-
-    fn relation(&self, id: u32) -> Result<Relation, TracingError> {
-        let app = not_ready_as_default(self.dispatch.relation_app(&self.endpoint, id))?;
-        Ok(Relation { id, endpoint: self.endpoint.clone(), app })
-    }
-
-    /// The relations that will still be there after this hook. Juju lists a relation in the hook that ends it, and
-    /// lets its databag be read, but a backend that is gone by the next hook is none (ops leaves it out, too).
-    fn ids(&self) -> Result<Vec<u32>, TracingError> {
-        let mut ids = not_ready_as_default(self.dispatch.relation_ids(&self.endpoint))?;
-        ids.retain(|id| !self.is_broken(*id));
-        Ok(ids)
-    }
-
-    /// Whether this is the hook that ends the relation.
-    fn is_broken(&self, id: u32) -> bool {
-        self.dispatch.event().ends_with("_relation_broken")
-            && self
-                .dispatch
-                .relation()
-                .is_ok_and(|relation| relation.is_some_and(|relation| relation.id == id))
+        self.endpoint.dispatch()
     }
 
     /// False only if it is certain that the protocol was never requested: the unit is the leader and could read what
     /// the application has published, and the relation is not gone.
-    fn may_have_requested(&self, protocol: ReceiverProtocol, relation: &Relation) -> bool {
-        if self.protocols.contains(&protocol) || !self.dispatch.is_leader().unwrap_or(false) {
+    fn may_have_requested(&self, protocol: &str, relation: &Relation) -> bool {
+        let names = |protocols: &[ReceiverProtocol]| protocols.iter().any(|known| known.as_str() == protocol);
+        if names(&self.protocols) || !self.dispatch().is_leader().unwrap_or(false) {
             return true;
         }
-        match self.published(relation.id) {
+        match self.endpoint.published(relation.id) {
             Ok(published) => {
                 let requested = RequirerAppData::load(&published).unwrap_or_default();
-                requested.receivers.contains(&protocol) || self.dispatch.found_gone(relation.id)
+                names(&requested.receivers) || self.dispatch().found_gone(relation.id)
             }
             Err(error) => {
                 log::debug!("cannot tell what was requested on {relation}: {}", with_causes(&error));
@@ -265,62 +242,25 @@ impl TracingEndpointRequirer {
         }
     }
 
-    fn published(&self, id: u32) -> Result<Databag, TracingError> {
-        let own_app = self.dispatch.application()?;
-        Ok(self.dispatch.relation_get_app(&self.endpoint, id, own_app)?)
-    }
-
     fn may_request(&self, protocols: &[ReceiverProtocol]) -> Result<(), TracingError> {
-        if protocols.is_empty() {
-            Err(TracingError::NoProtocols)
-        } else if self.dispatch.is_leader()? {
-            Ok(())
-        } else {
-            Err(TracingError::DataAccessPermission)
-        }
+        if protocols.is_empty() { Err(TracingError::NoProtocols) } else { self.endpoint.must_lead() }
     }
 
-    /// Requests the protocols of a leader that was just constructed. One relation that fails does not keep the others
-    /// from being asked.
+    /// Requests the protocols of a leader that was just constructed.
     fn publish_at_start(&self) {
-        let complain = |error: &TracingError| {
-            log::warn!("cannot request tracing protocols on `{}`: {}", self.endpoint, with_causes(error));
-        };
-        let ids = match self.ids() {
-            Ok(ids) => ids,
-            Err(error) => return complain(&error),
-        };
-        if ids.is_empty() {
-            return;
-        }
-        match self.dispatch.is_leader() {
-            Ok(true) => {}
-            Ok(false) => return,
-            Err(error) => return complain(&error.into()),
-        }
-        for id in ids {
-            if let Err(error) = self.publish(id, &self.protocols) {
-                complain(&error);
+        let published = || {
+            let ids = self.endpoint.ids()?;
+            if ids.is_empty() || !self.dispatch().is_leader()? {
+                return Ok(());
             }
-        }
-    }
-
-    /// Writes what is not written yet. Texts are compared, not lists, so that text of another form is replaced: a
-    /// backend in Python may not read it.
-    fn publish(&self, id: u32, protocols: &[ReceiverProtocol]) -> Result<(), TracingError> {
-        let request = RequirerAppData::new(protocols).to_databag();
-        let published = self.published(id)?;
-        if self.dispatch.found_gone(id)
-            || request.iter().all(|(key, value)| published.get(key) == Some(value))
-        {
-            return Ok(());
-        }
-        match self.dispatch.relation_set_app(&self.endpoint, id, &request) {
-            Err(error) if error.kind() == HookToolErrorKind::RelationGone => Ok(()),
-            Err(error) if error.kind() == HookToolErrorKind::PermissionDenied => {
-                Err(TracingError::DataAccessPermission)
-            }
-            written => Ok(written?),
+            self.endpoint.publish_to_all(&ids, &request(&self.protocols))
+        };
+        if let Err::<(), TracingError>(error) = published() {
+            log::warn!(
+                "cannot request tracing protocols on `{}`: {}",
+                self.endpoint.name(),
+                with_causes(&error)
+            );
         }
     }
 
@@ -334,41 +274,6 @@ impl TracingEndpointRequirer {
     }
 }
 
-/// Checks the endpoint in the charm's metadata, and whether it is limited to one relation.
-fn limits_to_one(dispatch: &Dispatch, name: &str) -> Result<bool, TracingError> {
-    let metadata = match dispatch.metadata() {
-        Ok(metadata) => metadata,
-        Err(error) => {
-            log::warn!(
-                "cannot check the endpoint `{name}`, and take its limit to be 1: {}",
-                with_causes(&error)
-            );
-            return Ok(true);
-        }
-    };
-    let endpoint = name.to_owned();
-    match metadata.endpoint(name) {
-        None => Err(TracingError::RelationNotFound { endpoint }),
-        Some((_, found)) if found.interface != INTERFACE => Err(TracingError::RelationInterfaceMismatch {
-            endpoint,
-            expected: INTERFACE,
-            actual: found.interface.clone(),
-        }),
-        Some((Role::Requires, found)) => Ok(found.limit == Some(1)),
-        Some((actual, _)) => {
-            Err(TracingError::RelationRoleMismatch { endpoint, expected: Role::Requires, actual })
-        }
-    }
-}
-
-/// Nothing, where Juju does not let the unit know.
-fn not_ready_as_default<T: Default>(answer: Result<T, HookToolError>) -> Result<T, TracingError> {
-    use HookToolErrorKind::{PermissionDenied, RestrictedContext};
-    match answer {
-        Err(error) if matches!(error.kind(), PermissionDenied | RestrictedContext) => {
-            log::debug!("{}", with_causes(&error));
-            Ok(T::default())
-        }
-        answer => Ok(answer?),
-    }
+fn request(protocols: &[ReceiverProtocol]) -> Databag {
+    RequirerAppData::new(protocols).to_databag()
 }

@@ -97,10 +97,9 @@ impl ProviderAppData {
     /// The first receiver with this protocol, and a URL. It may be one that this charm did not ask for: providers
     /// publish to each requirer what any of them asked for.
     #[must_use]
-    pub fn receiver(&self, protocol: ReceiverProtocol) -> Option<&Receiver> {
-        self.receivers
-            .iter()
-            .find(|receiver| receiver.protocol.name == protocol.as_str() && !receiver.url.is_empty())
+    pub fn receiver(&self, protocol: impl AsRef<str>) -> Option<&Receiver> {
+        let name = protocol.as_ref();
+        self.receivers.iter().find(|receiver| receiver.protocol.name == name && !receiver.url.is_empty())
     }
 }
 

@@ -185,7 +185,7 @@ fn observe(charm: &Charm, hook: &Dispatch, protocols: &[ReceiverProtocol], asked
     let endpoints: Map<String, Value> = asked
         .iter()
         .map(|name| {
-            let protocol = name.parse().expect("a protocol");
+            let protocol: ReceiverProtocol = name.parse().expect("a protocol");
             (name.clone(), outcome(requirer.get_endpoint(protocol).map(|endpoint| json!(endpoint))))
         })
         .collect();
