@@ -148,6 +148,13 @@ impl RelationEndpoint {
         if self.dispatch.is_leader()? { Ok(()) } else { Err(TracingError::DataAccessPermission) }
     }
 
+    /// Logs a message once per dispatch, however often the same is asked.
+    pub(crate) fn say_once(&self, level: log::Level, message: &str) {
+        if self.dispatch.is_news(message) {
+            log::log!(level, "{message}");
+        }
+    }
+
     /// Whether this is the hook that ends the relation.
     fn is_broken(&self, id: u32) -> bool {
         self.event_of(&self.dispatch).is_some_and(|(relation, event)| relation.id == id && event == "broken")

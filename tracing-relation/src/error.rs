@@ -38,6 +38,12 @@ pub enum TracingError {
         /// What the metadata says.
         actual: Role,
     },
+    /// The other side is asked for what it publishes, and the relation is gone. Python: `NotReadyError`.
+    #[error("cannot find the application on relation {relation}")]
+    NotReady {
+        /// The id of the relation.
+        relation: u32,
+    },
     /// An endpoint is asked for by a protocol that the charm never requested. Python: `ProtocolNotRequestedError`.
     #[error("cannot expect an endpoint for {protocol} on relation {relation}: it was never requested")]
     ProtocolNotRequested {

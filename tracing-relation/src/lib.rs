@@ -22,15 +22,17 @@ mod event;
 mod json;
 pub mod juju;
 mod protocol;
+mod provider;
 mod relation;
 mod requirer;
 mod wire;
 
 pub use config::{CharmTracingConfig, charm_tracing_config};
 pub use error::TracingError;
-pub use event::TracingEvent;
+pub use event::{TracingEvent, TracingProviderEvent};
 pub use json::JsonError;
 pub use protocol::{ReceiverProtocol, TransportProtocol, UnknownProtocol};
+pub use provider::TracingEndpointProvider;
 pub use relation::Relation;
 pub use requirer::TracingEndpointRequirer;
 pub use wire::{DataValidationError, ProtocolType, ProviderAppData, Receiver, RequirerAppData};

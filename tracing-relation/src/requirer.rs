@@ -1,5 +1,4 @@
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use log::Level;
 
 use crate::endpoint::RelationEndpoint;
 use crate::error::with_causes;
@@ -30,7 +29,6 @@ use crate::{ProviderAppData, ReceiverProtocol, Relation, RequirerAppData, Tracin
 pub struct TracingEndpointRequirer {
     endpoint: RelationEndpoint,
     protocols: Vec<ReceiverProtocol>,
-    warned: Arc<AtomicBool>,
 }
 
 impl TracingEndpointRequirer {
@@ -53,7 +51,6 @@ impl TracingEndpointRequirer {
         let requirer = Self {
             endpoint: RelationEndpoint::new(dispatch, relation_name, INTERFACE, Role::Requires)?,
             protocols: protocols.to_vec(),
-            warned: Arc::default(),
         };
         if !protocols.is_empty() {
             requirer.publish_at_start();
@@ -109,19 +106,22 @@ impl TracingEndpointRequirer {
         }
         let databag = match self.endpoint.remote_app_data(relation) {
             Err(TracingError::HookTool(error)) if error.kind() == HookToolErrorKind::InvalidOutput => {
-                self.warn_once(&format!("{relation} is not ready: {}", with_causes(&error)));
+                self.endpoint
+                    .say_once(Level::Warn, &format!("{relation} is not ready: {}", with_causes(&error)));
                 return Ok(None);
             }
             databag => databag?,
         };
-        match ProviderAppData::load(&databag) {
+        let told = |ignored: &str| self.endpoint.say_once(Level::Debug, &format!("{relation}: {ignored}"));
+        match ProviderAppData::load_and_tell(&databag, told) {
             Ok(data) => Ok(Some(data)),
             Err(error) if databag.is_empty() => {
                 log::debug!("{relation} is not ready: {}", with_causes(&error));
                 Ok(None)
             }
             Err(error) => {
-                self.warn_once(&format!("{relation} is not ready: {}", with_causes(&error)));
+                self.endpoint
+                    .say_once(Level::Warn, &format!("{relation} is not ready: {}", with_causes(&error)));
                 Ok(None)
             }
         }
@@ -211,7 +211,10 @@ impl TracingEndpointRequirer {
                 Ok(Some(data)) => Some(TracingEvent::EndpointChanged { relation, receivers: data.receivers }),
                 Ok(None) => Some(TracingEvent::EndpointRemoved { relation }),
                 Err(error) => {
-                    self.warn_once(&format!("{relation} cannot be read: {}", with_causes(&error)));
+                    self.endpoint.say_once(
+                        Level::Warn,
+                        &format!("{relation} cannot be read: {}", with_causes(&error)),
+                    );
                     None
                 }
             },
@@ -261,15 +264,6 @@ impl TracingEndpointRequirer {
                 self.endpoint.name(),
                 with_causes(&error)
             );
-        }
-    }
-
-    /// Warns once per dispatch, however often the same is asked.
-    fn warn_once(&self, message: &str) {
-        if self.warned.swap(true, Ordering::Relaxed) {
-            log::debug!("{message}");
-        } else {
-            log::warn!("{message}");
         }
     }
 }

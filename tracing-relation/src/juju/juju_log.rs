@@ -10,9 +10,9 @@ const MAX_ARGUMENT: usize = 131_071;
 /// How long a warning may take before it is given up: a hook does not wait for its log.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// The topics that this dispatch has warned about.
+/// What this dispatch has said that is to be said once.
 #[derive(Debug, Default)]
-pub(super) struct Said(Mutex<HashSet<&'static str>>);
+pub(super) struct Said(Mutex<HashSet<String>>);
 
 /// The log.
 impl Dispatch {
@@ -39,11 +39,17 @@ impl Dispatch {
         self.tools.start(&HookToolCall::new("juju-log").arg("--log-level").arg(level).arg("--").arg(message))
     }
 
+    /// Whether this is asked for the first time in this dispatch: then it may be said.
+    pub(crate) fn is_news(&self, topic: &str) -> bool {
+        let mut said = self.said.0.lock().unwrap_or_else(PoisonError::into_inner);
+        !said.contains(topic) && said.insert(topic.to_owned())
+    }
+
     /// Warns the operator about something that only they can mend: once per dispatch and topic. Whether that arrived is
     /// nobody's concern.
-    pub(crate) fn warn_operator(&self, topic: &'static str, message: &str) {
+    pub(crate) fn warn_operator(&self, topic: &str, message: &str) {
         log::debug!("{message}");
-        if self.said.0.lock().unwrap_or_else(PoisonError::into_inner).insert(topic)
+        if self.is_news(topic)
             && let Err(error) =
                 self.juju_log(log::Level::Warn, message).and_then(|pending| pending.wait(PATIENCE))
         {

@@ -1,19 +1,33 @@
 use super::PythonJson;
-use super::PythonJson::{List, Object, Text};
-use crate::json::{Json, JsonError};
+use super::PythonJson::{Object, Text};
+use super::address;
+use super::items::{self, DataValidationError, RECEIVERS, Unusable, field, text};
+use crate::json::Json;
 use crate::juju::Databag;
 use crate::{ReceiverProtocol, TransportProtocol};
 
-/// The one key of either side's databag.
-const RECEIVERS: &str = "receivers";
-
-/// What the provider (the tracing backend) publishes: where it receives traces. Version 2 of the interface.
+/// What the provider (the tracing backend) publishes: where it receives traces.
+///
+/// # Generations of the interface
+///
+/// Version 2 is written; all are read.
+///
+/// | version | keys of the databag | an item of the list |
+/// |---|---|---|
+/// | 2 | `receivers` | `{"protocol": {"name": "otlp_http", "type": "http"}, "url": "http://tempo:4318"}` |
+/// | 1 | `receivers`, and `url` or `host` | `{"protocol": "otlp_http", "port": 4318}` |
+/// | 0 | `ingesters`, and `url` or `host` | `{"protocol": "otlp_http", "port": 4318}` |
+/// | before | `ingester-ports`, and `hostname` | `{"type": "otlp_http", "port": 4318}` |
+///
+/// Of the older ones, the URL of a receiver is made of the host and the item's port ([`Receiver::on_port`]), and
+/// `jaeger_http_thrift` is called `jaeger_thrift_http`, as in version 2.
 ///
 /// # Strictness
 ///
 /// An item that is not a receiver (without a URL, with a transport other than `http` and `grpc`) is left out, and so
 /// never hides the others; the Python library refuses the whole databag for it. Both refuse a databag of which nothing
 /// can be used, keep receivers with a protocol that they do not know, and ignore fields and keys that they do not know.
+/// The Python library knows version 2 alone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ProviderAppData {
@@ -35,67 +49,53 @@ pub struct Receiver {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ProtocolType {
-    /// The name: that of a [`ReceiverProtocol`], or one that a newer interface has.
+    /// The name: that of a [`ReceiverProtocol`], or one that another version of the interface has.
     pub name: String,
     /// What it is carried by. Not checked against the name.
     pub transport: TransportProtocol,
 }
 
-/// What the requirer (a charm that sends traces) publishes: the protocols that it asks for. Version 2 of the interface.
-///
-/// # Strictness
-///
-/// Names of protocols that are not known are left out; the Python library refuses the whole databag for one. Both
-/// refuse a databag of which nothing can be used.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct RequirerAppData {
-    /// The protocols, in the databag's order, with duplicates.
-    pub receivers: Vec<ReceiverProtocol>,
-}
-
-/// A databag does not hold what its side of the `tracing` interface writes.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum DataValidationError {
-    /// There is no key `receivers`: the other side has not answered yet, or speaks an older version.
-    #[error("cannot find the key `receivers` in the databag")]
-    Missing,
-    /// The value is not JSON, or not a list.
-    #[error("cannot read `receivers` in the databag as a JSON list")]
-    NotAList(#[source] JsonError),
-    /// The list has items, and none can be used.
-    #[error("cannot use any of the {count} `receivers` in the databag")]
-    NothingUsable {
-        /// How many items there are.
-        count: usize,
-    },
-}
-
 impl ProviderAppData {
     /// Receivers to publish.
     #[must_use]
-    pub fn new(receivers: Vec<Receiver>) -> Self {
-        Self { receivers }
+    pub fn new(receivers: impl Into<Vec<Receiver>>) -> Self {
+        Self { receivers: receivers.into() }
     }
 
-    /// Reads a provider's application databag.
+    /// Reads a provider's application databag, of any version of the interface.
     ///
     /// # Errors
     ///
-    /// The key `receivers` is missing, not a JSON list, or has items none of which is a receiver.
+    /// The databag has none of the lists, or it is not a JSON list, or has items none of which is a receiver.
     pub fn load(databag: &Databag) -> Result<Self, DataValidationError> {
-        Ok(Self { receivers: usable_items(databag, receiver)? })
+        Self::load_and_tell(databag, |ignored| log::debug!("{ignored}"))
+    }
+
+    /// As [`load`](Self::load); what was ignored is told rather than logged.
+    pub(crate) fn load_and_tell(
+        databag: &Databag,
+        tell: impl FnOnce(&str),
+    ) -> Result<Self, DataValidationError> {
+        const LISTS: [(&str, &str); 3] =
+            [(RECEIVERS, "protocol"), ("ingesters", "protocol"), ("ingester-ports", "type")];
+        let (key, name) =
+            LISTS.into_iter().find(|(key, _)| databag.contains_key(*key)).unwrap_or((RECEIVERS, "protocol"));
+        let host = ["url", "host", "hostname"].into_iter().find_map(|key| databag.get(key));
+        let host = host.map(|host| unquoted(host));
+        let receivers = items::read(databag, key, tell, |item| receiver(item, name, host.as_deref()))?;
+        Ok(Self { receivers })
     }
 
     /// The databag's content: byte for byte what the Python library writes.
     #[must_use]
     pub fn to_databag(&self) -> Databag {
-        databag(self.receivers.iter().map(Receiver::to_json).collect())
+        items::databag(self.receivers.iter().map(Receiver::to_json).collect())
     }
 
     /// The first receiver with this protocol, and a URL. It may be one that this charm did not ask for: providers
     /// publish to each requirer what any of them asked for.
+    ///
+    /// A [`ReceiverProtocol`], or the name of one that is newer than this crate.
     #[must_use]
     pub fn receiver(&self, protocol: impl AsRef<str>) -> Option<&Receiver> {
         let name = protocol.as_ref();
@@ -106,8 +106,27 @@ impl ProviderAppData {
 impl Receiver {
     /// A receiver of a known protocol, with its usual transport.
     pub fn new(protocol: ReceiverProtocol, url: impl Into<String>) -> Self {
-        let protocol = ProtocolType { name: protocol.as_str().to_owned(), transport: protocol.transport() };
-        Self { protocol, url: url.into() }
+        Self { protocol: protocol.into(), url: url.into() }
+    }
+
+    /// A receiver on a port of the host that `base_url` names. `None` if it names none.
+    ///
+    /// Over HTTP, the URL's scheme (`http` unless it has one) and path are kept; for gRPC, which has neither, only the
+    /// host counts.
+    ///
+    /// ```
+    /// use tracing_relation::Receiver;
+    /// use tracing_relation::ReceiverProtocol::{OtlpGrpc, OtlpHttp};
+    ///
+    /// let url = |protocol, base, port| Some(Receiver::on_port(protocol, base, port)?.url);
+    /// assert_eq!(url(OtlpHttp, "https://ingress/my-model", 4318).as_deref(), Some("https://ingress:4318/my-model"));
+    /// assert_eq!(url(OtlpGrpc, "https://ingress/my-model", 4317).as_deref(), Some("ingress:4317"));
+    /// assert_eq!(url(OtlpHttp, "tempo.svc.cluster.local", 4318).as_deref(), Some("http://tempo.svc.cluster.local:4318"));
+    /// assert_eq!(url(OtlpHttp, "https://", 4318), None);
+    /// ```
+    #[must_use]
+    pub fn on_port(protocol: ReceiverProtocol, base_url: &str, port: u16) -> Option<Self> {
+        Some(Self::new(protocol, address::on_port(protocol.transport(), base_url, port)?))
     }
 
     fn to_json(&self) -> PythonJson<'_> {
@@ -123,63 +142,54 @@ impl ProtocolType {
     pub fn known(&self) -> Option<ReceiverProtocol> {
         self.name.parse().ok()
     }
-}
 
-impl RequirerAppData {
-    /// Protocols to ask for.
-    pub fn new(receivers: impl Into<Vec<ReceiverProtocol>>) -> Self {
-        Self { receivers: receivers.into() }
-    }
-
-    /// Reads a requirer's application databag.
-    ///
-    /// # Errors
-    ///
-    /// The key `receivers` is missing, not a JSON list, or has items none of which names a known protocol.
-    pub fn load(databag: &Databag) -> Result<Self, DataValidationError> {
-        let name = |item: Json<'_>| item.text().ok()?.parse().ok();
-        Ok(Self { receivers: usable_items(databag, name)? })
-    }
-
-    /// The databag's content: byte for byte what the Python library writes.
-    #[must_use]
-    pub fn to_databag(&self) -> Databag {
-        databag(self.receivers.iter().map(|protocol| Text(protocol.as_str())).collect())
+    /// The protocol that versions 0 and 1 call so. They do not tell its transport.
+    fn legacy(name: &str) -> Self {
+        match items::legacy_protocol(name) {
+            Some(known) => known.into(),
+            None if name.ends_with("grpc") => {
+                Self { name: name.to_owned(), transport: TransportProtocol::Grpc }
+            }
+            None => Self { name: name.to_owned(), transport: TransportProtocol::Http },
+        }
     }
 }
 
-fn databag(receivers: Vec<PythonJson<'_>>) -> Databag {
-    Databag::from([(RECEIVERS.to_owned(), List(receivers).dumps())])
+/// With its usual transport.
+impl From<ReceiverProtocol> for ProtocolType {
+    fn from(protocol: ReceiverProtocol) -> Self {
+        Self { name: protocol.as_str().to_owned(), transport: protocol.transport() }
+    }
 }
 
-fn usable_items<T>(
-    databag: &Databag,
-    read: impl Fn(Json<'_>) -> Option<T>,
-) -> Result<Vec<T>, DataValidationError> {
-    let list = databag.get(RECEIVERS).ok_or(DataValidationError::Missing)?;
-    // Only the form of the items is checked here, so what is wrong within one stays its own.
-    let items = Json::parse(list.as_bytes()).and_then(Json::items).map_err(DataValidationError::NotAList)?;
-    let count = items.len();
-    let usable: Vec<T> = items.into_iter().filter_map(read).collect();
-    if usable.is_empty() && count > 0 {
-        return Err(DataValidationError::NothingUsable { count });
-    }
-    if usable.len() < count {
-        log::debug!("ignored {} of {count} `receivers` in a databag", count - usable.len());
-    }
-    Ok(usable)
-}
-
-fn receiver(item: Json<'_>) -> Option<Receiver> {
-    let receiver = item.fields().ok()?;
-    let protocol = receiver.get("protocol")?.fields().ok()?;
-    Some(Receiver {
+/// An item of any version; the `name` of its protocol is in that field. `host` is what versions 0 and 1 have beside the
+/// list.
+fn receiver(item: Json<'_>, name: &'static str, host: Option<&str>) -> Result<Receiver, Unusable> {
+    let item = item.fields()?;
+    let protocol = *field(&item, name)?;
+    let Ok(protocol) = protocol.fields() else {
+        let protocol = ProtocolType::legacy(&protocol.text()?);
+        let port = field(&item, "port")?.port()?;
+        let host = host.ok_or(Unusable::Without("a host beside the list"))?;
+        let url = address::on_port(protocol.transport, host, port);
+        return Ok(Receiver {
+            protocol,
+            url: url.ok_or(Unusable::Without("a usable host beside the list"))?,
+        });
+    };
+    let transport = text(&protocol, "type")?;
+    Ok(Receiver {
         protocol: ProtocolType {
-            name: protocol.get("name")?.text().ok()?.into_owned(),
-            transport: protocol.get("type")?.text().ok()?.parse().ok()?,
+            name: text(&protocol, "name")?.into_owned(),
+            transport: transport.parse().map_err(|_| Unusable::Without("a known transport"))?,
         },
-        url: receiver.get("url")?.text().ok()?.into_owned(),
+        url: text(&item, "url")?.into_owned(),
     })
+}
+
+/// A host is written as it is by version 1, and was as JSON by some.
+fn unquoted(host: &str) -> std::borrow::Cow<'_, str> {
+    Json::parse(host.as_bytes()).and_then(Json::text).unwrap_or(host.into())
 }
 
 #[cfg(test)]
@@ -211,7 +221,7 @@ mod tests {
                 assert_eq!(data.receivers, [good], "{bad}");
             }
             let error = ProviderAppData::load(&receivers(&format!("[{bad}]"))).expect_err(bad);
-            assert!(matches!(error, DataValidationError::NothingUsable { count: 1 }), "{error:?}");
+            assert!(matches!(error, DataValidationError::NothingUsable { count: 1, .. }), "{error:?}");
         }
     }
 
@@ -257,22 +267,5 @@ mod tests {
         );
         assert_eq!(written, receivers(expected));
         assert_eq!(ProviderAppData::load(&written).expect("valid"), data);
-    }
-
-    #[test]
-    fn requests_leave_out_unknown_protocols() {
-        let data =
-            RequirerAppData::load(&receivers(r#"["otlp_http", "tempo", 3, "otlp_http"]"#)).expect("valid");
-        assert_eq!(data, RequirerAppData::new([ReceiverProtocol::OtlpHttp; 2]));
-        assert_eq!(data.to_databag(), receivers(r#"["otlp_http", "otlp_http"]"#));
-        assert_eq!(RequirerAppData::load(&receivers("[]")).expect("valid"), RequirerAppData::default());
-        for (refused, databag) in [
-            ("Missing", Databag::new()),
-            ("NotAList", receivers("\"otlp_http\"")),
-            ("NothingUsable", receivers("[\"tempo\"]")),
-        ] {
-            let error = RequirerAppData::load(&databag).expect_err(refused);
-            assert!(format!("{error:?}").starts_with(refused), "{error:?}");
-        }
     }
 }

@@ -1,0 +1,112 @@
+//! Lists in databags, of which the good items count.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use super::PythonJson;
+use super::PythonJson::List;
+use crate::ReceiverProtocol;
+use crate::json::{Json, JsonError};
+use crate::juju::Databag;
+
+/// The one key that version 2 of the interface has, on either side.
+pub(super) const RECEIVERS: &str = "receivers";
+
+/// How many of the ignored items are described.
+const DESCRIBED: usize = 3;
+
+/// A databag does not hold what its side of the interface writes.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DataValidationError {
+    /// There is no such list: the other side has not answered yet.
+    #[error("cannot find the key `receivers` in the databag")]
+    Missing,
+    /// The value is not JSON, or not a list.
+    #[error("cannot read `{key}` in the databag as a JSON list")]
+    #[non_exhaustive]
+    NotAList {
+        /// The key in the databag.
+        key: &'static str,
+        /// What is wrong with the text.
+        source: JsonError,
+    },
+    /// The list has items, and none can be used.
+    #[error("cannot use any of the {count} `{key}` in the databag")]
+    #[non_exhaustive]
+    NothingUsable {
+        /// The key in the databag.
+        key: &'static str,
+        /// How many items there are.
+        count: usize,
+    },
+}
+
+/// Why an item of a list is ignored.
+#[derive(Clone, Debug, thiserror::Error)]
+pub(super) enum Unusable {
+    #[error(transparent)]
+    Json(#[from] JsonError),
+    #[error("without {0}")]
+    Without(&'static str),
+    #[error("without the field `{0}`")]
+    WithoutField(&'static str),
+}
+
+/// The databag of a side, in version 2.
+pub(super) fn databag(receivers: Vec<PythonJson<'_>>) -> Databag {
+    Databag::from([(RECEIVERS.to_owned(), List(receivers).dumps())])
+}
+
+/// What `read` makes of the items of the list under `key`. If it refuses some, `tell` gets to know which, and why.
+pub(super) fn read<T>(
+    databag: &Databag,
+    key: &'static str,
+    tell: impl FnOnce(&str),
+    read: impl Fn(Json<'_>) -> Result<T, Unusable>,
+) -> Result<Vec<T>, DataValidationError> {
+    let list = databag.get(key).ok_or(DataValidationError::Missing)?;
+    // Only the form of the items is checked here, so what is wrong within one stays its own.
+    let items = Json::parse(list.as_bytes()).and_then(Json::items);
+    let items = items.map_err(|source| DataValidationError::NotAList { key, source })?;
+    let (count, mut usable, mut ignored) = (items.len(), Vec::new(), Vec::new());
+    for (index, item) in items.into_iter().enumerate() {
+        match read(item) {
+            Ok(item) => usable.push(item),
+            Err(why) => ignored.push(format!("item {} ({why})", index + 1)),
+        }
+    }
+    if usable.is_empty() && count > 0 {
+        return Err(DataValidationError::NothingUsable { key, count });
+    }
+    if !ignored.is_empty() {
+        let more = if ignored.len() > DESCRIBED { ", ..." } else { "" };
+        let described = ignored[..ignored.len().min(DESCRIBED)].join(", ");
+        tell(&format!("ignored {} of {count} `{key}` in a databag: {described}{more}", ignored.len()));
+    }
+    Ok(usable)
+}
+
+/// A field of an item.
+pub(super) fn field<'a, 'json>(
+    item: &'a BTreeMap<Cow<'json, str>, Json<'json>>,
+    name: &'static str,
+) -> Result<&'a Json<'json>, Unusable> {
+    item.get(name).ok_or(Unusable::WithoutField(name))
+}
+
+/// A field of an item, which is a text.
+pub(super) fn text<'json>(
+    item: &BTreeMap<Cow<'json, str>, Json<'json>>,
+    name: &'static str,
+) -> Result<Cow<'json, str>, Unusable> {
+    Ok(field(item, name)?.text()?)
+}
+
+/// The protocol that versions 0 and 1 of the interface call so.
+pub(super) fn legacy_protocol(name: &str) -> Option<ReceiverProtocol> {
+    match name {
+        "jaeger_http_thrift" => Some(ReceiverProtocol::JaegerThriftHttp),
+        name => name.parse().ok(),
+    }
+}

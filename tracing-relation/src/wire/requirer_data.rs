@@ -1,0 +1,84 @@
+use super::PythonJson::Text;
+use super::items::{self, DataValidationError, RECEIVERS, Unusable};
+use crate::ReceiverProtocol;
+use crate::juju::Databag;
+
+/// What the requirer (a charm that sends traces) publishes: the protocols that it asks for.
+///
+/// Version 2 of the interface has them under `receivers`, and is written; version 1, under `protocols`, is read, too.
+/// Before, requirers published nothing.
+///
+/// # Strictness
+///
+/// Names of protocols that are not known are left out; the Python library refuses the whole databag for one. Both
+/// refuse a databag of which nothing can be used. The Python library knows version 2 alone.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RequirerAppData {
+    /// The protocols, in the databag's order, with duplicates.
+    pub receivers: Vec<ReceiverProtocol>,
+}
+
+impl RequirerAppData {
+    /// Protocols to ask for.
+    pub fn new(receivers: impl Into<Vec<ReceiverProtocol>>) -> Self {
+        Self { receivers: receivers.into() }
+    }
+
+    /// Reads a requirer's application databag, of version 1 or 2 of the interface.
+    ///
+    /// # Errors
+    ///
+    /// The databag has neither of the lists, or it is not a JSON list, or has items none of which names a known
+    /// protocol.
+    pub fn load(databag: &Databag) -> Result<Self, DataValidationError> {
+        Self::load_and_tell(databag, |ignored| log::debug!("{ignored}"))
+    }
+
+    /// As [`load`](Self::load); what was ignored is told rather than logged.
+    pub(crate) fn load_and_tell(
+        databag: &Databag,
+        tell: impl FnOnce(&str),
+    ) -> Result<Self, DataValidationError> {
+        let unknown = Unusable::Without("the name of a known protocol");
+        let receivers = if databag.contains_key(RECEIVERS) || !databag.contains_key("protocols") {
+            items::read(databag, RECEIVERS, tell, |item| item.text()?.parse().map_err(|_| unknown.clone()))
+        } else {
+            let known = |name: &str| items::legacy_protocol(name).ok_or(unknown.clone());
+            items::read(databag, "protocols", tell, |item| known(&item.text()?))
+        };
+        Ok(Self { receivers: receivers? })
+    }
+
+    /// The databag's content: byte for byte what the Python library writes.
+    #[must_use]
+    pub fn to_databag(&self) -> Databag {
+        items::databag(self.receivers.iter().map(|protocol| Text(protocol.as_str())).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn receivers(json: &str) -> Databag {
+        Databag::from([(RECEIVERS.to_owned(), json.to_owned())])
+    }
+
+    #[test]
+    fn requests_leave_out_unknown_protocols() {
+        let data =
+            RequirerAppData::load(&receivers(r#"["otlp_http", "tempo", 3, "otlp_http"]"#)).expect("valid");
+        assert_eq!(data, RequirerAppData::new([ReceiverProtocol::OtlpHttp; 2]));
+        assert_eq!(data.to_databag(), receivers(r#"["otlp_http", "otlp_http"]"#));
+        assert_eq!(RequirerAppData::load(&receivers("[]")).expect("valid"), RequirerAppData::default());
+        for (refused, databag) in [
+            ("Missing", Databag::new()),
+            ("NotAList", receivers("\"otlp_http\"")),
+            ("NothingUsable", receivers("[\"tempo\"]")),
+        ] {
+            let error = RequirerAppData::load(&databag).expect_err(refused);
+            assert!(format!("{error:?}").starts_with(refused), "{error:?}");
+        }
+    }
+}
