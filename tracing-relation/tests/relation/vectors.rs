@@ -1,14 +1,16 @@
-//! The requirer does what the Python library was recorded doing, except where it is meant to find more.
+//! Both sides do what the Python library was recorded doing, except where they are meant to find more.
 
+use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use serde_json::{Map, Value, json};
 use tracing_relation::juju::Dispatch;
 use tracing_relation::{
-    ReceiverProtocol, TracingEndpointRequirer, TracingError, TracingEvent, charm_tracing_config,
+    Receiver, ReceiverProtocol, TracingEndpointProvider, TracingEndpointRequirer, TracingError, TracingEvent,
+    TracingProviderEvent, charm_tracing_config,
 };
 
-use crate::charm::{Charm, LIMIT_1};
+use crate::charm::{Charm, LIMIT_1, PROVIDER};
 
 const CONFIG: &str = "charm_tracing_config(cert_path=None)";
 
@@ -124,6 +126,90 @@ fn databags_are_read_as_python_reads_them_by_a_follower() {
     }
 }
 
+#[test]
+fn requests_are_read_as_python_reads_them() {
+    for (name, case) in section("provider_reads") {
+        let (charm, provider, hook) = requested(true, &case["remote_app_databag"]);
+        check_provider(&format!("provider_reads/{name}"), &case, &charm, &provider, &hook, None);
+    }
+}
+
+#[test]
+fn receivers_are_published_as_python_publishes_them() {
+    for (section_name, leader) in [("provider_writes", true), ("provider_writes_follower", false)] {
+        for (name, case) in section(section_name) {
+            // The recordings do not say so, but that is what had been requested.
+            let request = json!({"receivers": "[\"otlp_http\"]"});
+            let (charm, provider, hook) = requested(leader, &request);
+            let pairs = case["input_receivers"].as_array().expect("pairs");
+            let receivers = pairs.iter().map(|pair| {
+                let protocol = pair[0].as_str().expect("a name").parse::<ReceiverProtocol>().ok()?;
+                Some(Receiver::new(protocol, pair[1].as_str().expect("a url")))
+            });
+            // A protocol that is unknown is refused before there can be a receiver of it.
+            let published = match receivers.collect::<Option<Vec<_>>>() {
+                None => json!({"exception": {"type": "KeyError", "message": "'carrier_pigeon'"}}),
+                Some(receivers) => match provider.publish_receivers(&receivers) {
+                    Ok(()) => json!({"value": null}),
+                    Err(TracingError::DataAccessPermission) => {
+                        json!({"exception": {"type": "RuntimeError", "message": "only leader can do this"}})
+                    }
+                    Err(other) => json!({"exception": other.to_string()}),
+                },
+            };
+            let name = format!("{section_name}/{name}");
+            check_provider(&name, &case, &charm, &provider, &hook, Some(published));
+        }
+    }
+}
+
+/// A provider in the hook that tells it what the other side has published.
+fn requested(leader: bool, databag: &Value) -> (Charm, TracingEndpointProvider, Dispatch) {
+    let charm = Charm::new(PROVIDER, leader);
+    let id = charm.relate(None);
+    for (key, value) in databag.as_object().expect("a databag") {
+        charm.juju.set_remote_app_data(id, key, value.as_str().expect("text"));
+    }
+    let hook = charm.relation_hook("changed", id);
+    let provider = TracingEndpointProvider::new(&hook, "charm-tracing").expect("it is in the metadata");
+    (charm, provider, hook)
+}
+
+fn check_provider(
+    name: &str,
+    recorded: &Value,
+    charm: &Charm,
+    provider: &TracingEndpointProvider,
+    hook: &Dispatch,
+    published: Option<Value>,
+) {
+    let mut expected = recorded.clone();
+    let fields = expected.as_object_mut().expect("an object");
+    fields.retain(|field, _| !field.starts_with("input_") && field != "remote_app_databag");
+    fields["events"].as_array_mut().expect("events").remove(0);
+    let relation = &provider.relations().expect("an answer")[0];
+    let ready = outcome(provider.is_requirer_ready(relation).map(|ready| json!(ready)));
+    let protocols = provider.requested_protocols().expect("an answer");
+    let names: BTreeMap<_, _> = protocols.iter().map(|protocol| (protocol.as_str(), ())).collect();
+    let events = match provider.on(hook) {
+        None => json!([]),
+        Some(TracingProviderEvent::Request { .. }) => json!(["RequestEvent"]),
+        Some(_) => json!(["BrokenEvent"]),
+    };
+    charm.juju.commit_hook();
+    let mut observed = json!({
+        "is_requirer_ready": ready,
+        "requested_protocols": {"value": names.keys().collect::<Vec<_>>()},
+        "local_app_databag": charm.juju.local_app_data(relation.id),
+        "hook": "ok",
+        "events": events,
+    });
+    if let Some(published) = published {
+        observed["publish_receivers"] = published;
+    }
+    assert_eq!(observed, expected, "{name}");
+}
+
 /// All protocols, in the order in which the recordings have them.
 const RECORDED_ORDER: [ReceiverProtocol; 5] = [
     ReceiverProtocol::OtlpHttp,
@@ -134,7 +220,7 @@ const RECORDED_ORDER: [ReceiverProtocol; 5] = [
 ];
 
 fn section(name: &str) -> Map<String, Value> {
-    let recorded: Value = serde_json::from_str(include_str!("../fixtures/requirer.json")).expect("JSON");
+    let recorded: Value = serde_json::from_str(include_str!("../fixtures/recorded.json")).expect("JSON");
     let section = recorded["sections"][name].as_object().expect("a section").clone();
     assert!(!section.is_empty(), "{name} has cases");
     section

@@ -9,6 +9,9 @@ use tracing_relation::juju::testing::{HookContext, Model};
 pub(crate) const LIMIT_1: &str =
     "name: my-charm\nrequires: {charm-tracing: {interface: tracing, limit: 1}}\n";
 
+/// A backend, which has the other side of the same endpoint.
+pub(crate) const PROVIDER: &str = "name: tempo\nprovides: {charm-tracing: {interface: tracing}}\n";
+
 pub(crate) struct Charm {
     pub(crate) juju: Model,
     directory: TempDir,

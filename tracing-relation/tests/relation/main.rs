@@ -1,0 +1,9 @@
+//! Both sides of the relation, as charms use them, against a Juju in memory.
+
+mod any_databag;
+mod charm;
+mod growth;
+mod logging;
+mod promises;
+mod provider;
+mod vectors;
