@@ -57,6 +57,10 @@ struct Open {
     interesting: bool,
 }
 
+/// Where the relations are remembered, in the charm directory: unlike a storage, on which the buffer may be, that is there
+/// in every dispatch, so what an event outdates can always be forgotten. It is lost with the pod, as it should be.
+const RELATION_MEMORY: &str = ".charm_tracing_relations";
+
 /// Another process holds the buffer's lock for some microseconds at a time; it never does so while it sends.
 const LOCK_WAIT: Duration = Duration::from_millis(500);
 
@@ -64,6 +68,9 @@ impl Session {
     /// Opens the root span. Nothing is asked of Juju yet but two lines of `juju-log`, which run beside the charm.
     #[must_use = "a session that is dropped at once has an empty trace"]
     pub fn start(dispatch: Dispatch, config: Config) -> Self {
+        // First of all, and in every dispatch: what the event makes of what is remembered must not depend on anything.
+        let memory = dispatch.charm_dir().join(RELATION_MEMORY);
+        let dispatch = dispatch.with_relation_memory(memory);
         let log = JujuLog::new(dispatch.clone());
         let mut session = match Open::new(&dispatch, config) {
             Ok(open) => {
@@ -162,7 +169,16 @@ impl Session {
     }
 
     fn close(&mut self, destination: Option<&Destination>) -> DeliveryReport {
-        let Some(open) = self.open.take() else { return DeliveryReport::default() };
+        let report = self.open.take().map(|open| self.deliver(open, destination)).unwrap_or_default();
+        if report.in_vain {
+            self.dispatch.forget_relations();
+        } else {
+            self.dispatch.remember_relations();
+        }
+        report
+    }
+
+    fn deliver(&mut self, open: Open, destination: Option<&Destination>) -> DeliveryReport {
         let buffer = open.buffer(&self.dispatch);
         let complaint = open.config.complaint();
         let budget = open.budget();

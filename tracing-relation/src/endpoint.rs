@@ -1,6 +1,9 @@
+use std::sync::Arc;
+
 use crate::TracingError;
 use crate::error::with_causes;
 use crate::juju::{Databag, Dispatch, HookToolError, HookToolErrorKind, Role};
+use crate::memory::RelationMemory;
 use crate::relation::Relation;
 
 /// An endpoint of the charm with its relations, as any interface and both of its sides see them.
@@ -12,6 +15,8 @@ pub(crate) struct RelationEndpoint {
     dispatch: Dispatch,
     name: String,
     limit: Option<u32>,
+    /// What need not be asked for. A provider, which has much to do and many relations, asks each time.
+    memory: Option<Arc<RelationMemory>>,
 }
 
 impl RelationEndpoint {
@@ -52,7 +57,8 @@ impl RelationEndpoint {
                 Some(1)
             }
         };
-        Ok(Self { dispatch: dispatch.clone(), name: name.to_owned(), limit })
+        let memory = dispatch.relation_memory().filter(|_| role == Role::Requires).cloned();
+        Ok(Self { dispatch: dispatch.clone(), name: name.to_owned(), limit, memory })
     }
 
     pub(crate) fn dispatch(&self) -> &Dispatch {
@@ -87,26 +93,100 @@ impl RelationEndpoint {
     /// The relations that will still be there after this hook, by ascending id. Juju lists a relation in the hook that
     /// ends it, and lets its databag be read, but what is gone by the next hook is no relation (ops leaves it out, too).
     pub(crate) fn ids(&self) -> Result<Vec<u32>, TracingError> {
-        let mut ids = unknown_as_default(self.dispatch.relation_ids(&self.name))?;
+        if let Some(ids) = self.recall(|memory| memory.ids(&self.name)) {
+            return Ok(ids);
+        }
+        let Some(mut ids) = known(self.dispatch.relation_ids(&self.name))? else { return Ok(Vec::new()) };
         ids.retain(|id| !self.is_broken(*id));
+        self.learn(|memory| memory.learn_ids(&self.name, &ids));
         Ok(ids)
     }
 
     pub(crate) fn relation(&self, id: u32) -> Result<Relation, TracingError> {
-        let app = unknown_as_default(self.dispatch.relation_app(&self.name, id))?;
-        Ok(Relation { id, endpoint: self.name.clone(), app })
+        let relation = |app| Relation { id, endpoint: self.name.clone(), app };
+        if let Some(app) = self.recall(|memory| memory.app(&self.name, id)) {
+            return Ok(relation(Some(app)));
+        }
+        let app = known(self.dispatch.relation_app(&self.name, id))?.flatten();
+        if let Some(app) = &app {
+            self.learn(|memory| memory.learn_app(&self.name, id, app));
+        }
+        self.doubt_if_gone(id);
+        Ok(relation(app))
     }
 
     /// The databag of the application at the other end.
     pub(crate) fn remote_app_data(&self, relation: &Relation) -> Result<Databag, TracingError> {
         let Some(app) = &relation.app else { return Ok(Databag::new()) };
-        unknown_as_default(self.dispatch.relation_get_app(&self.name, relation.id, app))
+        self.remote_data(relation.id, app, || self.dispatch.relation_get_app(&self.name, relation.id, app))
     }
 
-    /// What this application has published on a relation. Only its leader may know.
+    /// The units at the other end.
+    #[expect(dead_code, reason = "databags of units are read by the next interface")]
+    pub(crate) fn units(&self, relation: &Relation) -> Result<Vec<String>, TracingError> {
+        let id = relation.id;
+        if let Some(units) = self.recall(|memory| memory.units(&self.name, id)) {
+            return Ok(units);
+        }
+        let units = known(self.dispatch.relation_units(&self.name, id))?;
+        if let Some(units) = &units {
+            self.learn(|memory| memory.learn_units(&self.name, id, units));
+        }
+        self.doubt_if_gone(id);
+        Ok(units.unwrap_or_default())
+    }
+
+    /// The databag of a unit at the other end.
+    #[expect(dead_code, reason = "databags of units are read by the next interface")]
+    pub(crate) fn remote_unit_data(&self, relation: &Relation, unit: &str) -> Result<Databag, TracingError> {
+        self.remote_data(relation.id, unit, || self.dispatch.relation_get_unit(&self.name, relation.id, unit))
+    }
+
+    fn remote_data(
+        &self,
+        id: u32,
+        owner: &str,
+        read: impl FnOnce() -> Result<Databag, HookToolError>,
+    ) -> Result<Databag, TracingError> {
+        if let Some(databag) = self.recall(|memory| memory.databag(&self.name, id, owner)) {
+            return Ok(databag);
+        }
+        let databag = known(read())?;
+        if let Some(databag) = &databag {
+            self.learn(|memory| memory.learn_databag(&self.name, id, owner, databag));
+        }
+        self.doubt_if_gone(id);
+        Ok(databag.unwrap_or_default())
+    }
+
+    /// What this application has published on a relation, which only its leader may know. Not from memory: it is no event
+    /// to a unit when another one, that is the leader meanwhile, publishes something.
     pub(crate) fn published(&self, id: u32) -> Result<Databag, TracingError> {
         let own_app = self.dispatch.application()?;
-        Ok(self.dispatch.relation_get_app(&self.name, id, own_app)?)
+        let databag = self.dispatch.relation_get_app(&self.name, id, own_app)?;
+        self.learn(|memory| memory.learn_databag(&self.name, id, own_app, &databag));
+        self.doubt_if_gone(id);
+        Ok(databag)
+    }
+
+    /// Whether a unit that has just been started for another event may leave it at what is published: it was found to be
+    /// just this after the last event that matters, or to be another unit's business.
+    pub(crate) fn is_known_to_be_published(&self, ids: &[u32], data: &Databag) -> bool {
+        let Some(memory) = &self.memory else { return false };
+        let Ok(own_app) = self.dispatch.application() else { return false };
+        let is_published = |id: &u32| {
+            memory.databag(&self.name, *id, own_app).is_some_and(|published| holds(&published, data))
+        };
+        memory.follows() || ids.iter().all(is_published)
+    }
+
+    /// Whether the unit is the leader; that it is not is remembered.
+    pub(crate) fn leads(&self) -> Result<bool, TracingError> {
+        let leads = self.dispatch.is_leader()?;
+        if !leads {
+            self.learn(RelationMemory::learn_that_it_follows);
+        }
+        Ok(leads)
     }
 
     /// Publishes what is not published yet, which only the leader may; a relation that is gone is left alone.
@@ -115,11 +195,16 @@ impl RelationEndpoint {
     /// only.
     pub(crate) fn publish(&self, id: u32, data: &Databag) -> Result<(), TracingError> {
         let published = self.published(id)?;
-        if self.dispatch.found_gone(id) || data.iter().all(|(key, value)| published.get(key) == Some(value)) {
+        if self.dispatch.found_gone(id) || holds(&published, data) {
             return Ok(());
         }
+        let own_app = self.dispatch.application()?;
+        self.learn(|memory| memory.will_write(&self.name, id, own_app));
         match self.dispatch.relation_set_app(&self.name, id, data) {
-            Err(error) if error.kind() == HookToolErrorKind::RelationGone => Ok(()),
+            Err(error) if error.kind() == HookToolErrorKind::RelationGone => {
+                self.learn(|memory| memory.doubt(&self.name));
+                Ok(())
+            }
             Err(error) if error.kind() == HookToolErrorKind::PermissionDenied => {
                 Err(TracingError::DataAccessPermission)
             }
@@ -145,7 +230,7 @@ impl RelationEndpoint {
 
     /// Refuses a unit that is not the leader.
     pub(crate) fn must_lead(&self) -> Result<(), TracingError> {
-        if self.dispatch.is_leader()? { Ok(()) } else { Err(TracingError::DataAccessPermission) }
+        if self.leads()? { Ok(()) } else { Err(TracingError::DataAccessPermission) }
     }
 
     /// Logs a message once per dispatch, however often the same is asked.
@@ -159,16 +244,37 @@ impl RelationEndpoint {
     fn is_broken(&self, id: u32) -> bool {
         self.event_of(&self.dispatch).is_some_and(|(relation, event)| relation.id == id && event == "broken")
     }
+
+    fn recall<T>(&self, recall: impl FnOnce(&RelationMemory) -> Option<T>) -> Option<T> {
+        self.memory.as_deref().and_then(recall)
+    }
+
+    fn learn(&self, learn: impl FnOnce(&RelationMemory)) {
+        if let Some(memory) = &self.memory {
+            learn(memory);
+        }
+    }
+
+    /// What was read of a relation while it went is not what the next dispatch would read.
+    fn doubt_if_gone(&self, id: u32) {
+        if self.dispatch.found_gone(id) {
+            self.learn(|memory| memory.doubt(&self.name));
+        }
+    }
+}
+
+fn holds(published: &Databag, data: &Databag) -> bool {
+    data.iter().all(|(key, value)| published.get(key) == Some(value))
 }
 
 /// Nothing, where Juju does not let the unit know.
-pub(crate) fn unknown_as_default<T: Default>(answer: Result<T, HookToolError>) -> Result<T, TracingError> {
+fn known<T>(answer: Result<T, HookToolError>) -> Result<Option<T>, TracingError> {
     use HookToolErrorKind::{PermissionDenied, RestrictedContext};
     match answer {
         Err(error) if matches!(error.kind(), PermissionDenied | RestrictedContext) => {
             log::debug!("{}", with_causes(&error));
-            Ok(T::default())
+            Ok(None)
         }
-        answer => Ok(answer?),
+        answer => Ok(Some(answer?)),
     }
 }

@@ -83,12 +83,17 @@ impl<'a> Json<'a> {
         })
     }
 
+    /// The error of who expected something else in this place.
+    pub(crate) fn lacks(self, expected: &'static str) -> JsonError {
+        JsonError { expected, at: self.at }
+    }
+
     /// The number of a port, not 0; also in a text.
     pub(crate) fn port(self) -> Result<u16, JsonError> {
         let text = self.text().unwrap_or_else(|_| String::from_utf8_lossy(self.text));
         let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         let port = digits.then(|| text.parse().ok()).flatten().filter(|port| *port > 0);
-        port.ok_or(JsonError { expected: "the number of a port", at: self.at })
+        port.ok_or_else(|| self.lacks("the number of a port"))
     }
 
     /// Runs lexers over the value's text. Where they stop is where an error is.

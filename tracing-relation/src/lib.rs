@@ -21,6 +21,7 @@ mod error;
 mod event;
 mod json;
 pub mod juju;
+mod memory;
 mod protocol;
 mod provider;
 mod relation;

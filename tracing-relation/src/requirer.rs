@@ -252,11 +252,14 @@ impl TracingEndpointRequirer {
     /// Requests the protocols of a leader that was just constructed.
     fn publish_at_start(&self) {
         let published = || {
-            let ids = self.endpoint.ids()?;
-            if ids.is_empty() || !self.dispatch().is_leader()? {
+            let (ids, request) = (self.endpoint.ids()?, request(&self.protocols));
+            if ids.is_empty()
+                || self.endpoint.is_known_to_be_published(&ids, &request)
+                || !self.endpoint.leads()?
+            {
                 return Ok(());
             }
-            self.endpoint.publish_to_all(&ids, &request(&self.protocols))
+            self.endpoint.publish_to_all(&ids, &request)
         };
         if let Err::<(), TracingError>(error) = published() {
             log::warn!(

@@ -25,6 +25,8 @@ pub struct DeliveryReport {
     pub lost: bool,
     /// The first thing that went wrong. Later ones are logged at debug level.
     pub problem: Option<DeliveryProblem>,
+    /// The backend was tried, and did not take what it was sent: it may be elsewhere by now.
+    pub(crate) in_vain: bool,
 }
 
 /// Why traces wait, or were lost. Match on the variant; the text is for people.
@@ -79,12 +81,14 @@ pub enum DeliveryProblem {
 impl DeliveryReport {
     /// Nothing is known but that delivery did not come to its end.
     pub(crate) fn interrupted() -> Self {
-        Self { problem: Some(DeliveryProblem::Interrupted), ..Self::default() }
+        Self { problem: Some(DeliveryProblem::Interrupted), in_vain: true, ..Self::default() }
     }
 
     pub(super) fn note(&mut self, problem: DeliveryProblem) {
         let cause = problem.source().map(|source| format!(": {source}")).unwrap_or_default();
         log::debug!("{problem}{cause}");
+        self.in_vain |=
+            matches!(problem, DeliveryProblem::Unreachable { .. } | DeliveryProblem::NotAccepted { .. });
         self.problem.get_or_insert(problem);
     }
 }

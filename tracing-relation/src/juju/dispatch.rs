@@ -1,8 +1,9 @@
 use std::env;
 use std::ffi::OsString;
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
+use std::time::SystemTime;
 
 use super::environment::{Environment, malformed, number as digits};
 use super::event_context::{
@@ -11,6 +12,7 @@ use super::event_context::{
 use super::juju_log::Said;
 use super::reads::Reads;
 use super::{EnvironmentError, HookTools, Metadata, MetadataError, ProcessHookTools};
+use crate::memory::RelationMemory;
 
 /// One run of a charm: what Juju says in the environment about the event, and the hook tools to ask and tell it more.
 ///
@@ -37,6 +39,7 @@ pub struct Dispatch {
     pub(super) tools: Arc<dyn HookTools>,
     pub(super) reads: Arc<Reads>,
     pub(super) said: Arc<Said>,
+    memory: Option<Arc<RelationMemory>>,
 }
 
 impl Dispatch {
@@ -59,6 +62,7 @@ impl Dispatch {
             tools: Arc::new(ProcessHookTools::new()),
             reads: Arc::default(),
             said: Arc::default(),
+            memory: None,
         }
     }
 
@@ -66,6 +70,45 @@ impl Dispatch {
     #[must_use]
     pub fn with_hook_tools(self, tools: Arc<dyn HookTools>) -> Self {
         Self { tools, reads: Arc::default(), said: Arc::default(), ..self }
+    }
+
+    /// Remembers in a file, from one dispatch to the next, what was read of the relations that the requirers of this crate
+    /// are for: as long as no event says that it changed, they run no hook tools to read it again.
+    ///
+    /// What such an event outdates is forgotten here and now, so this has to be called in every dispatch of the charm,
+    /// whether it uses a relation or not; `charm_tracing::Session` does. At its end, call
+    /// [`remember_relations`](Self::remember_relations).
+    ///
+    /// It holds for a day at most. A file that cannot be used is as good as none; it is made with mode 0600, in a
+    /// directory that has to be there.
+    #[must_use]
+    pub fn with_relation_memory(self, file: impl Into<PathBuf>) -> Self {
+        self.with_relation_memory_at(file.into(), SystemTime::now())
+    }
+
+    pub(crate) fn with_relation_memory_at(self, file: PathBuf, now: SystemTime) -> Self {
+        let memory = RelationMemory::open(file, &self, now).map(Arc::new);
+        Self { memory, ..self }
+    }
+
+    /// Writes what was learned about relations into the file of [`with_relation_memory`](Self::with_relation_memory), if
+    /// there is one and anything is new.
+    pub fn remember_relations(&self) {
+        if let Some(memory) = &self.memory {
+            memory.save();
+        }
+    }
+
+    /// Forgets what the file of [`with_relation_memory`](Self::with_relation_memory) holds, for when it proves wrong: a
+    /// backend cannot be reached where it was.
+    pub fn forget_relations(&self) {
+        if let Some(memory) = &self.memory {
+            memory.forget();
+        }
+    }
+
+    pub(crate) fn relation_memory(&self) -> Option<&Arc<RelationMemory>> {
+        self.memory.as_ref()
     }
 
     /// The hook tools, for calls that have no method here.

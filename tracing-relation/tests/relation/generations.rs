@@ -9,6 +9,8 @@ use serde_json::{Map, Value, json};
 use tracing_relation::juju::Databag;
 use tracing_relation::{ProviderAppData, Receiver, ReceiverProtocol, RequirerAppData, TransportProtocol};
 
+use ReceiverProtocol::{JaegerThriftHttp, OtlpGrpc, OtlpHttp};
+
 macro_rules! schema {
     ($name:literal) => {
         Schema {
@@ -56,8 +58,11 @@ fn read(databag: &Databag) -> Vec<(String, String)> {
     data.receivers.into_iter().map(|receiver| (receiver.protocol.name, receiver.url)).collect()
 }
 
+/// Names of protocols, with URLs.
+type Expected = Vec<(&'static str, &'static str)>;
+
 /// A databag of each generation, and what it says in the words of version 2.
-fn examples() -> [(&'static str, Databag, Vec<(&'static str, &'static str)>); 6] {
+fn examples() -> [(&'static str, Databag, Expected); 6] {
     [
         (
             "provider-v2",
@@ -161,7 +166,6 @@ fn requests_of_both_versions_are_read() {
             schemas.iter().filter(|schema| schema.accepts(databag)).map(|schema| schema.name).collect();
         (accepted, RequirerAppData::load(databag).expect("it can be read").receivers)
     };
-    use ReceiverProtocol::{JaegerThriftHttp, OtlpGrpc, OtlpHttp};
     let v2 = databag([("receivers", r#"["otlp_http"]"#)]);
     assert_eq!(request(&v2), (vec!["requirer-v2"], vec![OtlpHttp]));
     let v1 = databag([("protocols", r#"["tempo", "jaeger_http_thrift", "otlp_grpc"]"#)]);

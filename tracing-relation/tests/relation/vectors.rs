@@ -1,6 +1,6 @@
 //! Both sides do what the Python library was recorded doing, except where they are meant to find more.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use serde_json::{Map, Value, json};
@@ -190,7 +190,7 @@ fn check_provider(
     let relation = &provider.relations().expect("an answer")[0];
     let ready = outcome(provider.is_requirer_ready(relation).map(|ready| json!(ready)));
     let protocols = provider.requested_protocols().expect("an answer");
-    let names: BTreeMap<_, _> = protocols.iter().map(|protocol| (protocol.as_str(), ())).collect();
+    let names: BTreeSet<&str> = protocols.iter().map(|protocol| protocol.as_str()).collect();
     let events = match provider.on(hook) {
         None => json!([]),
         Some(TracingProviderEvent::Request { .. }) => json!(["RequestEvent"]),
@@ -199,7 +199,7 @@ fn check_provider(
     charm.juju.commit_hook();
     let mut observed = json!({
         "is_requirer_ready": ready,
-        "requested_protocols": {"value": names.keys().collect::<Vec<_>>()},
+        "requested_protocols": {"value": names},
         "local_app_databag": charm.juju.local_app_data(relation.id),
         "hook": "ok",
         "events": events,

@@ -1,0 +1,84 @@
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Read as _, Seek as _, Write as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::fs::OFlags;
+
+/// More is not kept: reading it would cost as much as asking Juju.
+pub(super) const LARGEST: usize = 256 * 1024;
+
+/// How long to wait for another process, which needs the lock for some microseconds.
+const PATIENCE: Duration = Duration::from_millis(50);
+
+/// What the file holds; None if there is none.
+///
+/// It is opened as if it were to be written, since what could not be forgotten must not be trusted.
+pub(super) fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    match open(path, false) {
+        Ok(mut file) => content(&mut file).map(Some),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Replaces what the file holds, if that is still `seen`. False if it is not, or another process is just writing it.
+pub(super) fn replace(path: &Path, seen: Option<&[u8]>, new: &[u8]) -> io::Result<bool> {
+    let mut file = open(path, seen.is_none())?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Ok(false),
+        Err(TryLockError::Error(error)) => return Err(error),
+    }
+    if content(&mut file)? != seen.unwrap_or_default() {
+        return Ok(false);
+    }
+    overwrite(&mut file, new)?;
+    Ok(true)
+}
+
+/// Replaces what the file holds, whatever it is. If that is impossible, the file is emptied or removed.
+pub(super) fn force(path: &Path, new: &[u8]) -> io::Result<()> {
+    let forced = open(path, false).and_then(|mut file| {
+        let waiting = Instant::now();
+        while matches!(file.try_lock(), Err(TryLockError::WouldBlock)) && waiting.elapsed() < PATIENCE {
+            thread::sleep(Duration::from_millis(1));
+        }
+        overwrite(&mut file, new)
+    });
+    match forced {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => std::fs::remove_file(path).or(Err(error)),
+        _ => Ok(()),
+    }
+}
+
+fn open(path: &Path, create_new: bool) -> io::Result<File> {
+    // Neither a link to somewhere else, nor a pipe that nobody reads.
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create_new(create_new).mode(0o600).custom_flags(flags);
+    let file = options.open(path)?;
+    let metadata = file.metadata()?;
+    if !metadata.is_file() || metadata.uid() != rustix::process::geteuid().as_raw() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a file of this user"));
+    }
+    Ok(file)
+}
+
+fn content(file: &mut File) -> io::Result<Vec<u8>> {
+    let mut content = Vec::new();
+    let limit = u64::try_from(LARGEST).unwrap_or(u64::MAX).saturating_add(1);
+    file.take(limit).read_to_end(&mut content)?;
+    if content.len() > LARGEST {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is larger than anything that is kept"));
+    }
+    Ok(content)
+}
+
+fn overwrite(file: &mut File, new: &[u8]) -> io::Result<()> {
+    file.set_len(0)?;
+    file.rewind()?;
+    file.write_all(new)
+}

@@ -1,0 +1,33 @@
+//! What Juju has told about relations, kept from one dispatch to the next, so that nobody has to ask again.
+//!
+//! Each hook tool is a process and a round trip. But whatever Juju knows about a relation changes with an event: who is
+//! in it, and what the other side has published. So what was read after the last of these events still holds, and a
+//! dispatch for anything else runs no hook tool at all.
+//!
+//! # Invariants
+//!
+//! - What is remembered was read from Juju, in a dispatch that came no earlier than the last event of its endpoint.
+//!   Every such event forgets it before the charm's own code runs, even if the dispatch fails later: what an event has
+//!   withdrawn is never used again. So do `start`, `upgrade-charm`, `install` and `leader-elected`.
+//! - What this dispatch has written itself is not remembered: Juju drops it if the hook fails. It is read by a later
+//!   dispatch.
+//! - It holds for a day, for one unit of one model, and not after a delivery has failed.
+//! - A dispatch that ends while another one has written the file writes nothing: it may have read earlier.
+//! - A file that is damaged, of another format or version, of another user, not a file, or cannot be written to (and
+//!   so could not be forgotten) is none. Nothing that goes wrong here is an error: Juju is asked instead.
+//!
+//! The names of the applications at the other end are kept for as long as the relations: they never change.
+//!
+//! # The file
+//!
+//! One line with the format's name, its version and the CRC-32 of the rest, then JSON: see [`record`]. It is replaced in
+//! place, under an advisory lock. A crash in between leaves a damaged file.
+
+mod facts;
+mod file;
+mod record;
+mod relation_memory;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use relation_memory::RelationMemory;
