@@ -1,0 +1,221 @@
+//! Plays one side of `tracing` relations for `tests/interop/relation.py`: a dispatch for each line of standard input.
+//!
+//! A line is a JSON object with the role of the charm, the variables of the dispatch, whether the unit is the leader,
+//! what it can see of its relations, and what the charm wants of the library. The line of the answer has what the charm
+//! has published, which events it was told, what else it found, and how many hook tools that took. Nothing else is
+//! kept from one line to the next: whatever a unit remembers, it remembers in its charm's directory.
+
+use std::collections::BTreeSet;
+use std::io::{self, Write as _};
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result, bail};
+use serde_json::{Map, Value, json};
+use tracing_relation::juju::Dispatch;
+use tracing_relation::juju::testing::{HookContext, Model};
+use tracing_relation::{
+    Receiver, ReceiverProtocol, Relation, TracingEndpointProvider, TracingEndpointRequirer, TracingError,
+    TracingEvent, TracingProviderEvent, charm_tracing_config,
+};
+
+fn main() -> Result<()> {
+    let mut answers = io::stdout().lock();
+    for line in io::stdin().lines() {
+        let line = line?;
+        let answer = play(&line).with_context(|| format!("cannot play {line}"))?;
+        writeln!(answers, "{answer}")?;
+        answers.flush()?;
+    }
+    Ok(())
+}
+
+/// What the library does in one dispatch.
+struct Played {
+    events: Vec<Value>,
+    finds: Value,
+}
+
+fn play(line: &str) -> Result<Value> {
+    let asked: Value = serde_json::from_str(line)?;
+    let vars = object(&asked["vars"])?.iter().map(|(name, value)| Ok((name, text(value)?)));
+    let dispatch = Dispatch::from_vars(vars.collect::<Result<Vec<_>>>()?);
+    let juju = Model::new(dispatch.unit_name()?);
+    juju.set_leader(asked["leader"] == true);
+    relate(&juju, list(&asked["relations"])?)?;
+    let dispatch = dispatch.with_hook_tools(Arc::new(juju.clone()));
+
+    juju.begin_hook(HookContext::from_dispatch(&dispatch));
+    let played = match text(&asked["role"])? {
+        "requirer" => play_requirer(&dispatch, text(&asked["endpoint"])?, &asked["charm"])?,
+        "provider" => play_provider(&dispatch, text(&asked["endpoint"])?, &asked["charm"])?,
+        other => bail!("there is no role {other}"),
+    };
+    juju.commit_hook();
+
+    let mut published = Map::new();
+    for relation in list(&asked["relations"])? {
+        let id = id_of(relation)?;
+        published.insert(id.to_string(), json!(juju.local_app_data(id)));
+    }
+    Ok(json!({
+        "published": published,
+        "events": played.events,
+        "finds": played.finds,
+        "tools": juju.calls().len(),
+    }))
+}
+
+/// Adds the relations with the ids that they have. The model counts ids itself, so the ones between them are used up.
+fn relate(juju: &Model, relations: &[Value]) -> Result<()> {
+    let mut relations: Vec<_> =
+        relations.iter().map(|relation| Ok((id_of(relation)?, relation))).collect::<Result<_>>()?;
+    relations.sort_by_key(|(id, _)| *id);
+    for (id, relation) in relations {
+        let units = list(&relation["units"])?.iter().map(text).collect::<Result<Vec<_>>>()?;
+        loop {
+            let added = juju.add_relation(text(&relation["endpoint"])?, text(&relation["app"])?, &units);
+            if added == id {
+                break;
+            }
+            juju.remove_relation(added);
+        }
+        for (key, value) in object(&relation["local"])? {
+            juju.set_local_app_data(id, key, text(value)?);
+        }
+        for (key, value) in object(&relation["remote"])? {
+            juju.set_remote_app_data(id, key, text(value)?);
+        }
+    }
+    Ok(())
+}
+
+fn play_requirer(dispatch: &Dispatch, endpoint: &str, charm: &Value) -> Result<Played> {
+    let tracing = TracingEndpointRequirer::new(dispatch, endpoint, &protocols(&charm["protocols"])?)?;
+    let requested = match &charm["request"] {
+        Value::Null => Value::Null,
+        request => outcome(tracing.request_protocols(&protocols(request)?)),
+    };
+    let event = match tracing.on(dispatch) {
+        None => None,
+        Some(TracingEvent::EndpointChanged { relation, receivers, .. }) => {
+            let receivers: Vec<Value> = receivers.iter().map(of_receiver).collect();
+            Some(json!(["endpoint_changed", of_relation(&relation), receivers]))
+        }
+        Some(TracingEvent::EndpointRemoved { relation, .. }) => {
+            Some(json!(["endpoint_removed", of_relation(&relation)]))
+        }
+        Some(other) => bail!("there is an event that nobody else knows: {other:?}"),
+    };
+
+    let cert = charm["cert"].as_str().map(Path::new);
+    let config =
+        charm_tracing_config(&tracing, cert).map(|config| json!([config.endpoint, config.server_cert]));
+    let mut relations = Vec::new();
+    for relation in tracing.relations()? {
+        relations.push(json!([
+            of_relation(&relation),
+            outcome(tracing.is_ready_on(&relation)),
+            endpoints(|protocol| tracing.get_endpoint_on(protocol, &relation)),
+        ]));
+    }
+    let finds = json!({
+        "request": requested,
+        "ready": outcome(tracing.is_ready()),
+        "endpoints": endpoints(|protocol| tracing.get_endpoint(protocol)),
+        "config": outcome(config),
+        "relations": relations,
+    });
+    Ok(Played { events: event.into_iter().collect(), finds })
+}
+
+fn play_provider(dispatch: &Dispatch, endpoint: &str, charm: &Value) -> Result<Played> {
+    let tracing = TracingEndpointProvider::new(dispatch, endpoint)?;
+    let published = match &charm["urls"] {
+        Value::Null => Value::Null,
+        urls => {
+            let mut offered = names(tracing.requested_protocols()?);
+            offered.extend(names(protocols(&charm["always"])?));
+            let with_url = offered.iter().filter_map(|name| Some((name.parse().ok()?, urls[name].as_str()?)));
+            let receivers: Vec<_> = with_url.map(|(protocol, url)| Receiver::new(protocol, url)).collect();
+            outcome(tracing.publish_receivers(&receivers))
+        }
+    };
+    let event = match tracing.on(dispatch) {
+        None => None,
+        Some(TracingProviderEvent::Request { relation, protocols, .. }) => {
+            Some(json!(["request", of_relation(&relation), names(protocols)]))
+        }
+        Some(TracingProviderEvent::Broken { relation, .. }) => {
+            Some(json!(["broken", of_relation(&relation)]))
+        }
+        Some(other) => bail!("there is an event that nobody else knows: {other:?}"),
+    };
+
+    let mut relations = Vec::new();
+    for relation in tracing.relations()? {
+        relations.push(json!([of_relation(&relation), outcome(tracing.is_requirer_ready(&relation))]));
+    }
+    let finds = json!({
+        "publish": published,
+        "requested": names(tracing.requested_protocols()?),
+        "relations": relations,
+    });
+    Ok(Played { events: event.into_iter().collect(), finds })
+}
+
+/// The names of the protocols, in their order, each once: the library is not asked which was requested first.
+fn names(protocols: impl IntoIterator<Item = ReceiverProtocol>) -> BTreeSet<String> {
+    protocols.into_iter().map(|protocol| protocol.to_string()).collect()
+}
+
+fn endpoints(get: impl Fn(ReceiverProtocol) -> Result<Option<String>, TracingError>) -> Map<String, Value> {
+    let all = ReceiverProtocol::ALL.iter();
+    all.map(|protocol| (protocol.to_string(), outcome(get(*protocol)))).collect()
+}
+
+/// A value, or the name that Python has for the error.
+fn outcome(result: Result<impl Into<Value>, TracingError>) -> Value {
+    let error = match result {
+        Ok(value) => return json!({"value": value.into()}),
+        Err(error) => error,
+    };
+    let name = match &error {
+        TracingError::ProtocolNotRequested { .. } => "ProtocolNotRequestedError",
+        TracingError::DataAccessPermission => "DataAccessPermissionError",
+        TracingError::AmbiguousRelationUsage { .. } => "AmbiguousRelationUsageError",
+        TracingError::DataValidation(_) => "DataValidationError",
+        TracingError::NoProtocols => "ValueError",
+        other => return json!({"error": format!("{other:?}")}),
+    };
+    json!({"error": name})
+}
+
+fn of_relation(relation: &Relation) -> Value {
+    json!([relation.endpoint, relation.id, relation.app])
+}
+
+fn of_receiver(receiver: &Receiver) -> Value {
+    json!([receiver.protocol.name, receiver.protocol.transport.as_str(), receiver.url])
+}
+
+fn protocols(names: &Value) -> Result<Vec<ReceiverProtocol>> {
+    list(names)?.iter().map(|name| Ok(text(name)?.parse()?)).collect()
+}
+
+fn id_of(relation: &Value) -> Result<u32> {
+    let id = relation["id"].as_u64().context("a relation has an id")?;
+    Ok(u32::try_from(id)?)
+}
+
+fn object(value: &Value) -> Result<&Map<String, Value>> {
+    value.as_object().with_context(|| format!("{value} should be an object"))
+}
+
+fn list(value: &Value) -> Result<&Vec<Value>> {
+    value.as_array().with_context(|| format!("{value} should be a list"))
+}
+
+fn text(value: &Value) -> Result<&str> {
+    value.as_str().with_context(|| format!("{value} should be text"))
+}
