@@ -14,15 +14,34 @@ use crate::{ProviderAppData, ReceiverProtocol, Relation, RequirerAppData, Tracin
 ///
 /// # Cost
 ///
-/// Each hook tool is a process, so every answer is kept for the rest of the dispatch. Construction and all reads
-/// together take, in the hooks of the relation, 3 tools (`relation-ids`, `is-leader`, `relation-get` of the backend's
-/// databag), and on the leader 1 more to compare what it has published and 1 only if that has to change. Other
-/// hooks need another (`relation-list`) for the backend's name. Without a relation, there is 1 tool in all.
+/// Each hook tool is a process and a round trip to the unit's agent, so every answer is kept for the rest of the dispatch;
+/// and if the dispatch has a memory ([`Dispatch::with_relation_memory`], as those of `charm_tracing` have), for later
+/// dispatches as well, until an event says that it changed. These are the hook tools that are run in all, by a charm that
+/// asks for its endpoint in every dispatch:
+///
+/// | dispatch | this crate | Python (`charmlibs-interfaces-tracing` 1.0.0, ops 3.9.0) |
+/// |---|---|---|
+/// | no relation, first dispatch | 1 | 2 |
+/// | no relation, any other event | 0 | 2 |
+/// | leader, `relation-created`: it asks | 5 | 6 |
+/// | leader, `relation-changed`: the backend has answered | 4 | 7 |
+/// | leader, any other event | **0** | 7 |
+/// | leader, `start`: all is asked again | 4 | 7 |
+/// | leader, `relation-broken` | 1 | 4 |
+/// | follower, `relation-created` | 3 | 4 |
+/// | follower, `relation-changed`: the backend has answered | 3 | 4 |
+/// | follower, any other event | **0** | 4 |
+/// | follower, `start`: all is asked again | 3 | 4 |
+/// | follower, `relation-broken` | 1 | 4 |
+///
+/// Without a memory, any other event takes as many as `start`, and one more (`relation-list`) for the name of the
+/// backend, which a memory keeps for as long as the relation.
 ///
 /// # Strictness
 ///
 /// In some cases the Python library raises an error where this one finds nothing: an endpoint asked for while there is
-/// no relation, or by a unit that is not the leader, which cannot know what was requested. Relations that are being
+/// no relation, or by a unit that is not the leader, which cannot know what was requested, or by a protocol that was
+/// given to the constructor and replaced in the same dispatch. Relations that are being
 /// removed, and hooks in which Juju refuses nearly every tool (`collect-metrics`), are "not ready".
 /// [`ProviderAppData`] says which databags are readable here alone.
 #[derive(Clone, Debug)]

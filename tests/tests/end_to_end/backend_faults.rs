@@ -128,7 +128,7 @@ fn a_pause_that_the_backend_asks_for_is_kept_across_dispatches() {
     // Another backend has not asked for anything.
     let other = Collector::start();
     juju.publish_endpoint(relation, &other.endpoint());
-    assert_delivers_all(&mut juju, &other, ids);
+    assert_delivers_all_in(Event::relation_changed("tracing", relation), &mut juju, &other, ids);
 }
 
 #[test]
@@ -271,8 +271,18 @@ fn assert_kept(outcome: &Outcome) {
 
 /// One more dispatch, and the backend has all of these and that one, each once, in this order.
 #[track_caller]
-fn assert_delivers_all(juju: &mut SimulatedJuju, collector: &Collector, mut ids: Vec<String>) {
-    let healthy = juju.dispatch(Event::hook("update-status"));
+fn assert_delivers_all(juju: &mut SimulatedJuju, collector: &Collector, ids: Vec<String>) {
+    assert_delivers_all_in(Event::hook("update-status"), juju, collector, ids);
+}
+
+#[track_caller]
+fn assert_delivers_all_in(
+    event: Event,
+    juju: &mut SimulatedJuju,
+    collector: &Collector,
+    mut ids: Vec<String>,
+) {
+    let healthy = juju.dispatch(event);
     assert_kept(&healthy);
     ids.push(trace_id(&healthy));
     assert_eq!(delivered(collector), ids, "{healthy}");

@@ -109,11 +109,13 @@ fn an_endpoint_that_is_no_url_is_one_clear_warning() {
         ("http://tempo:99999", "the endpoint's port is not a port number"),
     ] {
         juju.publish_endpoint(relation, endpoint);
-        let outcome = juju.dispatch(Event::hook("update-status"));
+        let outcome = juju.dispatch(Event::relation_changed("tracing", relation));
         assert_untouched_and_quick(&outcome);
         assert_eq!(
             notices(&outcome),
-            [format!("WARNING cannot send traces: {why}; they are kept until that is mended")],
+            [format!(
+                "WARNING tracing:{relation}: cannot send traces: {why}; they are kept until that is mended"
+            )],
             "{endpoint}"
         );
         ids.push(trace_id(&outcome));
@@ -139,7 +141,7 @@ fn endpoints_are_taken_with_and_without_slash_and_path() {
     for suffix in ["", "/", "/v1/traces", "/v1/traces/", "/model-app", "/model-app/?tenant=1"] {
         juju.publish_endpoint(relation, &format!("{}{suffix}", collector.endpoint()));
         collector.answer(Answer::Status(200));
-        assert_untouched(&juju.dispatch(Event::hook("update-status")));
+        assert_untouched(&juju.dispatch(Event::relation_changed("tracing", relation)));
     }
     let paths: Vec<_> = collector.requests().iter().map(|request| request.path.clone()).collect();
     let path = "/v1/traces";

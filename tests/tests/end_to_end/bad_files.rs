@@ -1,5 +1,6 @@
 //! Files are not as they should be: the charm's metadata, the buffer, and the place where it is to be.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
@@ -135,8 +136,8 @@ fn the_python_librarys_buffer_is_never_posted_as_it_is() {
     fs::write(juju.charm_dir().join(".charm_tracing_buffer.raw"), PYTHONS_BUFFER).unwrap();
     let first = juju.dispatch(Event::hook("start"));
     assert_untouched(&first);
-    let _ = relate(&mut juju, &collector.endpoint());
-    let second = juju.dispatch(Event::hook("update-status"));
+    let relation = relate(&mut juju, &collector.endpoint());
+    let second = juju.dispatch(Event::relation_changed("tracing", relation));
     assert_untouched(&second);
     let arrived = delivered(&collector);
     assert!(arrived.ends_with(&[trace_id(&first), trace_id(&second)]), "{arrived:?}");
@@ -193,15 +194,15 @@ fn a_buffer_that_is_readable_for_others_is_made_private() {
 }
 
 #[test]
-fn a_unit_leaves_nothing_but_its_buffer() {
+fn a_unit_leaves_nothing_but_its_buffer_and_what_it_knows_of_relations() {
     let mut juju = test_charm().start();
     let before = names(&juju.charm_dir());
     for hook in ["install", "start", "update-status"] {
         assert_untouched(&juju.dispatch(Event::hook(hook)));
     }
     let after = names(&juju.charm_dir());
-    let new: Vec<_> = after.iter().filter(|name| !before.contains(name)).collect();
-    assert_eq!(new, [".charm_tracing_buffer"]);
+    let new: BTreeSet<_> = after.iter().filter(|name| !before.contains(name)).map(String::as_str).collect();
+    assert_eq!(new, BTreeSet::from([".charm_tracing_buffer", ".charm_tracing_relations"]));
 }
 
 const LOST: &str = "delivered 0\nwaiting 0\nbuffered false\nlost true\n";
@@ -209,8 +210,8 @@ const LOST: &str = "delivered 0\nwaiting 0\nbuffered false\nlost true\n";
 /// Related to the collector, the next dispatch delivers exactly these and its own.
 #[track_caller]
 fn assert_delivers(juju: &mut SimulatedJuju, collector: &Collector, mut ids: Vec<String>) {
-    let _ = relate(juju, &collector.endpoint());
-    let healthy = juju.dispatch(Event::hook("update-status"));
+    let relation = relate(juju, &collector.endpoint());
+    let healthy = juju.dispatch(Event::relation_changed("tracing", relation));
     assert_untouched(&healthy);
     ids.push(trace_id(&healthy));
     assert_eq!((delivered(collector), waiting(juju)), (ids, 0), "{healthy}");

@@ -65,8 +65,8 @@ fn a_full_buffer_gives_up_the_boring_before_the_interesting() {
     // `start` calls the workload, nothing handles the others.
     let hooks = ["start", "install", "leader-elected", "start", "config-changed"];
     let ids: Vec<_> = hooks.iter().map(|hook| trace_id(&juju.dispatch(Event::hook(hook)))).collect();
-    let _ = relate(&mut juju, &collector.endpoint());
-    let healthy = juju.dispatch(Event::hook("update-status"));
+    let relation = relate(&mut juju, &collector.endpoint());
+    let healthy = juju.dispatch(Event::relation_changed("tracing", relation));
     let expected = [ids[0].clone(), ids[3].clone(), ids[4].clone(), trace_id(&healthy)];
     assert_eq!(delivered(&collector), expected);
 }

@@ -8,6 +8,7 @@ mod bad_environment;
 mod bad_files;
 mod buffering;
 mod charm_failures;
+mod relation_tools;
 mod tls;
 mod trace_shape;
 mod unit;

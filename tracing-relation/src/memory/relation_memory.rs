@@ -35,7 +35,7 @@ struct State {
 impl RelationMemory {
     /// Recalls what is still true in this dispatch, and forgets the rest for good.
     ///
-    /// None if the file cannot be used, or the dispatch does not say which unit it is for.
+    /// None if the file cannot be used, or is another unit's, or the dispatch does not say which unit it is for.
     pub(crate) fn open(path: PathBuf, dispatch: &Dispatch, now: SystemTime) -> Option<Self> {
         let content = match file::read(&path) {
             Ok(content) => content,
@@ -46,9 +46,9 @@ impl RelationMemory {
         };
         let memory = Self {
             path,
-            unit: dispatch.unit_name().ok()?.to_owned(),
+            unit: dispatch.unit_name().unwrap_or_default().to_owned(),
             model: dispatch.var("JUJU_MODEL_UUID").unwrap_or_default().to_owned(),
-            now: now.duration_since(SystemTime::UNIX_EPOCH).ok()?,
+            now: now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default(),
             state: Mutex::new(State {
                 facts: Facts::default(),
                 seen: None,
@@ -57,12 +57,13 @@ impl RelationMemory {
                 written: HashSet::new(),
             }),
         };
-        if let Some(content) = &content
-            && let Some(record) = Record::decode(content)
-            && (&record.unit, &record.model) == (&memory.unit, &memory.model)
-        {
-            memory.state().facts = record.facts;
-        }
+        let record = content.as_deref().and_then(Record::decode);
+        // Without a name, or after the file was carried elsewhere, what it says is about another unit.
+        let of_this_unit = !memory.unit.is_empty()
+            && record
+                .as_ref()
+                .is_none_or(|found| (&found.unit, &found.model) == (&memory.unit, &memory.model));
+        memory.state().facts = record.map(|found| found.facts).unwrap_or_default();
         memory.state().seen = content;
         let relation = dispatch.relation();
         let outdated = match &relation {
@@ -75,7 +76,7 @@ impl RelationMemory {
             // Time makes nobody use it again, so the file may stay as it is.
             memory.state().facts.forget();
         }
-        Some(memory)
+        of_this_unit.then_some(memory)
     }
 
     pub(crate) fn ids(&self, endpoint: &str) -> Option<Vec<u32>> {

@@ -269,7 +269,14 @@ fn the_file_is_private_and_of_one_unit() {
     assert_eq!(other.unit_name(), Ok("app/0"), "the last one counts");
     let vars = [("JUJU_UNIT_NAME", "app/1"), ("JUJU_DISPATCH_PATH", "hooks/update-status")];
     let other = Dispatch::from_vars(vars).with_relation_memory_at(unit.file(), unit.now);
-    assert!(other.relation_memory().expect("usable").ids("tracing").is_none());
+    assert!(other.relation_memory().is_none(), "it is another unit's");
+    assert_eq!(unit.status(), (url(A_URL), vec![]), "who still has it");
+
+    let nameless =
+        [("JUJU_DISPATCH_PATH", "hooks/tracing-relation-broken"), ("JUJU_RELATION_ID", "tracing:1")];
+    let nameless = Dispatch::from_vars(nameless).with_relation_memory_at(unit.file(), unit.now);
+    assert!(nameless.relation_memory().is_none());
+    assert_ne!(unit.status().1.len(), 0, "an event is an event, whoever it is for");
 }
 
 #[test]

@@ -1,0 +1,74 @@
+//! How many hook tools a charm runs for its `tracing` relation, in each kind of dispatch.
+
+use crate::collector::Collector;
+use crate::juju::{Deployment, Event, Outcome, SimulatedJuju};
+
+/// A kind of dispatch, and the hook tools that the charm ran in it to ask and tell about the relation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Count {
+    /// What happened, and to whom: as in the table of `TracingEndpointRequirer`.
+    pub kind: &'static str,
+    /// The names of the tools, in order.
+    pub tools: Vec<String>,
+}
+
+/// Plays the life of a unit whose backend answers, once as the leader and once not, and counts.
+///
+/// The charm has an endpoint `tracing` with `limit: 1`, and asks for `otlp_http` when it is constructed.
+///
+/// # Panics
+/// If a hook fails.
+#[must_use]
+pub fn count(charm: &Deployment) -> Vec<Count> {
+    let mut counts = vec![];
+    let kinds = [
+        [
+            "no relation, first dispatch",
+            "no relation, any other event",
+            "leader, `relation-created`: it asks",
+            "leader, `relation-changed`: the backend has answered",
+            "leader, any other event",
+            "leader, `start`: all is asked again",
+            "leader, `relation-broken`",
+        ],
+        [
+            "",
+            "",
+            "follower, `relation-created`",
+            "follower, `relation-changed`: the backend has answered",
+            "follower, any other event",
+            "follower, `start`: all is asked again",
+            "follower, `relation-broken`",
+        ],
+    ];
+    for (kinds, leader) in kinds.into_iter().zip([true, false]) {
+        let outcomes = live(charm.clone().start(), leader);
+        for (kind, outcome) in kinds.into_iter().zip(outcomes).filter(|(kind, _)| !kind.is_empty()) {
+            assert!(outcome.success(), "{kind}: {outcome}");
+            counts.push(Count { kind, tools: of_relation(&outcome) });
+        }
+    }
+    counts
+}
+
+/// The dispatches that are counted.
+fn live(mut juju: SimulatedJuju, leader: bool) -> [Outcome; 7] {
+    let collector = Collector::start();
+    juju.model().set_leader(leader);
+    let install = juju.dispatch(Event::hook("install"));
+    let unrelated = juju.dispatch(Event::hook("update-status"));
+    let relation = juju.add_relation("tracing", "tempo", &["tempo/0"]);
+    let created = juju.dispatch(Event::relation_created("tracing", relation));
+    let _joined = juju.dispatch(Event::relation_joined("tracing", relation));
+    juju.publish_endpoint(relation, &collector.endpoint());
+    let changed = juju.dispatch(Event::relation_changed("tracing", relation));
+    let steady = juju.dispatch(Event::hook("update-status"));
+    let started = juju.dispatch(Event::hook("start"));
+    let broken = juju.dispatch(Event::relation_broken("tracing", relation));
+    [install, unrelated, created, changed, steady, started, broken]
+}
+
+fn of_relation(outcome: &Outcome) -> Vec<String> {
+    let tools = outcome.calls.iter().map(|call| call[0].clone());
+    tools.filter(|tool| tool == "is-leader" || tool.starts_with("relation-")).collect()
+}
