@@ -2,9 +2,11 @@
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use tracing_relation::{ReceiverProtocol, TracingEndpointRequirer, charm_tracing_config};
+use tracing_relation::{
+    ReceiverProtocol, TracingEndpointProvider, TracingEndpointRequirer, charm_tracing_config,
+};
 
-use crate::charm::{Charm, LIMIT_1};
+use crate::charm::{Charm, LIMIT_1, PROVIDER};
 
 fn survives(leader: bool, prepare: impl Fn(&Charm, u32)) -> Option<String> {
     let charm = Charm::new(LIMIT_1, leader);
@@ -29,7 +31,7 @@ fn receiver() -> impl Strategy<Value = String> {
         "\"[a-z_]{0,9}\"",
         Just("\"otlp_http\"".to_owned()),
         Just("\"http\"".to_owned()),
-        any::<String>().prop_map(|text| serde_json::Value::from(text).to_string()),
+        any::<String>().prop_map(quoted),
     ];
     let field = prop_oneof![Just("name"), Just("type"), Just("url"), Just("protocol"), Just("x")];
     let object = |value: BoxedStrategy<String>| {
@@ -41,6 +43,36 @@ fn receiver() -> impl Strategy<Value = String> {
     let json = json.boxed();
     let protocol = prop_oneof![json.clone(), object(json)].boxed();
     object(protocol)
+}
+
+/// The keys of any generation.
+fn key() -> impl Strategy<Value = &'static str> {
+    proptest::sample::select(&[
+        "receivers",
+        "ingesters",
+        "ingester-ports",
+        "url",
+        "host",
+        "hostname",
+        "protocols",
+        "ingress-address",
+    ])
+}
+
+/// Items of any generation, good and bad.
+fn list() -> impl Strategy<Value = String> {
+    let item = prop_oneof![
+        receiver(),
+        any::<String>().prop_map(quoted),
+        "\"(otlp_http|jaeger_http_thrift|tempo)\"",
+        r#"\{"(protocol|type)": ("otlp_grpc"|3|\[\]), "port": ("?[0-9]{1,6}"?|-1|4e3|null)\}"#,
+    ];
+    vec(item, 0..4).prop_map(|items| format!("[{}]", items.join(",")))
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "strategies own what they make")]
+fn quoted(text: String) -> String {
+    serde_json::Value::from(text.as_str()).to_string()
 }
 
 proptest! {
@@ -62,6 +94,30 @@ proptest! {
             charm.juju.set_remote_app_data(id, "receivers", &publish(&items));
         });
         prop_assert!(endpoint.is_some(), "{items:?}");
+    }
+
+    #[test]
+    fn any_databag_is_no_error(
+        databag in vec((key(), prop_oneof![any::<String>(), any::<String>().prop_map(quoted), list()]), 0..4),
+        leader: bool,
+    ) {
+        survives(leader, |charm, id| {
+            for (key, value) in &databag {
+                charm.juju.set_remote_app_data(id, key, value);
+            }
+        });
+
+        let charm = Charm::new(PROVIDER, leader);
+        let id = charm.relate(None);
+        for (key, value) in &databag {
+            charm.juju.set_remote_app_data(id, key, value);
+        }
+        let hook = charm.relation_hook("changed", id);
+        let provider = TracingEndpointProvider::new(&hook, "charm-tracing").expect("it is in the metadata");
+        let requested = provider.requested_protocols().expect("no databag is an error");
+        let ready = provider.is_requirer_ready(&provider.relations().expect("an answer")[0]);
+        prop_assert_eq!(provider.on(&hook).is_some(), ready.expect("no databag is an error"));
+        prop_assert!(requested.is_empty() || provider.on(&hook).is_some());
     }
 
     #[test]

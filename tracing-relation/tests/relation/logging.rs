@@ -27,8 +27,8 @@ impl Log for PerThread {
     fn flush(&self) {}
 }
 
-/// What is logged at WARN and ERROR while a charm uses the endpoint in all ways.
-fn log_of(charm: &Charm) -> Vec<String> {
+/// What is logged up to a level while a charm uses the endpoint in all ways.
+fn log_up_to(level: Level, charm: &Charm) -> Vec<String> {
     static INSTALL: Once = Once::new();
     INSTALL.call_once(|| {
         log::set_logger(&PerThread).expect("the only logger");
@@ -41,8 +41,13 @@ fn log_of(charm: &Charm) -> Vec<String> {
     charm_tracing_config(&requirer, Some("/nowhere/ca.crt".as_ref())).expect("no error");
     requirer.is_ready().expect("an answer");
     requirer.get_endpoint(ReceiverProtocol::OtlpHttp).expect("an answer");
-    let lines = LINES.take().into_iter().filter(|(level, _)| *level <= Level::Warn);
+    let lines = LINES.take().into_iter().filter(|(of, _)| *of <= level);
     lines.map(|(level, text)| format!("{level} {text}")).collect()
+}
+
+/// What is logged at WARN and ERROR.
+fn log_of(charm: &Charm) -> Vec<String> {
+    log_up_to(Level::Warn, charm)
 }
 
 #[test]
@@ -61,6 +66,18 @@ fn a_databag_that_makes_no_sense_is_said_once() {
     charm.relate(Some("[3]"));
     let expected = "WARN charm-tracing:1 is not ready: cannot use any of the 1 `receivers` in the databag";
     assert_eq!(log_of(&charm), [expected]);
+}
+
+#[test]
+fn what_is_ignored_is_said_once_at_debug() {
+    let charm = Charm::new(LIMIT_1, false);
+    charm.relate(Some(
+        r#"[3, {"protocol": {"name": "otlp_http", "type": "http"}, "url": "http://tempo:4318"},
+            {"protocol": {"name": "zipkin", "type": "quic"}, "url": "x"}, {"protocol": "zipkin", "port": 9411}]"#,
+    ));
+    let expected = "DEBUG charm-tracing:1: ignored 3 of 4 `receivers` in a databag: item 1 (expected an object at byte \
+                    1), item 3 (without a known transport), item 4 (without a host beside the list)";
+    assert_eq!(log_up_to(Level::Debug, &charm), [expected]);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod any_databag;
 mod charm;
+mod conformance;
 mod generations;
 mod growth;
 mod logging;
