@@ -1,15 +1,30 @@
+use std::error::Error;
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
-/// Whom to trust when the endpoint is `https`: one or more CA certificates in PEM.
+#[cfg(feature = "tls")]
+use rustls::pki_types::CertificateDer;
+#[cfg(feature = "tls")]
+use rustls::pki_types::pem::PemObject as _;
+
+/// Whom to trust when the endpoint is `https`: one or more CA certificates.
+///
+/// Each is an anchor of its own, an intermediate authority as good as a root. Nothing is read before there is something
+/// to send to an `https` endpoint.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Certificate {
-    /// An absolute path, read when there is something to send.
+    /// The absolute path of a file with certificates in PEM.
     File(PathBuf),
-    /// The text itself.
+    /// Certificates in PEM, the text itself.
     Pem(String),
+    /// The certificates that the system trusts, for a backend whose certificate a public authority has signed: those of
+    /// the file `SSL_CERT_FILE` and the directories `SSL_CERT_DIR` where the environment names any (Juju's does not),
+    /// else of where Linux distributions keep them, such as `/etc/ssl/certs`.
+    ///
+    /// What runs the charm must have a store: a charm container on Kubernetes has the one of its base.
+    System,
 }
 
 /// Why a certificate cannot be used. The traces wait until it can be.
@@ -36,29 +51,29 @@ pub enum CertificateError {
         /// The file, or "the given text".
         from: String,
     },
+    /// The system trusts no certificate, or its store cannot be read.
+    #[error("the system's certificate store holds no certificate")]
+    EmptySystemStore {
+        /// What went wrong first, if anything did.
+        source: Option<Box<dyn Error + Send + Sync>>,
+    },
 }
 
 #[cfg(feature = "tls")]
 impl Certificate {
-    /// The PEM, wherever it is.
-    pub(super) fn read(&self) -> Result<Vec<u8>, CertificateError> {
+    /// All that can be trusted, which is at least one.
+    pub(super) fn read(&self) -> Result<Vec<CertificateDer<'static>>, CertificateError> {
         match self {
-            Self::Pem(text) => Ok(text.clone().into_bytes()),
+            Self::Pem(text) => in_pem(text.as_bytes(), || "the given text".to_owned()),
             Self::File(path) if path.is_relative() => {
                 Err(CertificateError::RelativePath { path: path.clone() })
             }
             Self::File(path) => {
-                read_file(path).map_err(|source| CertificateError::Unreadable { path: path.clone(), source })
+                let unreadable = |source| CertificateError::Unreadable { path: path.clone(), source };
+                in_pem(&read_file(path).map_err(unreadable)?, || path.display().to_string())
             }
+            Self::System => in_system_store(),
         }
-    }
-
-    pub(super) fn not_pem(&self) -> CertificateError {
-        let from = match self {
-            Self::File(path) => path.display().to_string(),
-            Self::Pem(_) => "the given text".to_owned(),
-        };
-        CertificateError::NotPem { from }
     }
 }
 
@@ -68,8 +83,40 @@ impl fmt::Debug for Certificate {
         match self {
             Self::File(path) => f.debug_tuple("File").field(path).finish(),
             Self::Pem(text) => write!(f, "Pem({} bytes)", text.len()),
+            Self::System => f.write_str("System"),
         }
     }
+}
+
+/// What else is in a bundle (a key, text, a certificate that cannot be decoded) does not make the others useless.
+#[cfg(feature = "tls")]
+fn in_pem(
+    pem: &[u8],
+    from: impl FnOnce() -> String,
+) -> Result<Vec<CertificateDer<'static>>, CertificateError> {
+    let found: Vec<_> =
+        CertificateDer::pem_slice_iter(pem).filter_map(Result::ok).filter(is_anchor).collect();
+    if found.is_empty() { Err(CertificateError::NotPem { from: from() }) } else { Ok(found) }
+}
+
+/// Reads some hundred files in a few milliseconds, so it is done for a request and at no other time.
+#[cfg(feature = "tls")]
+fn in_system_store() -> Result<Vec<CertificateDer<'static>>, CertificateError> {
+    let mut store = rustls_native_certs::load_native_certs();
+    for error in &store.errors {
+        log::debug!("a part of the system's certificate store cannot be read: {error}");
+    }
+    store.certs.retain(is_anchor);
+    if store.certs.is_empty() {
+        let first = store.errors.into_iter().next();
+        return Err(CertificateError::EmptySystemStore { source: first.map(Into::into) });
+    }
+    Ok(store.certs)
+}
+
+#[cfg(feature = "tls")]
+fn is_anchor(certificate: &CertificateDer<'static>) -> bool {
+    rustls::RootCertStore::empty().add(certificate.clone()).is_ok()
 }
 
 #[cfg(feature = "tls")]

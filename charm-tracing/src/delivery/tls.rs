@@ -1,29 +1,17 @@
 use std::sync::Arc;
 
-use rustls::RootCertStore;
-use rustls::pki_types::CertificateDer;
-use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
+use ureq::tls::{RootCerts, TlsConfig};
 
 use super::certificate::{Certificate, CertificateError};
 
-/// Trusts exactly the certificates in this PEM.
+/// Trusts exactly these certificates.
 ///
 /// The crypto provider is named here and not left to a process-wide default, which the charm may have set to one that
 /// needs 30 ms for its first handshake.
 pub(super) fn config(certificate: &Certificate) -> Result<TlsConfig, CertificateError> {
-    let pem = certificate.read()?;
-    let mut roots = Vec::new();
-    // What else is in a bundle (a key, text, a certificate that cannot be parsed) does not make the others useless.
-    for item in parse_pem(&pem) {
-        if let Ok(PemItem::Certificate(found)) = item
-            && RootCertStore::empty().add(CertificateDer::from(found.der())).is_ok()
-        {
-            roots.push(found);
-        }
-    }
-    if roots.is_empty() {
-        return Err(certificate.not_pem());
-    }
+    let anchors = certificate.read()?;
+    let roots: Vec<_> =
+        anchors.iter().map(|anchor| ureq::tls::Certificate::from_der(anchor).to_owned()).collect();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     Ok(TlsConfig::builder()
         .root_certs(RootCerts::from(roots))
