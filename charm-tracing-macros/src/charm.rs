@@ -204,13 +204,13 @@ fn settings(args: &CharmArgs) -> TokenStream {
 }
 
 fn destination(krate: &TokenStream, members: &Members<'_>) -> TokenStream {
-    let endpoint = setting(krate, members.endpoint.as_ref());
-    let server_cert = setting(krate, members.server_cert.as_ref());
+    let endpoint = setting(krate, "setting", members.endpoint.as_ref());
+    let server_cert = setting(krate, "certificate", members.server_cert.as_ref());
     quote_spanned!(Span::mixed_site()=> #krate::__private::destination(#endpoint, #server_cert))
 }
 
 /// At the literal that names it, where the compiler then shows a type that cannot be a setting.
-fn setting(krate: &TokenStream, member: Option<&(&Ident, Place)>) -> TokenStream {
+fn setting(krate: &TokenStream, read: &str, member: Option<&(&Ident, Place)>) -> TokenStream {
     let none = quote_spanned!(Span::mixed_site()=> #krate::__private::Option::None);
     let Some((member, place)) = member else { return none };
     // The `self` of `fn destination(&self)`, which is ours, at the place of the author's literal.
@@ -219,7 +219,8 @@ fn setting(krate: &TokenStream, member: Option<&(&Ident, Place)>) -> TokenStream
         Place::Method => quote!(#this.#member()),
         Place::Field => quote!(#this.#member),
     };
-    quote_spanned!(member.span()=> #krate::__private::setting(&#value))
+    let read = Ident::new(read, member.span());
+    quote_spanned!(member.span()=> #krate::__private::#read(&#value))
 }
 
 fn extra_types(krate: &TokenStream, args: &CharmArgs) -> TokenStream {

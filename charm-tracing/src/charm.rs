@@ -1,5 +1,5 @@
 use std::borrow::Cow;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -39,11 +39,11 @@ pub trait TracedCharm {
     fn destination(&self) -> Option<Destination>;
 }
 
-/// What `tracing_endpoint` and `server_cert` may be: a string or path, or an `Option` or `Result` of one.
+/// What `tracing_endpoint` may be: a string or path, or an `Option` or `Result` of one.
 ///
 /// An `Err` counts as nothing, whatever its type, with a line at debug.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be a tracing endpoint or a certificate path",
+    message = "`{Self}` cannot be a tracing endpoint",
     label = "this is a `{Self}`",
     note = "accepted are `String`, `&str`, `PathBuf`, `&Path`, and `Option` or `Result` of them"
 )]
@@ -52,34 +52,73 @@ pub trait Setting {
     fn setting(&self) -> Option<OsString>;
 }
 
+/// What `server_cert` may be: PEM text, a path, a [`Certificate`], or an `Option` or `Result` of one.
+///
+/// A text is PEM if it begins with `-----BEGIN`, after any white space, and a path otherwise.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a certificate",
+    label = "this is a `{Self}`",
+    note = "accepted are `String` and `&str` (PEM text, or the path of a file with it), `PathBuf`, `&Path`, \
+            `charm_tracing::Certificate`, and `Option` or `Result` of them"
+)]
+pub trait CertificateSetting {
+    /// The certificate, unless there is none or it is empty.
+    fn certificate(&self) -> Option<Certificate>;
+}
+
 macro_rules! texts {
-    ($($ty:ty),+) => {$(
+    ($read:ident: $($ty:ty),+) => {$(
         impl Setting for $ty {
             fn setting(&self) -> Option<OsString> {
-                let text: &std::ffi::OsStr = self.as_ref();
+                let text: &OsStr = self.as_ref();
                 (!text.is_empty()).then(|| text.to_owned())
+            }
+        }
+
+        impl CertificateSetting for $ty {
+            fn certificate(&self) -> Option<Certificate> {
+                self.setting().map($read)
             }
         }
     )+};
 }
-texts!(str, String, Path, PathBuf, std::ffi::OsStr, OsString);
+texts!(text_or_path: str, String, OsStr, OsString);
+texts!(path: Path, PathBuf);
+
+fn path(path: OsString) -> Certificate {
+    Certificate::File(path.into())
+}
+
+fn text_or_path(text: OsString) -> Certificate {
+    match text.into_string() {
+        Ok(text) if text.trim_start().starts_with("-----BEGIN") => Certificate::Pem(text),
+        Ok(text) => path(text.into()),
+        Err(text) => path(text),
+    }
+}
+
+impl CertificateSetting for Certificate {
+    fn certificate(&self) -> Option<Certificate> {
+        Some(self.clone())
+    }
+}
 
 macro_rules! pointers {
-    ($([$($generics:tt)*] $ty:ty),+) => {$(
-        impl<$($generics)*> Setting for $ty {
+    ($([$($bound:tt)*] $ty:ty),+) => {$(
+        impl<T: Setting + $($bound)*> Setting for $ty {
             fn setting(&self) -> Option<OsString> {
                 (**self).setting()
             }
         }
+
+        impl<T: CertificateSetting + $($bound)*> CertificateSetting for $ty {
+            fn certificate(&self) -> Option<Certificate> {
+                (**self).certificate()
+            }
+        }
     )+};
 }
-pointers!(
-    [T: Setting + ?Sized] &T,
-    [T: Setting + ?Sized] Box<T>,
-    [T: Setting + ?Sized] Rc<T>,
-    [T: Setting + ?Sized] Arc<T>,
-    [T: Setting + ToOwned + ?Sized] Cow<'_, T>
-);
+pointers!([?Sized] &T, [?Sized] Box<T>, [?Sized] Rc<T>, [?Sized] Arc<T>, [ToOwned + ?Sized] Cow<'_, T>);
 
 impl<T: Setting> Setting for Option<T> {
     fn setting(&self) -> Option<OsString> {
@@ -87,20 +126,36 @@ impl<T: Setting> Setting for Option<T> {
     }
 }
 
+impl<T: CertificateSetting> CertificateSetting for Option<T> {
+    fn certificate(&self) -> Option<Certificate> {
+        self.as_ref().and_then(CertificateSetting::certificate)
+    }
+}
+
 impl<T: Setting, E> Setting for Result<T, E> {
     fn setting(&self) -> Option<OsString> {
-        let value = self.as_ref().ok();
-        if value.is_none() {
-            log::debug!("the charm cannot tell where its traces go: {}", std::any::type_name::<E>());
-        }
-        value.and_then(Setting::setting)
+        known(self).and_then(Setting::setting)
     }
+}
+
+impl<T: CertificateSetting, E> CertificateSetting for Result<T, E> {
+    fn certificate(&self) -> Option<Certificate> {
+        known(self).and_then(CertificateSetting::certificate)
+    }
+}
+
+/// What kind of error it was is all that can be told: its type may be anything.
+fn known<T, E>(value: &Result<T, E>) -> Option<&T> {
+    let value = value.as_ref().ok();
+    if value.is_none() {
+        log::debug!("the charm cannot tell where its traces go: {}", std::any::type_name::<E>());
+    }
+    value
 }
 
 /// What the expansion of `#[trace_charm]` makes of the two members it was told.
 #[must_use]
-pub fn destination(endpoint: Option<OsString>, server_cert: Option<OsString>) -> Option<Destination> {
-    let certificate = server_cert.map(|path| Certificate::File(PathBuf::from(path)));
+pub fn destination(endpoint: Option<OsString>, certificate: Option<Certificate>) -> Option<Destination> {
     Some(Destination::new(endpoint?.to_string_lossy(), certificate))
 }
 
@@ -125,5 +180,39 @@ mod tests {
         assert_eq!(None::<String>.setting(), None);
         assert_eq!(Some(PathBuf::new()).setting(), None);
         assert_eq!(Err::<String, _>("no relation").setting(), None);
+    }
+
+    #[test]
+    fn a_certificate_is_a_text_in_pem_or_a_path_or_itself() {
+        let file = || Some(Certificate::File("/etc/ca.crt".into()));
+        assert_eq!("/etc/ca.crt".certificate(), file());
+        assert_eq!(Some(String::from("/etc/ca.crt")).certificate(), file());
+        assert_eq!(Ok::<_, String>(Path::new("/etc/ca.crt")).certificate(), file());
+        assert_eq!(Some(PathBuf::from("/etc/ca.crt")).certificate(), file());
+
+        for pem in ["-----BEGIN CERTIFICATE-----\nMII", "\n  -----BEGIN X"] {
+            let text = || Some(Certificate::Pem(pem.to_owned()));
+            assert_eq!(pem.certificate(), text());
+            assert_eq!(Ok::<_, ()>(Some(Arc::<str>::from(pem))).certificate(), text());
+            assert_eq!(OsString::from(pem).certificate(), text());
+            assert_eq!(
+                Path::new(pem).certificate(),
+                Some(Certificate::File(pem.into())),
+                "a path is no text"
+            );
+        }
+
+        let given = Certificate::System;
+        assert_eq!(given.certificate(), Some(Certificate::System));
+        assert_eq!(Some(&given).certificate(), Some(Certificate::System));
+        assert_eq!(Ok::<_, String>(Some(given)).certificate(), Some(Certificate::System));
+    }
+
+    #[test]
+    fn nothing_and_empty_and_errors_are_no_certificate() {
+        assert_eq!("".certificate(), None);
+        assert_eq!(None::<Certificate>.certificate(), None);
+        assert_eq!(Some(PathBuf::new()).certificate(), None);
+        assert_eq!(Err::<Certificate, _>("no relation").certificate(), None);
     }
 }

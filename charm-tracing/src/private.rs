@@ -7,7 +7,7 @@ pub use core::ops::{ControlFlow, Deref, DerefMut};
 pub use core::option::Option;
 pub use core::{concat, file, module_path};
 
-pub use crate::charm::{Setting, destination};
+pub use crate::charm::{CertificateSetting, Setting, destination};
 pub use crate::span::{
     Attributes, Callee, Entered, FromResidual, Returns, Site, Try, call_for_future, call_for_future_of,
     enter, enter_with, leave, open_future, probe, trace_future, value,
@@ -21,9 +21,14 @@ pub fn never_fails<T>(_returned: &T) -> Option<crate::span::Failure> {
 /// For a call without attributes of its own.
 pub fn no_attributes(_attributes: &mut Attributes) {}
 
-/// Reads a member that `#[trace_charm]` was told.
+/// Reads the member that `#[trace_charm]` was told as `tracing_endpoint`.
 pub fn setting(value: &impl Setting) -> Option<std::ffi::OsString> {
     value.setting()
+}
+
+/// Reads the member that `#[trace_charm]` was told as `server_cert`.
+pub fn certificate(value: &impl CertificateSetting) -> Option<crate::Certificate> {
+    value.certificate()
 }
 
 /// The check behind `extra_types`: which types have a traced `impl` block.

@@ -27,7 +27,7 @@ impl ::charm_tracing::TracedCharm for MyCharm {
     ) -> ::charm_tracing::__private::Option<::charm_tracing::Destination> {
         ::charm_tracing::__private::destination(
             ::charm_tracing::__private::setting(&self.endpoint()),
-            ::charm_tracing::__private::setting(&self.cert),
+            ::charm_tracing::__private::certificate(&self.cert),
         )
     }
 }
