@@ -1,5 +1,6 @@
 //! What a charm's process gets from Juju: the dispatch environment, the hook tools, and the charm's metadata.
 
+mod charm_trace_config;
 mod dispatch;
 mod environment;
 mod event_context;
@@ -13,6 +14,7 @@ mod running;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 
+pub use charm_trace_config::CharmTraceConfig;
 pub use dispatch::Dispatch;
 pub use environment::EnvironmentError;
 pub use event_context::{
