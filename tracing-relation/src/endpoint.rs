@@ -122,7 +122,6 @@ impl RelationEndpoint {
     }
 
     /// The units at the other end.
-    #[expect(dead_code, reason = "databags of units are read by the next interface")]
     pub(crate) fn units(&self, relation: &Relation) -> Result<Vec<String>, TracingError> {
         let id = relation.id;
         if let Some(units) = self.recall(|memory| memory.units(&self.name, id)) {
@@ -137,7 +136,6 @@ impl RelationEndpoint {
     }
 
     /// The databag of a unit at the other end.
-    #[expect(dead_code, reason = "databags of units are read by the next interface")]
     pub(crate) fn remote_unit_data(&self, relation: &Relation, unit: &str) -> Result<Databag, TracingError> {
         self.remote_data(relation.id, unit, || self.dispatch.relation_get_unit(&self.name, relation.id, unit))
     }

@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 use crate::DataValidationError;
 use crate::juju::{EnvironmentError, HookToolError, Role};
 
-/// The `tracing` relation cannot be used as asked.
+/// A relation cannot be used as asked.
 ///
-/// That the backend is not there (yet), and that a relation is just being removed, is no error but "not ready".
+/// That the other side is not there (yet), and that a relation is just being removed, is no error but "not ready".
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TracingError {
@@ -21,7 +21,7 @@ pub enum TracingError {
     RelationInterfaceMismatch {
         /// The name of the endpoint.
         endpoint: String,
-        /// `tracing`.
+        /// `tracing` or `certificate_transfer`.
         expected: &'static str,
         /// What the metadata says.
         actual: String,
@@ -75,7 +75,7 @@ pub enum TracingError {
     #[error("cannot learn from the environment which unit this is")]
     Environment(#[from] EnvironmentError),
     /// A hook tool failed, for another reason than a relation that is gone. Python: `ModelError` of ops.
-    #[error("cannot ask Juju about a tracing relation")]
+    #[error("cannot ask Juju about a relation")]
     HookTool(#[from] HookToolError),
 }
 
@@ -98,10 +98,10 @@ mod tests {
     #[test]
     fn causes_are_sources_and_not_repeated() {
         let error = TracingError::from(HookToolError::from_exit("is-leader", Some(1), b"ERROR no\n"));
-        assert_eq!(error.to_string(), "cannot ask Juju about a tracing relation");
+        assert_eq!(error.to_string(), "cannot ask Juju about a relation");
         assert_eq!(
             with_causes(&error),
-            "cannot ask Juju about a tracing relation: cannot run is-leader (exit code 1): ERROR no",
+            "cannot ask Juju about a relation: cannot run is-leader (exit code 1): ERROR no",
         );
     }
 }

@@ -96,6 +96,10 @@ impl<'a> Json<'a> {
         port.ok_or_else(|| self.lacks("the number of a port"))
     }
 
+    pub(crate) fn is_null(self) -> bool {
+        self.text == b"null"
+    }
+
     /// Runs lexers over the value's text. Where they stop is where an error is.
     fn lex<T>(self, read: impl FnOnce(&mut SliceLexer<'a>) -> Result<T, Expected>) -> Result<T, JsonError> {
         let mut lexer = SliceLexer::new(self.text);
@@ -213,7 +217,7 @@ impl FromJson for String {
 
 impl<T: FromJson> FromJson for Option<T> {
     fn from_json(json: Json<'_>) -> Result<Self, JsonError> {
-        if json.text == b"null" { Ok(None) } else { T::from_json(json).map(Some) }
+        if json.is_null() { Ok(None) } else { T::from_json(json).map(Some) }
     }
 }
 

@@ -1,4 +1,5 @@
-//! The `tracing` relation interface of Juju, and the Juju dispatch environment and hook tools it needs.
+//! The `tracing` relation interface of Juju, `certificate_transfer` as far as tracing needs it, and the Juju dispatch
+//! environment and hook tools for both.
 //!
 //! A charm learns over the relation where to send traces:
 //!
@@ -15,6 +16,7 @@
 //! # Ok::<(), tracing_relation::TracingError>(())
 //! ```
 
+mod certificate_transfer;
 mod config;
 mod endpoint;
 mod error;
@@ -28,6 +30,7 @@ mod relation;
 mod requirer;
 mod wire;
 
+pub use certificate_transfer::{CertificateTransferEvent, CertificateTransferRequirer};
 pub use config::{CharmTracingConfig, charm_tracing_config};
 pub use error::TracingError;
 pub use event::{TracingEvent, TracingProviderEvent};

@@ -85,7 +85,7 @@ fn a_failure_to_publish_is_said_with_its_cause() {
     let charm = Charm::new(LIMIT_1, true);
     charm.relate(None);
     charm.juju.fail_next("relation-set", 1, "ERROR connection is shut down\n");
-    let expected = "WARN cannot request tracing protocols on `charm-tracing`: cannot ask Juju about a tracing \
+    let expected = "WARN cannot request tracing protocols on `charm-tracing`: cannot ask Juju about a \
                     relation: cannot run relation-set (exit code 1)";
     assert_eq!(log_of(&charm), [expected]);
 }
