@@ -100,6 +100,14 @@ mod tests {
     }
 
     #[test]
+    fn traceparent_stands_in_for_a_set_that_is_partial() {
+        let w3c = format!("00-{TRACE}-{SPAN}-01");
+        for partial in [("JUJU_TRACE_ID", TRACE), ("JUJU_SPAN_ID", SPAN), ("JUJU_TRACE_FLAGS", "0")] {
+            assert_eq!(parse(&[partial, ("TRACEPARENT", &w3c)]), Some(found(true)), "{partial:?}");
+        }
+    }
+
+    #[test]
     fn partial_and_malformed_values_are_ignored() {
         assert_eq!(parse(&[]), None);
         assert_eq!(parse(&[("JUJU_TRACE_ID", TRACE)]), None);

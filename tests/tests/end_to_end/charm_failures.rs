@@ -94,6 +94,17 @@ app/0: config-changed event [error: cannot read the option `calls`]
 }
 
 #[test]
+fn a_charm_that_was_not_constructed_keeps_its_trace_even_where_juju_names_an_endpoint() {
+    let collector = Collector::start();
+    let mut juju = test_charm().juju_version("4.1.0").start();
+    juju.model().set_config("calls", json!("many"));
+    let endpoint = collector.endpoint();
+    let failed = juju.dispatch(Event::hook("start").env("JUJU_CHARM_TRACE_CONFIG_HTTP", &endpoint));
+    assert_eq!(failed.code(), Some(1), "{failed}");
+    assert_eq!((collector.requests().len(), waiting(&juju)), (0, 1), "it may have an endpoint of its own");
+}
+
+#[test]
 fn a_charm_that_juju_cannot_relate_says_so_as_its_own_error() {
     let mut juju = test_charm().metadata(&METADATA.replace("tracing:\n", "traces:\n")).start();
     let outcome = juju.dispatch(Event::hook("start"));

@@ -300,21 +300,44 @@ fn a_sampled_context_of_juju_is_the_parent_of_the_root() {
     let (trace, span) = ("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7");
     let w3c = format!("00-{trace}-{span}-01");
     let own = Event::hook("start").env("JUJU_TRACE_ID", trace).env("JUJU_SPAN_ID", span);
-    for event in [Event::hook("start").env("TRACEPARENT", &w3c), own.clone().env("JUJU_TRACE_FLAGS", "1")] {
+    let partial = Event::hook("start").env("JUJU_TRACE_ID", trace).env("TRACEPARENT", &w3c);
+    let newest = own.clone().env("JUJU_TRACE_FLAGS", "1").env("TRACEPARENT", &w3c).env("TRACESTATE", "");
+    let events = [
+        Event::hook("start").env("TRACEPARENT", &w3c),
+        own.clone().env("JUJU_TRACE_FLAGS", "1"),
+        partial,
+        newest,
+    ];
+    for event in events {
         let spans = spans_of(event);
         let root = named(&spans, "app/0: start event");
         assert_eq!(hex(&root.span.parent_span_id), span);
         assert_eq!(root.span.links, []);
         assert!(spans.iter().all(|span| hex(&span.span.trace_id) == trace));
     }
+}
 
-    let spans = spans_of(own.env("JUJU_TRACE_FLAGS", "0").env("TRACEPARENT", &w3c));
-    let root = named(&spans, "app/0: start event");
-    assert_eq!(hex(&root.span.parent_span_id), "", "an agent that does not sample is no parent");
-    assert_ne!(hex(&root.span.trace_id), trace);
-    let linked: Vec<_> =
-        root.span.links.iter().map(|link| (hex(&link.trace_id), hex(&link.span_id))).collect();
-    assert_eq!(linked, [(trace.to_owned(), span.to_owned())]);
+#[test]
+fn a_context_of_juju_that_is_not_sampled_is_a_link_of_the_root() {
+    let (trace, span) = ("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7");
+    let own = || Event::hook("start").env("JUJU_TRACE_ID", trace).env("JUJU_SPAN_ID", span);
+    for event in [
+        own().env("JUJU_TRACE_FLAGS", "0").env("TRACEPARENT", &format!("00-{trace}-{span}-01")),
+        own(),
+        Event::hook("start").env("TRACEPARENT", &format!("00-{trace}-{span}-00")),
+    ] {
+        let spans = spans_of(event.clone());
+        let root = named(&spans, "app/0: start event");
+        assert_eq!(
+            hex(&root.span.parent_span_id),
+            "",
+            "an agent that does not sample is no parent: {event:?}"
+        );
+        assert_ne!(hex(&root.span.trace_id), trace, "{event:?}");
+        let linked: Vec<_> =
+            root.span.links.iter().map(|link| (hex(&link.trace_id), hex(&link.span_id))).collect();
+        assert_eq!(linked, [(trace.to_owned(), span.to_owned())], "{event:?}");
+    }
 }
 
 #[test]
