@@ -13,6 +13,7 @@ use crate::names::type_name;
 struct CharmArgs {
     tracing_endpoint: Arg<Ident>,
     server_cert: Arg<Ident>,
+    ca_relation: Arg<Expr>,
     service_name: Arg<Expr>,
     extra_types: Arg<Vec<Type>>,
     buffer_max_events: Arg<Expr>,
@@ -26,6 +27,7 @@ impl Default for CharmArgs {
         Self {
             tracing_endpoint: Arg::new("tracing_endpoint"),
             server_cert: Arg::new("server_cert"),
+            ca_relation: Arg::new("ca_relation"),
             service_name: Arg::new("service_name"),
             extra_types: Arg::new("extra_types"),
             buffer_max_events: Arg::new("buffer_max_events"),
@@ -37,13 +39,14 @@ impl Default for CharmArgs {
 }
 
 impl Args for CharmArgs {
-    const ACCEPTED: &'static str = "`tracing_endpoint`, `server_cert`, `service_name`, `extra_types`, \
+    const ACCEPTED: &'static str = "`tracing_endpoint`, `server_cert`, `ca_relation`, `service_name`, `extra_types`, \
         `buffer_max_events`, `buffer_max_size_mib`, `buffer_path`, `crate`";
 
     fn accept(&mut self, key: &Ident, input: ParseStream<'_>) -> Option<syn::Result<()>> {
         Some(match key.to_string().as_str() {
             "tracing_endpoint" => args::member(&mut self.tracing_endpoint, key, input),
             "server_cert" => args::member(&mut self.server_cert, key, input),
+            "ca_relation" => args::expression(&mut self.ca_relation, key, input, Kind::Text),
             "service_name" => args::expression(&mut self.service_name, key, input, Kind::Text),
             "extra_types" => args::types(&mut self.extra_types, key, input),
             "buffer_max_events" => args::expression(&mut self.buffer_max_events, key, input, Kind::Number),
@@ -194,7 +197,13 @@ fn implement(
 
 fn settings(args: &CharmArgs) -> TokenStream {
     let mut calls = TokenStream::new();
-    for arg in [&args.service_name, &args.buffer_max_events, &args.buffer_max_size_mib, &args.buffer_path] {
+    for arg in [
+        &args.ca_relation,
+        &args.service_name,
+        &args.buffer_max_events,
+        &args.buffer_max_size_mib,
+        &args.buffer_path,
+    ] {
         if let Some(value) = &arg.value {
             let setter = Ident::new(arg.key, Span::mixed_site());
             calls.extend(quote_spanned!(value.span()=> .#setter(#value)));

@@ -54,7 +54,8 @@ use proc_macro::TokenStream;
 /// | argument | meaning | default |
 /// |---|---|---|
 /// | `tracing_endpoint = "name"` | the method of this block, else the field, that holds the base URL of an OTLP/HTTP receiver, e.g. `http://tempo:4318`. Read when the event has been handled | required |
-/// | `server_cert = "name"` | likewise: the absolute path of a PEM file with the certificate authorities of an `https` endpoint | none: traces for an `https` endpoint are kept in the buffer |
+/// | `server_cert = "name"` | likewise: whom to trust at an `https` endpoint, as the absolute path of a PEM file, PEM text, or a [`Certificate`](../charm_tracing/enum.Certificate.html) | none: traces for an `https` endpoint are kept in the buffer |
+/// | `ca_relation = "receive-ca-cert"` | the endpoint in the charm's metadata over which CA certificates come, interface `certificate_transfer`; for an `https` endpoint without a certificate | none |
 /// | `service_name = "..."` | the resource attribute `service.name` | `<application>-charm` |
 /// | `extra_types = [A, b::B]` | checks that these types have an `impl` block with `#[trace_type]`, of their own or of a trait | none |
 /// | `buffer_max_events = 100` | how many dispatches are kept while no backend takes them; 0 keeps none | 100 |
@@ -62,8 +63,9 @@ use proc_macro::TokenStream;
 /// | `buffer_path = "..."` | the buffer file, e.g. on a storage that outlives the pod | `.charm_tracing_buffer` in the charm directory |
 /// | `crate = path` | where `charm_tracing` is, if it is re-exported | `::charm_tracing` |
 ///
-/// Methods and fields named here may be `String`, `&str`, `PathBuf`, `&Path`, and `Option` or `Result` of them. On a
-/// struct, a name is the field if there is one, else a method.
+/// Methods and fields named here may be `String`, `&str`, `PathBuf`, `&Path`, and `Option` or `Result` of them; the one
+/// for `server_cert` is a path unless it begins with `-----BEGIN`. On a struct, a name is the field if there is one, else
+/// a method.
 #[proc_macro_attribute]
 pub fn trace_charm(args: TokenStream, item: TokenStream) -> TokenStream {
     charm::trace_charm(args.into(), item.into()).into()

@@ -13,6 +13,7 @@ use std::time::Duration;
 pub struct Config {
     pub(crate) charm_type: Option<String>,
     pub(crate) service_name: Option<String>,
+    pub(crate) ca_relation: Option<String>,
     pub(crate) buffer_max_events: u32,
     pub(crate) buffer_max_size_mib: u32,
     pub(crate) buffer_path: Option<PathBuf>,
@@ -32,6 +33,7 @@ impl Config {
         Self {
             charm_type: None,
             service_name: None,
+            ca_relation: None,
             buffer_max_events: 100,
             buffer_max_size_mib: MIN_BUFFER_SIZE_MIB,
             buffer_path: None,
@@ -50,6 +52,18 @@ impl Config {
     /// The resource attributes `service.name` and `compose_service`. Default: `<application>-charm`.
     pub fn service_name(mut self, name: impl Into<String>) -> Self {
         self.service_name = Some(name.into());
+        self
+    }
+
+    /// The endpoint of the charm's metadata (interface `certificate_transfer`, under `requires`) over which the CA
+    /// certificates come that are trusted when traces go to an `https` endpoint. Default: none.
+    ///
+    /// The certificates of all its relations are read at the end of a dispatch, and only if the traces go to `https` and
+    /// the [`Destination`](crate::Destination) has no certificate of its own: the relation is asked with as few hook
+    /// tools as [`CertificateTransferRequirer`](crate::relation::CertificateTransferRequirer) says, which are spans of
+    /// the trace. Until there is a certificate the traces wait in the buffer, and a warning in Juju's log says so.
+    pub fn ca_relation(mut self, endpoint: impl Into<String>) -> Self {
+        self.ca_relation = Some(endpoint.into());
         self
     }
 

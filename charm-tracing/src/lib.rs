@@ -64,6 +64,7 @@
 //! * [`trace_type`] and [`trace_fn`] for what the charm uses, [`traced_type!`] for a type of another crate.
 //! * [`current_span`] to add events and attributes to a span, [`event`](fn@event) and [`try_event`] for custom events, and the
 //!   OpenTelemetry API ([`opentelemetry`]) for spans of your own: they land in the same trace.
+//! * [`Certificate`] and [`Config::ca_relation`] for a backend that speaks `https`.
 //! * [`relation`] to learn over the `tracing` relation where to send traces, [`juju`] for the dispatch environment and
 //!   hook tools.
 //! * `testing::Recording` (feature `testing`) and [`switch_off`] in tests.
@@ -100,6 +101,7 @@ mod resource;
 mod run;
 mod session;
 mod span;
+mod target;
 #[cfg(feature = "testing")]
 pub mod testing;
 

@@ -4,6 +4,7 @@
 use std::error::Error;
 
 use crate::delivery::{DeliveryProblem, DeliveryReport};
+use crate::target::{MissingCertificate, Target};
 
 /// A line for Juju's log.
 #[derive(Debug, PartialEq, Eq)]
@@ -12,21 +13,16 @@ pub(crate) struct Notice {
     pub(crate) text: String,
 }
 
-/// The Python library's text, which operators know.
-const HTTPS_WITHOUT_CERTIFICATE: &str = "Tracing endpoint is https, but no server_cert has been passed. Please point \
-    @trace_charm to a `server_cert` attr. This might also mean that the tracing provider is related to a certificates \
-    provider, but this application is not (yet). In that case, you might just have to wait a bit for the certificates \
-    integration to settle. This span will be buffered.";
-
 /// The most important thing to say about `report`, if there is any.
 ///
-/// `has_destination`: the charm knows where its traces go; until then a full buffer is no news (loki-k8s-operator#576).
-/// `keeps_traces`: it has a buffer; a charm without one has chosen to lose what cannot be sent.
+/// `target`: where the traces go; until that is known a full buffer is no news (loki-k8s-operator#576).
+/// `keeps_traces`: the charm has a buffer; one without has chosen to lose what cannot be sent.
 pub(crate) fn of_delivery(
     report: &DeliveryReport,
-    has_destination: bool,
+    target: Option<&Target>,
     keeps_traces: bool,
 ) -> Option<Notice> {
+    let has_destination = target.is_some();
     let problem = report.problem.as_ref();
     let warn = |text: String| Some(Notice { level: log::Level::Warn, text });
     let refusal = || report.last_refusal.as_deref().unwrap_or("it did not say why");
@@ -37,12 +33,18 @@ pub(crate) fn of_delivery(
     }
     match problem {
         Some(problem @ DeliveryProblem::Interrupted) => return warn(chain(problem)),
-        Some(DeliveryProblem::HttpsWithoutCertificate) => return warn(HTTPS_WITHOUT_CERTIFICATE.to_owned()),
-        Some(
-            problem @ (DeliveryProblem::NoTls
-            | DeliveryProblem::Endpoint { .. }
-            | DeliveryProblem::Certificate { .. }),
-        ) => return warn(format!("{}; they are kept until that is mended", chain(problem))),
+        Some(problem @ DeliveryProblem::HttpsWithoutCertificate) => {
+            let missing = target.and_then(|target| target.missing.as_ref());
+            return warn(missing.map_or_else(|| chain(problem), MissingCertificate::notice));
+        }
+        Some(problem @ DeliveryProblem::Certificate { .. }) => {
+            let came_over = target.and_then(|target| target.ca_relation.as_ref());
+            let from = came_over.map(|endpoint| format!(" (it has come over `{endpoint}`)"));
+            return warn(chain(problem) + &from.unwrap_or_default() + KEPT);
+        }
+        Some(problem @ (DeliveryProblem::NoTls | DeliveryProblem::Endpoint { .. })) => {
+            return warn(chain(problem) + KEPT);
+        }
         _ => {}
     }
     if report.refused > 0 {
@@ -65,11 +67,21 @@ pub(crate) fn of_delivery(
     problem.map(|problem| Notice { level: log::Level::Debug, text: chain(problem) })
 }
 
+impl MissingCertificate {
+    fn notice(&self) -> String {
+        let whole = self.source().is_none();
+        chain(self) + if whole { "" } else { KEPT }
+    }
+}
+
+const KEPT: &str = "; they are kept until that is mended";
+
 fn traces(count: u32) -> String {
     if count == 1 { "1 trace".to_owned() } else { format!("{count} traces") }
 }
 
-fn chain(problem: &dyn Error) -> String {
+/// An error and its causes in one line.
+pub(crate) fn chain(problem: &dyn Error) -> String {
     let mut text = problem.to_string();
     let mut next = problem.source();
     while let Some(cause) = next {
@@ -85,6 +97,8 @@ mod tests {
     use std::io;
 
     use super::*;
+    use crate::Destination;
+    use crate::relation::TracingError;
 
     fn unreachable() -> DeliveryProblem {
         DeliveryProblem::Unreachable {
@@ -100,7 +114,9 @@ mod tests {
     }
 
     fn said(report: &DeliveryReport, has_destination: bool) -> Option<(log::Level, String)> {
-        of_delivery(report, has_destination, true).map(|notice| (notice.level, notice.text))
+        let destination = Destination::new("http://tempo:4318", None);
+        let target = has_destination.then_some(Target { destination, missing: None, ca_relation: None });
+        of_delivery(report, target.as_ref(), true).map(|notice| (notice.level, notice.text))
     }
 
     #[test]
@@ -136,8 +152,8 @@ mod tests {
         assert!(text.starts_with("the trace of this event is lost: cannot reach"), "{text}");
 
         let chosen = report(|report| report.lost = true);
-        assert_eq!(of_delivery(&chosen, false, false), None);
-        assert!(of_delivery(&chosen, false, true).is_some());
+        assert_eq!(of_delivery(&chosen, None, false), None);
+        assert!(of_delivery(&chosen, None, true).is_some());
     }
 
     #[test]
@@ -151,10 +167,42 @@ mod tests {
     }
 
     #[test]
-    fn https_without_a_certificate_is_said_in_the_words_operators_know() {
+    fn https_without_a_certificate_is_said_in_words_for_who_can_mend_it() {
         let report = report(|report| report.problem = Some(DeliveryProblem::HttpsWithoutCertificate));
-        let (level, text) = said(&report, true).unwrap();
-        assert_eq!(level, log::Level::Warn);
-        assert!(text.starts_with("Tracing endpoint is https, but no server_cert has been passed."), "{text}");
+        let endpoint = || "receive-ca-cert".to_owned();
+        let source = TracingError::RelationNotFound { endpoint: endpoint() };
+        for (missing, begins, ends) in [
+            (
+                MissingCertificate::NotNamed,
+                "Tracing endpoint is https, but no server_cert has been passed.",
+                "This span will be buffered.",
+            ),
+            (
+                MissingCertificate::NotConfigured,
+                "cannot send traces to the https endpoint that Juju names for all charms: ",
+                "(JUJU_CHARM_TRACE_CONFIG_CA_CERT is empty); they are kept until the controller's configuration has one",
+            ),
+            (
+                MissingCertificate::NotRelated { endpoint: endpoint() },
+                "cannot send traces to an https endpoint: its CA certificate is to come over `receive-ca-cert`, ",
+                "which has no relation; they are kept until it is related to a provider of certificates",
+            ),
+            (
+                MissingCertificate::NotSent { endpoint: endpoint() },
+                "cannot send traces to an https endpoint: its CA certificate is to come over `receive-ca-cert`, ",
+                "where there is none yet; they are kept until the provider sends one",
+            ),
+            (
+                MissingCertificate::NotReadable { endpoint: endpoint(), source },
+                "cannot send traces to an https endpoint: its CA certificate is to come over `receive-ca-cert`: ",
+                ": cannot find the endpoint `receive-ca-cert` in the charm's metadata; they are kept until that is mended",
+            ),
+        ] {
+            let destination = Destination::new("https://tempo:4318", None);
+            let target = Target { destination, missing: Some(missing), ca_relation: None };
+            let Notice { level, text } = of_delivery(&report, Some(&target), true).unwrap();
+            assert_eq!(level, log::Level::Warn);
+            assert!(text.starts_with(begins) && text.ends_with(ends), "{text}");
+        }
     }
 }

@@ -10,12 +10,13 @@ use opentelemetry_sdk::Resource;
 use tracing_relation::juju::{Dispatch, EnvironmentError, HookTools};
 
 use crate::buffer::{Buffer, BufferConfig, Priority};
-use crate::delivery::{self, Certificate, DeliveryReport, Destination, SystemClock, TimeBudget, Trace};
+use crate::delivery::{self, DeliveryReport, Destination, SystemClock, TimeBudget, Trace};
 use crate::hook_tools::TracedHookTools;
 use crate::juju_log::JujuLog;
 use crate::notice::{self, Notice};
 use crate::recorder::Recorder;
 use crate::span::{self, Current, OpenSpan};
+use crate::target::Target;
 use crate::{Config, encode, globals, names, parent, provider, resource};
 
 /// The trace of one dispatch, from the first line of `main` to its end. [`run`](crate::run) uses one for you; use it
@@ -129,12 +130,16 @@ impl Session {
     }
 
     /// Ends the trace and delivers it: to `destination`, else to where Juju says charms push their traces
-    /// (`JUJU_CHARM_TRACE_CONFIG_HTTP`, since Juju 4.1), else into the buffer. Takes as long as
-    /// [`Config::delivery_timeout`] at most, and never fails: what happened is in the report.
+    /// (`JUJU_CHARM_TRACE_CONFIG_HTTP`, since Juju 4.1), else into the buffer. If that is `https` and has no
+    /// [`Certificate`](crate::Certificate), those of [`Config::ca_relation`] are read first. Delivery takes as long as
+    /// [`Config::delivery_timeout`] at most, and nothing fails: what happened is in the report.
     #[expect(clippy::must_use_candidate, reason = "the report is for the few who act on it")]
     pub fn finish(mut self, destination: Option<Destination>) -> DeliveryReport {
-        let destination = destination.or_else(|| juju_destination(&self.dispatch));
-        self.close(destination.as_ref())
+        let target = self
+            .open
+            .as_ref()
+            .and_then(|open| Target::find(destination, open.config.ca_relation.as_deref(), &self.dispatch));
+        self.close(target.as_ref())
     }
 
     /// Ends the trace and puts it into the buffer, for when nobody can tell where it should go.
@@ -168,8 +173,8 @@ impl Session {
         result
     }
 
-    fn close(&mut self, destination: Option<&Destination>) -> DeliveryReport {
-        let report = self.open.take().map(|open| self.deliver(open, destination)).unwrap_or_default();
+    fn close(&mut self, target: Option<&Target>) -> DeliveryReport {
+        let report = self.open.take().map(|open| self.deliver(open, target)).unwrap_or_default();
         if report.in_vain {
             self.dispatch.forget_relations();
         } else {
@@ -178,17 +183,18 @@ impl Session {
         report
     }
 
-    fn deliver(&mut self, open: Open, destination: Option<&Destination>) -> DeliveryReport {
+    fn deliver(&mut self, open: Open, target: Option<&Target>) -> DeliveryReport {
         let buffer = open.buffer(&self.dispatch);
         let complaint = open.config.complaint();
         let budget = open.budget();
         let trace = open.into_trace();
+        let destination = target.map(|target| &target.destination);
         // The trace is stored before anything is sent, so a panic in the HTTP client costs nothing but the attempt.
         let deliver =
             || delivery::deliver(&trace, buffer.as_ref(), destination, &budget, &SystemClock::new());
         let report = span::quietly(deliver).unwrap_or_else(DeliveryReport::interrupted);
         let notices = [
-            notice::of_delivery(&report, destination.is_some(), buffer.is_some()),
+            notice::of_delivery(&report, target, buffer.is_some()),
             complaint.map(|text| Notice { level: log::Level::Warn, text }),
         ];
         // The gravest, and of two the first.
@@ -198,14 +204,6 @@ impl Session {
         self.log.settle();
         report
     }
-}
-
-/// Where Juju says that charms push their traces, set for the whole controller since Juju 4.1.
-fn juju_destination(dispatch: &Dispatch) -> Option<Destination> {
-    let endpoint = dispatch.var("JUJU_CHARM_TRACE_CONFIG_HTTP")?;
-    let certificate =
-        dispatch.var("JUJU_CHARM_TRACE_CONFIG_CA_CERT").map(|pem| Certificate::Pem(pem.to_owned()));
-    Some(Destination::new(endpoint, certificate))
 }
 
 impl Drop for Session {

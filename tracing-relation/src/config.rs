@@ -18,6 +18,9 @@ pub struct CharmTracingConfig {
 /// endpoint. As long as the file does not exist, there is no endpoint: a WARNING in Juju's log says so, once per
 /// dispatch. That usually passes once the relation with the certificates' provider has settled.
 ///
+/// A charm whose certificate is no file (that of a `certificate_transfer` relation, the system's) asks
+/// [`get_endpoint`](TracingEndpointRequirer::get_endpoint) for [`OtlpHttp`](ReceiverProtocol::OtlpHttp) instead.
+///
 /// The decisions are those of `charm_tracing_config` in the Python library, except that a refused or vanished relation
 /// is recognised in any version of Juju, and that the scheme may be written in any case.
 ///

@@ -15,10 +15,21 @@ impl Destination {
     ///
     /// Nothing is checked yet; an endpoint or certificate that cannot be used is a
     /// [`DeliveryProblem`](super::DeliveryProblem) of the delivery. `/v1/traces` is added unless it is there. A
-    /// certificate is needed for `https` and not looked at for `http`.
+    /// certificate is needed for `https` and not looked at for `http`; without one, those of
+    /// [`Config::ca_relation`](crate::Config::ca_relation) are trusted.
     #[must_use]
     pub fn new(endpoint: impl Into<String>, certificate: Option<Certificate>) -> Self {
         Self { endpoint: endpoint.into(), certificate }
+    }
+
+    /// Whether nothing can be sent for want of a certificate.
+    pub(crate) fn lacks_certificate(&self) -> bool {
+        self.certificate.is_none()
+            && Endpoint::parse(&self.endpoint).is_ok_and(|endpoint| endpoint.is_https())
+    }
+
+    pub(crate) fn trust(&mut self, certificate: Certificate) {
+        self.certificate = Some(certificate);
     }
 }
 

@@ -33,7 +33,8 @@ pub struct DeliveryReport {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DeliveryProblem {
-    /// The endpoint is `https` and no certificate was named. Traces wait until one is.
+    /// The endpoint is `https`, and no certificate was named or has come over [`Config::ca_relation`](crate::Config).
+    /// Traces wait until one is there.
     #[error("cannot send traces to an https endpoint without a certificate to trust")]
     HttpsWithoutCertificate,
     /// The endpoint is `https` and this build has no TLS. Traces wait for one that has.

@@ -16,6 +16,8 @@ enum Doing {
     OwnWork,
     /// And panics are caught, so the panic hook says nothing.
     OwnWorkQuietly,
+    /// Work of ours that the trace shows; panics as above.
+    TracedQuietly,
 }
 
 /// Work of ours during which the calling thread records nothing.
@@ -32,14 +34,20 @@ pub(crate) fn quietly<R>(work: impl FnOnce() -> R) -> Option<R> {
     catch_unwind(AssertUnwindSafe(work)).ok()
 }
 
-/// Whether the calling thread is in [`own_work`] or [`quietly`].
-pub(super) fn is_own_work() -> bool {
-    doing() != Doing::TheCharmsWork
+/// The same for work that the trace is to show: its calls are spans.
+pub(crate) fn traced_quietly<R>(work: impl FnOnce() -> R) -> Option<R> {
+    let _until_done = Scope::enter(Doing::TracedQuietly);
+    catch_unwind(AssertUnwindSafe(work)).ok()
 }
 
-/// Whether the calling thread is in [`quietly`].
+/// Whether the calling thread does work of ours that the trace does not show.
+pub(super) fn is_own_work() -> bool {
+    matches!(doing(), Doing::OwnWork | Doing::OwnWorkQuietly)
+}
+
+/// Whether the calling thread is in [`quietly`] or [`traced_quietly`].
 pub(super) fn is_quiet() -> bool {
-    doing() == Doing::OwnWorkQuietly
+    matches!(doing(), Doing::OwnWorkQuietly | Doing::TracedQuietly)
 }
 
 fn doing() -> Doing {

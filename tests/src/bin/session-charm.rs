@@ -21,6 +21,9 @@ fn main() -> ExitCode {
         let patience = Duration::from_secs(seconds);
         config = config.request_timeout(patience).delivery_timeout(patience);
     }
+    if let Some(endpoint) = dispatch.var("TRACE_CA_RELATION") {
+        config = config.ca_relation(endpoint);
+    }
     let destination = dispatch.var("TRACE_ENDPOINT").map(|endpoint| {
         let ca = dispatch.var("TRACE_CA").map(|path| Certificate::File(path.into()));
         Destination::new(endpoint, ca)

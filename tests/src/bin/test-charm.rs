@@ -1,7 +1,6 @@
 //! The charm of the end-to-end tests. Each event makes it do one thing that a trace is to show.
 #![expect(clippy::print_stdout, reason = "an action's output belongs to the charm, and tests look for it")]
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
@@ -32,10 +31,10 @@ impl TestCharm {
         Ok(Self { endpoint, options, calls: calls.unwrap_or(0) })
     }
 
-    /// Looked at after the event, as a method that the attribute names.
-    fn certificate(&self) -> Option<PathBuf> {
-        let path = self.options.get("tracing-ca")?;
-        Some(PathBuf::from(path.as_str().expect("the option `tracing-ca` is a text")))
+    /// Looked at after the event, as a method that the attribute names. The path of a file, or what is in it.
+    fn certificate(&self) -> Option<&str> {
+        let certificate = self.options.get("tracing-ca")?;
+        Some(certificate.as_str().expect("the option `tracing-ca` is a text"))
     }
 
     fn handle(&mut self, dispatch: &Dispatch) -> anyhow::Result<()> {

@@ -133,6 +133,17 @@ fn the_controllers_endpoint_is_used_where_the_relation_gives_none() {
 }
 
 #[test]
+fn an_endpoint_for_grpc_alone_is_none() {
+    let collector = Collector::start();
+    let mut juju = test_charm().juju_version("4.1.0").start();
+    let grpc = collector.endpoint().replace("http://", "");
+    let outcome = juju.dispatch(Event::hook("start").env("JUJU_CHARM_TRACE_CONFIG_GRPC", &grpc));
+    assert_untouched(&outcome);
+    assert_eq!(notices(&outcome), [""; 0], "said at debug, for whoever looks for it");
+    assert_eq!((waiting(&juju), collector.requests().len()), (1, 0));
+}
+
+#[test]
 fn the_hook_that_brings_the_endpoint_delivers_and_without_the_relation_traces_wait_again() {
     let collector = Collector::start();
     let mut juju = test_charm().start();

@@ -51,6 +51,24 @@ fn without_a_certificate_the_trace_waits_and_the_log_says_what_operators_know() 
 }
 
 #[test]
+fn a_certificate_may_be_given_as_text() {
+    let (collector, mut juju) = backend_and_charm();
+    juju.model().set_config("tracing-ca", json!(collector.ca_pem()));
+    let outcome = juju.dispatch(Event::hook("update-status"));
+    assert_untouched_and_quick(&outcome);
+    assert_eq!(notices(&outcome), [""; 0]);
+    assert_eq!(delivered(&collector), [trace_id(&outcome)]);
+
+    juju.model().set_config("tracing-ca", json!("-----BEGIN NOTHING-----"));
+    assert_eq!(
+        notices(&juju.dispatch(Event::hook("update-status"))),
+        [
+            "WARNING cannot send traces: the given text holds no certificate in PEM; they are kept until that is mended"
+        ]
+    );
+}
+
+#[test]
 fn a_certificate_that_cannot_be_used_is_one_clear_warning() {
     let (collector, mut juju) = backend_and_charm();
     let directory = juju.charm_dir();
@@ -160,7 +178,14 @@ fn the_controllers_certificate_is_a_text_and_not_a_path() {
     let mut juju = test_charm().juju_version("4.1.0").start();
     let start = || Event::hook("start").env("JUJU_CHARM_TRACE_CONFIG_HTTP", &collector.endpoint());
     let without = juju.dispatch(start());
-    assert!(notices(&without)[0].starts_with("WARNING Tracing endpoint is https, but"), "{without}");
+    assert_untouched_and_quick(&without);
+    assert_eq!(
+        notices(&without),
+        [
+            "WARNING cannot send traces to the https endpoint that Juju names for all charms: it names no CA certificate \
+          for it (JUJU_CHARM_TRACE_CONFIG_CA_CERT is empty); they are kept until the controller's configuration has one"
+        ]
+    );
     let with = juju.dispatch(start().env("JUJU_CHARM_TRACE_CONFIG_CA_CERT", collector.ca_pem()));
     assert_eq!(notices(&with), [""; 0]);
     assert_eq!(delivered(&collector), [trace_id(&without), trace_id(&with)]);

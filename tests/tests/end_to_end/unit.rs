@@ -11,6 +11,7 @@ use tests::tree;
 const TEST_CHARM: &str = env!("CARGO_BIN_EXE_test-charm");
 const STRUCT_CHARM: &str = env!("CARGO_BIN_EXE_struct-charm");
 const SESSION_CHARM: &str = env!("CARGO_BIN_EXE_session-charm");
+const AUTHORITIES_CHARM: &str = env!("CARGO_BIN_EXE_authorities-charm");
 const JUJUC: &str = env!("CARGO_BIN_EXE_jujuc");
 
 pub(crate) const METADATA: &str = "\
@@ -34,10 +35,16 @@ pub(crate) fn struct_charm() -> Deployment {
     deployment(STRUCT_CHARM)
 }
 
-/// Configured with the variables `TRACE_ENDPOINT`, `TRACE_CA`, `TRACE_BUFFER`, `TRACE_BUFFER_EVENTS`, and `TRACE_SECONDS`
-/// for how long it may send.
+/// Configured with the variables `TRACE_ENDPOINT`, `TRACE_CA`, `TRACE_CA_RELATION`, `TRACE_BUFFER`,
+/// `TRACE_BUFFER_EVENTS`, and `TRACE_SECONDS` for how long it may send.
 pub(crate) fn session_charm() -> Deployment {
     deployment(SESSION_CHARM)
+}
+
+/// Trusts whom it is told over `receive-ca-cert`, or the system's store if the option `trust-system` is set.
+pub(crate) fn authorities_charm() -> Deployment {
+    let endpoint = "  receive-ca-cert:\n    interface: certificate_transfer\n";
+    deployment(AUTHORITIES_CHARM).metadata(&format!("{METADATA}{endpoint}"))
 }
 
 fn deployment(charm: &str) -> Deployment {
