@@ -1,4 +1,4 @@
-//! A small Juju: one unit of one charm, run as the real agent runs it.
+//! A small Juju: one unit of one charm, run as the real agent runs it; and an [`Integration`] of two such units.
 //!
 //! The charm is a real process in a charm directory of its own, with an environment built from nothing and real hook
 //! tools first on `PATH`. A hook tool carries its command line over a unix socket to the agent, a thread of the
@@ -21,6 +21,7 @@ mod deployment;
 mod environment;
 mod event;
 pub mod hook_tool;
+mod integration;
 mod outcome;
 mod process;
 mod protocol;
@@ -28,6 +29,7 @@ mod simulated_juju;
 
 pub use deployment::Deployment;
 pub use event::Event;
+pub use integration::Integration;
 pub use outcome::Outcome;
 pub use simulated_juju::SimulatedJuju;
 pub use tracing_relation::juju::testing::{ActionOutcome, LogLine, Model, Status};

@@ -10,6 +10,10 @@ use super::{ActionOutcome, LogLine};
 /// How a dispatch ended and what the charm did that Juju can see. `Display` shows all of it, for a failed assertion.
 #[derive(Debug, Clone)]
 pub struct Outcome {
+    /// The unit that it was a dispatch of.
+    pub unit: String,
+    /// The hook or action, such as `tracing-relation-changed`.
+    pub event: String,
     /// How the process ended.
     pub status: ExitStatus,
     /// What it wrote on standard output.
@@ -50,7 +54,7 @@ impl Outcome {
 
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{} after {:?}", self.status, self.wall)?;
+        writeln!(f, "{} {}: {} after {:?}", self.unit, self.event, self.status, self.wall)?;
         for LogLine { level, message } in &self.log {
             writeln!(f, "  {level} {message}")?;
         }

@@ -122,6 +122,8 @@ impl SimulatedJuju {
             self.model.abort_hook();
         }
         let outcome = Outcome {
+            unit: self.deployment.unit.clone(),
+            event: event.name().to_owned(),
             status: finished.status,
             stdout: String::from_utf8_lossy(&finished.stdout).into_owned(),
             stderr: String::from_utf8_lossy(&finished.stderr).into_owned(),
