@@ -1,0 +1,113 @@
+//! The charm of a tracing backend: whoever relates to it learns where to send traces. Its own go over another relation,
+//! perhaps to another backend.
+
+mod config;
+
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use charm_tracing::juju::{Dispatch, HookToolCall};
+use charm_tracing::relation::{
+    Receiver, ReceiverProtocol, Relation, TracingEndpointProvider, TracingEndpointRequirer,
+    TracingProviderEvent, charm_tracing_config,
+};
+use charm_tracing::{trace_charm, try_event};
+
+use config::Config;
+
+/// What the workload receives. The order is always the same, so that nobody is told of a change that is none.
+const SUPPORTED: [ReceiverProtocol; 2] = [ReceiverProtocol::OtlpHttp, ReceiverProtocol::OtlpGrpc];
+
+struct ProviderCharm {
+    tracing: TracingEndpointProvider,
+    own_endpoint: Option<String>,
+}
+
+#[trace_charm(tracing_endpoint = "own_endpoint", extra_types = [Config])]
+impl ProviderCharm {
+    fn new(dispatch: &Dispatch) -> anyhow::Result<Self> {
+        let tracing = TracingEndpointProvider::new(dispatch, "tracing")?;
+        let own = TracingEndpointRequirer::new(dispatch, "charm-tracing", &[ReceiverProtocol::OtlpHttp])?;
+        Ok(Self { tracing, own_endpoint: charm_tracing_config(&own, None)?.endpoint })
+    }
+
+    /// After any event, all charms are told what holds now. That is cheap, as only what changed is written.
+    fn handle(&mut self, dispatch: &Dispatch) -> anyhow::Result<()> {
+        match self.tracing.on(dispatch) {
+            Some(TracingProviderEvent::Request { relation, protocols, .. }) => {
+                try_event("request", || Self::on_request(dispatch, &relation, &protocols))?;
+            }
+            Some(TracingProviderEvent::Broken { relation, .. }) => {
+                try_event("broken", || Self::on_broken(dispatch, &relation))?;
+            }
+            _ => {}
+        }
+        self.reconcile(dispatch)
+    }
+
+    fn on_request(
+        dispatch: &Dispatch,
+        relation: &Relation,
+        protocols: &[ReceiverProtocol],
+    ) -> anyhow::Result<()> {
+        for protocol in protocols.iter().filter(|protocol| !SUPPORTED.contains(protocol)) {
+            Self::log(
+                dispatch,
+                "WARNING",
+                &format!("{relation} asks for {protocol}, which is not received"),
+            )?;
+        }
+        Ok(())
+    }
+
+    fn on_broken(dispatch: &Dispatch, relation: &Relation) -> anyhow::Result<()> {
+        Self::log(dispatch, "INFO", &format!("no more traces come over {relation}"))
+    }
+
+    fn reconcile(&self, dispatch: &Dispatch) -> anyhow::Result<()> {
+        if dispatch.is_leader()? {
+            match self.receivers(dispatch) {
+                Ok(receivers) => self.tracing.publish_receivers(&receivers)?,
+                Err(error) => return Self::set_status(dispatch, "blocked", &format!("{error:#}")),
+            }
+        }
+        Self::set_status(dispatch, "active", "")
+    }
+
+    /// One for each protocol that any charm asks for, as far as the workload has it, and OTLP over HTTP in any case.
+    fn receivers(&self, dispatch: &Dispatch) -> anyhow::Result<Vec<Receiver>> {
+        let config = Config::read(dispatch)?;
+        let tracing = self.tracing.clone().with_external_url(config.external_url.as_deref());
+        let address = Self::address(dispatch)?;
+        let requested = self.tracing.requested_protocols()?;
+        let wanted = SUPPORTED
+            .into_iter()
+            .filter(|protocol| *protocol == ReceiverProtocol::OtlpHttp || requested.contains(protocol));
+        wanted
+            .map(|protocol| tracing.receiver(protocol, &address, config.port(protocol)))
+            .collect::<Option<_>>()
+            .context("the option external-url names no host")
+    }
+
+    /// Where the charms of this model reach the unit.
+    fn address(dispatch: &Dispatch) -> anyhow::Result<String> {
+        let call = HookToolCall::new("network-get").arg("--ingress-address").arg("tracing");
+        let address = String::from_utf8(dispatch.hook_tools().run(&call)?.stdout)?;
+        Ok(address.trim().to_owned())
+    }
+
+    fn set_status(dispatch: &Dispatch, status: &str, message: &str) -> anyhow::Result<()> {
+        dispatch.hook_tools().run(&HookToolCall::new("status-set").arg(status).arg("--").arg(message))?;
+        Ok(())
+    }
+
+    fn log(dispatch: &Dispatch, level: &str, message: &str) -> anyhow::Result<()> {
+        let call = HookToolCall::new("juju-log").arg("--log-level").arg(level).arg("--").arg(message);
+        dispatch.hook_tools().run(&call)?;
+        Ok(())
+    }
+}
+
+pub(crate) fn main() -> ExitCode {
+    charm_tracing::run(ProviderCharm::new, ProviderCharm::handle)
+}
