@@ -5,8 +5,10 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use http::Uri;
+
 const HELP: &str = "\
-Plays a small Juju around the example charm, and shows the traces that arrive.
+Plays a small Juju around two example charms, and shows the traces that arrive.
 
 Usage: cargo run -p examples [-- OPTIONS]
 
@@ -17,11 +19,41 @@ Options:
   -h, --help      show this
 ";
 
-/// Where the charm is told to send its traces.
+/// Where the traces go.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Backend {
     BuiltIn,
-    Remote { endpoint: String, ca: Option<PathBuf> },
+    Remote { endpoint: Endpoint, ca: Option<PathBuf> },
+}
+
+/// An OTLP/HTTP endpoint, with a port of its own or that of its scheme.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Endpoint {
+    pub(crate) url: String,
+    pub(crate) url_without_port: String,
+    pub(crate) port: u16,
+}
+
+impl Endpoint {
+    pub(crate) fn parse(url: &str) -> Result<Self, String> {
+        let refused = || format!("{url} is not an endpoint such as http://localhost:4318");
+        let uri: Uri = url.parse().map_err(|_| refused())?;
+        let authority =
+            uri.authority().filter(|authority| !authority.host().is_empty()).ok_or_else(refused)?;
+        let usual = match uri.scheme_str() {
+            Some("http") => 80,
+            Some("https") => 443,
+            _ => return Err(refused()),
+        };
+        let (_, port) = authority.as_str().rsplit_once(authority.host()).unwrap_or_default();
+        let behind_scheme = url.find("://").ok_or_else(refused)? + "://".len();
+        let (host, path) = url.split_at(behind_scheme + authority.as_str().len());
+        Ok(Self {
+            url: url.to_owned(),
+            url_without_port: format!("{}{path}", &host[..host.len() - port.len()]),
+            port: if port.len() > 1 { authority.port_u16().ok_or_else(refused)? } else { usual },
+        })
+    }
 }
 
 /// None: help is asked for.
@@ -35,7 +67,7 @@ pub(crate) fn parse(mut args: impl Iterator<Item = String>) -> Result<Option<Bac
         let mut value =
             || inline.clone().or_else(|| args.next()).ok_or_else(|| format!("{name} needs a value"));
         match name {
-            "--endpoint" => endpoint = Some(value()?),
+            "--endpoint" => endpoint = Some(Endpoint::parse(&value()?)?),
             "--ca" => {
                 let file = value()?;
                 // The charm takes absolute paths only.
@@ -78,9 +110,34 @@ mod tests {
 
     #[test]
     fn an_endpoint_may_stand_in_the_same_word() {
-        let remote = || Ok(Some(Backend::Remote { endpoint: "http://tempo:4318".into(), ca: None }));
+        let endpoint = Endpoint::parse("http://tempo:4318").expect("an endpoint");
+        let remote = || Ok(Some(Backend::Remote { endpoint: endpoint.clone(), ca: None }));
         assert_eq!(parsed(&["--endpoint", "http://tempo:4318"]), remote());
         assert_eq!(parsed(&["--endpoint=http://tempo:4318"]), remote());
+    }
+
+    #[test]
+    fn an_endpoint_without_a_port_has_that_of_its_scheme() {
+        for (url, url_without_port, port) in [
+            ("http://tempo:4318", "http://tempo", 4318),
+            ("http://tempo", "http://tempo", 80),
+            ("https://tempo", "https://tempo", 443),
+            ("https://tempo:/", "https://tempo/", 443),
+            ("https://tempo/my-model-tempo/v1/traces", "https://tempo/my-model-tempo/v1/traces", 443),
+            ("https://tempo:4318@tempo:4318/a:4318/", "https://tempo:4318@tempo/a:4318/", 4318),
+            ("https://tempo:secret@tempo", "https://tempo:secret@tempo", 443),
+            ("http://[::1]", "http://[::1]", 80),
+            ("http://[::1]:4318/", "http://[::1]/", 4318),
+        ] {
+            let url_without_port = url_without_port.to_owned();
+            assert_eq!(Endpoint::parse(url), Ok(Endpoint { url: url.to_owned(), url_without_port, port }));
+        }
+        for url in
+            ["", "tempo", "tempo:4318", "grpc://tempo:4317", "http://", "http://tempo:99999", "http://a b"]
+        {
+            let refused = format!("{url} is not an endpoint such as http://localhost:4318");
+            assert_eq!(Endpoint::parse(url), Err(refused));
+        }
     }
 
     #[test]

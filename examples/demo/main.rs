@@ -1,9 +1,12 @@
-//! The demo: a small Juju around the example charm, and a collector that shows the traces it gets.
+//! The demo: a small Juju around two of the example charms, and a collector that shows the traces it gets.
 //!
-//! One program plays every part but the collector's: started as `dispatch` it is the charm, started under the name of
-//! a hook tool it is that tool. So all processes of the story are real, and `cargo run -p examples` builds them all.
+//! One program plays every part but the collector's: started as `dispatch` it is the charm of the unit it is started
+//! for, started under the name of a hook tool it is that tool. So all processes of the story are real, and
+//! `cargo run -p examples` builds them all.
 
 mod arguments;
+#[path = "../provider/src/main.rs"]
+mod provider_charm;
 #[path = "../requirer/src/main.rs"]
 mod requirer_charm;
 mod story;
@@ -19,7 +22,8 @@ fn main() -> ExitCode {
         return hook_tool::main();
     }
     if env::args_os().next().is_some_and(|program| Path::new(&program).ends_with("dispatch")) {
-        return requirer_charm::main();
+        let of_tempo = env::var("JUJU_UNIT_NAME").is_ok_and(|unit| unit == story::TEMPO);
+        return if of_tempo { provider_charm::main() } else { requirer_charm::main() };
     }
     match arguments::parse(env::args().skip(1)) {
         Ok(Some(backend)) => story::tell(&backend),

@@ -4,10 +4,19 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use tests::collector::{Collector, port_closed_endpoint};
+use tests::collector::{Answer, Collector, port_closed_endpoint};
 use tests::tree;
 
-const DISPATCHES: [&str; 4] = ["install", "start", "tracing-relation-created", "update-status"];
+/// Those of the unit that is traced.
+const DISPATCHES: [&str; 7] = [
+    "install",
+    "start",
+    "tracing-relation-created",
+    "tracing-relation-changed",
+    "tracing-relation-joined",
+    "tracing-relation-changed",
+    "update-status",
+];
 
 #[test]
 fn it_shows_each_dispatch_and_then_every_trace() {
@@ -15,17 +24,17 @@ fn it_shows_each_dispatch_and_then_every_trace() {
     let (story, complaints) = texts(&output);
     assert_eq!((output.status.code(), complaints.as_str()), (Some(0), ""), "{story}");
 
-    let headings = story.lines().filter_map(|line| line.strip_prefix("── "));
-    let headings: Vec<_> = headings.filter_map(|line| line.split(' ').next()).collect();
-    assert_eq!(headings, DISPATCHES);
-    assert_eq!(story.matches("  exit code 0 after ").count(), 4, "{story}");
+    let (before, arrived) = story.split_once(" spans arrived:\n").unwrap();
+    let shown = without_measures(before);
+    assert_eq!(shown.lines().filter_map(hook_of_app).collect::<Vec<_>>(), DISPATCHES, "{story}");
+    assert_eq!(shown.matches("exit code 0\n").count(), 7 + 6, "{story}");
     let event = |name: &str| format!("DEBUG Emitting Juju event {name}.\n");
-    assert!(story.contains(&event("install")) && story.contains(&event("update_status")), "{story}");
-    assert_eq!(story.matches(" bytes of traces wait in .charm_tracing_buffer\n").count(), 3, "{story}");
-    assert!(story.contains("  app asks over the relation: receivers = [\"otlp_http\"]\n"), "{story}");
+    assert!(shown.contains(&event("install")) && shown.contains(&event("update_status")), "{story}");
+    assert_eq!(shown.matches("traces wait in .charm_tracing_buffer\n").count(), 3, "{story}");
+    let (_, port) = shown.split_once(" --config otlp-http-port=").unwrap();
+    assert!(shown.contains(&conversation(port.lines().next().unwrap())), "{story}");
 
-    let (_, arrived) = story.split_once(" spans arrived:\n").unwrap();
-    assert_eq!(arrived.lines().filter(|line| line.starts_with("  trace ")).count(), 4, "{story}");
+    assert_eq!(arrived.lines().filter(|line| line.starts_with("  trace ")).count(), 7, "{story}");
     let logged = story.lines().filter_map(|line| line.split_once("Starting root trace with id='"));
     for (_, id) in logged {
         let id = id.trim_end_matches("'.");
@@ -46,8 +55,16 @@ fn it_shows_each_dispatch_and_then_every_trace() {
           method call: Workload.install
 ";
     assert!(trees.contains(install), "{story}");
+    let update_status = "\
+  app/0: update-status event
+    method call: RequirerCharm.new
+      method call: RequirerCharm.option
+        config-get
+    event: update_status
+";
+    assert!(trees.contains(update_status), "it asks nobody about the relation any more:\n{story}");
     let end = story.trim_end().lines().last().unwrap();
-    assert!(end.starts_with("All 4 traces were delivered to http://127.0.0.1:"), "{end}");
+    assert!(end.starts_with("All 7 traces were delivered to http://127.0.0.1:"), "{end}");
     assert!(end.ends_with(", and nothing is left in the buffer."), "{end}");
 }
 
@@ -57,7 +74,7 @@ fn with_endpoint_another_backend_gets_the_traces() {
     let output = demo(&["--endpoint", &collector.endpoint()]);
     let (story, complaints) = texts(&output);
     assert_eq!((output.status.code(), complaints.as_str()), (Some(0), ""), "{story}");
-    assert!(story.contains(&format!("All 4 traces were delivered to {}", collector.endpoint())), "{story}");
+    assert!(story.contains(&format!("All 7 traces were delivered to {}", collector.endpoint())), "{story}");
     assert_eq!(roots(&collector), DISPATCHES.map(|hook| format!("app/0: {hook} event")));
 }
 
@@ -70,7 +87,7 @@ fn with_ca_an_https_backend_gets_the_traces() {
     let output = demo_in(directory.path(), &arguments.each_ref().map(String::as_str));
     let (story, complaints) = texts(&output);
     assert_eq!((output.status.code(), complaints.as_str()), (Some(0), ""), "{story}");
-    assert_eq!(roots(&collector).len(), 4);
+    assert_eq!(roots(&collector), DISPATCHES.map(|hook| format!("app/0: {hook} event")));
 }
 
 #[test]
@@ -87,12 +104,46 @@ fn it_fails_if_the_traces_do_not_arrive() {
 }
 
 #[test]
+fn it_fails_if_the_backend_refuses_the_traces() {
+    let collector = Collector::start();
+    collector.answer(Answer::Status(400));
+    let output = demo(&["--endpoint", &collector.endpoint()]);
+    let (story, complaints) = texts(&output);
+    assert_eq!((output.status.code(), complaints.as_str()), (Some(1), ""), "{story}");
+    assert!(story.contains("           unit-app-0: WARNING tracing:1: "), "{story}");
+    assert!(!story.contains("delivered\n"), "{story}");
+}
+
+#[test]
+fn an_endpoint_reaches_the_charm_with_all_its_parts() {
+    let collector = Collector::start();
+    let endpoint = collector.endpoint().replace("http://", "http://user:secret@") + "/my-model-tempo/";
+    let (story, _) = texts(&demo(&["--endpoint", &endpoint]));
+    assert_ne!(collector.requests().len(), 0, "{story}");
+    for request in collector.requests() {
+        assert_eq!(request.path, "/my-model-tempo/v1/traces");
+        assert!(request.header("authorization").is_some_and(|value| value.starts_with("Basic ")));
+    }
+
+    // Nobody listens there; what counts is what is published.
+    for (endpoint, published) in [
+        ("http://[::1]:1", "http://[::1]:1"),
+        ("http://localhost.invalid", "http://localhost.invalid:80"),
+        ("https://localhost.invalid/tempo", "https://localhost.invalid:443/tempo"),
+    ] {
+        let (story, _) = texts(&demo(&["--endpoint", endpoint]));
+        assert!(story.contains(&format!("\"url\": \"{published}\"}}]\n")), "{story}");
+    }
+}
+
+#[test]
 fn wrong_arguments_are_named_and_end_it_with_code_2() {
     for (arguments, mistake) in [
         (&["--verbose"][..], "unknown argument --verbose"),
         (&["http://localhost:4318"], "unknown argument http://localhost:4318"),
         (&["--endpoint"], "--endpoint needs a value"),
         (&["--endpoint", "http://localhost:4318", "--ca"], "--ca needs a value"),
+        (&["--endpoint", "localhost"], "localhost is not an endpoint such as http://localhost:4318"),
         (&["--ca", "Cargo.toml"], "--ca is for an https endpoint: give --endpoint too"),
         (&["--ca", "no-such-file"], "cannot find no-such-file: No such file or directory (os error 2)"),
     ] {
@@ -125,6 +176,49 @@ fn demo(arguments: &[&str]) -> Output {
 fn demo_in(directory: &Path, arguments: &[&str]) -> Output {
     let mut demo = Command::new(env!("CARGO_BIN_EXE_demo"));
     demo.args(arguments).current_dir(directory).output().expect("the demo can be started")
+}
+
+/// What is shown of the hooks that the integration runs.
+fn conversation(port: &str) -> String {
+    let receivers =
+        r#"[{"protocol": {"name": "otlp_http", "type": "http"}, "url": "http://127.0.0.1:PORT"}]"#;
+    "
+$ juju integrate app:tracing tempo:tracing
+
+  app/0    tracing-relation-created  exit code 0
+           publishes receivers = [\"otlp_http\"]
+           traces wait in .charm_tracing_buffer
+  tempo/0  tracing-relation-created  exit code 0
+           publishes receivers = RECEIVERS
+  app/0    tracing-relation-changed  exit code 0
+           4 traces were delivered: its own, and those that have waited
+  tempo/0  tracing-relation-changed  exit code 0
+  app/0    tracing-relation-joined   exit code 0
+           its trace was delivered
+  tempo/0  tracing-relation-joined   exit code 0
+  app/0    tracing-relation-changed  exit code 0
+           its trace was delivered
+  tempo/0  tracing-relation-changed  exit code 0
+"
+    .replace("RECEIVERS", receivers)
+    .replace("PORT", port)
+}
+
+/// Without what is another in every run: milliseconds and bytes.
+fn without_measures(story: &str) -> String {
+    let line = |line: &str| match (line.split_once(" after "), line.split_once(" bytes of ")) {
+        (Some((before, _)), _) => before.to_owned(),
+        (_, Some((bytes, behind))) => {
+            bytes.trim_end_matches(|c: char| c.is_ascii_digit()).to_owned() + behind
+        }
+        _ => line.to_owned(),
+    };
+    story.lines().map(|each| line(each) + "\n").collect()
+}
+
+/// The hook whose dispatch this line of the story is about, if it is one of the traced unit.
+fn hook_of_app(line: &str) -> Option<&str> {
+    line.strip_prefix("── ").or_else(|| line.strip_prefix("  app/0  "))?.split_whitespace().next()
 }
 
 fn texts(output: &Output) -> (String, String) {
