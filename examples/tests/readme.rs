@@ -40,8 +40,10 @@ fn the_trace_it_shows_is_what_that_charm_yields() {
     juju.model().set_leader(true);
     let relation = juju.add_relation("tracing", "tempo", &["tempo/0"]);
     juju.publish_endpoint(relation, &collector.endpoint());
-    let outcome = juju.dispatch(Event::relation_changed("tracing", relation));
-    assert!(outcome.success(), "{outcome}");
+    for event in [Event::relation_created, Event::relation_joined, Event::relation_changed] {
+        let outcome = juju.dispatch(event("tracing", relation));
+        assert!(outcome.success(), "{outcome}");
+    }
     collector.clear();
 
     let outcome = juju.dispatch(Event::hook("update-status"));
