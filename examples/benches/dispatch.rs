@@ -3,6 +3,9 @@
 //!
 //!     cargo bench -p examples --bench dispatch
 //!
+//! With a live backend, once when the last events of the relation have been heard, and nobody has to be asked about it,
+//! and once as after such an event, when all of it is asked for.
+//!
 //! Wall time is that of the charm's process as Juju would see it. CPU time is that of the charm and of the hook tools it
 //! ran, two calls of `juju-log` more when traced; peak memory is that of the largest process among them, the charm.
 //! Medians; ratios within one run are what counts.
@@ -38,32 +41,50 @@ fn main() -> ExitCode {
     }
 
     let collector = Collector::start();
-    let mut alone = Unit::deploy();
-    let mut related = Unit::deploy();
-    related.relate(&collector.endpoint());
-
+    let [alone, steady, cold] = [(); 3].map(|()| Unit::deploy());
     let mut cases = [
-        ("no backend", false, Samples::default(), Samples::default()),
-        ("live backend", true, Samples::default(), Samples::default()),
+        Case {
+            name: "no backend",
+            unit: alone,
+            cold: false,
+            off: Samples::default(),
+            on: Samples::default(),
+        },
+        Case {
+            name: "live backend",
+            unit: steady,
+            cold: false,
+            off: Samples::default(),
+            on: Samples::default(),
+        },
+        Case {
+            name: "live backend, cold",
+            unit: cold,
+            cold: true,
+            off: Samples::default(),
+            on: Samples::default(),
+        },
     ];
+    for case in &mut cases[1..] {
+        case.unit.relate(&collector.endpoint());
+    }
     for _ in 0..ROUNDS {
-        for (_, live, off, on) in &mut cases {
-            let unit = if *live { &mut related } else { &mut alone };
-            off.push(unit.dispatch(false));
-            on.push(unit.dispatch(true));
+        for case in &mut cases {
+            case.off.push(case.unit.dispatch(false, case.cold));
+            case.on.push(case.unit.dispatch(true, case.cold));
         }
     }
     assert_eq!(
         collector.requests().len(),
-        ROUNDS,
-        "every traced dispatch of the related unit pushed one trace"
+        2 * ROUNDS,
+        "every traced dispatch of a related unit pushed one trace"
     );
 
     println!("update-status of the example charm, {ROUNDS} rounds, medians");
     println!();
     println!("| | off | traced | added |");
     println!("|---|---|---|---|");
-    for (name, _, off, on) in &cases {
+    for Case { name, off, on, .. } in &cases {
         row(name, "wall, ms", off.wall(), on.wall());
         row(name, "CPU, ms", off.cpu(), on.cpu());
         row(name, "peak memory, MiB", off.memory(), on.memory());
@@ -76,6 +97,14 @@ fn main() -> ExitCode {
 
 fn row(case: &str, what: &str, off: f64, on: f64) {
     println!("| {case}, {what} | {off:.2} | {on:.2} | {:+.2} |", on - off);
+}
+
+struct Case {
+    name: &'static str,
+    unit: Unit,
+    cold: bool,
+    off: Samples,
+    on: Samples,
 }
 
 /// A unit of the charm, started through the launcher.
@@ -103,14 +132,19 @@ impl Unit {
     fn relate(&mut self, endpoint: &str) {
         let relation = self.juju.add_relation("tracing", "tempo", &["tempo/0"]);
         self.juju.publish_endpoint(relation, endpoint);
-        // The first dispatch publishes what is asked for; the measured ones find it done.
-        let outcome = self
-            .juju
-            .dispatch(Event::relation_changed("tracing", relation).env("CHARM_TRACING_ENABLED", "0"));
-        assert!(outcome.success(), "{outcome}");
+        // They publish what is asked for, and read what there is; the measured ones find it done.
+        for event in [Event::relation_created, Event::relation_joined, Event::relation_changed] {
+            let event = event("tracing", relation).env("CHARM_TRACING_ENABLED", "0");
+            let outcome = self.juju.dispatch(event);
+            assert!(outcome.success(), "{outcome}");
+        }
     }
 
-    fn dispatch(&mut self, traced: bool) -> Sample {
+    fn dispatch(&mut self, traced: bool, cold: bool) -> Sample {
+        let remembered = self.juju.charm_dir().join(".charm_tracing_relations");
+        if cold {
+            fs::remove_file(remembered).expect("the last dispatch has remembered relations");
+        }
         let enabled = if traced { "1" } else { "0" };
         let event = Event::hook("update-status").env("CHARM_TRACING_ENABLED", enabled);
         let outcome = self.juju.dispatch(event);
