@@ -2,7 +2,10 @@
 //!
 //! Juju tells failures apart by text alone (the exit code is 2 for a command line it refused, 1 for the rest), and
 //! the texts differ between its versions. They are compared in lower case and by substring, since other lines may
-//! stand before the error.
+//! stand before the error, and newer versions put more behind it.
+//!
+//! A text counts only beside these two exit codes. Whatever else ends a tool (a panic, a signal, a shell that may not
+//! execute it: "permission denied") is not Juju's answer, and must not be taken for one.
 
 use std::error::Error;
 use std::fmt;
@@ -30,17 +33,19 @@ pub struct HookToolError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum HookToolErrorKind {
-    /// There is no such tool, or it does not know its hook or reach its agent: the process was not started by Juju, or
+    /// The tool is not there, or it does not know its hook or reach its agent: the process was not started by Juju, or
     /// has outlived its hook.
     NotInHookContext,
     /// The relation does not exist (any more).
     RelationGone,
-    /// Juju refuses: an application's databag is its leader's alone, to write and, for its own units, to read.
+    /// Juju refuses what only the leader may do, or only who was granted it. In relations: an application's databag is
+    /// its leader's alone, to write and, for its own units, to read.
     ///
     /// Juju uses the same words for a relation that is gone from the controller but not yet from the unit's agent.
     /// The methods of [`Dispatch`](super::Dispatch) tell the two apart; a plain [`HookTools`](super::HookTools) call cannot.
     PermissionDenied,
-    /// The event does not allow the tool: `collect-metrics` and `meter-status-changed`, which ended with Juju 3.
+    /// The event does not allow the tool: nearly none in `collect-metrics` and `meter-status-changed`, which ended with
+    /// Juju 3, and those of actions only in actions. A tool that this version of Juju does not have is refused alike.
     RestrictedContext,
     /// Juju refuses the command line (exit code 2).
     Usage,
@@ -108,8 +113,13 @@ impl fmt::Display for HookToolError {
             HookToolErrorKind::NotInHookContext => write!(f, "cannot run {tool} outside of a hook")?,
             _ => write!(f, "cannot run {tool}")?,
         }
-        if let Some(code) = self.code {
-            write!(f, " (exit code {code})")?;
+        match self.code {
+            Some(code) => write!(f, " (exit code {code})")?,
+            // With a cause it was not run to its end.
+            None if self.kind == HookToolErrorKind::Failed && self.source.is_none() => {
+                f.write_str(" (ended by a signal)")?;
+            }
+            None => {}
         }
         let why = if only_reads(tool) { self.stderr.trim() } else { self.kind.in_words() };
         if why.is_empty() { Ok(()) } else { write!(f, ": {why}") }
@@ -162,22 +172,45 @@ fn only_reads(tool: &str) -> bool {
 
 fn classify(code: Option<i32>, stderr: &str) -> HookToolErrorKind {
     let text = stderr.to_lowercase();
-    if mentions_gone_relation(&text) {
-        HookToolErrorKind::RelationGone
-    } else if text.contains("dial unix") {
-        // The tool did not reach its agent, whose socket may well say "permission denied" too.
-        HookToolErrorKind::NotInHookContext
-    } else if text.contains("permission denied") || text.contains("cannot write relation settings") {
-        HookToolErrorKind::PermissionDenied
-    } else if text.contains("not implemented for restricted context") {
+    let says = |phrase| text.contains(phrase);
+    if !matches!(code, Some(1 | 2)) || says_that_go_gave_up(&text) {
+        HookToolErrorKind::Failed
+    } else if says("not implemented for restricted context")
+        || says("unknown hook command")
+        || says("unknown action command")
+    {
         HookToolErrorKind::RestrictedContext
-    } else if text.contains("juju_context_id not set") || text.contains("expected context id") {
+    } else if says("dial unix") || says("expected context id") || says_that_a_variable_is_missing(&text) {
+        // Asked for first: the agent's socket may well say "permission denied" too.
         HookToolErrorKind::NotInHookContext
+    } else if says("leadership status") {
+        // Nobody knows who leads, for whatever reason stands behind this.
+        HookToolErrorKind::Failed
+    } else if mentions_gone_relation(&text) {
+        HookToolErrorKind::RelationGone
+    } else if REFUSALS.into_iter().any(says) {
+        HookToolErrorKind::PermissionDenied
     } else if code == Some(2) {
         HookToolErrorKind::Usage
     } else {
         HookToolErrorKind::Failed
     }
+}
+
+const REFUSALS: [&str; 4] =
+    ["permission denied", "access denied", "not the leader", "cannot write relation settings"];
+
+/// Whether a Go program ended itself, which it does with exit code 2 unless somebody sees to it.
+fn says_that_go_gave_up(lower_case: &str) -> bool {
+    lower_case.lines().any(|line| line.starts_with("panic: ") || line.starts_with("fatal error: "))
+}
+
+/// Whether the tool misses what Juju tells it in the environment, such as `JUJU_CONTEXT_ID not set`.
+fn says_that_a_variable_is_missing(lower_case: &str) -> bool {
+    lower_case
+        .lines()
+        .filter_map(|line| line.trim_end().strip_suffix(" not set"))
+        .any(|before| before.rsplit(' ').next().is_some_and(|variable| variable.starts_with("juju_")))
 }
 
 /// Whether the text contains `relation not found`, or `relation 42 not found` as `network-get` has it.
@@ -196,32 +229,88 @@ mod tests {
         Failed, NotInHookContext, PermissionDenied, RelationGone, RestrictedContext, Usage,
     };
 
+    /// What the tools of Juju write, from which of its versions to which, with the exit code and what it means.
+    #[rustfmt::skip]
+    const WORDINGS: &[(&str, &str, Option<i32>, &str, HookToolErrorKind)] = &[
+        // The agent has forgotten the relation.
+        ("2.9-4.1", "relation-get", Some(2), "ERROR invalid value \"tracing:3\" for option -r: relation not found\n", RelationGone),
+        ("2.9-4.1", "relation-list", Some(2), "ERROR invalid value \"3\" for option -r: relation not found\n", RelationGone),
+        ("2.9-4.1", "relation-set", Some(2), "ERROR invalid value \"3\" for option --relation: relation not found\n", RelationGone),
+        ("2.9-4.1", "relation-get", Some(2), "WARNING a line before\nERROR invalid value \"3\" for option -r: Relation Not Found\n", RelationGone),
+        // The controller has, and the agent asked it.
+        ("4.0-4.1", "relation-get", Some(1), "ERROR relation not found\n", RelationGone),
+        ("4.0-4.1", "relation-get", Some(1), "ERROR relation not found (not found)\n", RelationGone),
+        ("4.0-4.1", "relation-set", Some(1), "ERROR cannot read relation application settings: relation not found\n", RelationGone),
+        ("2.9-3.6", "network-get", Some(1), "ERROR relation 42 not found\n", RelationGone),
+        ("2.9-3.6", "network-get", Some(1), "ERROR relation 42 not found (not found)\n", RelationGone),
+        // The same, in the words of a refusal; `Dispatch` knows when it cannot be one.
+        ("2.9-3.6", "relation-get", Some(1), "ERROR permission denied\n", PermissionDenied),
+        ("3.6-4.1", "relation-get", Some(1), "ERROR permission denied (unauthorized access)\n", PermissionDenied),
+        ("2.9-3.6", "relation-set", Some(1), "ERROR cannot read relation settings: permission denied\n", PermissionDenied),
+        ("4.0-4.1", "network-get", Some(1), "ERROR permission denied (unauthorized access)\n", PermissionDenied),
+        // A unit that is not the leader, and its application's databag. The two of `relation-set` are of one that the
+        // agent takes for the leader, and the controller does not.
+        ("2.9-4.1", "relation-set", Some(1), "ERROR cannot write relation settings\n", PermissionDenied),
+        ("2.9-3.6", "relation-set", Some(1), "ERROR cannot read relation application settings: permission denied\n", PermissionDenied),
+        ("3.6-4.1", "relation-set", Some(1), "ERROR cannot read relation application settings: permission denied (unauthorized access)\n", PermissionDenied),
+        // What else only the leader may, or only who was granted it.
+        ("2.9-4.1", "status-set", Some(1), "ERROR setting application status: this unit is not the leader\n", PermissionDenied),
+        ("3.1-4.1", "secret-get", Some(1), "ERROR access denied\n", PermissionDenied),
+        // Nobody knows who leads. That is no refusal, whatever the reason.
+        ("2.9-4.1", "is-leader", Some(1), "ERROR leadership status unknown: connection is shut down\n", Failed),
+        ("2.9-4.1", "is-leader", Some(1), "ERROR leadership status unknown: permission denied\n", Failed),
+        ("2.9-4.1", "relation-get", Some(1), "ERROR cannot determine leadership status: timed out\n", Failed),
+        ("2.9-4.1", "relation-set", Some(1), "ERROR cannot determine leadership status: permission denied\n", Failed),
+        // The event does not allow the tool, or nobody knows it.
+        ("2.9-3.6", "relation-get", Some(1), "ERROR not implemented for restricted context\n", RestrictedContext),
+        ("2.9-3.6", "relation-ids", Some(1), "ERROR not implemented for restricted context not implemented\n", RestrictedContext),
+        ("2.9-3.6", "relation-get", Some(2), "ERROR invalid value \"3\" for option -r: not implemented for restricted context not implemented\n", RestrictedContext),
+        ("2.9-3.6", "is-leader", Some(1), "ERROR leadership status unknown: not implemented for restricted context not implemented\n", RestrictedContext),
+        ("2.9-4.1", "action-get", Some(1), "ERROR bad request: unknown hook command: action-get\n", RestrictedContext),
+        ("4.0-4.1", "action-get", Some(1), "ERROR bad request: unknown action command: action-get\n", RestrictedContext),
+        ("2.9-3.0", "secret-get", Some(1), "ERROR bad request: unknown hook command: secret-get\n", RestrictedContext),
+        // Not in a hook, not in this one, or the agent is not there.
+        ("2.9-4.1", "relation-ids", Some(1), "ERROR JUJU_CONTEXT_ID not set\n", NotInHookContext),
+        ("2.9-4.1", "relation-ids", Some(1), "ERROR JUJU_AGENT_SOCKET_ADDRESS not set\n", NotInHookContext),
+        ("2.9-4.1", "relation-ids", Some(1), "ERROR JUJU_AGENT_SOCKET_NETWORK not set\n", NotInHookContext),
+        ("2.9-4.1", "relation-get", Some(1), "ERROR bad request: expected context id \"a/0-b-1\", got \"a/0-c-2\"\n", NotInHookContext),
+        ("2.9-4.1", "is-leader", Some(1), "ERROR dial unix /var/lib/juju/agents/unit-a-0/agent.socket: connect: connection refused\n", NotInHookContext),
+        ("2.9-4.1", "is-leader", Some(1), "ERROR dial unix @/var/lib/juju/agents/unit-a-0/agent.socket: connect: connection refused\n", NotInHookContext),
+        ("2.9-4.1", "is-leader", Some(1), "ERROR dial unix /var/lib/juju/agents/unit-a-0/agent.socket: connect: no such file or directory\n", NotInHookContext),
+        ("2.9-4.1", "is-leader", Some(1), "ERROR dial unix /var/lib/juju/agents/unit-a-0/agent.socket: connect: permission denied\n", NotInHookContext),
+        // The command line.
+        ("2.9-4.1", "relation-get", Some(2), "ERROR no relation id specified\n", Usage),
+        ("2.9-4.1", "relation-get", Some(2), "ERROR no unit or application specified\n", Usage),
+        ("2.9-4.1", "relation-get", Some(2), "ERROR invalid value \"one\" for option -r: invalid relation id\n", Usage),
+        ("2.9-4.1", "relation-get", Some(2), "ERROR expected unit name, got application name \"mysql\"\n", Usage),
+        ("2.9-4.1", "relation-ids", Some(2), "ERROR option provided but not defined: --all\n", Usage),
+        // The agent and the controller have lost each other.
+        ("2.9-4.1", "relation-get", Some(1), "ERROR connection is shut down\n", Failed),
+        ("2.9-4.1", "relation-get", Some(1), "ERROR EOF\n", Failed),
+        ("2.9-4.1", "relation-get", Some(1), "ERROR settings for relation 42 of x not found\n", Failed),
+        ("2.9-4.1", "relation-get", Some(1), "ERROR relation x not found\n", Failed),
+        ("2.9-4.1", "relation-get", Some(1), "", Failed),
+        // The tool did not get that far. What it says then is not Juju's answer.
+        ("2.9-4.1", "relation-get", Some(3), "Unhandled panic: \nrelation not found\ngoroutine 1 [running]:\n", Failed),
+        ("2.9-4.1", "relation-get", Some(2), "panic: runtime error: permission denied\n\ngoroutine 1 [running]:\n", Failed),
+        ("2.9-4.1", "relation-get", Some(2), "runtime: out of memory\nfatal error: runtime: out of memory\n", Failed),
+        ("2.9-4.1", "relation-get", None, "ERROR permission denied\n", Failed),
+        ("a shell", "relation-get", Some(126), "sh: 1: /usr/bin/relation-get: Permission denied\n", Failed),
+        ("a shell", "relation-get", Some(127), "sh: 1: relation-get: not found\n", Failed),
+    ];
+
     #[test]
     fn juju_texts_are_told_apart() {
-        let cases = [
-            (2, "ERROR invalid value \"burble:123\" for option -r: relation not found\n", RelationGone),
-            (2, "warning first\nERROR invalid value \"3\" for option -r: Relation Not Found\n", RelationGone),
-            (1, "ERROR relation 42 not found\n", RelationGone),
-            (1, "ERROR permission denied\n", PermissionDenied),
-            (1, "ERROR permission denied (unauthorized access)\n", PermissionDenied),
-            (1, "ERROR cannot read relation application settings: permission denied\n", PermissionDenied),
-            (1, "ERROR cannot write relation settings\n", PermissionDenied),
-            (1, "ERROR not implemented for restricted context\n", RestrictedContext),
-            (1, "ERROR JUJU_CONTEXT_ID not set\n", NotInHookContext),
-            (1, "ERROR bad request: expected context id \"a/0-b-1\", got \"a/0-c-2\"\n", NotInHookContext),
-            (1, "ERROR dial unix /a/agent.socket: connect: connection refused\n", NotInHookContext),
-            (1, "ERROR dial unix /a/agent.socket: connect: permission denied\n", NotInHookContext),
-            (2, "ERROR no relation id specified\n", Usage),
-            (2, "ERROR invalid value \"one\" for option -r: invalid relation id\n", Usage),
-            (1, "ERROR settings for relation 42 of x not found\n", Failed),
-            (1, "ERROR relation x not found\n", Failed),
-            (1, "", Failed),
-            (3, "panic: nil\n", Failed),
-        ];
-        for (code, stderr, kind) in cases {
-            assert_eq!(classify(Some(code), stderr), kind, "exit code {code}, {stderr:?}");
+        for (versions, tool, code, stderr, kind) in WORDINGS {
+            let error = HookToolError::from_exit(*tool, *code, stderr.as_bytes());
+            assert_eq!(error.kind(), *kind, "{tool} of {versions}, exit code {code:?}: {stderr:?}");
         }
-        assert_eq!(classify(None, ""), Failed, "a signal");
+    }
+
+    #[test]
+    fn a_signal_is_said() {
+        let killed = HookToolError::from_exit("relation-get", None, b"");
+        assert_eq!(killed.to_string(), "cannot run relation-get (ended by a signal)");
     }
 
     #[test]
