@@ -3,12 +3,15 @@
 //! Each call of a tool is a process and a round trip to the unit's agent, so what was read is kept for the rest of the
 //! dispatch: while a hook runs, Juju shows it the same databags anyway. Two things do change, and are looked after: the
 //! own application's databag, by this dispatch's own writes, and leadership, which Juju guarantees for 30 s only.
+//!
+//! A tool hangs while its agent waits for a lost controller. The agent serves one tool at a time, so the next will hardly
+//! fare better: after a tool that took too long, others are waited for only briefly, until one answers.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::{Dispatch, HookToolCall, HookToolError, HookToolErrorKind};
+use super::{Dispatch, HookToolCall, HookToolError, HookToolErrorKind, HookToolOutput, Role};
 use crate::json::{FromJson, Json};
 use crate::wire::PythonJson::{Object, Text};
 
@@ -17,6 +20,9 @@ pub type Databag = BTreeMap<String, String>;
 
 /// For how long Juju guarantees that a unit that is the leader stays it.
 const LEADERSHIP_GUARANTEE: Duration = Duration::from_secs(30);
+
+/// How long a tool may take at most after another one took too long.
+const SHORT_PATIENCE: Duration = Duration::from_secs(1);
 
 /// What was read in this dispatch.
 #[derive(Debug, Default)]
@@ -34,6 +40,8 @@ struct Known {
     databags: HashMap<(u32, String), Databag>,
     /// The relations that a tool said are gone.
     gone: HashSet<u32>,
+    /// How long the next tool may take, since the last one took too long.
+    patience: Option<Duration>,
 }
 
 impl Reads {
@@ -47,6 +55,9 @@ impl Reads {
 ///
 /// A relation that is gone reads as one without units and with empty databags, whatever words Juju has for that: a hook
 /// that runs while a relation is being removed should not fail for it.
+///
+/// A tool that takes longer than its [`HookTools`](super::HookTools) allow is an error
+/// ([`TimedOut`](HookToolErrorKind::TimedOut)). The next ones are then given a second at most, until one answers.
 impl Dispatch {
     /// Whether the unit is its application's leader (`is-leader`). Asked again after 30 s, for which Juju guarantees
     /// the answer.
@@ -95,7 +106,7 @@ impl Dispatch {
             return Ok(units.clone());
         }
         let call = relation_call("relation-list", endpoint, id).arg("--format=json");
-        let units: Vec<String> = self.read_relation(&call, id, Whose::Remote)?;
+        let units: Vec<String> = self.read_relation(&call, id, Whose::Other)?;
         self.reads.known().units.insert(id, units.clone());
         Ok(units)
     }
@@ -117,7 +128,7 @@ impl Dispatch {
             return Ok(app.clone());
         }
         let call = relation_call("relation-list", endpoint, id).arg("--app").arg("--format=json");
-        let app: String = self.read_relation(&call, id, Whose::Remote)?;
+        let app: String = self.read_relation(&call, id, Whose::Other)?;
         let app = Some(app).filter(|app| !app.is_empty());
         self.reads.known().apps.insert(id, app.clone());
         Ok(app)
@@ -130,7 +141,7 @@ impl Dispatch {
     /// [`PermissionDenied`](HookToolErrorKind::PermissionDenied) if `app` is the unit's own and the unit is not its
     /// leader; any other failure of the tool, but not that the relation is gone.
     pub fn relation_get_app(&self, endpoint: &str, id: u32, app: &str) -> Result<Databag, HookToolError> {
-        let whose = if self.application() == Ok(app) { Whose::OwnApp } else { Whose::Remote };
+        let whose = if self.application() == Ok(app) { Whose::OwnAppRead { endpoint } } else { Whose::Other };
         let call = relation_call("relation-get", endpoint, id).arg("--app");
         self.databag(call, id, app, whose)
     }
@@ -141,7 +152,7 @@ impl Dispatch {
     ///
     /// The tool fails, other than for a relation that is gone.
     pub fn relation_get_unit(&self, endpoint: &str, id: u32, unit: &str) -> Result<Databag, HookToolError> {
-        self.databag(relation_call("relation-get", endpoint, id), id, unit, Whose::Remote)
+        self.databag(relation_call("relation-get", endpoint, id), id, unit, Whose::Other)
     }
 
     /// Writes keys of the own application's databag (`relation-set --app`). Other keys stay as they are; an empty value
@@ -159,7 +170,7 @@ impl Dispatch {
         // On standard input, where length is not limited.
         let input =
             Object(changes.iter().map(|(key, value)| (key.as_str(), Text(value))).collect()).to_yaml();
-        self.tools.run(&call.stdin(input)).map_err(|error| self.refine(error, Whose::OwnApp))?;
+        self.run(&call.stdin(input)).map_err(|error| self.refine(error, Whose::OwnAppWritten))?;
         if let Ok(own) = self.application()
             && let Some(databag) = self.reads.known().databags.get_mut(&(id, own.to_owned()))
         {
@@ -179,7 +190,7 @@ impl Dispatch {
         call: HookToolCall,
         id: u32,
         owner: &str,
-        whose: Whose,
+        whose: Whose<'_>,
     ) -> Result<Databag, HookToolError> {
         let key = (id, owner.to_owned());
         if let Some(databag) = self.reads.known().databags.get(&key) {
@@ -196,7 +207,7 @@ impl Dispatch {
         &self,
         call: &HookToolCall,
         id: u32,
-        whose: Whose,
+        whose: Whose<'_>,
     ) -> Result<T, HookToolError> {
         match self.read::<Option<T>>(call).map_err(|error| self.refine(error, whose)) {
             Err(error) if error.kind() == HookToolErrorKind::RelationGone => {
@@ -208,28 +219,53 @@ impl Dispatch {
     }
 
     fn read<T: FromJson>(&self, call: &HookToolCall) -> Result<T, HookToolError> {
-        let output = self.tools.run(call)?;
+        let output = self.run(call)?;
         Json::parse(&output.stdout).and_then(T::from_json).map_err(|source| invalid(call, source))
     }
 
+    fn run(&self, call: &HookToolCall) -> Result<HookToolOutput, HookToolError> {
+        let patience = self.reads.known().patience;
+        let started = Instant::now();
+        let result = match patience {
+            Some(patience) => self.tools.run(&call.clone().timeout(patience)),
+            None => self.tools.run(call),
+        };
+        let hung = result.as_ref().is_err_and(|error| error.kind() == HookToolErrorKind::TimedOut);
+        // No longer than that tool was given, should that have been less.
+        self.reads.known().patience = hung.then(|| SHORT_PATIENCE.min(started.elapsed()));
+        result
+    }
+
     /// Tells what "permission denied" means. Juju says it of a relation that is gone from the controller, even to a
-    /// leader, and it is a refusal only where a unit that is not the leader asks for its own application's databag.
-    fn refine(&self, error: HookToolError, whose: Whose) -> HookToolError {
+    /// leader, and it is a refusal only where a unit that is not the leader asks for its own application's databag, which
+    /// in a relation among peers each of them may read.
+    fn refine(&self, error: HookToolError, whose: Whose<'_>) -> HookToolError {
         let ambiguous = error.kind() == HookToolErrorKind::PermissionDenied
             && error.stderr().to_lowercase().contains("permission denied");
-        if ambiguous && (whose == Whose::Remote || self.is_leader().unwrap_or(false)) {
+        let may_be_refused = match whose {
+            Whose::OwnAppRead { endpoint } => !self.is_among_peers(endpoint),
+            Whose::OwnAppWritten => true,
+            Whose::Other => false,
+        };
+        if ambiguous && (!may_be_refused || self.is_leader().unwrap_or(false)) {
             error.with_kind(HookToolErrorKind::RelationGone)
         } else {
             error
         }
     }
+
+    fn is_among_peers(&self, endpoint: &str) -> bool {
+        let found = self.metadata().ok().and_then(|metadata| metadata.endpoint(endpoint));
+        found.is_some_and(|(role, _)| role == Role::Peer)
+    }
 }
 
-/// Whose databag a call is about.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Whose {
-    OwnApp,
-    Remote,
+/// Whose databag a call is about, and what is done to it.
+#[derive(Clone, Copy)]
+enum Whose<'a> {
+    OwnAppRead { endpoint: &'a str },
+    OwnAppWritten,
+    Other,
 }
 
 /// The full form of the id lets newer versions of Juju check that it belongs to the endpoint; older ones take only its
@@ -247,6 +283,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::juju::HookTools;
     use crate::juju::testing::Model;
 
     const DENIED: &str = "ERROR permission denied (unauthorized access)\n";
@@ -341,6 +378,62 @@ mod tests {
                 dispatch.relation_set_app("tracing", id, &databag([("a", "b")])).expect_err("refused");
             assert_eq!(written.kind(), HookToolErrorKind::PermissionDenied);
         }
+    }
+
+    #[test]
+    fn a_follower_is_not_refused_among_peers() {
+        let charm = tempfile::tempdir().expect("a directory");
+        let metadata = "name: app\npeers: {cluster: {interface: cluster}}\nrequires: {tracing: tracing}\n";
+        std::fs::write(charm.path().join("metadata.yaml"), metadata).expect("written");
+        let juju = Model::new("app/0");
+        let dispatch = Dispatch::from_vars([
+            ("JUJU_UNIT_NAME", "app/0".as_ref()),
+            ("JUJU_CHARM_DIR", charm.path().as_os_str()),
+        ])
+        .with_hook_tools(Arc::new(juju.clone()));
+        let [peers, tracing] = [("cluster", "app"), ("tracing", "tempo")]
+            .map(|(endpoint, app)| juju.add_relation(endpoint, app, &[]));
+        juju.set_local_app_data(peers, "a", "b");
+        let read = |endpoint, id| dispatch.relation_get_app(endpoint, id, "app");
+        assert_eq!(read("cluster", peers).expect("readable"), databag([("a", "b")]));
+        assert!(read("tracing", tracing).is_err());
+
+        let other = juju.add_relation("cluster", "app", &[]);
+        juju.fail_next("relation-get", 1, DENIED);
+        assert!(read("cluster", other).expect("gone").is_empty());
+    }
+
+    /// Tools that take too long, and tell how long they were given.
+    #[derive(Debug, Default)]
+    struct Hanging {
+        given: Mutex<Vec<Option<Duration>>>,
+        answers: Mutex<Vec<&'static str>>,
+    }
+
+    impl HookTools for Hanging {
+        fn run(&self, call: &HookToolCall) -> Result<HookToolOutput, HookToolError> {
+            self.given.lock().expect("not poisoned").push(call.time_limit());
+            match self.answers.lock().expect("not poisoned").pop() {
+                Some(stdout) => Ok(HookToolOutput { stdout: stdout.into(), stderr: Vec::new() }),
+                None => Err(HookToolError::new(HookToolErrorKind::TimedOut, call.tool(), None)),
+            }
+        }
+    }
+
+    #[test]
+    fn after_a_tool_that_hangs_the_others_get_little_time_until_one_answers() {
+        let tools = Arc::new(Hanging::default());
+        let dispatch = Dispatch::from_vars([("JUJU_UNIT_NAME", "app/0")]).with_hook_tools(tools.clone());
+        for _ in 0..2 {
+            let error = dispatch.is_leader().expect_err("it hangs");
+            assert_eq!(error.kind(), HookToolErrorKind::TimedOut);
+        }
+        tools.answers.lock().expect("not poisoned").push("[\"tracing:3\"]");
+        assert_eq!(dispatch.relation_ids("tracing").expect("an answer"), [3]);
+        assert!(dispatch.relation_units("tracing", 3).is_err());
+        let given = tools.given.lock().expect("not poisoned");
+        let briefly = |given: &Option<Duration>| given.is_some_and(|given| given <= SHORT_PATIENCE);
+        assert_eq!(given.iter().map(briefly).collect::<Vec<_>>(), [false, true, true, false]);
     }
 
     #[test]
