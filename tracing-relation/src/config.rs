@@ -24,6 +24,18 @@ pub struct CharmTracingConfig {
 /// The decisions are those of `charm_tracing_config` in the Python library, except that a refused or vanished relation
 /// is recognised in any version of Juju, and that the scheme may be written in any case.
 ///
+/// # Hook tools that fail
+///
+/// | tool | cannot be run, fails, or takes too long | prints what makes no sense |
+/// |---|---|---|
+/// | `relation-ids`, `relation-list` | error | error |
+/// | `relation-get` of the backend's databag | error | no endpoint |
+/// | `is-leader`, `relation-set`, `relation-get` of the own databag | nothing, if the backend has an OTLP over HTTP endpoint | the same |
+///
+/// A refusal is no failure: if the relation is gone, or the event does not allow the tool, there is no endpoint. An
+/// error that a charm's constructor passes on fails the hook, as any of its errors does. A charm for which tracing is no
+/// reason to fail asks late, in a method that `#[trace_charm]` names, or takes an error for no endpoint.
+///
 /// # Errors
 ///
 /// The limit of the endpoint is not 1 ([`AmbiguousRelationUsage`](TracingError::AmbiguousRelationUsage)); the charm has

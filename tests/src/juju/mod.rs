@@ -26,10 +26,12 @@ mod outcome;
 mod process;
 mod protocol;
 mod simulated_juju;
+pub mod tool_fault;
 
 pub use deployment::Deployment;
 pub use event::Event;
 pub use integration::Integration;
 pub use outcome::Outcome;
 pub use simulated_juju::SimulatedJuju;
+pub use tool_fault::ToolFault;
 pub use tracing_relation::juju::testing::{ActionOutcome, LogLine, Model, Status};

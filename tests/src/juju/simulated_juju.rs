@@ -16,6 +16,7 @@ use super::deployment::{Charm, Deployment};
 use super::environment::{self, Places, RelationHook};
 use super::event::{About, Event, Remote, Step};
 use super::outcome::Outcome;
+use super::tool_fault::ToolFault;
 use super::{hook_tool, process};
 
 /// One unit of a charm, and the Juju around it.
@@ -81,6 +82,12 @@ impl SimulatedJuju {
         let receivers =
             format!(r#"[{{"protocol": {{"name": "otlp_http", "type": "http"}}, "url": "{endpoint}"}}]"#);
         self.model.set_remote_app_data(relation, "receivers", &receivers);
+    }
+
+    /// Breaks a hook tool from the next dispatch on, or mends it. The [`Deployment`]'s hook tools must be the program
+    /// `faulty-jujuc`.
+    pub fn break_tool(&self, tool: &str, fault: impl Into<Option<ToolFault>>) {
+        ToolFault::set(self.directory.path(), tool, fault.into(), &existing(&self.deployment.hook_tool));
     }
 
     /// Starts the charm for an event and waits until it has ended.

@@ -1,12 +1,10 @@
 //! Juju's variables and tools are not as they should be: the charm does its work, traced if that is possible.
 
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use serde_json::json;
 use tests::collector::Collector;
-use tests::juju::{Event, SimulatedJuju};
+use tests::juju::{Event, SimulatedJuju, ToolFault};
 
 use crate::unit::{
     assert_untouched, buffer, delivered, notices, relate, session_charm, struct_charm, test_charm, trace_id,
@@ -115,11 +113,8 @@ fn a_log_that_cannot_be_written_is_nobodys_concern() {
 
 #[test]
 fn a_log_that_hangs_is_left_in_time() {
-    let directory = tempfile::tempdir().unwrap();
-    let hanging = directory.path().join("tool");
-    fs::write(&hanging, "#!/bin/sh\nexec sleep 30\n").unwrap();
-    fs::set_permissions(&hanging, PermissionsExt::from_mode(0o755)).unwrap();
-    let mut juju = session_charm().hook_tool(&hanging).start();
+    let mut juju = session_charm().start();
+    juju.break_tool("juju-log", ToolFault::Hangs);
     let outcome = juju.dispatch(Event::hook("start"));
     assert!(outcome.success(), "{outcome}");
     assert!(outcome.wall < Duration::from_secs(5), "{outcome}");

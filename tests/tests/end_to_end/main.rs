@@ -7,6 +7,7 @@ mod backend_faults;
 mod bad_databags;
 mod bad_environment;
 mod bad_files;
+mod bad_hook_tools;
 mod buffering;
 mod charm_failures;
 mod relation_tools;

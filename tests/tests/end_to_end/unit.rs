@@ -12,6 +12,8 @@ const TEST_CHARM: &str = env!("CARGO_BIN_EXE_test-charm");
 const STRUCT_CHARM: &str = env!("CARGO_BIN_EXE_struct-charm");
 const SESSION_CHARM: &str = env!("CARGO_BIN_EXE_session-charm");
 const AUTHORITIES_CHARM: &str = env!("CARGO_BIN_EXE_authorities-charm");
+const RELATION_CHARM: &str = env!("CARGO_BIN_EXE_relation-charm");
+const FAULTY_JUJUC: &str = env!("CARGO_BIN_EXE_faulty-jujuc");
 const JUJUC: &str = env!("CARGO_BIN_EXE_jujuc");
 
 pub(crate) const METADATA: &str = "\
@@ -36,9 +38,14 @@ pub(crate) fn struct_charm() -> Deployment {
 }
 
 /// Configured with the variables `TRACE_ENDPOINT`, `TRACE_CA`, `TRACE_CA_RELATION`, `TRACE_BUFFER`,
-/// `TRACE_BUFFER_EVENTS`, and `TRACE_SECONDS` for how long it may send.
+/// `TRACE_BUFFER_EVENTS`, and `TRACE_SECONDS` for how long it may send. Its hook tools can be broken.
 pub(crate) fn session_charm() -> Deployment {
-    deployment(SESSION_CHARM)
+    deployment(SESSION_CHARM).hook_tool(FAULTY_JUJUC.as_ref())
+}
+
+/// Configured with `ASK` and `TOOL_MILLISECONDS`; its hook tools can be broken.
+pub(crate) fn relation_charm() -> Deployment {
+    deployment(RELATION_CHARM).hook_tool(FAULTY_JUJUC.as_ref())
 }
 
 /// Trusts whom it is told over `receive-ca-cert`, or the system's store if the option `trust-system` is set.
