@@ -62,7 +62,7 @@ impl Deployment {
         self
     }
 
-    /// The version that Juju claims to be. It also decides which variables there are.
+    /// The version that Juju claims to be. It also decides which variables there are, and how hook tools are worded.
     #[must_use]
     pub fn juju_version(mut self, version: &str) -> Self {
         version.clone_into(&mut self.juju_version);

@@ -34,4 +34,4 @@ pub use integration::Integration;
 pub use outcome::Outcome;
 pub use simulated_juju::SimulatedJuju;
 pub use tool_fault::ToolFault;
-pub use tracing_relation::juju::testing::{ActionOutcome, LogLine, Model, Status};
+pub use tracing_relation::juju::testing::{ActionOutcome, Leadership, LogLine, Model, Status};

@@ -40,6 +40,7 @@ struct Related {
 impl SimulatedJuju {
     pub(super) fn start(deployment: Deployment) -> Self {
         let model = Model::new(&deployment.unit);
+        model.set_juju_version(&deployment.juju_version);
         let unit = Self { model, relations: BTreeMap::new(), directory: short_directory(), deployment };
         unit.lay_out();
         unit

@@ -24,8 +24,9 @@ mod relation_tools;
 mod state;
 mod tools;
 mod unit_tools;
+mod version;
 
 pub use context::HookContext;
 pub use model::Model;
-pub use state::{ActionOutcome, LogLine, Status};
+pub use state::{ActionOutcome, Leadership, LogLine, Status};
 pub use tools::ToolResult;

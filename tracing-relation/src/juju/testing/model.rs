@@ -4,14 +4,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde_json::Value;
 
 use super::context::HookContext;
-use super::state::{ActionOutcome, Fault, LocalData, LogLine, Relation, State, Status, new_unit_databag};
+use super::state::{
+    ActionOutcome, Fault, Leadership, LocalData, LogLine, Relation, State, Status, new_unit_databag,
+};
 use super::tools::{self, ToolResult};
+use super::version::Version;
 use crate::juju::{HookToolCall, HookToolError, HookToolOutput, HookTools};
 
 /// One unit's view of a Juju model, with the hook tools that read and change it.
 ///
 /// Clones are the same model. Command lines, outputs, exit codes and error texts are those of Juju's own tools (its
-/// 3.6, where versions differ): whatever a charm can tell from Juju's answers, it can tell from the model's.
+/// 3.6, unless [`set_juju_version`](Self::set_juju_version) says otherwise): whatever a charm can tell from Juju's
+/// answers, it can tell from the model's.
 ///
 /// As [`HookTools`] it acts in the hook that [`begin_hook`](Self::begin_hook) began. Without one, changes take effect
 /// at once, and no relation is the current one.
@@ -33,15 +37,28 @@ impl Model {
         self.state().unit.clone()
     }
 
+    /// Makes the tools speak as those of this version of Juju, such as `4.0.2`. What is left out counts as 0.
+    ///
+    /// It is mostly words: how a refusal is said, and which tools say what of a relation that is
+    /// [severed](Self::sever_relation).
+    pub fn set_juju_version(&self, version: &str) {
+        self.state().version = Version::parse(version);
+    }
+
     /// Makes the unit the leader of its application, or not.
     pub fn set_leader(&self, leader: bool) {
-        self.state().leader = leader;
+        self.set_leadership(if leader { Leadership::Leader } else { Leadership::Follower });
+    }
+
+    /// Says who leads the unit's application, for the times when not everybody agrees.
+    pub fn set_leadership(&self, leadership: Leadership) {
+        self.state().leadership = leadership;
     }
 
     /// Whether the unit is the leader.
     #[must_use]
     pub fn is_leader(&self) -> bool {
-        self.state().leader
+        self.state().leadership == Leadership::Leader
     }
 
     /// Relates the unit's application to another. A relation of the application to itself is a peer relation.
@@ -76,7 +93,7 @@ impl Model {
     }
 
     /// Removes a relation from the controller, but not yet from the unit's agent: it is still listed, and tools that
-    /// are asked for its databags answer `permission denied`, even to a leader.
+    /// are asked for its databags fail, in Juju 3 with `permission denied` even to a leader.
     pub fn sever_relation(&self, id: u32) {
         if let Some(relation) = self.state().relations.get_mut(&id) {
             relation.severed = true;

@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 
 use super::arguments::{Arguments, FORMAT, RELATION, switch, value};
 use super::output::render;
-use super::state::{Databag, Relation, application_of};
+use super::state::{Databag, Leadership, Relation, application_of};
 use super::tools::{Call, Printed, ToolResult, pairs, write};
 
 pub(super) fn ids(call: &mut Call<'_>) -> Printed {
@@ -47,15 +47,26 @@ pub(super) fn set(call: &mut Call<'_>) -> Printed {
         (id, relation.severed)
     };
     let pairs = pairs(args.value("file"), call.stdin, &args.positional)?;
-    if args.is_set("app") && !call.state.leader {
+    if args.value("format").is_some() {
+        call.warnings.push_str("--format flag deprecated for command \"relation-set\"");
+    }
+    let of_app = args.is_set("app");
+    if of_app && !call.state.agent_knows_leader("cannot determine leadership status")? {
         return Err(ToolResult::failed("cannot write relation settings"));
     }
-    if severed {
-        return Err(ToolResult::failed("cannot read relation application settings: permission denied"));
+    let version = call.state.version;
+    let refused = match call.state.leadership {
+        _ if severed => Some(version.databag_of_severed_relation()),
+        Leadership::Deposed if of_app => Some(version.permission_denied()),
+        _ => None,
+    };
+    if let Some(why) = refused {
+        let whose = if of_app { "relation application settings" } else { "relation settings" };
+        return Err(ToolResult::failed(&format!("cannot read {whose}: {why}")));
     }
     if let Some(relation) = call.state.relations.get_mut(&id) {
         let local = &mut relation.local;
-        let databag = if args.is_set("app") { &mut local.app } else { &mut local.unit };
+        let databag = if of_app { &mut local.app } else { &mut local.unit };
         for (key, value) in pairs {
             write(databag, &key, &value);
         }
@@ -72,7 +83,7 @@ fn units<'a>(call: &Call<'_>, id: u32, relation: &'a Relation) -> Vec<&'a String
 }
 
 /// The relation that `-r` names, else the hook's own.
-fn relation<'a>(call: &'a Call<'_>, args: &Arguments) -> Result<(u32, &'a Relation), ToolResult> {
+pub(super) fn relation<'a>(call: &'a Call<'_>, args: &Arguments) -> Result<(u32, &'a Relation), ToolResult> {
     let id = match args.value("r") {
         None => match &call.context.relation {
             Some((_, id)) => *id,
@@ -119,8 +130,21 @@ fn whose(call: &Call<'_>, args: &Arguments) -> Result<(String, bool), ToolResult
 fn app_databag<'a>(call: &'a Call<'_>, relation: &'a Relation, app: &str) -> Result<&'a Databag, ToolResult> {
     let own = app == call.state.application();
     let peers = relation.remote_app == call.state.application();
-    if own && !call.state.leader && !peers || relation.severed {
-        Err(ToolResult::failed("permission denied"))
+    let version = call.state.version;
+    if own {
+        call.state.agent_knows_leader("cannot determine leadership status")?;
+    }
+    let may_read = match call.state.leadership {
+        _ if !own => true,
+        Leadership::Leader => true,
+        Leadership::Follower => peers,
+        // The agent asks for what the leader has written, and the controller knows better.
+        Leadership::Deposed | Leadership::Unknown => false,
+    };
+    if relation.severed {
+        Err(ToolResult::failed(version.databag_of_severed_relation()))
+    } else if !may_read {
+        Err(ToolResult::failed(version.permission_denied()))
     } else if own {
         Ok(&relation.local.app)
     } else if app == relation.remote_app {
@@ -136,7 +160,7 @@ fn unit_databag<'a>(
     unit: &str,
 ) -> Result<&'a Databag, ToolResult> {
     if relation.severed {
-        Err(ToolResult::failed("permission denied"))
+        Err(ToolResult::failed(call.state.version.databag_of_severed_relation()))
     } else if unit == call.state.unit {
         Ok(&relation.local.unit)
     } else {

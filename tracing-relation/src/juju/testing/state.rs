@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::context::HookContext;
 use super::tools::ToolResult;
+use super::version::Version;
 
 pub(super) type Databag = BTreeMap<String, String>;
 
@@ -36,11 +37,27 @@ pub struct ActionOutcome {
     pub log: Vec<String>,
 }
 
+/// Who leads the unit's application, as the unit's agent and the controller see it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Leadership {
+    /// The unit does.
+    Leader,
+    /// Another unit does.
+    #[default]
+    Follower,
+    /// Another unit does, and the agent has not heard of it: `is-leader` says `true`, and the controller refuses.
+    Deposed,
+    /// The agent cannot tell: `is-leader` fails, and so does what depends on it.
+    Unknown,
+}
+
 /// A unit's view of its model, and what happened to it.
 #[derive(Debug)]
 pub(super) struct State {
     pub unit: String,
-    pub leader: bool,
+    pub leadership: Leadership,
+    pub version: Version,
     pub relations: BTreeMap<u32, Relation>,
     pub next_relation: u32,
     pub config: BTreeMap<String, Value>,
@@ -95,7 +112,8 @@ impl State {
         let unknown = Status { status: "unknown".to_owned(), message: String::new() };
         Self {
             unit: unit.to_owned(),
-            leader: false,
+            leadership: Leadership::default(),
+            version: Version::DEFAULT,
             relations: BTreeMap::new(),
             next_relation: 1,
             config: BTreeMap::new(),
@@ -113,6 +131,15 @@ impl State {
 
     pub(super) fn application(&self) -> &str {
         application_of(&self.unit)
+    }
+
+    /// Whether the agent takes the unit for the leader. `doing` is what it is asked for.
+    pub(super) fn agent_knows_leader(&self, doing: &str) -> Result<bool, ToolResult> {
+        match self.leadership {
+            Leadership::Leader | Leadership::Deposed => Ok(true),
+            Leadership::Follower => Ok(false),
+            Leadership::Unknown => Err(ToolResult::failed(&format!("{doing}: connection is shut down"))),
+        }
     }
 
     pub(super) fn begin_hook(&mut self, context: HookContext) {

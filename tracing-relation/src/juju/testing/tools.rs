@@ -1,5 +1,7 @@
 //! The hook tools by name.
 
+use std::collections::HashSet;
+
 use saphyr::{LoadableYamlNode, Yaml};
 
 use super::context::HookContext;
@@ -37,6 +39,8 @@ pub(super) struct Call<'a> {
     pub context: &'a HookContext,
     pub args: &'a [String],
     pub stdin: &'a [u8],
+    /// What the tool says on standard error though it succeeds.
+    pub warnings: String,
 }
 
 /// What a tool prints, or how it fails.
@@ -49,16 +53,16 @@ pub(super) fn run(
     args: &[String],
     stdin: &[u8],
 ) -> ToolResult {
-    let mut call = Call { state, context, args, stdin };
+    let mut call = Call { state, context, args, stdin, warnings: String::new() };
     match dispatch(&mut call, tool) {
-        Ok(stdout) => ToolResult { code: 0, stdout: stdout.into_bytes(), stderr: Vec::new() },
+        Ok(stdout) => ToolResult { code: 0, stdout: stdout.into_bytes(), stderr: call.warnings.into_bytes() },
         Err(failure) => failure,
     }
 }
 
 fn dispatch(call: &mut Call<'_>, tool: &str) -> Printed {
     if call.context.restricted && tool != "juju-log" {
-        return Err(ToolResult::failed("not implemented for restricted context"));
+        return Err(ToolResult::failed("not implemented for restricted context not implemented"));
     }
     match tool {
         "relation-ids" => relation_tools::ids(call),
@@ -106,8 +110,12 @@ pub(super) fn pairs(
             Err(error) => return Err(ToolResult::failed(&format!("{path}: {error}"))),
         },
     };
+    let mut named = HashSet::new();
     for word in words {
         match word.split_once('=') {
+            Some((key, _)) if !key.is_empty() && !named.insert(key) => {
+                return Err(ToolResult::usage(&format!("key {key:?} specified more than once")));
+            }
             Some((key, value)) if !key.is_empty() => pairs.push((key.to_owned(), value.to_owned())),
             _ => return Err(ToolResult::usage(&format!("expected \"key=value\", got {word:?}"))),
         }

@@ -2,13 +2,15 @@ use serde_json::{Map, Value, json};
 
 use super::arguments::{Arguments, FORMAT, RELATION, switch, value};
 use super::output::render;
-use super::state::{LogLine, Status};
+use super::relation_tools::relation;
+use super::state::{Leadership, LogLine, Status};
 use super::tools::{Call, Printed, ToolResult, pairs, write};
 
 pub(super) fn is_leader(call: &mut Call<'_>) -> Printed {
     let args = Arguments::parse(call.args, &[FORMAT])?;
     args.at_most(0)?;
-    Ok(render(&json!(call.state.leader), args.format()))
+    let leader = call.state.agent_knows_leader("leadership status unknown")?;
+    Ok(render(&json!(leader), args.format()))
 }
 
 pub(super) fn juju_log(call: &mut Call<'_>) -> Printed {
@@ -49,7 +51,7 @@ pub(super) fn status_set(call: &mut Call<'_>) -> Printed {
     let new = Status { status: status.clone(), message };
     if !args.is_set("application") {
         call.state.status = new;
-    } else if call.state.leader {
+    } else if call.state.leadership == Leadership::Leader {
         call.state.application_status = new;
     } else {
         return Err(ToolResult::failed("setting application status: this unit is not the leader"));
@@ -64,7 +66,7 @@ pub(super) fn status_get(call: &mut Call<'_>) -> Printed {
         |status: &Status| json!({"status": status.status, "message": status.message, "status-data": {}});
     let unit = shown(&call.state.status);
     let answer = if args.is_set("application") {
-        if !call.state.leader {
+        if call.state.leadership != Leadership::Leader {
             return Err(ToolResult::failed("finding application status: this unit is not the leader"));
         }
         let mut application = shown(&call.state.application_status);
@@ -105,6 +107,7 @@ pub(super) fn state_get(call: &mut Call<'_>) -> Printed {
     let args = Arguments::parse(call.args, &[FORMAT, switch(&["strict"])])?;
     args.at_most(1)?;
     let answer = match args.positional.first().map(String::as_str) {
+        None | Some("-") if call.state.stored.is_empty() && call.state.version.is_4() => Value::Null,
         None | Some("-") => json!(call.state.stored),
         Some(key) => match call.state.stored.get(key) {
             Some(value) => json!(value),
@@ -147,6 +150,12 @@ pub(super) fn network_get(call: &mut Call<'_>) -> Printed {
         return Err(ToolResult::usage("no arguments specified"));
     }
     args.at_most(1)?;
+    if args.value("r").is_some() {
+        let (id, relation) = relation(call, &args)?;
+        if relation.severed {
+            return Err(ToolResult::failed(&call.state.version.network_of_severed_relation(id)));
+        }
+    }
     let asked: Vec<&str> = names.into_iter().filter(|name| args.is_set(name)).collect();
     let simple = |name: &str| if name == "egress-subnets" { json!("10.0.0.1/32") } else { json!("10.0.0.1") };
     let answer = match asked.as_slice() {
