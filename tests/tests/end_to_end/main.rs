@@ -10,6 +10,7 @@ mod bad_files;
 mod bad_hook_tools;
 mod buffering;
 mod charm_failures;
+mod conformance;
 mod relation_tools;
 mod tls;
 mod trace_shape;

@@ -249,27 +249,6 @@ fn a_session_by_hand_makes_the_same_kind_of_tree() {
 }
 
 #[test]
-fn only_the_root_has_no_parent_and_it_comes_last() {
-    for event in ["start", "update-status", "install"] {
-        let spans = spans_of(Event::hook(event));
-        let orphans: Vec<_> = spans.iter().filter(|span| span.span.parent_span_id.is_empty()).collect();
-        let root = format!("app/0: {event} event");
-        assert_eq!(orphans.iter().map(|span| &span.span.name).collect::<Vec<_>>(), [&root]);
-        assert_eq!(spans.last().map(|span| &span.span.name), Some(&root));
-        for CollectedSpan { span, .. } in &spans {
-            assert_eq!((span.trace_id.len(), span.span_id.len()), (16, 8), "{}", span.name);
-        }
-    }
-}
-
-#[test]
-fn spans_arrive_in_the_order_in_which_they_ended() {
-    let spans = spans_of(Event::hook("update-status"));
-    let ends: Vec<_> = spans.iter().map(|span| span.span.end_time_unix_nano).collect();
-    assert!(ends.is_sorted(), "{ends:?}");
-}
-
-#[test]
 fn calls_say_where_their_code_is_and_the_rest_only_what_the_design_lists() {
     let spans = spans_of(Event::hook("update-status"));
     let keys = |span: &CollectedSpan| -> Vec<String> {
