@@ -243,16 +243,19 @@ mod tests {
         ("4.0-4.1", "relation-set", Some(1), "ERROR cannot read relation application settings: relation not found\n", RelationGone),
         ("2.9-3.6", "network-get", Some(1), "ERROR relation 42 not found\n", RelationGone),
         ("2.9-3.6", "network-get", Some(1), "ERROR relation 42 not found (not found)\n", RelationGone),
-        // The same, in the words of a refusal; `Dispatch` knows when it cannot be one.
+        // The same, in the words of a refusal; `Dispatch` knows when it cannot be one. A leader is told more about its
+        // application's databag.
         ("2.9-3.6", "relation-get", Some(1), "ERROR permission denied\n", PermissionDenied),
-        ("3.6-4.1", "relation-get", Some(1), "ERROR permission denied (unauthorized access)\n", PermissionDenied),
-        ("2.9-3.6", "relation-set", Some(1), "ERROR cannot read relation settings: permission denied\n", PermissionDenied),
+        ("2.9-4.1", "relation-get", Some(1), "ERROR permission denied (unauthorized access)\n", PermissionDenied),
+        ("2.9-4.1", "relation-set", Some(1), "ERROR cannot read relation settings: permission denied\n", PermissionDenied),
+        ("2.9-4.1", "relation-set", Some(1), "ERROR cannot read relation application settings: permission denied (unauthorized access)\n", PermissionDenied),
         ("4.0-4.1", "network-get", Some(1), "ERROR permission denied (unauthorized access)\n", PermissionDenied),
-        // A unit that is not the leader, and its application's databag. The two of `relation-set` are of one that the
-        // agent takes for the leader, and the controller does not.
+        // A unit that is not the leader, and its application's databag; the last two of one that the agent takes for
+        // the leader, and the controller does not.
+        ("2.9-4.1", "relation-get", Some(1), "ERROR permission denied\n", PermissionDenied),
         ("2.9-4.1", "relation-set", Some(1), "ERROR cannot write relation settings\n", PermissionDenied),
-        ("2.9-3.6", "relation-set", Some(1), "ERROR cannot read relation application settings: permission denied\n", PermissionDenied),
-        ("3.6-4.1", "relation-set", Some(1), "ERROR cannot read relation application settings: permission denied (unauthorized access)\n", PermissionDenied),
+        ("2.9-4.1", "relation-get", Some(1), "ERROR permission denied (unauthorized access)\n", PermissionDenied),
+        ("2.9-4.1", "relation-set", Some(1), "ERROR cannot read relation application settings: permission denied\n", PermissionDenied),
         // What else only the leader may, or only who was granted it.
         ("2.9-4.1", "status-set", Some(1), "ERROR setting application status: this unit is not the leader\n", PermissionDenied),
         ("3.1-4.1", "secret-get", Some(1), "ERROR access denied\n", PermissionDenied),

@@ -37,10 +37,10 @@ impl Model {
         self.state().unit.clone()
     }
 
-    /// Makes the tools speak as those of this version of Juju, such as `4.0.2`. What is left out counts as 0.
+    /// Makes the tools those of this version of Juju, such as `4.0.2`.
     ///
-    /// It is mostly words: how a refusal is said, and which tools say what of a relation that is
-    /// [severed](Self::sever_relation).
+    /// Juju 4 has other words for a relation that is [severed](Self::sever_relation), and prints `null` for a unit without
+    /// stored state.
     pub fn set_juju_version(&self, version: &str) {
         self.state().version = Version::parse(version);
     }
@@ -93,7 +93,7 @@ impl Model {
     }
 
     /// Removes a relation from the controller, but not yet from the unit's agent: it is still listed, and tools that
-    /// are asked for its databags fail, in Juju 3 with `permission denied` even to a leader.
+    /// are asked for its databags fail, most of them with `permission denied`, even to a leader.
     pub fn sever_relation(&self, id: u32) {
         if let Some(relation) = self.state().relations.get_mut(&id) {
             relation.severed = true;

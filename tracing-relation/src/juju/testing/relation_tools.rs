@@ -4,6 +4,7 @@ use super::arguments::{Arguments, FORMAT, RELATION, switch, value};
 use super::output::render;
 use super::state::{Databag, Leadership, Relation, application_of};
 use super::tools::{Call, Printed, ToolResult, pairs, write};
+use super::version::{REFUSED, REFUSED_AS_A_WHOLE};
 
 pub(super) fn ids(call: &mut Call<'_>) -> Printed {
     let args = Arguments::parse(call.args, &[FORMAT])?;
@@ -54,15 +55,12 @@ pub(super) fn set(call: &mut Call<'_>) -> Printed {
     if of_app && !call.state.agent_knows_leader("cannot determine leadership status")? {
         return Err(ToolResult::failed("cannot write relation settings"));
     }
-    let version = call.state.version;
-    let refused = match call.state.leadership {
-        _ if severed => Some(version.databag_of_severed_relation()),
-        Leadership::Deposed if of_app => Some(version.permission_denied()),
-        _ => None,
-    };
-    if let Some(why) = refused {
-        let whose = if of_app { "relation application settings" } else { "relation settings" };
-        return Err(ToolResult::failed(&format!("cannot read {whose}: {why}")));
+    if of_app && (severed || call.state.leadership == Leadership::Deposed) {
+        let why = format!("cannot read relation application settings: {REFUSED_AS_A_WHOLE}");
+        return Err(ToolResult::failed(&why));
+    }
+    if severed {
+        return Err(ToolResult::failed(&format!("cannot read relation settings: {REFUSED}")));
     }
     if let Some(relation) = call.state.relations.get_mut(&id) {
         let local = &mut relation.local;
@@ -130,23 +128,18 @@ fn whose(call: &Call<'_>, args: &Arguments) -> Result<(String, bool), ToolResult
 fn app_databag<'a>(call: &'a Call<'_>, relation: &'a Relation, app: &str) -> Result<&'a Databag, ToolResult> {
     let own = app == call.state.application();
     let peers = relation.remote_app == call.state.application();
-    let version = call.state.version;
-    if own {
-        call.state.agent_knows_leader("cannot determine leadership status")?;
+    if own && call.state.agent_knows_leader("cannot determine leadership status")? {
+        // The agent asks for what the leader has written.
+        return if relation.severed || call.state.leadership == Leadership::Deposed {
+            Err(ToolResult::failed(REFUSED_AS_A_WHOLE))
+        } else {
+            Ok(&relation.local.app)
+        };
     }
-    let may_read = match call.state.leadership {
-        _ if !own => true,
-        Leadership::Leader => true,
-        Leadership::Follower => peers,
-        // The agent asks for what the leader has written, and the controller knows better.
-        Leadership::Deposed | Leadership::Unknown => false,
-    };
     if relation.severed {
-        Err(ToolResult::failed(version.databag_of_severed_relation()))
-    } else if !may_read {
-        Err(ToolResult::failed(version.permission_denied()))
+        Err(ToolResult::failed(call.state.version.remote_databag_of_severed_relation()))
     } else if own {
-        Ok(&relation.local.app)
+        if peers { Ok(&relation.local.app) } else { Err(ToolResult::failed(REFUSED)) }
     } else if app == relation.remote_app {
         Ok(&relation.remote_app_data)
     } else {
@@ -159,9 +152,12 @@ fn unit_databag<'a>(
     relation: &'a Relation,
     unit: &str,
 ) -> Result<&'a Databag, ToolResult> {
-    if relation.severed {
-        Err(ToolResult::failed(call.state.version.databag_of_severed_relation()))
-    } else if unit == call.state.unit {
+    let own = unit == call.state.unit;
+    if relation.severed && own {
+        Err(ToolResult::failed(REFUSED))
+    } else if relation.severed {
+        Err(ToolResult::failed(call.state.version.remote_databag_of_severed_relation()))
+    } else if own {
         Ok(&relation.local.unit)
     } else {
         let known = relation.remote_units.get(unit).or_else(|| relation.departed_units.get(unit));
