@@ -138,8 +138,8 @@ impl Dispatch {
     ///
     /// # Errors
     ///
-    /// [`PermissionDenied`](HookToolErrorKind::PermissionDenied) if `app` is the unit's own and the unit is not its
-    /// leader; any other failure of the tool, but not that the relation is gone.
+    /// [`PermissionDenied`](HookToolErrorKind::PermissionDenied) if `app` is the unit's own, the unit is not its leader,
+    /// and the relation is not one among peers; any other failure of the tool, but not that the relation is gone.
     pub fn relation_get_app(&self, endpoint: &str, id: u32, app: &str) -> Result<Databag, HookToolError> {
         let whose = if self.application() == Ok(app) { Whose::OwnAppRead { endpoint } } else { Whose::Other };
         let call = relation_call("relation-get", endpoint, id).arg("--app");

@@ -15,6 +15,19 @@
 //! assert_eq!(juju.local_app_data(relation)["color"], "blue");
 //! # Ok::<(), tracing_relation::juju::HookToolError>(())
 //! ```
+//!
+//! | what a charm may meet | how to bring it about |
+//! |---|---|
+//! | a leader, a follower | [`Model::set_leader`] |
+//! | a leader that has been replaced and does not know it; nobody knows who leads | [`Model::set_leadership`] |
+//! | databags of the other side, of a unit or its application | [`Model::set_remote_unit_data`], [`Model::set_remote_app_data`] |
+//! | an own databag, written earlier | [`Model::set_local_app_data`] |
+//! | a unit that leaves, a relation that ends | [`HookContext::relation_departed`], [`HookContext::relation_broken`] |
+//! | a relation that is gone for agent and controller, or only for the controller | [`Model::remove_relation`], [`Model::sever_relation`] |
+//! | a hook that fails, so that its writes are dropped | [`Model::abort_hook`] |
+//! | an event that does not allow its tools | [`HookContext::restricted`] |
+//! | another version of Juju | [`Model::set_juju_version`] |
+//! | a tool that fails, or prints anything at all | [`Model::fail_next`], [`Model::answer_next`] |
 
 mod arguments;
 mod context;
