@@ -1,6 +1,9 @@
-//! A charm that learns from the relation where to push its traces, with `charm_tracing_config`, in one of the two places
-//! in which it can: when it is constructed, where a failure of a hook tool is one of the charm, or (if `ASK` is `late`) when
-//! it is asked, where only the trace depends on it.
+//! A charm that learns from the relation where to push its traces, with `charm_tracing_config`, in one of the three ways
+//! in which it can. By `ASK`:
+//!
+//! - `early`: when it is constructed, where a failure of a hook tool is one of the charm;
+//! - `late`: when it is asked for the endpoint, where only the trace depends on it;
+//! - `by-hand`: in a `main` with a `Session`, for which an error is no endpoint.
 //!
 //! Its own work is to set its status. Each hook tool for the relation may take `TOOL_MILLISECONDS`, if that is set.
 
@@ -12,7 +15,7 @@ use charm_tracing::juju::{Dispatch, HookToolCall, HookToolError, ProcessHookTool
 use charm_tracing::relation::{
     CharmTracingConfig, ReceiverProtocol, TracingEndpointRequirer, TracingError, charm_tracing_config,
 };
-use charm_tracing::trace_charm;
+use charm_tracing::{Config, Destination, Session, trace_charm};
 
 struct RelationCharm {
     tracing: TracingEndpointRequirer,
@@ -23,16 +26,8 @@ struct RelationCharm {
 #[trace_charm(tracing_endpoint = "endpoint")]
 impl RelationCharm {
     fn new(dispatch: &Dispatch) -> Result<Self, TracingError> {
-        let patience = dispatch.var("TOOL_MILLISECONDS").and_then(|text| text.parse().ok());
-        let dispatch = match patience.map(Duration::from_millis) {
-            Some(patience) => {
-                let tools = ProcessHookTools::new().with_timeout(patience);
-                dispatch.clone().with_hook_tools(Arc::new(tools))
-            }
-            None => dispatch.clone(),
-        };
-        let tracing = TracingEndpointRequirer::new(&dispatch, "tracing", &[ReceiverProtocol::OtlpHttp])?;
-        let early = dispatch.var("ASK") != Some("late");
+        let tracing = requirer(dispatch)?;
+        let early = dispatch.var("ASK") == Some("early");
         let config = early.then(|| charm_tracing_config(&tracing, None)).transpose()?;
         Ok(Self { tracing, config, status: "active" })
     }
@@ -45,10 +40,40 @@ impl RelationCharm {
     }
 
     fn handle(&mut self, dispatch: &Dispatch) -> Result<(), HookToolError> {
-        dispatch.hook_tools().run(&HookToolCall::new("status-set").arg(self.status)).map(drop)
+        set_status(dispatch, self.status)
     }
 }
 
+fn requirer(dispatch: &Dispatch) -> Result<TracingEndpointRequirer, TracingError> {
+    let requested = [ReceiverProtocol::OtlpHttp];
+    match dispatch.var("TOOL_MILLISECONDS").and_then(|text| text.parse().ok()).map(Duration::from_millis) {
+        Some(patience) => {
+            let tools = Arc::new(ProcessHookTools::new().with_timeout(patience));
+            TracingEndpointRequirer::new(&dispatch.clone().with_hook_tools(tools), "tracing", &requested)
+        }
+        None => TracingEndpointRequirer::new(dispatch, "tracing", &requested),
+    }
+}
+
+fn set_status(dispatch: &Dispatch, status: &str) -> Result<(), HookToolError> {
+    dispatch.hook_tools().run(&HookToolCall::new("status-set").arg(status)).map(drop)
+}
+
+fn by_hand(dispatch: Dispatch) -> ExitCode {
+    let mut session = Session::start(dispatch, Config::new().charm_type("RelationCharm"));
+    let dispatch = session.dispatch().clone();
+    let tracing = requirer(&dispatch);
+    let outcome = session.try_event(|| set_status(&dispatch, "active"));
+    let config = tracing.and_then(|tracing| charm_tracing_config(&tracing, None)).unwrap_or_default();
+    session.finish(config.endpoint.map(|endpoint| Destination::new(endpoint, None)));
+    if outcome.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
 fn main() -> ExitCode {
-    charm_tracing::run(RelationCharm::new, RelationCharm::handle)
+    let dispatch = Dispatch::from_env();
+    if dispatch.var("ASK") == Some("by-hand") {
+        by_hand(dispatch)
+    } else {
+        charm_tracing::run(RelationCharm::new, RelationCharm::handle)
+    }
 }

@@ -4,8 +4,10 @@
 //! What a fault means depends on the tool. It is nothing where tracing can do without the answer; it is "not ready" where
 //! the answer is no more than what the backend has published; and it is an error of `charm_tracing_config` where
 //! Juju could not be asked at all. A charm that passes that error on from its constructor fails its hook; one that
-//! leaves asking to the end of the dispatch never does.
+//! leaves asking to the end of the dispatch, or takes an error for no endpoint, never does. What earlier dispatches have
+//! learned is not asked again, so all of that is for dispatches that have to ask.
 
+use std::thread;
 use std::time::Duration;
 
 use tests::collector::Collector;
@@ -45,6 +47,9 @@ const TOOLS: [Tool; 6] = [
     Tool { name: "relation-set", failing: Nothing, garbage: Nothing },
     Tool { name: "juju-log", failing: Nothing, garbage: Nothing },
 ];
+
+/// When the charm asks for its endpoint, see its source.
+const ASK: [&str; 3] = ["early", "late", "by-hand"];
 
 /// How long each tool may take where one hangs.
 const PATIENCE: &str = "800";
@@ -121,16 +126,33 @@ fn a_tool_that_hangs() {
 
 #[test]
 fn all_tools_hang_and_the_dispatch_ends_in_time() {
-    for ask in ["early", "late"] {
+    for ask in ASK {
         let (collector, mut juju) = related_leader();
         for tool in &TOOLS {
             juju.break_tool(tool.name, Hangs);
         }
         let outcome = juju.dispatch(impatient(ask));
         assert!(outcome.wall < LONGEST, "{ask}: {outcome}");
-        assert_eq!(outcome.success(), ask == "late", "{ask}: {outcome}");
+        assert_eq!(outcome.success(), ask != "early", "{ask}: {outcome}");
         assert_eq!((waiting(&juju), collector.requests().len()), (1, 0), "{ask}: {outcome}");
     }
+}
+
+#[test]
+fn what_is_known_from_earlier_dispatches_needs_no_tool() {
+    let (collector, mut juju) = related_leader();
+    // The second finds published what the first has requested.
+    for _ in 0..2 {
+        assert!(juju.dispatch(update_status("early")).success());
+    }
+    for tool in &TOOLS {
+        juju.break_tool(tool.name, Missing);
+    }
+    for ask in ASK {
+        let outcome = juju.dispatch(update_status(ask));
+        assert_the_charm_worked(ask, &juju, &outcome);
+    }
+    assert_eq!((waiting(&juju), collector.requests().len()), (0, 5));
 }
 
 #[test]
@@ -143,36 +165,44 @@ fn a_tool_of_the_charms_own_that_fails_is_the_charms_error() {
     assert_eq!((waiting(&juju), collector.requests().len()), (0, 1), "the trace shows it: {outcome}");
 }
 
-/// Breaks each tool by itself, in a unit of its own, and mends it again.
-#[track_caller]
+/// Breaks each tool by itself, in a unit of its own, and mends it again. The units stand side by side: they mostly wait.
 fn every_tool_in_turn(what: &str, fault: ToolFault) {
-    for tool in &TOOLS {
-        let meaning = if matches!(fault, Prints(_) | Floods(_)) { tool.garbage } else { tool.failing };
-        for ask in ["early", "late"] {
-            let case = format!("{}: {what}, asked {ask}", tool.name);
-            let (collector, mut juju) = related_leader();
-            juju.break_tool(tool.name, fault);
-            let outcome = juju.dispatch(if fault == Hangs { impatient(ask) } else { update_status(ask) });
-
-            assert_eq!(outcome.stdout, "", "{case}: {outcome}");
-            assert!(outcome.wall < LONGEST, "{case}: {outcome}");
-            assert!(!outcome.stderr.contains("panicked"), "{case}: {outcome}");
-            if meaning == AnError && ask == "early" {
-                assert_the_charm_failed(&case, tool.name, &outcome);
-            } else {
-                assert_the_charm_worked(&case, &juju, &outcome);
-            }
-            let delivered = meaning == Nothing;
-            assert_eq!(collector.requests().len(), usize::from(delivered), "{case}: {outcome}");
-            assert_eq!(waiting(&juju), u32::from(!delivered), "{case}: {outcome}");
-
-            juju.break_tool(tool.name, None);
-            let mended = juju.dispatch(update_status(ask));
-            assert_the_charm_worked(&case, &juju, &mended);
-            assert_eq!((waiting(&juju), collector.requests().len()), (0, 2), "{case}, mended: {mended}");
-            assert_eq!(requested(&juju), r#"["otlp_http"]"#, "{case}, mended: {mended}");
+    thread::scope(|scope| {
+        for tool in &TOOLS {
+            scope.spawn(move || {
+                for ask in ASK {
+                    break_and_mend(tool, fault, ask, &format!("{}: {what}, asked {ask}", tool.name));
+                }
+            });
         }
+    });
+}
+
+fn break_and_mend(tool: &Tool, fault: ToolFault, ask: &str, case: &str) {
+    let meaning = if matches!(fault, Prints(_) | Floods(_)) { tool.garbage } else { tool.failing };
+    let (collector, mut juju) = related_leader();
+    juju.break_tool(tool.name, fault);
+    let outcome = juju.dispatch(if fault == Hangs { impatient(ask) } else { update_status(ask) });
+
+    let answered = outcome.calls.iter().any(|call| call[0] == tool.name);
+    assert!(!answered, "{case}: it is not broken: {outcome}");
+    assert_eq!(outcome.stdout, "", "{case}: {outcome}");
+    assert!(outcome.wall < LONGEST, "{case}: {outcome}");
+    assert!(!outcome.stderr.contains("panicked"), "{case}: {outcome}");
+    if meaning == AnError && ask == "early" {
+        assert_the_charm_failed(case, tool.name, &outcome);
+    } else {
+        assert_the_charm_worked(case, &juju, &outcome);
     }
+    let delivered = meaning == Nothing;
+    assert_eq!(collector.requests().len(), usize::from(delivered), "{case}: {outcome}");
+    assert_eq!(waiting(&juju), u32::from(!delivered), "{case}: {outcome}");
+
+    juju.break_tool(tool.name, None);
+    let mended = juju.dispatch(update_status(ask));
+    assert_the_charm_worked(case, &juju, &mended);
+    assert_eq!((waiting(&juju), collector.requests().len()), (0, 2), "{case}, mended: {mended}");
+    assert_eq!(requested(&juju), r#"["otlp_http"]"#, "{case}, mended: {mended}");
 }
 
 /// An error of the constructor: exit code 1, the tool's name on standard error and in Juju's log, and the charm's own work
