@@ -1,5 +1,6 @@
 use std::path::{Path, PathBuf};
 
+use crate::error::with_causes;
 use crate::{ReceiverProtocol, TracingEndpointRequirer, TracingError};
 
 /// Where the traces of the charm itself go, and the certificate by which the backend is trusted.
@@ -24,33 +25,31 @@ pub struct CharmTracingConfig {
 /// The decisions are those of `charm_tracing_config` in the Python library, except that a refused or vanished relation
 /// is recognised in any version of Juju, and that the scheme may be written in any case.
 ///
-/// # Hook tools that fail
-///
-/// | tool | cannot be run, fails, or takes too long | prints what makes no sense |
-/// |---|---|---|
-/// | `relation-ids`, `relation-list` | error | error |
-/// | `relation-get` of the backend's databag | error | no endpoint |
-/// | `is-leader`, `relation-set`, `relation-get` of the own databag | nothing, if the backend has an OTLP over HTTP endpoint | the same |
-///
-/// A refusal is no failure: if the relation is gone, or the event does not allow the tool, there is no endpoint. An
-/// error that a charm's constructor passes on fails the hook, as any of its errors does. A charm for which tracing is no
-/// reason to fail asks late, in a method that `#[trace_charm]` names, or takes an error for no endpoint.
+/// Nor is a hook tool that fails, hangs or prints what makes no sense an error here: a charm that runs has no reason to
+/// fail because nobody knows where its traces go. There is no endpoint then, so they are kept, and a WARNING in Juju's log
+/// says why, once per dispatch.
 ///
 /// # Errors
 ///
-/// The limit of the endpoint is not 1 ([`AmbiguousRelationUsage`](TracingError::AmbiguousRelationUsage)); the charm has
-/// requested protocols, but not OTLP over HTTP ([`ProtocolNotRequested`](TracingError::ProtocolNotRequested)), which
-/// only a leader notices; or a hook tool fails.
+/// What only the charm's author can mend: the limit of the endpoint is not 1
+/// ([`AmbiguousRelationUsage`](TracingError::AmbiguousRelationUsage)); or the charm has requested protocols, but not OTLP
+/// over HTTP ([`ProtocolNotRequested`](TracingError::ProtocolNotRequested)), which only a leader notices.
 pub fn charm_tracing_config(
     requirer: &TracingEndpointRequirer,
     cert_path: Option<&Path>,
 ) -> Result<CharmTracingConfig, TracingError> {
-    if !requirer.is_ready()? {
-        return Ok(CharmTracingConfig::default());
-    }
-    let Some(endpoint) = requirer.get_endpoint(ReceiverProtocol::OtlpHttp)? else {
-        return Ok(CharmTracingConfig::default());
+    let of_ready = |ready| if ready { requirer.get_endpoint(ReceiverProtocol::OtlpHttp) } else { Ok(None) };
+    let endpoint = match requirer.is_ready().and_then(of_ready) {
+        Err(error @ (TracingError::HookTool(_) | TracingError::Environment(_))) => {
+            let why = with_causes(&error);
+            requirer
+                .dispatch()
+                .warn_operator("endpoint", &format!("cannot send traces yet, so they are kept: {why}"));
+            None
+        }
+        endpoint => endpoint?,
     };
+    let Some(endpoint) = endpoint else { return Ok(CharmTracingConfig::default()) };
     if !is_https(&endpoint) {
         return Ok(CharmTracingConfig { endpoint: Some(endpoint), server_cert: None });
     }

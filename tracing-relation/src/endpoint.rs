@@ -14,6 +14,7 @@ use crate::relation::Relation;
 pub(crate) struct RelationEndpoint {
     dispatch: Dispatch,
     name: String,
+    role: Role,
     limit: Option<u32>,
     /// What need not be asked for. A provider, which has much to do and many relations, asks each time.
     memory: Option<Arc<RelationMemory>>,
@@ -58,7 +59,7 @@ impl RelationEndpoint {
             }
         };
         let memory = dispatch.relation_memory().filter(|_| role == Role::Requires).cloned();
-        Ok(Self { dispatch: dispatch.clone(), name: name.to_owned(), limit, memory })
+        Ok(Self { dispatch: dispatch.clone(), name: name.to_owned(), role, limit, memory })
     }
 
     pub(crate) fn dispatch(&self) -> &Dispatch {
@@ -96,7 +97,9 @@ impl RelationEndpoint {
         if let Some(ids) = self.recall(|memory| memory.ids(&self.name)) {
             return Ok(ids);
         }
-        let Some(mut ids) = known(self.dispatch.relation_ids(&self.name))? else { return Ok(Vec::new()) };
+        let Some(mut ids) = self.known(self.dispatch.relation_ids(&self.name))? else {
+            return Ok(Vec::new());
+        };
         ids.retain(|id| !self.is_broken(*id));
         self.learn(|memory| memory.learn_ids(&self.name, &ids));
         Ok(ids)
@@ -107,7 +110,7 @@ impl RelationEndpoint {
         if let Some(app) = self.recall(|memory| memory.app(&self.name, id)) {
             return Ok(relation(Some(app)));
         }
-        let app = known(self.dispatch.relation_app(&self.name, id))?.flatten();
+        let app = self.known(self.dispatch.relation_app(&self.name, id))?.flatten();
         if let Some(app) = &app {
             self.learn(|memory| memory.learn_app(&self.name, id, app));
         }
@@ -127,7 +130,7 @@ impl RelationEndpoint {
         if let Some(units) = self.recall(|memory| memory.units(&self.name, id)) {
             return Ok(units);
         }
-        let units = known(self.dispatch.relation_units(&self.name, id))?;
+        let units = self.known(self.dispatch.relation_units(&self.name, id))?;
         if let Some(units) = &units {
             self.learn(|memory| memory.learn_units(&self.name, id, units));
         }
@@ -149,7 +152,7 @@ impl RelationEndpoint {
         if let Some(databag) = self.recall(|memory| memory.databag(&self.name, id, owner)) {
             return Ok(databag);
         }
-        let databag = known(read())?;
+        let databag = self.known(read())?;
         if let Some(databag) = &databag {
             self.learn(|memory| memory.learn_databag(&self.name, id, owner, databag));
         }
@@ -243,6 +246,26 @@ impl RelationEndpoint {
         self.event_of(&self.dispatch).is_some_and(|(relation, event)| relation.id == id && event == "broken")
     }
 
+    /// Nothing, where Juju does not let the unit know; and for a requirer, who only waits until there is something, where it
+    /// cannot be understood. A provider would take it for a request that was withdrawn.
+    fn known<T>(&self, answer: Result<T, HookToolError>) -> Result<Option<T>, TracingError> {
+        use HookToolErrorKind::{InvalidOutput, PermissionDenied, RestrictedContext};
+        match answer {
+            Err(error) if matches!(error.kind(), PermissionDenied | RestrictedContext) => {
+                log::debug!("{}", with_causes(&error));
+                Ok(None)
+            }
+            Err(error) if error.kind() == InvalidOutput && self.role == Role::Requires => {
+                self.say_once(
+                    log::Level::Warn,
+                    &format!("`{}` is not ready: {}", self.name, with_causes(&error)),
+                );
+                Ok(None)
+            }
+            answer => Ok(Some(answer?)),
+        }
+    }
+
     fn recall<T>(&self, recall: impl FnOnce(&RelationMemory) -> Option<T>) -> Option<T> {
         self.memory.as_deref().and_then(recall)
     }
@@ -263,16 +286,4 @@ impl RelationEndpoint {
 
 fn holds(published: &Databag, data: &Databag) -> bool {
     data.iter().all(|(key, value)| published.get(key) == Some(value))
-}
-
-/// Nothing, where Juju does not let the unit know.
-fn known<T>(answer: Result<T, HookToolError>) -> Result<Option<T>, TracingError> {
-    use HookToolErrorKind::{PermissionDenied, RestrictedContext};
-    match answer {
-        Err(error) if matches!(error.kind(), PermissionDenied | RestrictedContext) => {
-            log::debug!("{}", with_causes(&error));
-            Ok(None)
-        }
-        answer => Ok(Some(answer?)),
-    }
 }

@@ -2,7 +2,7 @@ use log::Level;
 
 use crate::endpoint::RelationEndpoint;
 use crate::error::with_causes;
-use crate::juju::{Databag, Dispatch, HookToolErrorKind, Role};
+use crate::juju::{Databag, Dispatch, Role};
 use crate::wire::INTERFACE;
 use crate::{ProviderAppData, ReceiverProtocol, Relation, RequirerAppData, TracingError, TracingEvent};
 
@@ -42,7 +42,8 @@ use crate::{ProviderAppData, ReceiverProtocol, Relation, RequirerAppData, Tracin
 /// In some cases the Python library raises an error where this one finds nothing: an endpoint asked for while there is
 /// no relation, or by a unit that is not the leader, which cannot know what was requested, or by a protocol that was
 /// given to the constructor and replaced in the same dispatch. Relations that are being
-/// removed, and hooks in which Juju refuses nearly every tool (`collect-metrics`), are "not ready".
+/// removed, hooks in which Juju refuses nearly every tool (`collect-metrics`), and output of a tool that nobody can
+/// understand, are "not ready".
 /// [`ProviderAppData`] says which databags are readable here alone.
 #[derive(Clone, Debug)]
 pub struct TracingEndpointRequirer {
@@ -123,14 +124,7 @@ impl TracingEndpointRequirer {
         if relation.app.is_none() {
             return Ok(None);
         }
-        let databag = match self.endpoint.remote_app_data(relation) {
-            Err(TracingError::HookTool(error)) if error.kind() == HookToolErrorKind::InvalidOutput => {
-                self.endpoint
-                    .say_once(Level::Warn, &format!("{relation} is not ready: {}", with_causes(&error)));
-                return Ok(None);
-            }
-            databag => databag?,
-        };
+        let databag = self.endpoint.remote_app_data(relation)?;
         let told = |ignored: &str| self.endpoint.say_once(Level::Debug, &format!("{relation}: {ignored}"));
         match ProviderAppData::load_and_tell(&databag, told) {
             Ok(data) => Ok(Some(data)),

@@ -1,7 +1,7 @@
 //! A charm that learns from the relation where to push its traces, with `charm_tracing_config`, in one of the three ways
 //! in which it can. By `ASK`:
 //!
-//! - `early`: when it is constructed, where a failure of a hook tool is one of the charm;
+//! - `early`: when it is constructed, where an error would be one of the charm;
 //! - `late`: when it is asked for the endpoint, where only the trace depends on it;
 //! - `by-hand`: in a `main` with a `Session`, for which an error is no endpoint.
 //!

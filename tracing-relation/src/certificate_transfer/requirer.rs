@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use super::wire::Found;
 use crate::endpoint::RelationEndpoint;
 use crate::error::with_causes;
-use crate::juju::{Dispatch, HookToolErrorKind, Role};
+use crate::juju::{Dispatch, Role};
 use crate::{Relation, TracingError};
 
 const INTERFACE: &str = "certificate_transfer";
@@ -111,9 +111,9 @@ impl CertificateTransferRequirer {
     pub fn certificates_on(&self, relation: &Relation) -> Result<BTreeSet<String>, TracingError> {
         let gone = || relation.app.is_none() || self.endpoint.dispatch().found_gone(relation.id);
         let mut found = Found::default();
-        if !gone() && !found.add_application(&readable(self.endpoint.remote_app_data(relation))?) && !gone() {
-            for unit in readable(self.endpoint.units(relation))? {
-                found.add_unit(&readable(self.endpoint.remote_unit_data(relation, &unit))?);
+        if !gone() && !found.add_application(&self.endpoint.remote_app_data(relation)?) && !gone() {
+            for unit in self.endpoint.units(relation)? {
+                found.add_unit(&self.endpoint.remote_unit_data(relation, &unit)?);
             }
         }
         if found.ignored > 0 {
@@ -146,16 +146,5 @@ impl CertificateTransferRequirer {
             },
             _ => None,
         }
-    }
-}
-
-/// Nothing, if a hook tool printed what nobody can read.
-fn readable<T: Default>(answer: Result<T, TracingError>) -> Result<T, TracingError> {
-    match answer {
-        Err(TracingError::HookTool(error)) if error.kind() == HookToolErrorKind::InvalidOutput => {
-            log::debug!("{}", with_causes(&error));
-            Ok(T::default())
-        }
-        answer => answer,
     }
 }

@@ -187,15 +187,41 @@ fn a_hook_in_which_tools_are_refused_is_not_ready() {
 }
 
 #[test]
-fn other_failures_of_tools_are_errors() {
+fn other_failures_of_tools_are_errors_but_none_of_the_charms_own_traces() {
     for tool in ["relation-ids", "relation-list", "relation-get"] {
         let charm = Charm::new(LIMIT_1, false);
         charm.relate(Some(HTTP));
         let dispatch = charm.hook("update-status");
         charm.juju.fail_every(tool, 1, "ERROR connection is shut down\n");
-        let error = charm_tracing_config(&requirer(&dispatch), None).expect_err(tool);
+        let requirer = requirer(&dispatch);
+        let error = requirer.get_endpoint(OtlpHttp).expect_err(tool);
         let TracingError::HookTool(error) = error else { panic!("{tool}: {error:?}") };
         assert_eq!((error.kind(), error.tool()), (HookToolErrorKind::Failed, tool));
+
+        for _ in 0..2 {
+            let config = charm_tracing_config(&requirer, None).expect("a charm that runs goes on");
+            assert_eq!(config, CharmTracingConfig::default());
+        }
+        let lines = charm.juju.log();
+        assert_eq!((lines.len(), lines[0].level.as_str()), (1, "WARNING"), "{lines:?}");
+        let expected = format!(
+            "cannot send traces yet, so they are kept: cannot ask Juju about a relation: cannot run {tool} (exit code \
+             1): ERROR connection is shut down"
+        );
+        assert_eq!(lines[0].message, expected);
+    }
+}
+
+#[test]
+fn output_that_nobody_understands_is_not_ready() {
+    for tool in ["relation-ids", "relation-list", "relation-get"] {
+        let charm = Charm::new(LIMIT_1, false);
+        charm.relate(Some(HTTP));
+        let dispatch = charm.hook("update-status");
+        charm.juju.answer_next(tool, "<html>");
+        charm.juju.answer_next(tool, "<html>");
+        let requirer = requirer(&dispatch);
+        assert_eq!(requirer.get_endpoint(OtlpHttp).expect("no error"), None, "{tool}");
     }
 }
 
