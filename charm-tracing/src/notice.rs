@@ -170,7 +170,7 @@ mod tests {
     fn https_without_a_certificate_is_said_in_words_for_who_can_mend_it() {
         let report = report(|report| report.problem = Some(DeliveryProblem::HttpsWithoutCertificate));
         let endpoint = || "receive-ca-cert".to_owned();
-        let source = TracingError::RelationNotFound { endpoint: endpoint() };
+        let source = Box::new(TracingError::DataAccessPermission);
         for (missing, begins, ends) in [
             (
                 MissingCertificate::NotNamed,
@@ -195,7 +195,7 @@ mod tests {
             (
                 MissingCertificate::NotReadable { endpoint: endpoint(), source },
                 "cannot send traces to an https endpoint: its CA certificate is to come over `receive-ca-cert`: ",
-                ": cannot find the endpoint `receive-ca-cert` in the charm's metadata; they are kept until that is mended",
+                ": cannot write the application's databag: only the leader may; they are kept until that is mended",
             ),
         ] {
             let destination = Destination::new("https://tempo:4318", None);

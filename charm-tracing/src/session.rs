@@ -25,6 +25,9 @@ use crate::{Config, encode, globals, names, parent, provider, resource};
 /// One session records per process; another that is started meanwhile, or one whose dispatch lacks a variable that
 /// a trace needs, or is switched off with `CHARM_TRACING_ENABLED`, does nothing, and nobody has to ask which.
 ///
+/// What Juju tells about relations is remembered from one dispatch to the next, in `.charm_tracing_relations` in the charm
+/// directory: see [`Dispatch::with_relation_memory`]. So start one in every dispatch of the charm.
+///
 /// It stays on the thread that started it. Dropping it without [`finish`](Self::finish) puts the trace into the buffer.
 ///
 /// ```

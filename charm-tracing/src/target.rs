@@ -41,7 +41,7 @@ pub(crate) enum MissingCertificate {
     NotSent { endpoint: String },
     /// The charm's metadata has it otherwise, or a hook tool failed.
     #[error("cannot send traces to an https endpoint: its CA certificate is to come over `{endpoint}`")]
-    NotReadable { endpoint: String, source: TracingError },
+    NotReadable { endpoint: String, source: Box<TracingError> },
     #[error(
         "cannot send traces to an https endpoint: the attempt to read its CA certificate was interrupted"
     )]
@@ -98,6 +98,6 @@ fn bundle(dispatch: &Dispatch, endpoint: &str) -> Result<String, MissingCertific
         Ok((certificates, _)) if !certificates.is_empty() => Ok(certificates.into_iter().collect()),
         Ok((_, true)) => Err(MissingCertificate::NotRelated { endpoint }),
         Ok((_, false)) => Err(MissingCertificate::NotSent { endpoint }),
-        Err(source) => Err(MissingCertificate::NotReadable { endpoint, source }),
+        Err(source) => Err(MissingCertificate::NotReadable { endpoint, source: Box::new(source) }),
     }
 }

@@ -19,8 +19,8 @@ pub struct CharmTracingConfig {
 /// endpoint. As long as the file does not exist, there is no endpoint: a WARNING in Juju's log says so, once per
 /// dispatch. That usually passes once the relation with the certificates' provider has settled.
 ///
-/// A charm whose certificate is no file (that of a `certificate_transfer` relation, the system's) asks
-/// [`get_endpoint`](TracingEndpointRequirer::get_endpoint) for [`OtlpHttp`](ReceiverProtocol::OtlpHttp) instead.
+/// A charm whose certificate is no file (that of a `certificate_transfer` relation, the system's) takes
+/// [`charm_tracing_endpoint`] instead.
 ///
 /// The decisions are those of `charm_tracing_config` in the Python library, except that a refused or vanished relation
 /// is recognised in any version of Juju, and that the scheme may be written in any case.
@@ -38,18 +38,7 @@ pub fn charm_tracing_config(
     requirer: &TracingEndpointRequirer,
     cert_path: Option<&Path>,
 ) -> Result<CharmTracingConfig, TracingError> {
-    let of_ready = |ready| if ready { requirer.get_endpoint(ReceiverProtocol::OtlpHttp) } else { Ok(None) };
-    let endpoint = match requirer.is_ready().and_then(of_ready) {
-        Err(error @ (TracingError::HookTool(_) | TracingError::Environment(_))) => {
-            let why = with_causes(&error);
-            requirer
-                .dispatch()
-                .warn_operator("endpoint", &format!("cannot send traces yet, so they are kept: {why}"));
-            None
-        }
-        endpoint => endpoint?,
-    };
-    let Some(endpoint) = endpoint else { return Ok(CharmTracingConfig::default()) };
+    let Some(endpoint) = charm_tracing_endpoint(requirer)? else { return Ok(CharmTracingConfig::default()) };
     if !is_https(&endpoint) {
         return Ok(CharmTracingConfig { endpoint: Some(endpoint), server_cert: None });
     }
@@ -59,6 +48,28 @@ pub fn charm_tracing_config(
         // In Juju's log rather than through the `log` facade, which few charms connect with it.
         requirer.dispatch().warn_operator("certificate", &why_not_https(cert_path));
         Ok(CharmTracingConfig::default())
+    }
+}
+
+/// Where the traces of the charm itself go, whatever the scheme: the OTLP over HTTP endpoint of the relation, once there is
+/// one. For a charm whose certificate is no file: that of a `certificate_transfer` relation, or the system's.
+///
+/// A hook tool that fails is no error, as for [`charm_tracing_config`]: there is no endpoint then, and a WARNING in Juju's log.
+///
+/// # Errors
+///
+/// As for [`charm_tracing_config`].
+pub fn charm_tracing_endpoint(requirer: &TracingEndpointRequirer) -> Result<Option<String>, TracingError> {
+    let of_ready = |ready| if ready { requirer.get_endpoint(ReceiverProtocol::OtlpHttp) } else { Ok(None) };
+    match requirer.is_ready().and_then(of_ready) {
+        Err(error @ (TracingError::HookTool(_) | TracingError::Environment(_))) => {
+            let why = with_causes(&error);
+            requirer
+                .dispatch()
+                .warn_operator("endpoint", &format!("cannot send traces yet, so they are kept: {why}"));
+            Ok(None)
+        }
+        endpoint => endpoint,
     }
 }
 

@@ -1,8 +1,8 @@
 use std::error::Error;
 use std::fmt::Write as _;
 
-use crate::DataValidationError;
 use crate::juju::{EnvironmentError, HookToolError, Role};
+use crate::{DataValidationError, Relation};
 
 /// A relation cannot be used as asked.
 ///
@@ -12,12 +12,14 @@ use crate::juju::{EnvironmentError, HookToolError, Role};
 pub enum TracingError {
     /// The charm's metadata has no such endpoint. Python: `RelationNotFoundError`.
     #[error("cannot find the endpoint `{endpoint}` in the charm's metadata")]
+    #[non_exhaustive]
     RelationNotFound {
         /// The name of the endpoint.
         endpoint: String,
     },
     /// The endpoint has another interface. Python: `RelationInterfaceMismatchError`.
     #[error("cannot use the endpoint `{endpoint}`: its interface is `{actual}` rather than `{expected}`")]
+    #[non_exhaustive]
     RelationInterfaceMismatch {
         /// The name of the endpoint.
         endpoint: String,
@@ -30,6 +32,7 @@ pub enum TracingError {
     #[error(
         "cannot use the endpoint `{endpoint}`: it is under `{actual}` rather than `{expected}` in the metadata"
     )]
+    #[non_exhaustive]
     RelationRoleMismatch {
         /// The name of the endpoint.
         endpoint: String,
@@ -39,18 +42,20 @@ pub enum TracingError {
         actual: Role,
     },
     /// The other side is asked for what it publishes, and the relation is gone. Python: `NotReadyError`.
-    #[error("cannot find the application on relation {relation}")]
+    #[error("cannot find the application at the other end of {relation}")]
+    #[non_exhaustive]
     NotReady {
-        /// The id of the relation.
-        relation: u32,
+        /// The relation.
+        relation: Relation,
     },
     /// An endpoint is asked for by a protocol that the charm never requested. Python: `ProtocolNotRequestedError`.
-    #[error("cannot expect an endpoint for {protocol} on relation {relation}: it was never requested")]
+    #[error("cannot expect an endpoint for {protocol} on {relation}: it was never requested")]
+    #[non_exhaustive]
     ProtocolNotRequested {
         /// The protocol's name.
         protocol: String,
-        /// The id of the relation.
-        relation: u32,
+        /// The relation.
+        relation: Relation,
     },
     /// The unit is not the leader, who alone may request protocols and publish receivers. Python:
     /// `DataAccessPermissionError`, and in a provider `RuntimeError`.
@@ -61,13 +66,20 @@ pub enum TracingError {
     #[error(
         "cannot tell which relation of `{endpoint}` is meant: name one, or set `limit: 1` in the metadata"
     )]
+    #[non_exhaustive]
     AmbiguousRelationUsage {
         /// The name of the endpoint.
         endpoint: String,
     },
     /// A databag does not hold what the interface says. Python: `DataValidationError`.
-    #[error("cannot use the databag of a tracing relation")]
-    DataValidation(#[from] DataValidationError),
+    #[error("cannot use what the other end of {relation} has published")]
+    #[non_exhaustive]
+    DataValidation {
+        /// The relation.
+        relation: Relation,
+        /// What is wrong with it.
+        source: DataValidationError,
+    },
     /// No protocols were given to request. Python: `ValueError`.
     #[error("cannot request an empty list of protocols")]
     NoProtocols,

@@ -3,7 +3,8 @@
 //! - A document is checked as a whole, but what is odd in one value (a text that is not Unicode, a number of any size)
 //!   spoils only that value, and only for who reads it.
 //! - Any nesting is read: brackets are counted, not recursed into, and a value is but its place in the document.
-//! - Of equal names in an object the last one counts, as in Python.
+//! - Of equal names in an object the last one counts, as in Python, and `NaN` and `Infinity` are numbers, which Python
+//!   writes, too.
 //!
 //! Not `serde_json`: its `impl PartialEq<Value> for u8` and others, just by being somewhere in a charm's dependency
 //! tree, leave the compiler without a type for the `[]` of `assert_eq!(&*bytes, &[])` in the charm.
@@ -90,10 +91,16 @@ impl<'a> Json<'a> {
 
     /// The number of a port, not 0; also in a text.
     pub(crate) fn port(self) -> Result<u16, JsonError> {
-        let text = self.text().unwrap_or_else(|_| String::from_utf8_lossy(self.text));
-        let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-        let port = digits.then(|| text.parse().ok()).flatten().filter(|port| *port > 0);
-        port.ok_or_else(|| self.lacks("the number of a port"))
+        let digits =
+            |text: &str| text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?;
+        let port = match self.text() {
+            Ok(text) => digits(&text),
+            // 4318.0 is the same number.
+            Err(_) => {
+                str::from_utf8(self.text).ok().and_then(|text| text.parse::<f64>().ok()).and_then(whole)
+            }
+        };
+        port.filter(|port| *port > 0).ok_or_else(|| self.lacks("the number of a port"))
     }
 
     pub(crate) fn is_null(self) -> bool {
@@ -117,6 +124,11 @@ impl<'a> Json<'a> {
     fn position(self, lexer: &SliceLexer<'_>) -> usize {
         self.at + self.text.len() - lexer.as_slice().len()
     }
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is a whole number in range")]
+fn whole(number: f64) -> Option<u16> {
+    (number.fract() == 0.0 && (0.0..=f64::from(u16::MAX)).contains(&number)).then_some(number as u16)
 }
 
 /// What should be where the lexer is.
@@ -160,6 +172,9 @@ fn skip_value(lexer: &mut SliceLexer<'_>) -> Result<(), Expected> {
 fn skip_scalar(lexer: &mut SliceLexer<'_>) -> Result<(), Expected> {
     match lexer.peek_next() {
         Some(b'"') => lexer.discarded().str_ignore()?,
+        Some(b'N') if lexer.strip_prefix(b"NaN") => {}
+        Some(b'I') if lexer.strip_prefix(b"Infinity") => {}
+        Some(b'-') if lexer.strip_prefix(b"-Infinity") => {}
         Some(b'-' | b'0'..=b'9') => _ = lexer.num_ignore().validate()?,
         Some(b'n') if lexer.strip_prefix(b"null") => {}
         Some(b't') if lexer.strip_prefix(b"true") => {}

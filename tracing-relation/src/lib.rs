@@ -15,6 +15,20 @@
 //! }
 //! # Ok::<(), tracing_relation::TracingError>(())
 //! ```
+//!
+//! # What to reach for
+//!
+//! * [`TracingEndpointRequirer`] for a charm that sends traces; [`charm_tracing_config`] and [`charm_tracing_endpoint`] for
+//!   those of the charm itself.
+//! * [`TracingEndpointProvider`] for a charm that receives them, as Tempo's.
+//! * [`CertificateTransferRequirer`] for the authorities that a charm is sent over a relation.
+//! * [`juju`] for the dispatch environment, hook tools and metadata; [`juju::Dispatch::with_relation_memory`] to ask Juju
+//!   only for what an event may have changed.
+//! * [`ProviderAppData`] and [`RequirerAppData`] for the databags themselves, in every version of the interface.
+//!
+//! # Features
+//!
+//! **`testing`**: the module `juju::testing`, a Juju in memory for tests of charms.
 
 mod certificate_transfer;
 mod config;
@@ -31,7 +45,7 @@ mod requirer;
 mod wire;
 
 pub use certificate_transfer::{CertificateTransferEvent, CertificateTransferRequirer};
-pub use config::{CharmTracingConfig, charm_tracing_config};
+pub use config::{CharmTracingConfig, charm_tracing_config, charm_tracing_endpoint};
 pub use error::TracingError;
 pub use event::{TracingEvent, TracingProviderEvent};
 pub use json::JsonError;

@@ -27,11 +27,11 @@ pub enum TransportProtocol {
     Grpc,
 }
 
-/// A name is not that of a protocol of the `tracing` interface.
+/// A name is not that of a protocol, or of a transport, of the `tracing` interface.
 ///
 /// The documentation of the Python library mentions `jaeger_http_thrift` and `tempo`; neither was ever accepted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("cannot find a tracing protocol named `{name}`")]
+#[error("cannot find a protocol or transport of traces named `{name}`")]
 pub struct UnknownProtocol {
     /// The name that was given.
     pub name: String,
@@ -129,7 +129,10 @@ mod tests {
     fn names_that_only_look_right_are_refused() {
         for name in ["jaeger_http_thrift", "tempo", "OTLP_HTTP", "otlp-http", "http", ""] {
             let error = ReceiverProtocol::from_str(name).expect_err(name);
-            assert_eq!(error.to_string(), format!("cannot find a tracing protocol named `{name}`"));
+            assert_eq!(
+                error.to_string(),
+                format!("cannot find a protocol or transport of traces named `{name}`")
+            );
         }
     }
 }

@@ -68,7 +68,8 @@ impl TracingEndpointProvider {
     }
 
     /// Sets the URL by which the backend is reached from outside its model, such as an ingress: `https://traces.example`.
-    /// [`receiver`](Self::receiver) builds on it. `None` and an empty text are none.
+    /// [`receiver`](Self::receiver) builds on its scheme, host and path; a port in it gives way to the receiver's. `None` and an
+    /// empty text are none.
     #[must_use]
     pub fn with_external_url(mut self, url: Option<&str>) -> Self {
         self.external_url = url.filter(|url| !url.is_empty()).map(ToOwned::to_owned);
@@ -101,11 +102,13 @@ impl TracingEndpointProvider {
         Ok(self.request(relation)?.is_some())
     }
 
-    /// The protocols that any of the related charms asks for. Those that have not published a request are passed over.
+    /// The protocols that any of the related charms asks for, always in the order of [`ReceiverProtocol::ALL`]. Charms that
+    /// have not published a request, or whose relation is gone, are passed over.
     ///
     /// # Errors
     ///
-    /// A hook tool fails.
+    /// A hook tool fails, be it for one relation alone: what its charm asks for is not known then, and must not be taken
+    /// for nothing.
     pub fn requested_protocols(&self) -> Result<BTreeSet<ReceiverProtocol>, TracingError> {
         let mut requested = BTreeSet::new();
         for relation in self.relations()? {
@@ -114,7 +117,8 @@ impl TracingEndpointProvider {
         Ok(requested)
     }
 
-    /// The protocols that the charm at the other end asks for, in its order.
+    /// The protocols that the charm at the other end asks for, in its order, and as often. Unlike
+    /// [`requested_protocols`](Self::requested_protocols) it tells why there are none.
     ///
     /// # Errors
     ///
@@ -122,15 +126,18 @@ impl TracingEndpointProvider {
     /// ([`DataValidation`](TracingError::DataValidation)), or a hook tool fails.
     pub fn requested_protocols_on(&self, relation: &Relation) -> Result<Vec<ReceiverProtocol>, TracingError> {
         if relation.app.is_none() {
-            return Err(TracingError::NotReady { relation: relation.id });
+            return Err(TracingError::NotReady { relation: relation.clone() });
         }
         let databag = self.endpoint.remote_app_data(relation)?;
         let told = |ignored: &str| self.endpoint.say_once(Level::Debug, &format!("{relation}: {ignored}"));
-        Ok(RequirerAppData::load_and_tell(&databag, told)?.receivers)
+        match RequirerAppData::load_and_tell(&databag, told) {
+            Ok(request) => Ok(request.receivers),
+            Err(source) => Err(TracingError::DataValidation { relation: relation.clone(), source }),
+        }
     }
 
     /// Publishes these receivers on every relation of the endpoint, instead of what was published before. Without any,
-    /// the other charms learn that there is nowhere to send traces to.
+    /// the other charms are told that the backend is ready and receives nothing.
     ///
     /// # Errors
     ///
@@ -184,9 +191,8 @@ impl TracingEndpointProvider {
     fn request(&self, relation: &Relation) -> Result<Option<RequirerAppData>, TracingError> {
         match self.requested_protocols_on(relation) {
             Ok(protocols) => Ok(Some(RequirerAppData::new(protocols))),
-            Err(error @ (TracingError::NotReady { .. } | TracingError::DataValidation(_))) => {
-                let why = with_causes(&error);
-                self.endpoint.say_once(Level::Debug, &format!("{relation} is not ready: {why}"));
+            Err(error @ (TracingError::NotReady { .. } | TracingError::DataValidation { .. })) => {
+                self.endpoint.say_once(Level::Debug, &with_causes(&error));
                 Ok(None)
             }
             Err(error) => Err(error),

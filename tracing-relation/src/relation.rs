@@ -2,7 +2,7 @@ use std::fmt;
 
 use crate::juju::RelationContext;
 
-/// A relation of this application with another.
+/// A relation of this application with another: the endpoints list them, and events name theirs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Relation {
     /// The id: the number in `tracing:3`.

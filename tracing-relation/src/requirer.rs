@@ -27,15 +27,18 @@ use crate::{ProviderAppData, ReceiverProtocol, Relation, RequirerAppData, Tracin
 /// | leader, `relation-changed`: the backend has answered | 4 | 7 |
 /// | leader, any other event | **0** | 7 |
 /// | leader, `start`: all is asked again | 4 | 7 |
+/// | leader, any event in a new pod | 5 | 7 |
 /// | leader, `relation-broken` | 1 | 4 |
 /// | follower, `relation-created` | 3 | 4 |
 /// | follower, `relation-changed`: the backend has answered | 3 | 4 |
 /// | follower, any other event | **0** | 4 |
 /// | follower, `start`: all is asked again | 3 | 4 |
+/// | follower, any event in a new pod | 4 | 4 |
 /// | follower, `relation-broken` | 1 | 4 |
 ///
-/// Without a memory, any other event takes as many as `start`, and one more (`relation-list`) for the name of the
-/// backend, which a memory keeps for as long as the relation.
+/// A request that changed takes 1 more (`relation-set`). In a new pod, where the file of the memory is gone, and without a
+/// memory at all, the name of the backend's application has to be asked for, too (`relation-list`); a memory keeps it for as
+/// long as the relation.
 ///
 /// # Strictness
 ///
@@ -152,6 +155,8 @@ impl TracingEndpointRequirer {
     /// # Ok(()) }
     /// ```
     ///
+    /// Such a name cannot be requested, so there is only an endpoint if the backend publishes one of its own accord.
+    ///
     /// # Errors
     ///
     /// The endpoint's limit is not 1, the protocol was never requested (which only the leader can tell), or a hook
@@ -181,7 +186,10 @@ impl TracingEndpointRequirer {
         if self.may_have_requested(protocol, relation) {
             Ok(None)
         } else {
-            Err(TracingError::ProtocolNotRequested { protocol: protocol.to_owned(), relation: relation.id })
+            Err(TracingError::ProtocolNotRequested {
+                protocol: protocol.to_owned(),
+                relation: relation.clone(),
+            })
         }
     }
 
@@ -242,14 +250,15 @@ impl TracingEndpointRequirer {
     /// False only if it is certain that the protocol was never requested: the unit is the leader and could read what
     /// the application has published, and the relation is not gone.
     fn may_have_requested(&self, protocol: &str, relation: &Relation) -> bool {
-        let names = |protocols: &[ReceiverProtocol]| protocols.iter().any(|known| known.as_str() == protocol);
-        if names(&self.protocols) || !self.dispatch().is_leader().unwrap_or(false) {
+        // A name that is not known here cannot have been requested, by nobody's mistake.
+        let Ok(protocol) = protocol.parse::<ReceiverProtocol>() else { return true };
+        if self.protocols.contains(&protocol) || !self.dispatch().is_leader().unwrap_or(false) {
             return true;
         }
         match self.endpoint.published(relation.id) {
             Ok(published) => {
                 let requested = RequirerAppData::load(&published).unwrap_or_default();
-                names(&requested.receivers) || self.dispatch().found_gone(relation.id)
+                requested.receivers.contains(&protocol) || self.dispatch().found_gone(relation.id)
             }
             Err(error) => {
                 log::debug!("cannot tell what was requested on {relation}: {}", with_causes(&error));

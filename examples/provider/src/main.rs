@@ -86,7 +86,10 @@ impl ProviderCharm {
         wanted
             .map(|protocol| tracing.receiver(protocol, &address, config.port(protocol)))
             .collect::<Option<_>>()
-            .context("the option external-url names no host")
+            .with_context(|| match config.external_url {
+                Some(_) => "the option external-url names no host",
+                None => "Juju knows no address of this unit yet",
+            })
     }
 
     /// Where the charms of this model reach the unit.

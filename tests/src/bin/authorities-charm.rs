@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use charm_tracing::juju::{Dispatch, HookToolCall};
-use charm_tracing::relation::{ReceiverProtocol, TracingEndpointRequirer};
+use charm_tracing::relation::{ReceiverProtocol, TracingEndpointRequirer, charm_tracing_endpoint};
 use charm_tracing::{Certificate, trace_charm};
 
 struct AuthoritiesCharm {
@@ -18,7 +18,7 @@ impl AuthoritiesCharm {
         let trust_system = serde_json::from_slice::<Option<bool>>(&dispatch.hook_tools().run(&call)?.stdout)?;
         let tracing = TracingEndpointRequirer::new(dispatch, "tracing", &[ReceiverProtocol::OtlpHttp])?;
         Ok(Self {
-            endpoint: tracing.get_endpoint(ReceiverProtocol::OtlpHttp)?,
+            endpoint: charm_tracing_endpoint(&tracing)?,
             authorities: trust_system.unwrap_or(false).then_some(Certificate::System),
         })
     }

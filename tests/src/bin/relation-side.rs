@@ -184,7 +184,7 @@ fn outcome(result: Result<impl Into<Value>, TracingError>) -> Value {
         TracingError::ProtocolNotRequested { .. } => "ProtocolNotRequestedError",
         TracingError::DataAccessPermission => "DataAccessPermissionError",
         TracingError::AmbiguousRelationUsage { .. } => "AmbiguousRelationUsageError",
-        TracingError::DataValidation(_) => "DataValidationError",
+        TracingError::DataValidation { .. } => "DataValidationError",
         TracingError::NoProtocols => "ValueError",
         other => return json!({"error": format!("{other:?}")}),
     };

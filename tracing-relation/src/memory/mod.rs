@@ -11,7 +11,8 @@
 //!   withdrawn is never used again. So do `start`, `upgrade-charm`, `install` and `leader-elected`.
 //! - What this dispatch has written itself is not remembered: Juju drops it if the hook fails. It is read by a later
 //!   dispatch.
-//! - It holds for a day, for one unit of one model, and not after a delivery has failed.
+//! - It holds for a day, for one unit of one model, and not after a backend could not be reached or did not take a trace
+//!   for now. (One that refused a trace for good is there.)
 //! - A dispatch that ends while another one has written the file writes nothing: it may have read earlier.
 //! - A file that is damaged, of another format or version, of another user, not a file, or cannot be written to (and
 //!   so could not be forgotten) is none. Nothing that goes wrong here is an error: Juju is asked instead.

@@ -9,7 +9,8 @@ pub(super) fn on_port(transport: TransportProtocol, base: &str, port: u16) -> Op
         return None;
     }
     let (scheme, rest) = base.split_once("://").unwrap_or(("http", base));
-    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    let rest = rest.split(['?', '#']).next().unwrap_or(rest);
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
     let (user, address) = authority.rsplit_once('@').map_or((None, authority), |(user, at)| (Some(user), at));
     let host = host(address)?;
     if scheme.is_empty() {
@@ -33,8 +34,9 @@ fn host(address: &str) -> Option<String> {
     if address.parse::<std::net::Ipv6Addr>().is_ok() {
         return Some(format!("[{address}]"));
     }
-    let host = address.split(':').next().unwrap_or(address);
-    (!host.is_empty()).then(|| host.to_owned())
+    let host = address.split_once(':').map_or(address, |(host, _port)| host);
+    let several = address.matches(':').count() > 1;
+    (!host.is_empty() && !several).then(|| host.to_owned())
 }
 
 #[cfg(test)]
@@ -56,6 +58,7 @@ mod tests {
             ("::1", "http://[::1]:4318", "[::1]:4318"),
             ("[::1]:80", "http://[::1]:4318", "[::1]:4318"),
             ("http://[::1]/x/", "http://[::1]:4318/x", "[::1]:4318"),
+            ("http://tempo/x?y=1#z", "http://tempo:4318/x", "tempo:4318"),
             (" tempo\n", "http://tempo:4318", "tempo:4318"),
         ];
         for (base, http, grpc) in cases {
@@ -66,7 +69,20 @@ mod tests {
 
     #[test]
     fn without_a_host_there_is_no_address() {
-        for base in ["", "http://", "://tempo", "/path", ":80", "http://[]", "[", "http://a b", "a\u{1}b"] {
+        for base in [
+            "",
+            "http://",
+            "://tempo",
+            "/path",
+            ":80",
+            "http://[]",
+            "[",
+            "2001:db8::zz",
+            "fe80::1%eth0",
+            "a:1:2",
+            "http://a b",
+            "a\u{1}b",
+        ] {
             assert_eq!(on_port(Http, base, 4318), None, "{base:?}");
             assert_eq!(on_port(Grpc, base, 4318), None, "{base:?}");
         }

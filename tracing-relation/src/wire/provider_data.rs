@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use super::PythonJson;
 use super::PythonJson::{Object, Text};
 use super::address;
@@ -15,12 +17,14 @@ use crate::{ReceiverProtocol, TransportProtocol};
 /// | version | keys of the databag | an item of the list |
 /// |---|---|---|
 /// | 2 | `receivers` | `{"protocol": {"name": "otlp_http", "type": "http"}, "url": "http://tempo:4318"}` |
-/// | 1 | `receivers`, and `url` or `host` | `{"protocol": "otlp_http", "port": 4318}` |
-/// | 0 | `ingesters`, and `url` or `host` | `{"protocol": "otlp_http", "port": 4318}` |
-/// | before | `ingester-ports`, and `hostname` | `{"type": "otlp_http", "port": 4318}` |
+/// | 1 | `receivers`, and a host | `{"protocol": "otlp_http", "port": 4318}` |
+/// | 0 | `ingesters`, and a host | `{"protocol": "otlp_http", "port": 4318}` |
+/// | before | `ingester-ports`, and a host | `{"type": "otlp_http", "port": 4318}` |
 ///
 /// Of the older ones, the URL of a receiver is made of the host and the item's port ([`Receiver::on_port`]), and
-/// `jaeger_http_thrift` is called `jaeger_thrift_http`, as in version 2.
+/// `jaeger_http_thrift` is called `jaeger_thrift_http`, as in version 2. The host is, as the library `tempo_k8s` and the
+/// documents of the interface have it, the first of `external_url`, `url`, `host` and `hostname` that is there, the latter two
+/// with the scheme `internal_scheme`; as it is, or as a JSON text.
 ///
 /// # Strictness
 ///
@@ -80,8 +84,7 @@ impl ProviderAppData {
             [(RECEIVERS, "protocol"), ("ingesters", "protocol"), ("ingester-ports", "type")];
         let (key, name) =
             LISTS.into_iter().find(|(key, _)| databag.contains_key(*key)).unwrap_or((RECEIVERS, "protocol"));
-        let host = ["url", "host", "hostname"].into_iter().find_map(|key| databag.get(key));
-        let host = host.map(|host| unquoted(host));
+        let host = legacy_host(databag);
         let receivers = items::read(databag, key, tell, |item| receiver(item, name, host.as_deref()))?;
         Ok(Self { receivers })
     }
@@ -187,9 +190,24 @@ fn receiver(item: Json<'_>, name: &'static str, host: Option<&str>) -> Result<Re
     })
 }
 
-/// A host is written as it is by version 1, and was as JSON by some.
-fn unquoted(host: &str) -> std::borrow::Cow<'_, str> {
-    Json::parse(host.as_bytes()).and_then(Json::text).unwrap_or(host.into())
+/// What versions 0 and 1 have beside the list: where the backend is, for all of its receivers.
+fn legacy_host(databag: &Databag) -> Option<Cow<'_, str>> {
+    let text = |key| databag.get(key).and_then(|value| unquoted(value)).filter(|text| !text.is_empty());
+    text("external_url").or_else(|| text("url")).or_else(|| {
+        let host = text("host").or_else(|| text("hostname"))?;
+        match text("internal_scheme") {
+            Some(scheme) if !host.contains("://") => Some(format!("{scheme}://{host}").into()),
+            _ => Some(host),
+        }
+    })
+}
+
+/// A text as it is, or written as JSON; other JSON is none.
+fn unquoted(value: &str) -> Option<Cow<'_, str>> {
+    match Json::parse(value.as_bytes()) {
+        Ok(json) => json.text().ok(),
+        Err(_) => Some(value.into()),
+    }
 }
 
 #[cfg(test)]

@@ -54,6 +54,8 @@ fn key() -> impl Strategy<Value = &'static str> {
         "url",
         "host",
         "hostname",
+        "external_url",
+        "internal_scheme",
         "protocols",
         "ingress-address",
     ])

@@ -137,7 +137,7 @@ fn c08_an_endpoint_not_answered_yet_is_none_and_one_never_requested_is_an_error(
     assert_eq!(requirer.get_endpoint(OtlpHttp).expect("requested"), None);
     match requirer.get_endpoint(OtlpGrpc) {
         Err(TracingError::ProtocolNotRequested { protocol, relation, .. }) => {
-            assert_eq!((protocol.as_str(), relation), ("otlp_grpc", id));
+            assert_eq!((protocol.as_str(), relation.id), ("otlp_grpc", id));
         }
         other => panic!("{other:?}"),
     }

@@ -62,7 +62,7 @@ fn read(databag: &Databag) -> Vec<(String, String)> {
 type Expected = Vec<(&'static str, &'static str)>;
 
 /// A databag of each generation, and what it says in the words of version 2.
-fn examples() -> [(&'static str, Databag, Expected); 6] {
+fn examples() -> [(&'static str, Databag, Expected); 8] {
     [
         (
             "provider-v2",
@@ -87,6 +87,28 @@ fn examples() -> [(&'static str, Databag, Expected); 6] {
             "provider-v1",
             databag([("host", "tempo.svc"), ("receivers", r#"[{"protocol":"zipkin","port":9411}]"#)]),
             vec![("zipkin", "http://tempo.svc:9411")],
+        ),
+        (
+            "provider-v1",
+            databag([
+                ("host", r#""tempo-0.svc""#),
+                ("internal_scheme", r#""https""#),
+                (
+                    "receivers",
+                    r#"[{"protocol": "otlp_http", "port": 4318.0}, {"protocol": "otlp_grpc", "port": 4317}]"#,
+                ),
+            ]),
+            vec![("otlp_http", "https://tempo-0.svc:4318"), ("otlp_grpc", "tempo-0.svc:4317")],
+        ),
+        (
+            "provider-v1",
+            databag([
+                ("host", r#""tempo-0.svc""#),
+                ("external_url", r#""https://ingress.example""#),
+                ("internal_scheme", "http"),
+                ("receivers", r#"[{"protocol": "otlp_http", "port": 4318}]"#),
+            ]),
+            vec![("otlp_http", "https://ingress.example:4318")],
         ),
         (
             "provider-v0",
@@ -150,11 +172,26 @@ fn what_schemas_refuse_is_refused_as_well() {
         databag([("ingesters", r#"[{"protocol": "otlp_http", "port": 70000}]"#), ("host", "tempo")]),
         databag([("ingester-ports", r#"[{"protocol": "otlp_http", "port": 4318}]"#), ("hostname", "tempo")]),
         databag([("ingesters", "null"), ("host", "tempo")]),
+        databag([("ingesters", r#"[{"protocol": "otlp_http", "port": 4318}]"#), ("host", "true")]),
+        databag([("ingesters", r#"[{"protocol": "otlp_http", "port": 4318}]"#), ("host", "/")]),
+        databag([("ingesters", r#"[{"protocol": "otlp_http", "port": 4318.5}]"#), ("host", "tempo")]),
     ];
     let schemas = providers();
     for databag in refused {
         assert!(schemas.iter().all(|schema| !schema.accepts(&databag)), "{databag:?}");
         assert!(ProviderAppData::load(&databag).is_err(), "{databag:?}");
+    }
+}
+
+#[test]
+fn a_host_that_is_none_hides_no_other() {
+    for none in ["null", "\"\"", "{}", "3"] {
+        let databag = databag([
+            ("url", none),
+            ("host", "tempo"),
+            ("receivers", r#"[{"protocol": "otlp_http", "port": 4318}]"#),
+        ]);
+        assert_eq!(read(&databag), [("otlp_http".to_owned(), "http://tempo:4318".to_owned())], "{none}");
     }
 }
 

@@ -213,6 +213,20 @@ fn other_failures_of_tools_are_errors_but_none_of_the_charms_own_traces() {
 }
 
 #[test]
+fn a_name_that_is_newer_than_this_crate_is_found_or_none() {
+    let charm = Charm::new(LIMIT_1, true);
+    let id = charm.relate(Some(HTTP));
+    let requirer = TracingEndpointRequirer::new(&charm.relation_hook("changed", id), "charm-tracing", &[]);
+    let requirer = requirer.expect("the endpoint is in the metadata");
+    assert_eq!(requirer.get_endpoint("otlp_http").expect("an answer").as_deref(), Some("http://tempo:4318"));
+    assert_eq!(requirer.get_endpoint("otlp_arrow").expect("nobody can request it"), None);
+    let arrow = HTTP.replace("otlp_http", "otlp_arrow");
+    charm.juju.set_remote_app_data(id, "receivers", &arrow);
+    let requirer = self::requirer(&charm.relation_hook("changed", id));
+    assert_eq!(requirer.get_endpoint("otlp_arrow").expect("an answer").as_deref(), Some("http://tempo:4318"));
+}
+
+#[test]
 fn output_that_nobody_understands_is_not_ready() {
     for tool in ["relation-ids", "relation-list", "relation-get"] {
         let charm = Charm::new(LIMIT_1, false);
@@ -262,7 +276,7 @@ fn only_a_leader_requests_protocols() {
     let too_early = leader.get_endpoint(Zipkin).expect_err("never requested");
     assert_eq!(
         too_early.to_string(),
-        format!("cannot expect an endpoint for zipkin on relation {id}: it was never requested"),
+        format!("cannot expect an endpoint for zipkin on charm-tracing:{id}: it was never requested"),
     );
     leader.request_protocols(&[Zipkin, OtlpGrpc]).expect("the leader may");
     assert_eq!(leader.get_endpoint(Zipkin).expect("requested by now"), None);
