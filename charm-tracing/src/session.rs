@@ -61,6 +61,15 @@ struct Open {
     interesting: bool,
 }
 
+/// Without a charm directory there is no charm, but perhaps a test, which is not to remember another one's relations.
+fn with_relation_memory(dispatch: Dispatch) -> Dispatch {
+    if dispatch.var("JUJU_CHARM_DIR").or(dispatch.var("CHARM_DIR")).is_none() {
+        return dispatch;
+    }
+    let file = dispatch.charm_dir().join(RELATION_MEMORY);
+    dispatch.with_relation_memory(file)
+}
+
 /// Where the relations are remembered, in the charm directory: unlike a storage, on which the buffer may be, that is there
 /// in every dispatch, so what an event outdates can always be forgotten. It is lost with the pod, as it should be.
 const RELATION_MEMORY: &str = ".charm_tracing_relations";
@@ -73,8 +82,7 @@ impl Session {
     #[must_use = "a session that is dropped at once has an empty trace"]
     pub fn start(dispatch: Dispatch, config: Config) -> Self {
         // First of all, and in every dispatch: what the event makes of what is remembered must not depend on anything.
-        let memory = dispatch.charm_dir().join(RELATION_MEMORY);
-        let dispatch = dispatch.with_relation_memory(memory);
+        let dispatch = with_relation_memory(dispatch);
         let log = JujuLog::new(dispatch.clone());
         let mut session = match Open::new(&dispatch, config) {
             Ok(open) => {

@@ -100,19 +100,20 @@ impl RelationEndpoint {
         let Some(mut ids) = self.known(self.dispatch.relation_ids(&self.name))? else {
             return Ok(Vec::new());
         };
-        ids.retain(|id| !self.is_broken(*id));
+        let has_ended = |id: &u32| self.memory.as_ref().is_some_and(|memory| memory.has_ended(*id));
+        ids.retain(|id| !self.is_broken(*id) && !has_ended(id));
         self.learn(|memory| memory.learn_ids(&self.name, &ids));
         Ok(ids)
     }
 
     pub(crate) fn relation(&self, id: u32) -> Result<Relation, TracingError> {
         let relation = |app| Relation { id, endpoint: self.name.clone(), app };
-        if let Some(app) = self.recall(|memory| memory.app(&self.name, id)) {
+        if let Some(app) = self.recall(|memory| memory.app(id)) {
             return Ok(relation(Some(app)));
         }
         let app = self.known(self.dispatch.relation_app(&self.name, id))?.flatten();
         if let Some(app) = &app {
-            self.learn(|memory| memory.learn_app(&self.name, id, app));
+            self.learn(|memory| memory.learn_app(id, app));
         }
         self.doubt_if_gone(id);
         Ok(relation(app))
@@ -199,11 +200,9 @@ impl RelationEndpoint {
         if self.dispatch.found_gone(id) || holds(&published, data) {
             return Ok(());
         }
-        let own_app = self.dispatch.application()?;
-        self.learn(|memory| memory.will_write(&self.name, id, own_app));
         match self.dispatch.relation_set_app(&self.name, id, data) {
             Err(error) if error.kind() == HookToolErrorKind::RelationGone => {
-                self.learn(|memory| memory.doubt(&self.name));
+                self.learn(RelationMemory::doubt);
                 Ok(())
             }
             Err(error) if error.kind() == HookToolErrorKind::PermissionDenied => {
@@ -279,7 +278,7 @@ impl RelationEndpoint {
     /// What was read of a relation while it went is not what the next dispatch would read.
     fn doubt_if_gone(&self, id: u32) {
         if self.dispatch.found_gone(id) {
-            self.learn(|memory| memory.doubt(&self.name));
+            self.learn(RelationMemory::doubt);
         }
     }
 }

@@ -76,7 +76,8 @@ impl Dispatch {
     /// are for: as long as no event says that it changed, they run no hook tools to read it again.
     ///
     /// What such an event outdates is forgotten here and now, so this has to be called in every dispatch of the charm,
-    /// whether it uses a relation or not; `charm_tracing::Session` does. At its end, call
+    /// whether it uses a relation or not, and before anything that may fail; `charm_tracing::Session` does. Later
+    /// [`with_hook_tools`](Self::with_hook_tools) leaves the memory as it is. At the end of the dispatch, call
     /// [`remember_relations`](Self::remember_relations).
     ///
     /// It holds for a day at most. A file that cannot be used is as good as none; it is made with mode 0600, in a
@@ -281,8 +282,8 @@ impl fmt::Debug for Dispatch {
 
 fn event(vars: &Environment) -> String {
     if let Some(path) = vars.var("JUJU_DISPATCH_PATH") {
-        let (kind, name) = path.split_once('/').unwrap_or(("hooks", path));
-        let suffix = if kind == "actions" { "_action" } else { "" };
+        let (kind, name) = path.rsplit_once('/').unwrap_or(("hooks", path));
+        let suffix = if kind.rsplit('/').next() == Some("actions") { "_action" } else { "" };
         name.replace('-', "_") + suffix
     } else if let Some(hook) = vars.var("JUJU_HOOK_NAME") {
         hook.replace('-', "_")
@@ -309,6 +310,8 @@ mod tests {
             ("hooks/web-pebble-ready", "web_pebble_ready"),
             ("actions/back-up", "back_up_action"),
             ("install", "install"),
+            ("/var/lib/juju/agents/unit-app-0/charm/hooks/start", "start"),
+            ("src/actions/back-up", "back_up_action"),
         ];
         for (path, event) in cases {
             assert_eq!(dispatch([("JUJU_DISPATCH_PATH", path)]).event(), event);

@@ -166,6 +166,9 @@ impl Dispatch {
         if changes.is_empty() {
             return Ok(());
         }
+        if let (Some(memory), Ok(own)) = (self.relation_memory(), self.application()) {
+            memory.will_write(endpoint, id, own);
+        }
         let call = relation_call("relation-set", endpoint, id).arg("--app").arg("--file=-");
         // On standard input, where length is not limited.
         let input =

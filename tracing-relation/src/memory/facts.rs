@@ -1,6 +1,6 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::juju::{Databag, RelationContext};
+use crate::juju::{Databag, Dispatch};
 
 /// What was read of the relations of some endpoints.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -11,8 +11,10 @@ pub(super) struct Facts {
     pub(super) follows: bool,
     /// By name.
     pub(super) endpoints: BTreeMap<String, BTreeMap<u32, RelationFacts>>,
-    /// The applications at the other end, by the full id of the relation: `tracing:3`. They never change.
-    pub(super) apps: BTreeMap<String, String>,
+    /// The applications at the other end, by the id of the relation. They never change.
+    pub(super) apps: BTreeMap<u32, String>,
+    /// The relations that an event has ended: Juju lists them until the hook for that has succeeded, or was skipped.
+    pub(super) ended: BTreeSet<u32>,
 }
 
 /// What was read of one relation.
@@ -24,25 +26,94 @@ pub(super) struct RelationFacts {
     pub(super) databags: BTreeMap<String, Databag>,
 }
 
+/// What an event says that may have changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Outdated {
+    Nothing,
+    Relation { endpoint: String, id: u32, happened: Happened },
+    Everything,
+}
+
+/// What happened to a relation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Happened {
+    /// It is there, and something about it is new.
+    News,
+    /// Its last hook.
+    End,
+    /// No event, but a command that was given it (`juju exec --relation`).
+    Nothing,
+}
+
 /// For how long facts hold, in seconds.
 const A_DAY: u64 = 24 * 60 * 60;
+
+/// Of how many relations is kept that they have ended, and whom they are with; ids only grow.
+const RELATIONS: usize = 100;
+
+impl Outdated {
+    pub(super) fn by(dispatch: &Dispatch) -> Self {
+        let event = dispatch.event();
+        if matches!(event, "start" | "install" | "upgrade_charm" | "leader_elected") {
+            return Self::Everything;
+        }
+        let of_relation = event.contains("_relation_");
+        match dispatch.relation() {
+            Ok(None) if !of_relation => Self::Nothing,
+            Ok(Some(relation)) => {
+                let happened = match of_relation {
+                    true if event.ends_with("_relation_broken") => Happened::End,
+                    true => Happened::News,
+                    false => Happened::Nothing,
+                };
+                Self::Relation { endpoint: relation.endpoint, id: relation.id, happened }
+            }
+            // It does not say which.
+            Ok(None) | Err(_) => Self::Everything,
+        }
+    }
+}
 
 impl Facts {
     /// What can change is forgotten.
     pub(super) fn forget(&mut self) {
-        *self = Self { apps: std::mem::take(&mut self.apps), ..Self::default() };
+        (self.learned, self.follows) = (0, false);
+        self.endpoints.clear();
     }
 
-    /// Whether an event says that any of it may have changed.
-    pub(super) fn are_outdated_by(&self, event: &str, relation: Option<&RelationContext>) -> bool {
-        if matches!(event, "start" | "install" | "upgrade_charm" | "leader_elected") {
-            return true;
+    /// What may have changed is forgotten.
+    pub(super) fn forget_outdated(&mut self, outdated: &Outdated) {
+        match outdated {
+            Outdated::Nothing => {}
+            Outdated::Everything => self.forget(),
+            Outdated::Relation { endpoint, id, happened } => {
+                match happened {
+                    Happened::End => {
+                        self.apps.remove(id);
+                        self.ended.insert(*id);
+                    }
+                    // A suspended relation ends, and may begin again.
+                    Happened::News => _ = self.ended.remove(id),
+                    Happened::Nothing => {}
+                }
+                while self.ended.len() > RELATIONS {
+                    self.ended.pop_first();
+                }
+                if self.endpoints.remove(endpoint).is_some() {
+                    self.follows = false;
+                }
+                if self.endpoints.is_empty() {
+                    self.forget();
+                }
+            }
         }
-        let of_relation = relation.map(|relation| relation.endpoint.replace('-', "_"));
-        self.endpoints.keys().map(|endpoint| endpoint.replace('-', "_")).any(|endpoint| {
-            let named = event.strip_prefix(&endpoint).is_some_and(|rest| rest.starts_with("_relation_"));
-            named || of_relation.as_ref() == Some(&endpoint)
-        })
+    }
+
+    pub(super) fn name_app(&mut self, id: u32, app: &str) {
+        self.apps.insert(id, app.to_owned());
+        while self.apps.len() > RELATIONS {
+            self.apps.pop_first();
+        }
     }
 
     /// Whether it was read within the last day, and not later than now.
@@ -54,41 +125,77 @@ impl Facts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::juju::Dispatch;
 
     fn known() -> Facts {
         let endpoints = ["charm-tracing", "receive_ca"].map(|name| (name.to_owned(), BTreeMap::new()));
-        Facts { learned: 1000, endpoints: endpoints.into(), ..Facts::default() }
+        let apps = BTreeMap::from([(3, "tempo".to_owned())]);
+        Facts { learned: 1000, follows: true, endpoints: endpoints.into(), apps, ended: BTreeSet::from([1]) }
     }
 
-    fn is_outdated_by(path: &str, relation: &str) -> bool {
-        let vars = [("JUJU_DISPATCH_PATH", path), ("JUJU_RELATION_ID", relation)];
-        let dispatch = Dispatch::from_vars(vars);
-        known().are_outdated_by(dispatch.event(), dispatch.relation().expect("valid").as_ref())
+    /// What is left after a dispatch.
+    fn after(path: &str, relation: &str) -> Facts {
+        let dispatch = Dispatch::from_vars([("JUJU_DISPATCH_PATH", path), ("JUJU_RELATION_ID", relation)]);
+        let mut facts = known();
+        facts.forget_outdated(&Outdated::by(&dispatch));
+        facts
     }
 
     #[test]
-    fn every_event_of_its_endpoints_outdates_it() {
+    fn every_event_of_an_endpoint_outdates_what_is_known_of_it() {
         for event in ["created", "joined", "changed", "departed", "broken"] {
-            let hook = format!("hooks/charm-tracing-relation-{event}");
-            assert!(is_outdated_by(&hook, "charm-tracing:3"), "{event}");
-            assert!(is_outdated_by(&hook, ""), "{event}, told by its name alone");
-            assert!(is_outdated_by(&format!("hooks/receive_ca-relation-{event}"), "receive_ca:4"), "{event}");
-            assert!(!is_outdated_by(&format!("hooks/database-relation-{event}"), "database:5"), "{event}");
+            let facts = after(&format!("hooks/charm-tracing-relation-{event}"), "charm-tracing:3");
+            assert_eq!(facts.endpoints.keys().collect::<Vec<_>>(), ["receive_ca"], "{event}");
+            assert!(!facts.follows, "{event}");
+            let facts = after(&format!("hooks/receive_ca-relation-{event}"), "receive_ca:4");
+            assert_eq!(facts.endpoints.keys().collect::<Vec<_>>(), ["charm-tracing"], "{event}");
         }
-        assert!(is_outdated_by("", "charm-tracing:3"), "a command of juju exec, told by its relation alone");
+        assert!(
+            !after("", "charm-tracing:3").endpoints.contains_key("charm-tracing"),
+            "a command of juju exec"
+        );
     }
 
     #[test]
-    fn what_happens_to_the_unit_itself_outdates_it() {
-        for hook in ["install", "start", "upgrade-charm", "leader-elected"] {
-            assert!(is_outdated_by(&format!("hooks/{hook}"), ""), "{hook}");
+    fn an_event_of_another_endpoint_outdates_nothing() {
+        for event in ["created", "joined", "changed", "departed"] {
+            assert_eq!(after(&format!("hooks/database-relation-{event}"), "database:5"), known(), "{event}");
         }
         for hook in
             ["update-status", "config-changed", "stop", "web-pebble-ready", "charm-tracing-pebble-ready"]
         {
-            assert!(!is_outdated_by(&format!("hooks/{hook}"), ""), "{hook}");
+            assert_eq!(after(&format!("hooks/{hook}"), ""), known(), "{hook}");
         }
+    }
+
+    #[test]
+    fn an_event_that_does_not_say_which_relation_outdates_everything() {
+        for (hook, relation) in [("database-relation-changed", ""), ("tracing-relation-broken", "tracing:x")]
+        {
+            let facts = after(&format!("hooks/{hook}"), relation);
+            assert_eq!((facts.endpoints.len(), facts.follows, facts.learned), (0, false, 0), "{hook}");
+        }
+    }
+
+    #[test]
+    fn what_happens_to_the_unit_itself_outdates_everything_but_names_and_ends() {
+        for hook in ["install", "start", "upgrade-charm", "leader-elected"] {
+            let left = Facts { learned: 0, follows: false, endpoints: BTreeMap::new(), ..known() };
+            assert_eq!(after(&format!("hooks/{hook}"), ""), left, "{hook}");
+        }
+    }
+
+    #[test]
+    fn an_end_is_kept_until_the_relation_is_heard_of_again() {
+        let facts = after("hooks/charm-tracing-relation-broken", "charm-tracing:3");
+        assert_eq!((facts.ended, facts.apps.len()), (BTreeSet::from([1, 3]), 0));
+        assert_eq!(after("hooks/charm-tracing-relation-created", "charm-tracing:1").ended, BTreeSet::new());
+        assert_eq!(after("", "charm-tracing:1").ended, BTreeSet::from([1]), "juju exec tells nothing");
+        let mut facts = known();
+        for id in 0..1000 {
+            let endpoint = "database".to_owned();
+            facts.forget_outdated(&Outdated::Relation { endpoint, id, happened: Happened::End });
+        }
+        assert_eq!((facts.ended.len(), facts.ended.last()), (RELATIONS, Some(&999)));
     }
 
     #[test]
@@ -96,13 +203,5 @@ mod tests {
         for (now, fresh) in [(999, false), (1000, true), (87_399, true), (87_400, false), (u64::MAX, false)] {
             assert_eq!(known().are_fresh(now), fresh, "{now}");
         }
-    }
-
-    #[test]
-    fn the_names_of_applications_outlast_everything() {
-        let apps = BTreeMap::from([("charm-tracing:3".to_owned(), "tempo".to_owned())]);
-        let mut facts = Facts { apps: apps.clone(), follows: true, ..known() };
-        facts.forget();
-        assert_eq!(facts, Facts { apps, ..Facts::default() });
     }
 }

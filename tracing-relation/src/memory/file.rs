@@ -39,10 +39,15 @@ pub(super) fn replace(path: &Path, seen: Option<&[u8]>, new: &[u8]) -> io::Resul
     Ok(true)
 }
 
-/// Replaces what the file holds, whatever it is. If that is impossible, the file is emptied or removed.
+/// Replaces what the file holds, whatever it is, and makes it if there is none. If that is impossible, the file is removed.
 pub(super) fn force(path: &Path, new: &[u8]) -> io::Result<()> {
-    let forced = open(path, false).and_then(|mut file| {
+    let opened = match open(path, false) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => open(path, true),
+        opened => opened,
+    };
+    let forced = opened.and_then(|mut file| {
         let waiting = Instant::now();
+        // Whoever has it for longer than that is not writing.
         while matches!(file.try_lock(), Err(TryLockError::WouldBlock)) && waiting.elapsed() < PATIENCE {
             thread::sleep(Duration::from_millis(1));
         }
@@ -50,7 +55,7 @@ pub(super) fn force(path: &Path, new: &[u8]) -> io::Result<()> {
     });
     match forced {
         Err(error) if error.kind() != io::ErrorKind::NotFound => std::fs::remove_file(path).or(Err(error)),
-        _ => Ok(()),
+        forced => forced,
     }
 }
 

@@ -6,14 +6,19 @@
 //!
 //! # Invariants
 //!
-//! - What is remembered was read from Juju, in a dispatch that came no earlier than the last event of its endpoint.
-//!   Every such event forgets it before the charm's own code runs, even if the dispatch fails later: what an event has
-//!   withdrawn is never used again. So do `start`, `upgrade-charm`, `install` and `leader-elected`.
+//! - What is remembered was read from Juju, in a dispatch that came no earlier than the last event of its endpoint that was
+//!   dispatched to the charm. Every such event forgets it before the charm's own code runs, even if the dispatch fails
+//!   later: what an event has withdrawn is never used again. `start`, `install`, `upgrade-charm` and `leader-elected` forget
+//!   everything.
+//! - A relation that has seen its `relation-broken` is none, even if that hook fails and Juju goes on listing it, until
+//!   another event tells of it.
 //! - What this dispatch has written itself is not remembered: Juju drops it if the hook fails. It is read by a later
 //!   dispatch.
 //! - It holds for a day, for one unit of one model, and not after a backend could not be reached or did not take a trace
-//!   for now. (One that refused a trace for good is there.)
-//! - A dispatch that ends while another one has written the file writes nothing: it may have read earlier.
+//!   for now. (One that refused a trace for good is there.) A day bounds what no event tells, too: a relation that was
+//!   removed by force, or leadership that was lost and won within one hook.
+//! - Every event of a relation writes the file, so a dispatch that has read before, and ends later, finds it changed and
+//!   writes nothing.
 //! - A file that is damaged, of another format or version, of another user, not a file, or cannot be written to (and
 //!   so could not be forgotten) is none. Nothing that goes wrong here is an error: Juju is asked instead.
 //!
@@ -22,7 +27,7 @@
 //! # The file
 //!
 //! One line with the format's name, its version and the CRC-32 of the rest, then JSON: see [`record`]. It is replaced in
-//! place, under an advisory lock. A crash in between leaves a damaged file.
+//! place, under an advisory lock, for which an event waits 50 ms at most. A crash in between leaves a damaged file.
 
 mod facts;
 mod file;

@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! charm-tracing relations 1 5f0d2a1c
-//! {"unit": "app/0", "model": "<uuid>", "learned": "1763750000", "written": "<unlike any other>", "follows": "true",
-//!  "apps": {"tracing:3": "tempo"},
+//! {"unit": "app/0", "model": "<uuid>", "hook": "<JUJU_CONTEXT_ID>", "written": "<unlike any other>",
+//!  "learned": "1763750000", "follows": "true", "apps": {"3": "tempo"}, "ended": ["1"],
 //!  "endpoints": {"tracing": {"3": {"units": ["tempo/0"], "databags": {"tempo": {"receivers": "[...]"}}}}}}
 //! ```
 
@@ -21,6 +21,8 @@ const FORMAT: &str = "charm-tracing relations 1 ";
 pub(super) struct Record {
     pub(super) unit: String,
     pub(super) model: String,
+    /// The dispatch that wrote it, as Juju names it.
+    pub(super) hook: String,
     /// Unlike that of any other record.
     pub(super) written: String,
     pub(super) facts: Facts,
@@ -28,11 +30,11 @@ pub(super) struct Record {
 
 impl Record {
     pub(super) fn encode(&self) -> Vec<u8> {
-        let Facts { learned, follows, endpoints, apps } = &self.facts;
+        let Facts { learned, follows, endpoints, apps, ended } = &self.facts;
         // The writer knows texts alone.
         let learned = learned.to_string();
-        let ids: BTreeMap<u32, String> =
-            endpoints.values().flat_map(BTreeMap::keys).map(|id| (*id, id.to_string())).collect();
+        let ids = endpoints.values().flat_map(BTreeMap::keys).chain(apps.keys()).chain(ended);
+        let ids: BTreeMap<u32, String> = ids.map(|id| (*id, id.to_string())).collect();
         let endpoints = endpoints.iter().map(|(name, relations)| {
             let relations = relations.iter().map(|(id, facts)| (ids[id].as_str(), facts.to_json()));
             (name.as_str(), Object(relations.collect()))
@@ -40,10 +42,12 @@ impl Record {
         let json = Object(vec![
             ("unit", Text(&self.unit)),
             ("model", Text(&self.model)),
-            ("learned", Text(&learned)),
+            ("hook", Text(&self.hook)),
             ("written", Text(&self.written)),
+            ("learned", Text(&learned)),
             ("follows", Text(if *follows { "true" } else { "false" })),
-            ("apps", texts(apps)),
+            ("apps", Object(apps.iter().map(|(id, app)| (ids[id].as_str(), Text(app))).collect())),
+            ("ended", List(ended.iter().map(|id| Text(&ids[id])).collect())),
             ("endpoints", Object(endpoints.collect())),
         ]);
         let json = json.dumps();
@@ -64,20 +68,32 @@ impl Record {
         let text = |name: &str| field::<String>(json, fields.get(name));
         let mut endpoints = BTreeMap::new();
         for (name, relations) in fields.get("endpoints").ok_or_else(|| json.lacks("`endpoints`"))?.fields()? {
-            let relations = relations.fields()?.into_iter().map(|(id, facts)| {
-                let id = id.parse().map_err(|_| facts.lacks("the id of a relation"))?;
-                Ok((id, RelationFacts::from_json(facts)?))
-            });
+            let relations = relations.fields()?.into_iter();
+            let relations =
+                relations.map(|(of, facts)| Ok((id(json, &of)?, RelationFacts::from_json(facts)?)));
             endpoints.insert(name.into_owned(), relations.collect::<Result<_, JsonError>>()?);
         }
+        let apps: BTreeMap<String, String> = field(json, fields.get("apps"))?;
+        let ended: Vec<String> = field(json, fields.get("ended"))?;
         let facts = Facts {
             learned: text("learned")?.parse().map_err(|_| json.lacks("a number of seconds"))?,
             follows: text("follows")? == "true",
             endpoints,
-            apps: field(json, fields.get("apps"))?,
+            apps: apps.into_iter().map(|(of, app)| Ok((id(json, &of)?, app))).collect::<Result<_, _>>()?,
+            ended: ended.iter().map(|of| id(json, of)).collect::<Result<_, _>>()?,
         };
-        Ok(Self { unit: text("unit")?, model: text("model")?, written: text("written")?, facts })
+        Ok(Self {
+            unit: text("unit")?,
+            model: text("model")?,
+            hook: text("hook")?,
+            written: text("written")?,
+            facts,
+        })
     }
+}
+
+fn id(json: Json<'_>, text: &str) -> Result<u32, JsonError> {
+    text.parse().map_err(|_| json.lacks("the id of a relation"))
 }
 
 impl RelationFacts {
@@ -107,7 +123,7 @@ fn field<T: FromJson>(of: Json<'_>, field: Option<&Json<'_>>) -> Result<T, JsonE
 
 #[cfg(test)]
 mod tests {
-    use proptest::collection::{btree_map, vec};
+    use proptest::collection::{btree_map, btree_set, vec};
     use proptest::option;
     use proptest::prelude::*;
 
@@ -121,10 +137,18 @@ mod tests {
         let relation = (option::of(vec(any::<String>(), 0..3)), btree_map(any::<String>(), databag(), 0..3))
             .prop_map(|(units, databags)| RelationFacts { units, databags });
         let endpoints = btree_map(any::<String>(), btree_map(any::<u32>(), relation, 0..3), 0..3);
-        let facts = (any::<u64>(), any::<bool>(), endpoints, databag())
-            .prop_map(|(learned, follows, endpoints, apps)| Facts { learned, follows, endpoints, apps });
-        (any::<String>(), any::<String>(), any::<String>(), facts)
-            .prop_map(|(unit, model, written, facts)| Record { unit, model, written, facts })
+        let apps = btree_map(any::<u32>(), any::<String>(), 0..3);
+        let ended = btree_set(any::<u32>(), 0..3);
+        let facts = (any::<u64>(), any::<bool>(), endpoints, apps, ended).prop_map(
+            |(learned, follows, endpoints, apps, ended)| Facts { learned, follows, endpoints, apps, ended },
+        );
+        (any::<[String; 4]>(), facts).prop_map(|([unit, model, hook, written], facts)| Record {
+            unit,
+            model,
+            hook,
+            written,
+            facts,
+        })
     }
 
     proptest! {
@@ -164,10 +188,12 @@ mod tests {
             learned: 1_763_750_000,
             follows: true,
             endpoints: BTreeMap::from([("tracing".to_owned(), BTreeMap::from([(3, relation)]))]),
-            apps: BTreeMap::from([("tracing:3".to_owned(), "tempo".to_owned())]),
+            apps: BTreeMap::from([(3, "tempo".to_owned())]),
+            ended: [1].into(),
         };
         let (unit, model) = ("app/0".to_owned(), "20e13b21-6a7b-4f39-8f5a-5f2f4b0d0c01".to_owned());
-        assert_eq!(record, Record { unit, model, written: "1-2".to_owned(), facts });
+        let (hook, written) = ("app/0-update-status-3".to_owned(), "1-2".to_owned());
+        assert_eq!(record, Record { unit, model, hook, written, facts });
         assert_eq!(record.encode(), include_bytes!("fixtures/v1.relations"), "it is written so, too");
     }
 }

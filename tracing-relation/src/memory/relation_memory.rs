@@ -4,7 +4,7 @@ use std::process;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use super::facts::{Facts, RelationFacts};
+use super::facts::{Facts, Outdated, RelationFacts};
 use super::file;
 use super::record::Record;
 use crate::juju::{Databag, Dispatch};
@@ -15,6 +15,7 @@ pub(crate) struct RelationMemory {
     path: PathBuf,
     unit: String,
     model: String,
+    hook: String,
     now: Duration,
     state: Mutex<State>,
 }
@@ -26,57 +27,57 @@ struct State {
     facts: Facts,
     /// There is something that the file does not hold.
     news: bool,
-    /// The endpoints of which nothing is to be kept.
-    doubted: HashSet<String>,
-    /// The databags that this dispatch has written to, by the full id of the relation and their owner.
-    written: HashSet<(String, String)>,
+    /// Nothing more is to be learned in this dispatch.
+    doubtful: bool,
+    /// An earlier part of the same hook has written the file: what it has published may still be dropped.
+    same_hook: bool,
+    /// The databags that this dispatch has written to, by relation and owner.
+    written: HashSet<(u32, String)>,
 }
 
 impl RelationMemory {
     /// Recalls what is still true in this dispatch, and forgets the rest for good.
     ///
-    /// None if the file cannot be used, or is another unit's, or the dispatch does not say which unit it is for.
+    /// None if the file cannot be used, or the dispatch does not say which unit it is for, or not which relation its event
+    /// is about.
     pub(crate) fn open(path: PathBuf, dispatch: &Dispatch, now: SystemTime) -> Option<Self> {
-        let content = match file::read(&path) {
+        let seen = match file::read(&path) {
             Ok(content) => content,
             Err(error) => {
                 log::debug!("cannot remember relations in {}: {error}", path.display());
                 return None;
             }
         };
-        let memory = Self {
-            path,
-            unit: dispatch.unit_name().unwrap_or_default().to_owned(),
-            model: dispatch.var("JUJU_MODEL_UUID").unwrap_or_default().to_owned(),
-            now: now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default(),
-            state: Mutex::new(State {
-                facts: Facts::default(),
-                seen: None,
-                news: false,
-                doubted: HashSet::new(),
-                written: HashSet::new(),
-            }),
-        };
-        let record = content.as_deref().and_then(Record::decode);
-        // Without a name, or after the file was carried elsewhere, what it says is about another unit.
-        let of_this_unit = !memory.unit.is_empty()
-            && record
-                .as_ref()
-                .is_none_or(|found| (&found.unit, &found.model) == (&memory.unit, &memory.model));
-        memory.state().facts = record.map(|found| found.facts).unwrap_or_default();
-        memory.state().seen = content;
-        let relation = dispatch.relation();
-        let outdated = match &relation {
-            Ok(relation) => memory.state().facts.are_outdated_by(dispatch.event(), relation.as_ref()),
-            Err(_) => true,
-        };
-        if outdated {
-            memory.forget();
-        } else if !memory.state().facts.are_fresh(memory.now.as_secs()) {
-            // Time makes nobody use it again, so the file may stay as it is.
-            memory.state().facts.forget();
+        let var = |name| dispatch.var(name).unwrap_or_default().to_owned();
+        let (unit, model) = (dispatch.unit_name().unwrap_or_default().to_owned(), var("JUJU_MODEL_UUID"));
+        let hook = var("JUJU_CONTEXT_ID");
+        let now = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+
+        let record = seen.as_deref().and_then(Record::decode);
+        // After the file was carried elsewhere, it is about another unit.
+        let record = record.filter(|found| (&found.unit, &found.model) == (&unit, &model));
+        let same_hook = record.as_ref().is_some_and(|found| !hook.is_empty() && found.hook == hook);
+        let mut facts = record.map(|found| found.facts).unwrap_or_default();
+        let outdated = Outdated::by(dispatch);
+        facts.forget_outdated(&outdated);
+        if !facts.are_fresh(now.as_secs()) {
+            facts.forget();
         }
-        of_this_unit.then_some(memory)
+
+        let (news, doubtful, written) = (false, false, HashSet::new());
+        let state = Mutex::new(State { seen, facts, news, doubtful, same_hook, written });
+        let memory = Self { path, unit, model, hook, now, state };
+        if outdated != Outdated::Nothing {
+            // Even where there was nothing to forget: another dispatch that has read before must not write afterwards.
+            memory.force(&mut memory.state());
+        }
+        let says_which = !dispatch.event().contains("_relation_") || outdated != Outdated::Everything;
+        (says_which && !memory.unit.is_empty()).then_some(memory)
+    }
+
+    /// Whether an event has ended the relation, though Juju may still list it.
+    pub(crate) fn has_ended(&self, id: u32) -> bool {
+        self.state().facts.ended.contains(&id)
     }
 
     pub(crate) fn ids(&self, endpoint: &str) -> Option<Vec<u32>> {
@@ -85,23 +86,16 @@ impl RelationMemory {
 
     /// The relations of an endpoint, before anything else of it.
     pub(crate) fn learn_ids(&self, endpoint: &str, ids: &[u32]) {
-        let full_ids: HashSet<String> = ids.iter().map(|id| full_id(endpoint, *id)).collect();
-        let mut state = self.state();
-        let of_endpoint = |full: &str| full.rsplit_once(':').is_some_and(|(name, _)| name == endpoint);
-        state.facts.apps.retain(|full, _| !of_endpoint(full) || full_ids.contains(full));
         let relations = ids.iter().map(|id| (*id, RelationFacts::default())).collect();
-        self.learn(&mut state, |facts| facts.endpoints.insert(endpoint.to_owned(), relations));
+        self.learn(|facts| _ = facts.endpoints.insert(endpoint.to_owned(), relations));
     }
 
-    pub(crate) fn app(&self, endpoint: &str, id: u32) -> Option<String> {
-        self.state().facts.apps.get(&full_id(endpoint, id)).cloned()
+    pub(crate) fn app(&self, id: u32) -> Option<String> {
+        self.state().facts.apps.get(&id).cloned()
     }
 
-    pub(crate) fn learn_app(&self, endpoint: &str, id: u32, app: &str) {
-        let mut state = self.state();
-        if state.facts.apps.insert(full_id(endpoint, id), app.to_owned()).as_deref() != Some(app) {
-            state.news = true;
-        }
+    pub(crate) fn learn_app(&self, id: u32, app: &str) {
+        self.learn(|facts| facts.name_app(id, app));
     }
 
     pub(crate) fn units(&self, endpoint: &str, id: u32) -> Option<Vec<String>> {
@@ -117,7 +111,12 @@ impl RelationMemory {
     }
 
     pub(crate) fn learn_databag(&self, endpoint: &str, id: u32, owner: &str, databag: &Databag) {
-        if !self.state().written.contains(&(full_id(endpoint, id), owner.to_owned())) {
+        let own = self.unit.split_once('/').is_some_and(|(app, _)| app == owner);
+        let may_be_dropped = {
+            let state = self.state();
+            state.written.contains(&(id, owner.to_owned())) || own && state.same_hook
+        };
+        if !may_be_dropped {
             self.learn_of(endpoint, id, |relation| {
                 relation.databags.insert(owner.to_owned(), databag.clone());
             });
@@ -126,7 +125,7 @@ impl RelationMemory {
 
     /// This dispatch is about to write to a databag, and may fail later.
     pub(crate) fn will_write(&self, endpoint: &str, id: u32, owner: &str) {
-        self.state().written.insert((full_id(endpoint, id), owner.to_owned()));
+        self.state().written.insert((id, owner.to_owned()));
         self.learn_of(endpoint, id, |relation| _ = relation.databags.remove(owner));
     }
 
@@ -136,29 +135,21 @@ impl RelationMemory {
 
     /// The unit is not the leader. Juju says when it becomes it.
     pub(crate) fn learn_that_it_follows(&self) {
-        self.learn(&mut self.state(), |facts| facts.follows = true);
+        self.learn(|facts| facts.follows = true);
     }
 
-    /// A relation of the endpoint is just going, so nothing of it is kept.
-    pub(crate) fn doubt(&self, endpoint: &str) {
+    /// A relation is just going, so what this dispatch reads is not what the next one would.
+    pub(crate) fn doubt(&self) {
         let mut state = self.state();
-        state.doubted.insert(endpoint.to_owned());
-        state.facts.endpoints.remove(endpoint);
-        state.news = true;
+        state.facts.forget();
+        (state.news, state.doubtful) = (true, true);
     }
 
     /// Forgets all that can change, now and in the file.
     pub(crate) fn forget(&self) {
         let mut state = self.state();
         state.facts.forget();
-        state.news = false;
-        if state.seen.is_some() {
-            let content = self.record(&state).encode();
-            match file::force(&self.path, &content) {
-                Ok(()) => state.seen = Some(content),
-                Err(error) => log::warn!("cannot forget {}: {error}", self.path.display()),
-            }
-        }
+        self.force(&mut state);
     }
 
     /// Keeps what was learned for later dispatches.
@@ -179,33 +170,45 @@ impl RelationMemory {
         }
     }
 
+    /// Writes the file, whatever it holds.
+    fn force(&self, state: &mut State) {
+        state.news = false;
+        let content = self.record(state).encode();
+        match file::force(&self.path, &content) {
+            Ok(()) => state.seen = Some(content),
+            Err(error) if state.seen.is_some() => {
+                log::warn!("cannot forget {}: {error}", self.path.display())
+            }
+            Err(error) => log::debug!("cannot remember relations in {}: {error}", self.path.display()),
+        }
+    }
+
     fn record(&self, state: &State) -> Record {
         // The clock of the machine rather than of the dispatch: no two records are the same.
         let written = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         Record {
             unit: self.unit.clone(),
             model: self.model.clone(),
+            hook: self.hook.clone(),
             written: format!("{}-{}", process::id(), written.as_nanos()),
             facts: state.facts.clone(),
         }
     }
 
     fn learn_of(&self, endpoint: &str, id: u32, learn: impl FnOnce(&mut RelationFacts)) {
-        let mut state = self.state();
-        let known =
-            |facts: &Facts| facts.endpoints.get(endpoint).is_some_and(|known| known.contains_key(&id));
-        if known(&state.facts) {
-            self.learn(&mut state, |facts| {
-                facts.endpoints.get_mut(endpoint).and_then(|known| known.get_mut(&id)).map(learn)
-            });
-        }
+        self.learn(|facts| {
+            if let Some(relation) = facts.endpoints.get_mut(endpoint).and_then(|known| known.get_mut(&id)) {
+                learn(relation);
+            }
+        });
     }
 
-    fn learn<T>(&self, state: &mut State, learn: impl FnOnce(&mut Facts) -> T) {
-        learn(&mut state.facts);
-        for doubted in &state.doubted {
-            state.facts.endpoints.remove(doubted);
+    fn learn(&self, learn: impl FnOnce(&mut Facts)) {
+        let mut state = self.state();
+        if state.doubtful {
+            return;
         }
+        learn(&mut state.facts);
         state.news = true;
         if state.facts.learned == 0 {
             state.facts.learned = self.now.as_secs();
@@ -215,8 +218,4 @@ impl RelationMemory {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn full_id(endpoint: &str, id: u32) -> String {
-    format!("{endpoint}:{id}")
 }

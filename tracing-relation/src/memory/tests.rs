@@ -298,7 +298,7 @@ fn who_has_read_before_another_dispatch_writes_nothing() {
     // A command that lasts: it has read all when the relation ends.
     let slow = unit.hook("update-status");
     assert_eq!(endpoint(&slow, &[OtlpHttp, OtlpGrpc]), url(A_URL));
-    slow.relation_memory().expect("usable").learn_app("tracing", 99, "news");
+    slow.relation_memory().expect("usable").learn_app(99, "news");
     let broken = unit.relation_hook("broken", id);
     unit.juju.remove_relation(id);
     slow.remember_relations();
