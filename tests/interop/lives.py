@@ -72,6 +72,36 @@ def late(juju):
     juju.remove(relation)
 
 
+def idle(juju):
+    """Most hooks are about something else, whatever the relation is like; the same is found in each of them."""
+    tempo = juju.provider("tempo", None, units=2)
+    app = juju.requirer("app", "otlp_http", "zipkin", units=2)
+
+    def idle_for_a_while():
+        for event in ("config_changed", "update_status", "update_status"):
+            quiet(juju, juju.hook, app, event)
+
+    idle_for_a_while()
+    relation = juju.relate(app, tempo)
+    for urls in (HTTP, {}, ALL, {"zipkin": ALL["zipkin"]}):
+        idle_for_a_while()
+        juju.hook(tempo, "config_changed", urls=urls)
+    juju.elect(app, 1)
+    idle_for_a_while()
+    juju.elect(app, None)
+    idle_for_a_while()
+    juju.add_unit(app)
+    juju.elect(app, 2)
+    idle_for_a_while()
+    finds(juju, "app/2", "zipkin", {"value": ALL["zipkin"]})
+    juju.remove(relation)
+    idle_for_a_while()
+    finds(juju, "app/0", "zipkin", {"error": "ProtocolNotRequestedError"})
+    juju.relate(app, juju.provider("collector", HTTP))
+    idle_for_a_while()
+    finds(juju, "app/0", "otlp_http", {"value": HTTP["otlp_http"]})
+
+
 def everything(juju):
     """All protocols are asked for, some twice."""
     tempo = juju.provider("tempo", ALL)
@@ -166,9 +196,11 @@ def damaged(juju):
         juju.write(relation, tempo, "receivers", text)
         juju.hook(tempo, "update_status")
         published(juju, relation, tempo, good)
+    # What replaces an earlier revision is told so: in other hooks, a unit that remembers what it has published may not
+    # look whether somebody else has written the same in another form.
     for text in ("[", "null", "{}", '"otlp_http"', '["tempo"]', "[]", '[ "otlp_http" ]'):
         juju.write(relation, app, "receivers", text)
-        juju.hook(app, "update_status")
+        juju.hook(app, "upgrade_charm")
         published(juju, relation, app, '["otlp_http"]')
     juju.remove(relation)
 
@@ -219,6 +251,7 @@ def two_backends(juju):
 LIVES = [
     usual,
     late,
+    idle,
     everything,
     unled,
     nothing_to_offer,

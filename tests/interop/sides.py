@@ -40,6 +40,18 @@ class Rust:
         return json.loads(answer)
 
 
+class Remembering:
+    """The same, by units that remember their relations. All dispatches of such a unit have to be played so."""
+
+    name = "Rust"
+
+    def __init__(self, rust):
+        self.rust = rust
+
+    def play(self, asked):
+        return self.rust.play({**asked, "remembers": True})
+
+
 class Python:
     """The Python library in charms of ops, in the Juju that comes with ops for tests."""
 

@@ -1,9 +1,10 @@
 //! Plays one side of `tracing` relations for `tests/interop/relation.py`: a dispatch for each line of standard input.
 //!
 //! A line is a JSON object with the role of the charm, the variables of the dispatch, whether the unit is the leader,
-//! what it can see of its relations, and what the charm wants of the library. The line of the answer has what the charm
-//! has published, which events it was told, what else it found, and how many hook tools that took. Nothing else is
-//! kept from one line to the next: whatever a unit remembers, it remembers in its charm's directory.
+//! what it can see of its relations, what the charm wants of the library, and whether the unit remembers its relations. The
+//! line of the answer has what the charm has published, which events it was told, what else it found, and how many hook
+//! tools that took. Nothing is kept from one line to the next but the file of a unit that remembers, which is in its
+//! charm's directory, as with `charm_tracing`.
 
 use std::collections::BTreeSet;
 use std::io::{self, Write as _};
@@ -30,6 +31,9 @@ fn main() -> Result<()> {
     Ok(())
 }
 
+/// As `charm_tracing` calls it.
+const RELATION_MEMORY: &str = ".charm_tracing_relations";
+
 /// What the library does in one dispatch.
 struct Played {
     events: Vec<Value>,
@@ -43,7 +47,11 @@ fn play(line: &str) -> Result<Value> {
     let juju = Model::new(dispatch.unit_name()?);
     juju.set_leader(asked["leader"] == true);
     relate(&juju, list(&asked["relations"])?)?;
-    let dispatch = dispatch.with_hook_tools(Arc::new(juju.clone()));
+    let mut dispatch = dispatch.with_hook_tools(Arc::new(juju.clone()));
+    if asked["remembers"] == true {
+        let memory = dispatch.charm_dir().join(RELATION_MEMORY);
+        dispatch = dispatch.with_relation_memory(memory);
+    }
 
     juju.begin_hook(HookContext::from_dispatch(&dispatch));
     let played = match text(&asked["role"])? {
@@ -51,6 +59,7 @@ fn play(line: &str) -> Result<Value> {
         "provider" => play_provider(&dispatch, text(&asked["endpoint"])?, &asked["charm"])?,
         other => bail!("there is no role {other}"),
     };
+    dispatch.remember_relations();
     juju.commit_hook();
 
     let mut published = Map::new();
