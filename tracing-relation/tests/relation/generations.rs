@@ -1,53 +1,15 @@
 //! Every generation of the interface: its schema, in our words, is what its examples and our own databags keep to, and
 //! whatever keeps to it can be read.
 
-use jsonschema::Validator;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
-use serde_json::{Map, Value, json};
+use serde_json::json;
 use tracing_relation::juju::Databag;
 use tracing_relation::{ProviderAppData, Receiver, ReceiverProtocol, RequirerAppData, TransportProtocol};
 
+use crate::schema::{providers, requirers};
 use ReceiverProtocol::{JaegerThriftHttp, OtlpGrpc, OtlpHttp};
-
-macro_rules! schema {
-    ($name:literal) => {
-        Schema {
-            name: $name,
-            validator: jsonschema::validator_for(
-                &serde_json::from_str(include_str!(concat!("../fixtures/schemas/", $name, ".json")))
-                    .expect("JSON"),
-            )
-            .expect("a schema"),
-        }
-    };
-}
-
-struct Schema {
-    name: &'static str,
-    validator: Validator,
-}
-
-impl Schema {
-    fn accepts(&self, databag: &Databag) -> bool {
-        self.validator.is_valid(&decoded(databag))
-    }
-}
-
-fn providers() -> [Schema; 4] {
-    [schema!("provider-v2"), schema!("provider-v1"), schema!("provider-v0"), schema!("provider-before-v0")]
-}
-
-fn requirers() -> [Schema; 2] {
-    [schema!("requirer-v2"), schema!("requirer-v1")]
-}
-
-/// The values of a databag as what they stand for: JSON, or a text as it is.
-fn decoded(databag: &Databag) -> Value {
-    let decode = |value: &String| serde_json::from_str(value).unwrap_or_else(|_| json!(value));
-    databag.iter().map(|(key, value)| (key.clone(), decode(value))).collect::<Map<_, _>>().into()
-}
 
 fn databag<const N: usize>(pairs: [(&str, &str); N]) -> Databag {
     pairs.map(|(key, value)| (key.to_owned(), value.to_owned())).into()

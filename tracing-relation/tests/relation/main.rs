@@ -8,4 +8,5 @@ mod growth;
 mod logging;
 mod promises;
 mod provider;
+mod schema;
 mod vectors;
