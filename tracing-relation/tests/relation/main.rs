@@ -1,6 +1,8 @@
-//! Both sides of the relation, as charms use them, against a Juju in memory.
+//! Both sides of the relation, and the one that is sent certificates over another, as charms use them, against a Juju in
+//! memory.
 
 mod any_databag;
+mod certificate_transfer;
 mod charm;
 mod conformance;
 mod generations;

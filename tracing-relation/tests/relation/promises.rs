@@ -28,10 +28,6 @@ fn requirer(dispatch: &Dispatch) -> TracingEndpointRequirer {
         .expect("the endpoint is in the metadata")
 }
 
-fn tools(charm: &Charm) -> Vec<String> {
-    charm.juju.calls().into_iter().map(|call| call[0].clone()).collect()
-}
-
 /// Everything that a charm asks for in a dispatch.
 fn use_it_all(charm: &Charm, dispatch: &Dispatch) -> Vec<String> {
     let requirer = requirer(dispatch);
@@ -41,7 +37,7 @@ fn use_it_all(charm: &Charm, dispatch: &Dispatch) -> Vec<String> {
     requirer.relations().expect("an answer");
     requirer.get_endpoint(OtlpHttp).expect("an answer");
     let _ = requirer.on(dispatch);
-    tools(charm)
+    charm.tools()
 }
 
 #[test]
@@ -59,10 +55,8 @@ fn a_ready_leader_takes_five_tools_at_most() {
     let created = use_it_all(&charm, &charm.relation_hook("created", id));
     assert_eq!(created, ["relation-ids", "is-leader", "relation-get", "relation-set", "relation-get"]);
     charm.juju.commit_hook();
-    charm.juju.clear_calls();
     let changed = use_it_all(&charm, &charm.relation_hook("changed", id));
     assert_eq!(changed, ["relation-ids", "is-leader", "relation-get", "relation-get"]);
-    charm.juju.clear_calls();
     let elsewhere = use_it_all(&charm, &charm.hook("update-status"));
     assert_eq!(elsewhere, ["relation-ids", "is-leader", "relation-get", "relation-list", "relation-get"]);
 }
@@ -73,7 +67,6 @@ fn a_follower_takes_three_tools_and_one_for_the_backends_name_elsewhere() {
     let id = charm.relate(Some(HTTP));
     let changed = use_it_all(&charm, &charm.relation_hook("changed", id));
     assert_eq!(changed, ["relation-ids", "is-leader", "relation-get"]);
-    charm.juju.clear_calls();
     let elsewhere = use_it_all(&charm, &charm.hook("update-status"));
     assert_eq!(elsewhere, ["relation-ids", "is-leader", "relation-list", "relation-get"]);
 }
@@ -83,7 +76,7 @@ fn nothing_is_asked_for_until_it_is_needed() {
     let charm = Charm::new(LIMIT_1, true);
     charm.relate(Some(HTTP));
     TracingEndpointRequirer::new(&charm.hook("install"), "charm-tracing", &[]).expect("constructed");
-    assert!(tools(&charm).is_empty());
+    assert!(charm.tools().is_empty());
 }
 
 #[test]
@@ -97,7 +90,7 @@ fn a_changed_request_is_published_once_and_leaves_other_keys_alone() {
     let published = charm.juju.local_app_data(id);
     assert_eq!(published["receivers"], REQUEST);
     assert_eq!(published["other"], "stays");
-    assert_eq!(tools(&charm).iter().filter(|tool| *tool == "relation-set").count(), 1);
+    assert_eq!(charm.tools().iter().filter(|tool| *tool == "relation-set").count(), 1);
 }
 
 #[test]

@@ -19,10 +19,6 @@ fn http() -> Receiver {
     Receiver::new(OtlpHttp, "http://tempo:4318")
 }
 
-fn tools(charm: &Charm) -> Vec<String> {
-    charm.juju.calls().into_iter().map(|call| call[0].clone()).collect()
-}
-
 /// A backend with three charms around it: two ask, in words of two versions of the interface, one says nothing.
 fn three_requirers(leader: bool) -> (Charm, [u32; 3]) {
     let charm = Charm::new(PROVIDER, leader);
@@ -59,7 +55,7 @@ fn the_same_is_published_to_all_and_only_where_it_changes() {
         assert_eq!(charm.juju.local_app_data(id)["receivers"], HTTP);
     }
     assert_eq!(charm.juju.local_app_data(ids[2])["other"], "stays");
-    assert_eq!(tools(&charm).iter().filter(|tool| *tool == "relation-set").count(), 2);
+    assert_eq!(charm.tools().iter().filter(|tool| *tool == "relation-set").count(), 2);
 }
 
 #[test]
@@ -213,5 +209,5 @@ fn the_endpoint_is_checked_in_the_metadata() {
     );
     let error = TracingEndpointProvider::new(&charm.hook("start"), "tracing").expect_err("no such endpoint");
     assert_eq!(error.to_string(), "cannot find the endpoint `tracing` in the charm's metadata");
-    assert!(tools(&charm).is_empty(), "nothing was asked");
+    assert!(charm.tools().is_empty(), "nothing was asked");
 }

@@ -1,15 +1,14 @@
 //! The requirer side of `certificate_transfer`, as a charm uses it, against a Juju in memory.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use proptest::collection::btree_map;
 use proptest::prelude::*;
 use serde_json::json;
-use tempfile::TempDir;
 use tracing_relation::juju::Dispatch;
-use tracing_relation::juju::testing::{HookContext, Model};
 use tracing_relation::{CertificateTransferEvent, CertificateTransferRequirer, TracingError};
+
+use crate::charm::Charm;
 
 const METADATA: &str = "\
 name: my-charm
@@ -20,59 +19,14 @@ provides:
   send-ca-cert: {interface: certificate_transfer}
 ";
 
-struct Charm {
-    juju: Model,
-    directory: TempDir,
+fn charm() -> Charm {
+    Charm::with_endpoint("receive-ca-cert", "ca", METADATA, false)
 }
 
-impl Charm {
-    fn new() -> Self {
-        let charm = Self { juju: Model::new("app/0"), directory: tempfile::tempdir().expect("a directory") };
-        charm.describe(METADATA);
-        charm
-    }
-
-    fn describe(&self, metadata: &str) {
-        std::fs::write(self.directory.path().join("metadata.yaml"), metadata).expect("written");
-    }
-
-    fn relate(&self, units: &[&str]) -> u32 {
-        self.juju.add_relation("receive-ca-cert", "ca", units)
-    }
-
-    /// A hook that is about nothing in particular.
-    fn hook(&self, name: &str) -> Dispatch {
-        self.begin(vec![("JUJU_DISPATCH_PATH", format!("hooks/{name}"))])
-    }
-
-    fn relation_hook(&self, event: &str, id: u32) -> Dispatch {
-        self.begin(vec![
-            ("JUJU_DISPATCH_PATH", format!("hooks/receive-ca-cert-relation-{event}")),
-            ("JUJU_RELATION", "receive-ca-cert".to_owned()),
-            ("JUJU_RELATION_ID", format!("receive-ca-cert:{id}")),
-            ("JUJU_REMOTE_APP", "ca".to_owned()),
-            ("JUJU_REMOTE_UNIT", String::new()),
-        ])
-    }
-
-    fn begin(&self, mut vars: Vec<(&str, String)>) -> Dispatch {
-        vars.push(("JUJU_UNIT_NAME", self.juju.unit_name()));
-        vars.push(("JUJU_CHARM_DIR", self.directory.path().display().to_string()));
-        let dispatch = Dispatch::from_vars(vars).with_hook_tools(Arc::new(self.juju.clone()));
-        self.juju.begin_hook(HookContext::from_dispatch(&dispatch));
-        self.juju.clear_calls();
-        dispatch
-    }
-
-    /// What a hook that is about nothing in particular finds, and the tools that it runs for that.
-    fn found(&self) -> (BTreeSet<String>, Vec<String>) {
-        let certificates = requirer(&self.hook("update-status")).certificates().expect("no error");
-        (certificates, self.tools())
-    }
-
-    fn tools(&self) -> Vec<String> {
-        self.juju.calls().iter().map(|call| call[0].clone()).collect()
-    }
+/// What a hook that is about nothing in particular finds, and the tools that it runs for that.
+fn found(charm: &Charm) -> (BTreeSet<String>, Vec<String>) {
+    let certificates = requirer(&charm.hook("update-status")).certificates().expect("no error");
+    (certificates, charm.tools())
 }
 
 fn requirer(dispatch: &Dispatch) -> CertificateTransferRequirer {
@@ -90,26 +44,26 @@ fn pems<const N: usize>(certificates: [&str; N]) -> BTreeSet<String> {
 
 #[test]
 fn version_1_takes_three_tools_and_the_units_are_not_asked() {
-    let charm = Charm::new();
-    let id = charm.relate(&["ca/0"]);
+    let charm = charm();
+    let id = charm.relate_to(&["ca/0"]);
     charm.juju.set_remote_app_data(id, "certificates", &json!([pem("AAAA"), pem("BBBB")]).to_string());
     charm.juju.set_remote_app_data(id, "version", "1");
     charm.juju.set_remote_unit_data(id, "ca/0", "ca", &pem("CCCC"));
     let tools = ["relation-ids", "relation-list", "relation-get"].map(str::to_owned);
-    assert_eq!(charm.found(), (pems(["AAAA", "BBBB"]), tools.to_vec()));
+    assert_eq!(found(&charm), (pems(["AAAA", "BBBB"]), tools.to_vec()));
 }
 
 #[test]
 fn version_0_is_that_of_every_unit() {
-    let charm = Charm::new();
-    let id = charm.relate(&["ca/0", "ca/1"]);
+    let charm = charm();
+    let id = charm.relate_to(&["ca/0", "ca/1"]);
     // As the first library writes it, and as the one of version 1 does.
     charm.juju.set_remote_unit_data(id, "ca/0", "ca", &pem("AAAA"));
     charm.juju.set_remote_unit_data(id, "ca/0", "certificate", &pem("LEAF"));
     charm.juju.set_remote_unit_data(id, "ca/0", "chain", &json!([pem("AAAA"), pem("BBBB")]).to_string());
     charm.juju.set_remote_unit_data(id, "ca/1", "ca", &json!(pem("CCCC")).to_string());
     charm.juju.set_remote_unit_data(id, "ca/1", "chain", "null");
-    let (found, tools) = charm.found();
+    let (found, tools) = found(&charm);
     assert_eq!(found, pems(["AAAA", "BBBB", "CCCC"]));
     let expected =
         ["relation-ids", "relation-list", "relation-get", "relation-list", "relation-get", "relation-get"];
@@ -118,33 +72,33 @@ fn version_0_is_that_of_every_unit() {
 
 #[test]
 fn certificates_that_were_taken_back_do_not_come_back_from_version_0() {
-    let charm = Charm::new();
-    let id = charm.relate(&["ca/0"]);
+    let charm = charm();
+    let id = charm.relate_to(&["ca/0"]);
     charm.juju.set_remote_unit_data(id, "ca/0", "ca", &pem("AAAA"));
-    assert_eq!(charm.found().0, pems(["AAAA"]));
+    assert_eq!(found(&charm).0, pems(["AAAA"]));
     charm.juju.set_remote_app_data(id, "certificates", "[]");
     charm.juju.set_remote_app_data(id, "version", "1");
-    assert_eq!(charm.found().0, pems([]));
+    assert_eq!(found(&charm).0, pems([]));
 }
 
 #[test]
 fn version_1_without_a_usable_certificate_leaves_it_to_version_0() {
-    let charm = Charm::new();
-    let id = charm.relate(&["ca/0"]);
+    let charm = charm();
+    let id = charm.relate_to(&["ca/0"]);
     charm.juju.set_remote_unit_data(id, "ca/0", "ca", &pem("AAAA"));
     for garbage in ["", "garbage", "[]", "[3, null]", "{}", "[\"-----BEGIN CERTIFICATE-----\"]"] {
         charm.juju.set_remote_app_data(id, "certificates", garbage);
-        assert_eq!(charm.found().0, pems(["AAAA"]), "{garbage}");
+        assert_eq!(found(&charm).0, pems(["AAAA"]), "{garbage}");
     }
 }
 
 #[test]
 fn all_relations_count_but_the_one_that_the_hook_ends() {
-    let charm = Charm::new();
-    let (first, second) = (charm.relate(&["ca/0"]), charm.relate(&[]));
+    let charm = charm();
+    let (first, second) = (charm.relate_to(&["ca/0"]), charm.relate_to(&[]));
     charm.juju.set_remote_unit_data(first, "ca/0", "ca", &pem("AAAA"));
     charm.juju.set_remote_app_data(second, "certificates", &json!([pem("BBBB"), pem("AAAA")]).to_string());
-    assert_eq!(charm.found().0, pems(["AAAA", "BBBB"]));
+    assert_eq!(found(&charm).0, pems(["AAAA", "BBBB"]));
 
     let broken = charm.relation_hook("broken", second);
     assert_eq!(requirer(&broken).certificates().expect("no error"), pems(["AAAA"]));
@@ -154,10 +108,10 @@ fn all_relations_count_but_the_one_that_the_hook_ends() {
 
 #[test]
 fn without_a_relation_there_is_one_tool_and_in_its_own_hooks_two() {
-    let charm = Charm::new();
-    assert_eq!(charm.found(), (pems([]), vec!["relation-ids".to_owned()]));
+    let charm = charm();
+    assert_eq!(found(&charm), (pems([]), vec!["relation-ids".to_owned()]));
 
-    let id = charm.relate(&["ca/0"]);
+    let id = charm.relate_to(&["ca/0"]);
     charm.juju.set_remote_app_data(id, "certificates", &json!([pem("AAAA")]).to_string());
     let own = requirer(&charm.relation_hook("changed", id));
     for _ in 0..2 {
@@ -168,8 +122,8 @@ fn without_a_relation_there_is_one_tool_and_in_its_own_hooks_two() {
 
 #[test]
 fn relations_that_are_gone_or_refused_have_none() {
-    let charm = Charm::new();
-    let id = charm.relate(&["ca/0"]);
+    let charm = charm();
+    let id = charm.relate_to(&["ca/0"]);
     charm.juju.set_remote_unit_data(id, "ca/0", "ca", &pem("AAAA"));
     let denied = "ERROR permission denied (unauthorized access)\n";
     for (tool, code, stderr) in [
@@ -179,19 +133,19 @@ fn relations_that_are_gone_or_refused_have_none() {
         ("relation-ids", 1, "ERROR relation-ids is not implemented for restricted context\n"),
     ] {
         charm.juju.fail_next(tool, code, stderr);
-        assert_eq!(charm.found().0, pems([]), "{stderr}");
+        assert_eq!(found(&charm).0, pems([]), "{stderr}");
     }
     charm.juju.sever_relation(id);
-    assert_eq!(charm.found().0, pems([]));
+    assert_eq!(found(&charm).0, pems([]));
     assert!(charm.tools().len() <= 3, "what is gone is not asked on: {:?}", charm.tools());
     charm.juju.remove_relation(id);
-    assert_eq!(charm.found().0, pems([]));
+    assert_eq!(found(&charm).0, pems([]));
 }
 
 #[test]
 fn another_failure_of_a_tool_is_an_error_with_its_cause() {
-    let charm = Charm::new();
-    let id = charm.relate(&["ca/0"]);
+    let charm = charm();
+    let id = charm.relate_to(&["ca/0"]);
     charm.juju.fail_next("relation-get", 1, "ERROR connection is shut down\n");
     let error = requirer(&charm.hook("update-status")).certificates().expect_err("a failure");
     assert!(matches!(error, TracingError::HookTool(_)), "{error:?}");
@@ -204,7 +158,7 @@ fn another_failure_of_a_tool_is_an_error_with_its_cause() {
 
 #[test]
 fn the_endpoint_is_checked_where_the_metadata_can_be_read() {
-    let charm = Charm::new();
+    let charm = charm();
     let new = |name: &str| CertificateTransferRequirer::new(&charm.hook("start"), name).map(drop);
     assert!(new("receive-ca-cert").is_ok());
     assert!(matches!(new("certificates"), Err(TracingError::RelationNotFound { .. })));
@@ -219,8 +173,8 @@ fn the_endpoint_is_checked_where_the_metadata_can_be_read() {
 
 #[test]
 fn events_tell_what_is_there_now() {
-    let charm = Charm::new();
-    let id = charm.relate(&["ca/0", "ca/1"]);
+    let charm = charm();
+    let id = charm.relate_to(&["ca/0", "ca/1"]);
     let on = |event: &str| {
         let dispatch = charm.relation_hook(event, id);
         requirer(&dispatch).on(&dispatch)
@@ -276,8 +230,8 @@ fn databag() -> impl Strategy<Value = std::collections::BTreeMap<String, String>
 proptest! {
     #[test]
     fn any_databag_is_no_error_and_hides_nothing(app in databag(), unit in databag()) {
-        let charm = Charm::new();
-        let (first, second) = (charm.relate(&["ca/0"]), charm.relate(&["ca/0"]));
+        let charm = charm();
+        let (first, second) = (charm.relate_to(&["ca/0"]), charm.relate_to(&["ca/0"]));
         for (key, value) in &app {
             charm.juju.set_remote_app_data(first, key, value);
         }
@@ -285,17 +239,17 @@ proptest! {
             charm.juju.set_remote_unit_data(first, "ca/0", key, value);
         }
         charm.juju.set_remote_unit_data(second, "ca/0", "ca", &pem("GOOD"));
-        prop_assert!(charm.found().0.contains(&pem("GOOD")));
+        prop_assert!(found(&charm).0.contains(&pem("GOOD")));
         let changed = charm.relation_hook("changed", first);
         prop_assert!(requirer(&changed).on(&changed).is_some(), "one event or the other");
     }
 
     #[test]
     fn any_output_of_a_tool_is_no_error(output: String) {
-        let charm = Charm::new();
-        let _ = charm.relate(&["ca/0"]);
+        let charm = charm();
+        let _ = charm.relate_to(&["ca/0"]);
         charm.juju.answer_next("relation-get", &output);
         charm.juju.answer_next("relation-get", &output);
-        prop_assert_eq!(charm.found().0, pems([]));
+        prop_assert_eq!(found(&charm).0, pems([]));
     }
 }
