@@ -88,7 +88,16 @@ impl SimulatedJuju {
     /// Breaks a hook tool from the next dispatch on, or mends it. The [`Deployment`]'s hook tools must be the program
     /// `faulty-jujuc`.
     pub fn break_tool(&self, tool: &str, fault: impl Into<Option<ToolFault>>) {
-        ToolFault::set(self.directory.path(), tool, fault.into(), &existing(&self.deployment.hook_tool));
+        self.break_tool_for(tool, "", fault);
+    }
+
+    /// The same for those calls of the tool that have this argument, such as `tracing:3`, the id of a relation.
+    ///
+    /// # Panics
+    /// If it is to be missing for them.
+    pub fn break_tool_for(&self, tool: &str, argument: &str, fault: impl Into<Option<ToolFault>>) {
+        let program = existing(&self.deployment.hook_tool);
+        ToolFault::set(self.directory.path(), tool, argument, fault.into(), &program);
     }
 
     /// Starts the charm for an event and waits until it has ended.

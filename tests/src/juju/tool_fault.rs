@@ -1,6 +1,7 @@
 //! Hook tools that do not work, as real processes: each tool can be broken by itself, in every way a process can fail.
 //!
-//! For that the hook tools have to be the program `faulty-jujuc`. A tool that is not broken works as ever.
+//! For that the hook tools have to be the program `faulty-jujuc`. A tool that is not broken works as ever, and so does one
+//! that is broken for one argument only, such as a relation's id, when it is called without it.
 
 use std::env;
 use std::fs;
@@ -31,25 +32,29 @@ pub enum ToolFault {
 }
 
 impl ToolFault {
-    /// Breaks a tool of the unit in this directory, or mends it.
-    pub(super) fn set(unit: &Path, tool: &str, fault: Option<Self>, program: &Path) {
+    /// Breaks a tool of the unit in this directory, or mends it. Without an argument it is broken for all.
+    pub(super) fn set(unit: &Path, tool: &str, argument: &str, fault: Option<Self>, program: &Path) {
         let (link, description) = (unit.join("tools").join(tool), description(unit, tool));
         for stale in [&link, &description] {
             // It may have been missing before.
             _ = fs::remove_file(stale);
         }
+        assert!(
+            argument.is_empty() || fault != Some(Self::Missing),
+            "what is missing is so whatever the arguments"
+        );
         if fault != Some(Self::Missing) {
             symlink(program, link).expect("tools can be linked");
         }
-        if let Some(text) = fault.and_then(Self::describe) {
+        if let Some(text) = fault.and_then(|fault| fault.describe(argument)) {
             fs::create_dir_all(description.parent().expect("it is in the unit's directory"))
                 .and_then(|()| fs::write(description, text))
                 .expect("the unit's directory takes a file");
         }
     }
 
-    /// One line that says what to do, and what to print.
-    fn describe(self) -> Option<Vec<u8>> {
+    /// A line that says what to do, one with the argument, and what to print.
+    fn describe(self, argument: &str) -> Option<Vec<u8>> {
         let (line, rest) = match self {
             Self::Missing => return None,
             Self::Exits(code, stderr) => (format!("exit {code}"), stderr.as_bytes()),
@@ -58,7 +63,7 @@ impl ToolFault {
             Self::Floods(bytes) => (format!("flood {bytes}"), &b""[..]),
             Self::Hangs => ("hang".to_owned(), &b""[..]),
         };
-        Some([line.as_bytes(), b"\n", rest].concat())
+        Some([line.as_bytes(), b"\n", argument.as_bytes(), b"\n", rest].concat())
     }
 }
 
@@ -69,8 +74,13 @@ pub fn strike() -> Option<ExitCode> {
     let started_as = env::args_os().next()?;
     let tool = Path::new(&started_as).file_name()?.to_str()?;
     let plan = fs::read(description(Path::new(&socket).parent()?, tool)).ok()?;
-    let end = plan.iter().position(|byte| *byte == b'\n')?;
-    let (line, rest) = (str::from_utf8(&plan[..end]).ok()?, &plan[end + 1..]);
+    let mut parts = plan.splitn(3, |byte| *byte == b'\n');
+    let mut line = || str::from_utf8(parts.next()?).ok();
+    let (line, argument) = (line()?, line()?);
+    let rest = parts.next()?;
+    if !argument.is_empty() && env::args().all(|given| given != argument) {
+        return None;
+    }
     let (what, number) = line.split_once(' ').unwrap_or((line, ""));
     // Whoever reads may have had enough.
     match what {

@@ -4,14 +4,21 @@
 //! What a fault means depends on the tool: nothing where tracing can do without the answer, and else that there is no
 //! endpoint yet. It is never an error of the hook, wherever the charm asks. What earlier dispatches have learned is not
 //! asked again, so all of that is for dispatches that have to ask.
+//!
+//! To a backend it is another matter: what it cannot read could be a request that was withdrawn, so it must not publish.
+//! Its hook fails, and Juju runs it again; who carries on has told those whom it could tell.
 
 use std::thread;
 use std::time::Duration;
 
+use serde_json::json;
 use tests::collector::Collector;
 use tests::juju::{Event, Outcome, SimulatedJuju, ToolFault};
 
-use crate::unit::{relate, relation_charm, waiting};
+use crate::unit::{
+    METADATA, authorities_charm, backend_charm, delivered, notices, relate, relation_charm, session_charm,
+    waiting,
+};
 use ToolFault::{Exits, Floods, Hangs, Killed, Missing, Prints};
 
 struct Tool {
@@ -211,4 +218,164 @@ fn related_leader() -> (Collector, SimulatedJuju) {
     juju.model().set_leader(true);
     assert_eq!(relate(&mut juju, &collector.endpoint()), 1);
     (collector, juju)
+}
+
+/// What a broken tool does to a backend's hook.
+#[derive(Clone, Copy, PartialEq)]
+enum Fate {
+    /// It fails, and whoever carries on all the same has told nobody.
+    NobodyIsTold,
+    /// It fails, and whoever carries on all the same has told the others.
+    OthersAreTold,
+    /// It succeeds: the relation is just going.
+    OthersAreToldAndAllIsWell,
+}
+
+const GONE: ToolFault = Exits(2, "ERROR invalid value \"tracing:2\" for option -r: relation not found\n");
+const REFUSED: ToolFault = Exits(1, "ERROR permission denied\n");
+const SHUT_DOWN: ToolFault = Exits(1, "ERROR connection is shut down\n");
+
+/// The tool, for which argument it is broken, how, and the backend's fate. It has the relations 1 to 3.
+const OF_A_BACKEND: [(&str, &str, ToolFault, Fate); 27] = [
+    ("relation-get", "tracing:2", SHUT_DOWN, Fate::NobodyIsTold),
+    ("relation-get", "tracing:2", Exits(2, "ERROR no unit or application specified\n"), Fate::NobodyIsTold),
+    ("relation-get", "tracing:2", Killed, Fate::NobodyIsTold),
+    ("relation-get", "tracing:2", Hangs, Fate::NobodyIsTold),
+    ("relation-get", "tracing:2", Prints(b"<html>"), Fate::NobodyIsTold),
+    ("relation-get", "tracing:2", Prints(b"[]"), Fate::NobodyIsTold),
+    ("relation-get", "tracing:2", Prints(b""), Fate::NobodyIsTold),
+    ("relation-get", "tracing:2", Prints(b"\xff"), Fate::NobodyIsTold),
+    ("relation-get", "tracing:2", Floods(40_000_000), Fate::NobodyIsTold),
+    ("relation-get", "tracing:2", GONE, Fate::OthersAreToldAndAllIsWell),
+    ("relation-get", "tracing:2", REFUSED, Fate::OthersAreToldAndAllIsWell),
+    ("relation-list", "tracing:2", SHUT_DOWN, Fate::NobodyIsTold),
+    ("relation-list", "tracing:2", Hangs, Fate::NobodyIsTold),
+    ("relation-list", "tracing:2", Prints(b"7"), Fate::NobodyIsTold),
+    ("relation-list", "tracing:2", GONE, Fate::OthersAreToldAndAllIsWell),
+    ("relation-set", "tracing:2", SHUT_DOWN, Fate::OthersAreTold),
+    ("relation-set", "tracing:2", Exits(3, "Unhandled panic: \nrelation not found\n"), Fate::OthersAreTold),
+    ("relation-set", "tracing:2", Killed, Fate::OthersAreTold),
+    ("relation-set", "tracing:2", Hangs, Fate::OthersAreTold),
+    ("relation-set", "tracing:2", GONE, Fate::OthersAreToldAndAllIsWell),
+    ("relation-set", "tracing:2", REFUSED, Fate::OthersAreToldAndAllIsWell),
+    ("relation-get", "", Missing, Fate::NobodyIsTold),
+    ("relation-list", "", Missing, Fate::NobodyIsTold),
+    ("relation-set", "", Missing, Fate::NobodyIsTold),
+    ("relation-ids", "tracing", Hangs, Fate::NobodyIsTold),
+    ("is-leader", "", Killed, Fate::NobodyIsTold),
+    ("is-leader", "", Prints(b"maybe"), Fate::NobodyIsTold),
+];
+
+#[test]
+fn a_backend_that_cannot_read_a_request_tells_nobody_and_one_that_cannot_tell_one_charm_tells_the_others() {
+    for cases in OF_A_BACKEND.chunks(9) {
+        thread::scope(|scope| {
+            for (tool, argument, fault, fate) in cases {
+                scope.spawn(move || break_a_backend(tool, argument, *fault, *fate));
+            }
+        });
+    }
+}
+
+fn break_a_backend(tool: &str, argument: &str, fault: ToolFault, fate: Fate) {
+    let collector = Collector::start();
+    let mut juju = backend_charm().start();
+    juju.model().set_leader(true);
+    let ids = ["one", "two", "three"].map(|app| juju.add_relation("tracing", app, &[]));
+    assert_eq!(ids, [1, 2, 3]);
+    for (id, protocol) in ids.into_iter().zip(["otlp_http", "zipkin", "jaeger_grpc"]) {
+        juju.model().set_remote_app_data(id, "receivers", &json!([protocol]).to_string());
+    }
+    let told = |juju: &SimulatedJuju| -> Vec<u32> {
+        ids.into_iter().filter(|id| !juju.model().local_app_data(*id).is_empty()).collect()
+    };
+    let event = |event: Event| event.env("TRACE_ENDPOINT", &collector.endpoint());
+    let impatient = |what: Event| {
+        let patience = if fault == Hangs { PATIENCE } else { "60000" };
+        event(what).env("TOOL_MILLISECONDS", patience)
+    };
+    juju.break_tool_for(tool, argument, fault);
+    // A relation's own hook says who is at the other end, so that nobody asks.
+    let own = if tool == "relation-list" { 3 } else { 2 };
+    for what in [Event::hook("update-status"), Event::relation_changed("tracing", own).remote_application()] {
+        let case = format!("{tool} {argument}: {fault:?} in {what:?}");
+        let outcome = juju.dispatch(impatient(what.clone()));
+        let is_well = fate == Fate::OthersAreToldAndAllIsWell;
+        assert_eq!(outcome.code(), Some(i32::from(!is_well)), "{case}: {outcome}");
+        assert!(outcome.wall < LONGEST && !outcome.stderr.contains("panicked"), "{case}: {outcome}");
+        assert_eq!(told(&juju), if is_well { vec![1, 3] } else { vec![] }, "{case}: {outcome}");
+
+        let outcome = juju.dispatch(impatient(what).env("CARRY_ON", "1"));
+        assert!(outcome.success(), "{case}: {outcome}");
+        let others = if fate == Fate::NobodyIsTold { vec![] } else { vec![1, 3] };
+        assert_eq!(told(&juju), others, "{case}: {outcome}");
+        assert_eq!(
+            notices(&outcome).iter().any(|told| told.starts_with("ERROR")),
+            !is_well,
+            "{case}: {outcome}"
+        );
+        for id in others {
+            juju.model().set_local_app_data(id, "receivers", "");
+        }
+    }
+    assert_eq!((waiting(&juju), collector.requests().len()), (0, 4), "{tool}: every trace is delivered");
+
+    juju.break_tool_for(tool, argument, None);
+    let mended = juju.dispatch(event(Event::hook("update-status")));
+    assert!(mended.success(), "{tool}: {mended}");
+    assert_eq!(told(&juju), ids, "{tool}: {mended}");
+}
+
+/// The tools with which certificates are read, and the argument by which their calls are told from others.
+const OF_AUTHORITIES: [(&str, &str); 3] = [
+    ("relation-ids", "receive-ca-cert"),
+    ("relation-list", "receive-ca-cert:2"),
+    ("relation-get", "receive-ca-cert:2"),
+];
+
+#[test]
+fn without_the_tools_that_read_certificates_the_trace_waits_and_one_warning_says_so() {
+    let faults =
+        [SHUT_DOWN, Exits(2, "ERROR option provided but not defined\n"), Killed, Hangs, Prints(b"7")];
+    let faults = faults.into_iter().chain([Prints(b"<html>"), Prints(b"\xff"), Floods(40_000_000)]);
+    thread::scope(|scope| {
+        for (tool, argument) in OF_AUTHORITIES {
+            let faults = faults.clone();
+            scope.spawn(move || faults.for_each(|fault| break_the_authorities(tool, argument, fault)));
+        }
+    });
+}
+
+/// Of a charm with the attribute, and of one with a `Session`, the tools of which may take less than a minute.
+fn break_the_authorities(tool: &str, argument: &str, fault: ToolFault) {
+    let by_hand = session_charm()
+        .metadata(&format!("{METADATA}  receive-ca-cert:\n    interface: certificate_transfer\n"));
+    for charm in [by_hand, authorities_charm()].into_iter().take(if fault == Hangs { 1 } else { 2 }) {
+        let collector = Collector::start_tls();
+        let mut juju = charm.start();
+        assert_eq!(relate(&mut juju, &collector.endpoint()), 1);
+        assert_eq!(juju.add_relation("receive-ca-cert", "ca", &["ca/0"]), 2);
+        juju.model().set_remote_app_data(2, "certificates", &json!([collector.ca_pem()]).to_string());
+        let event = || {
+            let event = Event::hook("update-status").env("TRACE_ENDPOINT", &collector.endpoint());
+            event.env("TRACE_CA_RELATION", "receive-ca-cert")
+        };
+        let case = format!("{tool}: {fault:?}");
+
+        juju.break_tool_for(tool, argument, fault);
+        let outcome =
+            juju.dispatch(if fault == Hangs { event().env("TOOL_MILLISECONDS", PATIENCE) } else { event() });
+        assert!(outcome.success() && outcome.wall < LONGEST, "{case}: {outcome}");
+        assert_eq!(outcome.stderr, "", "{case}: {outcome}");
+        assert_eq!((waiting(&juju), collector.requests().len()), (1, 0), "{case}: {outcome}");
+        let said = notices(&outcome);
+        let expected = "WARNING cannot send traces to an https endpoint: its CA certificate is to come over \
+                        `receive-ca-cert`";
+        assert!(said.len() == 1 && said[0].starts_with(expected), "{case}: {outcome}");
+
+        juju.break_tool_for(tool, argument, None);
+        let mended = juju.dispatch(event());
+        assert!(mended.success() && notices(&mended).is_empty(), "{case}: {mended}");
+        assert_eq!((waiting(&juju), delivered(&collector).len()), (0, 2), "{case}: {mended}");
+    }
 }

@@ -12,6 +12,7 @@ const TEST_CHARM: &str = env!("CARGO_BIN_EXE_test-charm");
 const STRUCT_CHARM: &str = env!("CARGO_BIN_EXE_struct-charm");
 const SESSION_CHARM: &str = env!("CARGO_BIN_EXE_session-charm");
 const AUTHORITIES_CHARM: &str = env!("CARGO_BIN_EXE_authorities-charm");
+const BACKEND_CHARM: &str = env!("CARGO_BIN_EXE_backend-charm");
 const RELATION_CHARM: &str = env!("CARGO_BIN_EXE_relation-charm");
 const FAULTY_JUJUC: &str = env!("CARGO_BIN_EXE_faulty-jujuc");
 const JUJUC: &str = env!("CARGO_BIN_EXE_jujuc");
@@ -38,7 +39,7 @@ pub(crate) fn struct_charm() -> Deployment {
 }
 
 /// Configured with the variables `TRACE_ENDPOINT`, `TRACE_CA`, `TRACE_CA_RELATION`, `TRACE_BUFFER`,
-/// `TRACE_BUFFER_EVENTS`, and `TRACE_SECONDS` for how long it may send. Its hook tools can be broken.
+/// `TRACE_BUFFER_EVENTS`, `TRACE_SECONDS` for how long it may send, and `TOOL_MILLISECONDS`. Its hook tools can be broken.
 pub(crate) fn session_charm() -> Deployment {
     deployment(SESSION_CHARM).hook_tool(FAULTY_JUJUC.as_ref())
 }
@@ -48,10 +49,18 @@ pub(crate) fn relation_charm() -> Deployment {
     deployment(RELATION_CHARM).hook_tool(FAULTY_JUJUC.as_ref())
 }
 
-/// Trusts whom it is told over `receive-ca-cert`, or the system's store if the option `trust-system` is set.
+/// The other side: it tells all charms on its endpoint `tracing` where to send what they ask for. Configured with
+/// `CARRY_ON`, `TOOL_MILLISECONDS` and `TRACE_ENDPOINT`; its hook tools can be broken.
+pub(crate) fn backend_charm() -> Deployment {
+    let metadata = "name: backend\nprovides: {tracing: {interface: tracing}}\n";
+    deployment(BACKEND_CHARM).metadata(metadata).hook_tool(FAULTY_JUJUC.as_ref())
+}
+
+/// Trusts whom it is told over `receive-ca-cert`, or the system's store if the option `trust-system` is set. Its
+/// hook tools can be broken.
 pub(crate) fn authorities_charm() -> Deployment {
     let endpoint = "  receive-ca-cert:\n    interface: certificate_transfer\n";
-    deployment(AUTHORITIES_CHARM).metadata(&format!("{METADATA}{endpoint}"))
+    deployment(AUTHORITIES_CHARM).metadata(&format!("{METADATA}{endpoint}")).hook_tool(FAULTY_JUJUC.as_ref())
 }
 
 fn deployment(charm: &str) -> Deployment {

@@ -1,0 +1,57 @@
+//! The charm of a backend: in each hook it publishes a receiver for all that it is asked for.
+//!
+//! An error of the relation fails the hook, or is logged if `CARRY_ON` is set. Each hook tool for the relation may take
+//! `TOOL_MILLISECONDS`, if that is set. The charm's own traces go to `TRACE_ENDPOINT`.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use charm_tracing::juju::{Dispatch, HookToolCall, ProcessHookTools};
+use charm_tracing::relation::{Receiver, TracingEndpointProvider, TracingError};
+use charm_tracing::trace_charm;
+
+struct BackendCharm {
+    tracing: TracingEndpointProvider,
+    endpoint: Option<String>,
+}
+
+#[trace_charm(tracing_endpoint = "endpoint")]
+impl BackendCharm {
+    fn new(dispatch: &Dispatch) -> Result<Self, TracingError> {
+        let patience = dispatch.var("TOOL_MILLISECONDS").and_then(|text| text.parse().ok());
+        let of_relation = match patience.map(Duration::from_millis) {
+            Some(patience) => {
+                dispatch.clone().with_hook_tools(Arc::new(ProcessHookTools::new().with_timeout(patience)))
+            }
+            None => dispatch.clone(),
+        };
+        let tracing = TracingEndpointProvider::new(&of_relation, "tracing")?;
+        Ok(Self { tracing, endpoint: dispatch.var("TRACE_ENDPOINT").map(str::to_owned) })
+    }
+
+    fn handle(&self, dispatch: &Dispatch) -> anyhow::Result<()> {
+        // What the event means is of no interest here: all that is asked for is answered in any case.
+        let _ = self.tracing.on(dispatch);
+        match self.answer() {
+            Err(error) if dispatch.var("CARRY_ON").is_some() => {
+                let text = format!("{:#}", anyhow::Error::new(error));
+                dispatch
+                    .hook_tools()
+                    .run(&HookToolCall::new("juju-log").arg("--log-level=ERROR").arg("--").arg(text))?;
+                Ok(())
+            }
+            answered => Ok(answered?),
+        }
+    }
+
+    fn answer(&self) -> Result<(), TracingError> {
+        let requested = self.tracing.requested_protocols()?;
+        let receivers = requested.into_iter().map(|protocol| Receiver::new(protocol, "http://tempo"));
+        self.tracing.publish_receivers(&receivers.collect::<Vec<_>>())
+    }
+}
+
+fn main() -> ExitCode {
+    charm_tracing::run(BackendCharm::new, |charm, dispatch| charm.handle(dispatch))
+}
