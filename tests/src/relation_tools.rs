@@ -29,6 +29,7 @@ pub fn count(charm: &Deployment) -> Vec<Count> {
             "leader, `relation-changed`: the backend has answered",
             "leader, any other event",
             "leader, `start`: all is asked again",
+            "leader, any event in a new pod",
             "leader, `relation-broken`",
         ],
         [
@@ -38,6 +39,7 @@ pub fn count(charm: &Deployment) -> Vec<Count> {
             "follower, `relation-changed`: the backend has answered",
             "follower, any other event",
             "follower, `start`: all is asked again",
+            "follower, any event in a new pod",
             "follower, `relation-broken`",
         ],
     ];
@@ -52,7 +54,7 @@ pub fn count(charm: &Deployment) -> Vec<Count> {
 }
 
 /// The dispatches that are counted.
-fn live(mut juju: SimulatedJuju, leader: bool) -> [Outcome; 7] {
+fn live(mut juju: SimulatedJuju, leader: bool) -> [Outcome; 8] {
     let collector = Collector::start();
     juju.model().set_leader(leader);
     let install = juju.dispatch(Event::hook("install"));
@@ -64,8 +66,12 @@ fn live(mut juju: SimulatedJuju, leader: bool) -> [Outcome; 7] {
     let changed = juju.dispatch(Event::relation_changed("tracing", relation));
     let steady = juju.dispatch(Event::hook("update-status"));
     let started = juju.dispatch(Event::hook("start"));
+    // With the directory of the charm goes all that was remembered there.
+    let memory = juju.charm_dir().join(".charm_tracing_relations");
+    _ = std::fs::remove_file(memory);
+    let new_pod = juju.dispatch(Event::hook("update-status"));
     let broken = juju.dispatch(Event::relation_broken("tracing", relation));
-    [install, unrelated, created, changed, steady, started, broken]
+    [install, unrelated, created, changed, steady, started, new_pod, broken]
 }
 
 fn of_relation(outcome: &Outcome) -> Vec<String> {

@@ -26,6 +26,8 @@ fn the_documentation_counts_right() {
 fn the_budgets_hold() {
     for Count { kind, tools } in relation_tools::count(&test_charm()) {
         let limit = match kind {
+            // The name of the backend's application, which never changes, is not known either.
+            _ if kind.starts_with("follower") && kind.ends_with("in a new pod") => 4,
             _ if kind.ends_with("any other event") => 0,
             _ if kind.starts_with("no relation") => 1,
             _ if kind.starts_with("leader") => 5,
