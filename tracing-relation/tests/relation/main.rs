@@ -5,6 +5,7 @@ mod any_databag;
 mod certificate_transfer;
 mod charm;
 mod conformance;
+mod fuzzed;
 mod generations;
 mod growth;
 mod logging;
