@@ -67,11 +67,13 @@ impl RelationMemory {
         let (news, doubtful, written) = (false, false, HashSet::new());
         let state = Mutex::new(State { seen, facts, news, doubtful, same_hook, written });
         let memory = Self { path, unit, model, hook, now, state };
-        if outdated != Outdated::Nothing {
-            // Even where there was nothing to forget: another dispatch that has read before must not write afterwards.
+        let of_relation = matches!(outdated, Outdated::Relation { .. });
+        let there = memory.state().seen.is_some();
+        // Of a relation even where there was nothing to forget: a dispatch that has read before must not write afterwards.
+        if of_relation || (there && outdated == Outdated::Everything) {
             memory.force(&mut memory.state());
         }
-        let says_which = !dispatch.event().contains("_relation_") || outdated != Outdated::Everything;
+        let says_which = of_relation || !dispatch.event().contains("_relation_");
         (says_which && !memory.unit.is_empty()).then_some(memory)
     }
 
@@ -149,7 +151,10 @@ impl RelationMemory {
     pub(crate) fn forget(&self) {
         let mut state = self.state();
         state.facts.forget();
-        self.force(&mut state);
+        state.news = false;
+        if state.seen.is_some() {
+            self.force(&mut state);
+        }
     }
 
     /// Keeps what was learned for later dispatches.
@@ -177,7 +182,7 @@ impl RelationMemory {
         match file::force(&self.path, &content) {
             Ok(()) => state.seen = Some(content),
             Err(error) if state.seen.is_some() => {
-                log::warn!("cannot forget {}: {error}", self.path.display())
+                log::warn!("cannot forget {}: {error}", self.path.display());
             }
             Err(error) => log::debug!("cannot remember relations in {}: {error}", self.path.display()),
         }

@@ -1,0 +1,6 @@
+//! Remembering changes how often Juju is asked, and nothing else.
+
+mod histories;
+mod promises;
+mod refuted;
+mod unit;
