@@ -142,14 +142,15 @@ impl Session {
 
     /// Ends the trace and delivers it: to `destination`, else to where Juju says charms push their traces
     /// (`JUJU_CHARM_TRACE_CONFIG_HTTP`, since Juju 4.1), else into the buffer. If that is `https` and has no
-    /// [`Certificate`](crate::Certificate), those of [`Config::ca_relation`] are read first. Delivery takes as long as
-    /// [`Config::delivery_timeout`] at most, and nothing fails: what happened is in the report.
+    /// [`Certificate`](crate::Certificate), those of [`Config::ca_relation`] are read first. Delivery, and each hook tool
+    /// for the certificates, takes as long as [`Config::delivery_timeout`] at most, and nothing fails: what happened is in
+    /// the report.
     #[expect(clippy::must_use_candidate, reason = "the report is for the few who act on it")]
     pub fn finish(mut self, destination: Option<Destination>) -> DeliveryReport {
-        let target = self
-            .open
-            .as_ref()
-            .and_then(|open| Target::find(destination, open.config.ca_relation.as_deref(), &self.dispatch));
+        let target = self.open.as_ref().and_then(|open| {
+            let Config { ca_relation, delivery_timeout, .. } = &open.config;
+            Target::find(destination, ca_relation.as_deref(), &self.dispatch, *delivery_timeout)
+        });
         self.close(target.as_ref())
     }
 

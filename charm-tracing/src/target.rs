@@ -1,4 +1,7 @@
-use tracing_relation::juju::Dispatch;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tracing_relation::juju::{Dispatch, HookToolCall, HookToolError, HookToolOutput, HookTools, PendingCall};
 use tracing_relation::{CertificateTransferRequirer, TracingError};
 
 use crate::delivery::{Certificate, Destination};
@@ -50,11 +53,12 @@ pub(crate) enum MissingCertificate {
 
 impl Target {
     /// The charm's own destination, else where Juju says that charms push their traces. If it needs a certificate and
-    /// has none, `ca_relation` is read: the hook tools for that are spans of the dispatch.
+    /// has none, `ca_relation` is read: the hook tools for that are spans of the dispatch, and may take `patience` each.
     pub(crate) fn find(
         own: Option<Destination>,
         ca_relation: Option<&str>,
         dispatch: &Dispatch,
+        patience: Duration,
     ) -> Option<Self> {
         let (mut destination, not_named) = match own {
             Some(own) => (own, MissingCertificate::NotNamed),
@@ -62,7 +66,7 @@ impl Target {
         };
         let (mut missing, mut came_over) = (None, None);
         if destination.lacks_certificate() {
-            let read = || ca_relation.map_or(Err(not_named), |endpoint| bundle(dispatch, endpoint));
+            let read = || ca_relation.map_or(Err(not_named), |endpoint| bundle(dispatch, endpoint, patience));
             match span::traced_quietly(read).unwrap_or(Err(MissingCertificate::Interrupted)) {
                 Ok(pem) => {
                     destination.trust(Certificate::Pem(pem));
@@ -87,10 +91,12 @@ fn of_juju(dispatch: &Dispatch) -> Option<Destination> {
 }
 
 /// All certificates that have come over the relations of the charm's endpoint.
-fn bundle(dispatch: &Dispatch, endpoint: &str) -> Result<String, MissingCertificate> {
+fn bundle(dispatch: &Dispatch, endpoint: &str, patience: Duration) -> Result<String, MissingCertificate> {
+    let tools = Impatient { tools: Arc::clone(dispatch.hook_tools()), patience };
+    let dispatch = dispatch.clone().with_hook_tools(Arc::new(tools));
     let endpoint = endpoint.to_owned();
     let read = || {
-        let requirer = CertificateTransferRequirer::new(dispatch, &endpoint)?;
+        let requirer = CertificateTransferRequirer::new(&dispatch, &endpoint)?;
         // Known when the certificates are, so the second question runs no tool.
         Ok((requirer.certificates()?, requirer.relations()?.is_empty()))
     };
@@ -99,5 +105,29 @@ fn bundle(dispatch: &Dispatch, endpoint: &str) -> Result<String, MissingCertific
         Ok((_, true)) => Err(MissingCertificate::NotRelated { endpoint }),
         Ok((_, false)) => Err(MissingCertificate::NotSent { endpoint }),
         Err(source) => Err(MissingCertificate::NotReadable { endpoint, source: Box::new(source) }),
+    }
+}
+
+/// Hook tools for what only the trace needs, at the end of a hook that has done its work.
+#[derive(Debug)]
+struct Impatient {
+    tools: Arc<dyn HookTools>,
+    patience: Duration,
+}
+
+impl Impatient {
+    fn limited(&self, call: &HookToolCall) -> HookToolCall {
+        let limit = call.time_limit().map_or(self.patience, |limit| limit.min(self.patience));
+        call.clone().timeout(limit)
+    }
+}
+
+impl HookTools for Impatient {
+    fn run(&self, call: &HookToolCall) -> Result<HookToolOutput, HookToolError> {
+        self.tools.run(&self.limited(call))
+    }
+
+    fn start(&self, call: &HookToolCall) -> Result<PendingCall, HookToolError> {
+        self.tools.start(&self.limited(call))
     }
 }

@@ -3,18 +3,13 @@
 #![expect(clippy::print_stdout, reason = "the report is what tests look at")]
 
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
-use charm_tracing::juju::{Dispatch, ProcessHookTools};
+use charm_tracing::juju::Dispatch;
 use charm_tracing::{Certificate, Config, Destination, Session, trace_fn};
 
 fn main() -> ExitCode {
-    let mut dispatch = Dispatch::from_env();
-    if let Some(patience) = dispatch.var("TOOL_MILLISECONDS").and_then(|text| text.parse().ok()) {
-        let tools = ProcessHookTools::new().with_timeout(Duration::from_millis(patience));
-        dispatch = dispatch.with_hook_tools(Arc::new(tools));
-    }
+    let dispatch = Dispatch::from_env();
     let mut config = Config::new().charm_type("SessionCharm");
     if let Some(path) = dispatch.var("TRACE_BUFFER") {
         config = config.buffer_path(path);

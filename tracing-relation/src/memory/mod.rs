@@ -16,7 +16,8 @@
 //!   dispatch.
 //! - It holds for a day, for one unit of one model, and not after a backend could not be reached or did not take a trace
 //!   for now. (One that refused a trace for good is there.) A day bounds what no event tells, too: a relation that was
-//!   removed by force, or leadership that was lost and won within one hook.
+//!   removed by force, leadership that was lost and won within one hook, or what somebody else wrote into the own
+//!   application's databag (`juju exec`).
 //! - Every event of a relation writes the file, so a dispatch that has read before, and ends later, finds it changed and
 //!   writes nothing.
 //! - A file that is damaged, of another format or version, of another user, not a file, or cannot be written to (and
