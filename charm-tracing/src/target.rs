@@ -115,19 +115,12 @@ struct Impatient {
     patience: Duration,
 }
 
-impl Impatient {
-    fn limited(&self, call: &HookToolCall) -> HookToolCall {
-        let limit = call.time_limit().map_or(self.patience, |limit| limit.min(self.patience));
-        call.clone().timeout(limit)
-    }
-}
-
 impl HookTools for Impatient {
     fn run(&self, call: &HookToolCall) -> Result<HookToolOutput, HookToolError> {
-        self.tools.run(&self.limited(call))
+        self.tools.run(&call.clone().at_most(self.patience))
     }
 
     fn start(&self, call: &HookToolCall) -> Result<PendingCall, HookToolError> {
-        self.tools.start(&self.limited(call))
+        self.tools.start(&call.clone().at_most(self.patience))
     }
 }

@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::TracingError;
 use crate::error::with_causes;
@@ -19,6 +20,10 @@ pub(crate) struct RelationEndpoint {
     /// What need not be asked for. A provider, which has much to do and many relations, asks each time.
     memory: Option<Arc<RelationMemory>>,
 }
+
+/// How long a requirer waits for a hook tool: a trace that is sent later is worth no longer a hook. Juju itself waits for
+/// ever, and a controller that is lost may be back in a minute.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 impl RelationEndpoint {
     /// The endpoint `name` of the charm's metadata, which has to have this interface and role.
@@ -58,8 +63,11 @@ impl RelationEndpoint {
                 Some(1)
             }
         };
-        let memory = dispatch.relation_memory().filter(|_| role == Role::Requires).cloned();
-        Ok(Self { dispatch: dispatch.clone(), name: name.to_owned(), role, limit, memory })
+        let (dispatch, memory) = match role {
+            Role::Requires => (dispatch.clone().with_patience(PATIENCE), dispatch.relation_memory().cloned()),
+            Role::Provides | Role::Peer => (dispatch.clone(), None),
+        };
+        Ok(Self { dispatch, name: name.to_owned(), role, limit, memory })
     }
 
     pub(crate) fn dispatch(&self) -> &Dispatch {

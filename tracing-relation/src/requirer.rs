@@ -40,6 +40,9 @@ use crate::{ProviderAppData, ReceiverProtocol, Relation, RequirerAppData, Tracin
 /// memory at all, the name of the backend's application has to be asked for, too (`relation-list`); a memory keeps it for as
 /// long as the relation.
 ///
+/// A tool that hangs is given up after 10 s, or earlier if the dispatch's hook tools allow less, and the next ones after a
+/// second.
+///
 /// # Strictness
 ///
 /// In some cases the Python library raises an error where this one finds nothing: an endpoint asked for while there is

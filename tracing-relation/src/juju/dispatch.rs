@@ -3,7 +3,7 @@ use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use super::environment::{Environment, malformed, number as digits};
 use super::event_context::{
@@ -39,6 +39,8 @@ pub struct Dispatch {
     pub(super) tools: Arc<dyn HookTools>,
     pub(super) reads: Arc<Reads>,
     pub(super) said: Arc<Said>,
+    /// How long each tool may take that is typed here, if less than what they allow.
+    pub(super) patience: Option<Duration>,
     memory: Option<Arc<RelationMemory>>,
 }
 
@@ -62,6 +64,7 @@ impl Dispatch {
             tools: Arc::new(ProcessHookTools::new()),
             reads: Arc::default(),
             said: Arc::default(),
+            patience: None,
             memory: None,
         }
     }
@@ -106,6 +109,11 @@ impl Dispatch {
         if let Some(memory) = &self.memory {
             memory.forget();
         }
+    }
+
+    /// The same dispatch for a caller who would rather do without an answer than wait for longer.
+    pub(crate) fn with_patience(self, patience: Duration) -> Self {
+        Self { patience: Some(patience), ..self }
     }
 
     pub(crate) fn relation_memory(&self) -> Option<&Arc<RelationMemory>> {

@@ -45,12 +45,13 @@ pub struct HookToolCall {
     args: Vec<String>,
     stdin: Option<Vec<u8>>,
     timeout: Option<Duration>,
+    at_most: Option<Duration>,
 }
 
 impl HookToolCall {
     /// A call of `tool` (its name, such as `relation-get`, not a path) without arguments.
     pub fn new(tool: impl Into<String>) -> Self {
-        Self { tool: tool.into(), args: Vec::new(), stdin: None, timeout: None }
+        Self { tool: tool.into(), args: Vec::new(), stdin: None, timeout: None, at_most: None }
     }
 
     /// Adds an argument. No shell is involved, so nothing needs quoting.
@@ -73,6 +74,13 @@ impl HookToolCall {
         self
     }
 
+    /// Sets how long the tool may take at most, whatever [`timeout`](Self::timeout) and its [`HookTools`] allow. Of several,
+    /// the least counts.
+    pub fn at_most(mut self, limit: Duration) -> Self {
+        self.at_most = Some(self.at_most.map_or(limit, |other| other.min(limit)));
+        self
+    }
+
     /// The name of the tool.
     #[must_use]
     pub fn tool(&self) -> &str {
@@ -91,10 +99,22 @@ impl HookToolCall {
         self.stdin.as_deref()
     }
 
-    /// How long the tool may take, if that was set.
+    /// How long the tool may take, for an implementation of [`HookTools`] that allows this much `usually`.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tracing_relation::juju::HookToolCall;
+    ///
+    /// let minutes = |call: HookToolCall| call.time_allowed(Duration::from_mins(1)).as_secs() / 60;
+    /// let call = HookToolCall::new("resource-get").arg("image");
+    /// assert_eq!(minutes(call.clone()), 1);
+    /// assert_eq!(minutes(call.clone().timeout(Duration::from_mins(10))), 10);
+    /// assert_eq!(minutes(call.timeout(Duration::from_mins(10)).at_most(Duration::from_mins(5))), 5);
+    /// ```
     #[must_use]
-    pub fn time_limit(&self) -> Option<Duration> {
-        self.timeout
+    pub fn time_allowed(&self, usually: Duration) -> Duration {
+        let allowed = self.timeout.unwrap_or(usually);
+        self.at_most.map_or(allowed, |limit| allowed.min(limit))
     }
 }
 
@@ -106,6 +126,7 @@ impl fmt::Debug for HookToolCall {
             .field("args", &self.args)
             .field("stdin_bytes", &self.stdin.as_ref().map(Vec::len))
             .field("timeout", &self.timeout)
+            .field("at_most", &self.at_most)
             .finish()
     }
 }

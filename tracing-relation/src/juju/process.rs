@@ -93,8 +93,7 @@ impl Default for ProcessHookTools {
 
 impl HookTools for ProcessHookTools {
     fn run(&self, call: &HookToolCall) -> Result<HookToolOutput, HookToolError> {
-        let at_most = call.time_limit().unwrap_or(self.timeout);
-        self.spawn(call, Stdio::piped())?.finish(at_most)
+        self.spawn(call, Stdio::piped())?.finish(call.time_allowed(self.timeout))
     }
 
     /// A call with standard input is run to its end all the same: nobody would be there to feed it.

@@ -227,10 +227,10 @@ impl Dispatch {
     }
 
     fn run(&self, call: &HookToolCall) -> Result<HookToolOutput, HookToolError> {
-        let patience = self.reads.known().patience;
         let started = Instant::now();
+        let patience = [self.patience, self.reads.known().patience].into_iter().flatten().min();
         let result = match patience {
-            Some(patience) => self.tools.run(&call.clone().timeout(patience)),
+            Some(patience) => self.tools.run(&call.clone().at_most(patience)),
             None => self.tools.run(call),
         };
         let hung = result.as_ref().is_err_and(|error| error.kind() == HookToolErrorKind::TimedOut);

@@ -119,16 +119,18 @@ fn a_follower_is_not_refused_among_peers() {
     assert!(read("cluster", other).expect("gone").is_empty());
 }
 
+const USUALLY: Duration = Duration::from_mins(1);
+
 /// Tools that take too long, and tell how long they were given.
 #[derive(Debug, Default)]
 struct Hanging {
-    given: Mutex<Vec<Option<Duration>>>,
+    given: Mutex<Vec<Duration>>,
     answers: Mutex<Vec<&'static str>>,
 }
 
 impl HookTools for Hanging {
     fn run(&self, call: &HookToolCall) -> Result<HookToolOutput, HookToolError> {
-        self.given.lock().expect("not poisoned").push(call.time_limit());
+        self.given.lock().expect("not poisoned").push(call.time_allowed(USUALLY));
         match self.answers.lock().expect("not poisoned").pop() {
             Some(stdout) => Ok(HookToolOutput { stdout: stdout.into(), stderr: Vec::new() }),
             None => Err(HookToolError::new(HookToolErrorKind::TimedOut, call.tool(), None)),
@@ -148,8 +150,23 @@ fn after_a_tool_that_hangs_the_others_get_little_time_until_one_answers() {
     assert_eq!(dispatch.relation_ids("tracing").expect("an answer"), [3]);
     assert!(dispatch.relation_units("tracing", 3).is_err());
     let given = tools.given.lock().expect("not poisoned");
-    let briefly = |given: &Option<Duration>| given.is_some_and(|given| given <= SHORT_PATIENCE);
+    let briefly = |given: &Duration| *given <= SHORT_PATIENCE;
     assert_eq!(given.iter().map(briefly).collect::<Vec<_>>(), [false, true, true, false]);
+}
+
+#[test]
+fn a_requirer_waits_for_ten_seconds_and_a_provider_for_as_long_as_its_tools() {
+    use crate::{TracingEndpointProvider, TracingEndpointRequirer};
+    let tools = Arc::new(Hanging::default());
+    let dispatch = Dispatch::from_vars([("JUJU_UNIT_NAME", "app/0")]).with_hook_tools(tools.clone());
+    let requirer = TracingEndpointRequirer::new(&dispatch, "tracing", &[]).expect("there is no metadata");
+    assert!(requirer.is_ready().is_err());
+    assert_eq!(tools.given.lock().expect("not poisoned").pop(), Some(Duration::from_secs(10)));
+
+    let dispatch = dispatch.with_hook_tools(tools.clone());
+    let provider = TracingEndpointProvider::new(&dispatch, "tracing").expect("there is no metadata");
+    assert!(provider.relations().is_err());
+    assert_eq!(tools.given.lock().expect("not poisoned").pop(), Some(USUALLY));
 }
 
 #[test]
