@@ -108,23 +108,22 @@ impl RelationEndpoint {
         let Some(mut ids) = self.known(self.dispatch.relation_ids(&self.name))? else {
             return Ok(Vec::new());
         };
-        let has_ended = |id: &u32| self.memory.as_ref().is_some_and(|memory| memory.has_ended(*id));
-        ids.retain(|id| !self.is_broken(*id) && !has_ended(id));
+        let ends_now = self.event_of(&self.dispatch).filter(|(_, event)| *event == "broken");
+        let ends_now = ends_now.map(|(relation, _)| relation.id);
+        let has_ended = |id: u32| self.memory.as_ref().is_some_and(|memory| memory.has_ended(id));
+        ids.retain(|id| Some(*id) != ends_now && !has_ended(*id));
         self.learn(|memory| memory.learn_ids(&self.name, &ids));
         Ok(ids)
     }
 
     pub(crate) fn relation(&self, id: u32) -> Result<Relation, TracingError> {
-        let relation = |app| Relation { id, endpoint: self.name.clone(), app };
-        if let Some(app) = self.recall(|memory| memory.app(id)) {
-            return Ok(relation(Some(app)));
-        }
-        let app = self.known(self.dispatch.relation_app(&self.name, id))?.flatten();
-        if let Some(app) = &app {
-            self.learn(|memory| memory.learn_app(id, app));
-        }
-        self.doubt_if_gone(id);
-        Ok(relation(app))
+        let app = self.read(
+            id,
+            |memory| memory.app(id).map(Some),
+            || self.dispatch.relation_app(&self.name, id),
+            |memory, app| _ = app.as_deref().map(|app| memory.learn_app(id, app)),
+        )?;
+        Ok(Relation { id, endpoint: self.name.clone(), app })
     }
 
     /// The databag of the application at the other end.
@@ -136,15 +135,12 @@ impl RelationEndpoint {
     /// The units at the other end.
     pub(crate) fn units(&self, relation: &Relation) -> Result<Vec<String>, TracingError> {
         let id = relation.id;
-        if let Some(units) = self.recall(|memory| memory.units(&self.name, id)) {
-            return Ok(units);
-        }
-        let units = self.known(self.dispatch.relation_units(&self.name, id))?;
-        if let Some(units) = &units {
-            self.learn(|memory| memory.learn_units(&self.name, id, units));
-        }
-        self.doubt_if_gone(id);
-        Ok(units.unwrap_or_default())
+        self.read(
+            id,
+            |memory| memory.units(&self.name, id),
+            || self.dispatch.relation_units(&self.name, id),
+            |memory, units| memory.learn_units(&self.name, id, units),
+        )
     }
 
     /// The databag of a unit at the other end.
@@ -156,17 +152,33 @@ impl RelationEndpoint {
         &self,
         id: u32,
         owner: &str,
-        read: impl FnOnce() -> Result<Databag, HookToolError>,
+        ask: impl FnOnce() -> Result<Databag, HookToolError>,
     ) -> Result<Databag, TracingError> {
-        if let Some(databag) = self.recall(|memory| memory.databag(&self.name, id, owner)) {
-            return Ok(databag);
+        self.read(
+            id,
+            |memory| memory.databag(&self.name, id, owner),
+            ask,
+            |memory, databag| memory.learn_databag(&self.name, id, owner, databag),
+        )
+    }
+
+    /// What is known of a relation: from memory, else from Juju, for the next time.
+    fn read<T: Default>(
+        &self,
+        id: u32,
+        recall: impl FnOnce(&RelationMemory) -> Option<T>,
+        ask: impl FnOnce() -> Result<T, HookToolError>,
+        learn: impl FnOnce(&RelationMemory, &T),
+    ) -> Result<T, TracingError> {
+        if let Some(known) = self.recall(recall) {
+            return Ok(known);
         }
-        let databag = self.known(read())?;
-        if let Some(databag) = &databag {
-            self.learn(|memory| memory.learn_databag(&self.name, id, owner, databag));
+        let answer = self.known(ask())?;
+        if let Some(answer) = &answer {
+            self.learn(|memory| learn(memory, answer));
         }
         self.doubt_if_gone(id);
-        Ok(databag.unwrap_or_default())
+        Ok(answer.unwrap_or_default())
     }
 
     /// What this application has published on a relation, which only its leader may know. Not from memory: it is no event
@@ -248,9 +260,9 @@ impl RelationEndpoint {
         }
     }
 
-    /// Whether this is the hook that ends the relation.
-    fn is_broken(&self, id: u32) -> bool {
-        self.event_of(&self.dispatch).is_some_and(|(relation, event)| relation.id == id && event == "broken")
+    /// Logs, once per dispatch, that what an event means cannot be told.
+    pub(crate) fn cannot_be_read(&self, relation: &Relation, error: &TracingError) {
+        self.say_once(log::Level::Warn, &format!("{relation} cannot be read: {}", with_causes(error)));
     }
 
     /// Nothing, where Juju does not let the unit know; and for a requirer, who only waits until there is something, where it

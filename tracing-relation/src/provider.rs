@@ -178,8 +178,7 @@ impl TracingEndpointProvider {
                 }
                 Ok(None) => None,
                 Err(error) => {
-                    let why = with_causes(&error);
-                    self.endpoint.say_once(Level::Warn, &format!("{relation} cannot be read: {why}"));
+                    self.endpoint.cannot_be_read(&relation, &error);
                     None
                 }
             },

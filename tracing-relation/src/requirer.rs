@@ -235,10 +235,7 @@ impl TracingEndpointRequirer {
                 Ok(Some(data)) => Some(TracingEvent::EndpointChanged { relation, receivers: data.receivers }),
                 Ok(None) => Some(TracingEvent::EndpointRemoved { relation }),
                 Err(error) => {
-                    self.endpoint.say_once(
-                        Level::Warn,
-                        &format!("{relation} cannot be read: {}", with_causes(&error)),
-                    );
+                    self.endpoint.cannot_be_read(&relation, &error);
                     None
                 }
             },

@@ -2,7 +2,6 @@ use std::collections::BTreeSet;
 
 use super::wire::Found;
 use crate::endpoint::RelationEndpoint;
-use crate::error::with_causes;
 use crate::juju::{Dispatch, Role};
 use crate::{Relation, TracingError};
 
@@ -139,8 +138,7 @@ impl CertificateTransferRequirer {
                 Ok(certificates) if certificates.is_empty() => Some(CertificatesRemoved { relation }),
                 Ok(certificates) => Some(CertificatesUpdated { relation, certificates }),
                 Err(error) => {
-                    let what = format!("{relation} cannot be read: {}", with_causes(&error));
-                    self.endpoint.say_once(log::Level::Warn, &what);
+                    self.endpoint.cannot_be_read(&relation, &error);
                     None
                 }
             },
