@@ -1,7 +1,6 @@
-use std::sync::Arc;
 use std::time::Duration;
 
-use tracing_relation::juju::{Dispatch, HookToolCall, HookToolError, HookToolOutput, HookTools, PendingCall};
+use tracing_relation::juju::Dispatch;
 use tracing_relation::{CertificateTransferRequirer, TracingError};
 
 use crate::delivery::{Certificate, Destination};
@@ -92,8 +91,8 @@ fn of_juju(dispatch: &Dispatch) -> Option<Destination> {
 
 /// All certificates that have come over the relations of the charm's endpoint.
 fn bundle(dispatch: &Dispatch, endpoint: &str, patience: Duration) -> Result<String, MissingCertificate> {
-    let tools = Impatient { tools: Arc::clone(dispatch.hook_tools()), patience };
-    let dispatch = dispatch.clone().with_hook_tools(Arc::new(tools));
+    // The hook has done its work, and only the trace needs this.
+    let dispatch = dispatch.clone().with_patience(patience);
     let endpoint = endpoint.to_owned();
     let read = || {
         let requirer = CertificateTransferRequirer::new(&dispatch, &endpoint)?;
@@ -105,22 +104,5 @@ fn bundle(dispatch: &Dispatch, endpoint: &str, patience: Duration) -> Result<Str
         Ok((_, true)) => Err(MissingCertificate::NotRelated { endpoint }),
         Ok((_, false)) => Err(MissingCertificate::NotSent { endpoint }),
         Err(source) => Err(MissingCertificate::NotReadable { endpoint, source: Box::new(source) }),
-    }
-}
-
-/// Hook tools for what only the trace needs, at the end of a hook that has done its work.
-#[derive(Debug)]
-struct Impatient {
-    tools: Arc<dyn HookTools>,
-    patience: Duration,
-}
-
-impl HookTools for Impatient {
-    fn run(&self, call: &HookToolCall) -> Result<HookToolOutput, HookToolError> {
-        self.tools.run(&call.clone().at_most(self.patience))
-    }
-
-    fn start(&self, call: &HookToolCall) -> Result<PendingCall, HookToolError> {
-        self.tools.start(&call.clone().at_most(self.patience))
     }
 }

@@ -4,12 +4,11 @@
 //! `TOOL_MILLISECONDS`, if that is set. The charm's own traces go to `TRACE_ENDPOINT`.
 
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::time::Duration;
 
-use charm_tracing::juju::{Dispatch, HookToolCall, ProcessHookTools};
+use charm_tracing::juju::{Dispatch, HookToolCall};
 use charm_tracing::relation::{Receiver, TracingEndpointProvider, TracingError};
 use charm_tracing::trace_charm;
+use tests::juju::tool_fault::impatient;
 
 struct BackendCharm {
     tracing: TracingEndpointProvider,
@@ -19,14 +18,7 @@ struct BackendCharm {
 #[trace_charm(tracing_endpoint = "endpoint")]
 impl BackendCharm {
     fn new(dispatch: &Dispatch) -> Result<Self, TracingError> {
-        let patience = dispatch.var("TOOL_MILLISECONDS").and_then(|text| text.parse().ok());
-        let of_relation = match patience.map(Duration::from_millis) {
-            Some(patience) => {
-                dispatch.clone().with_hook_tools(Arc::new(ProcessHookTools::new().with_timeout(patience)))
-            }
-            None => dispatch.clone(),
-        };
-        let tracing = TracingEndpointProvider::new(&of_relation, "tracing")?;
+        let tracing = TracingEndpointProvider::new(&impatient(dispatch), "tracing")?;
         Ok(Self { tracing, endpoint: dispatch.var("TRACE_ENDPOINT").map(str::to_owned) })
     }
 

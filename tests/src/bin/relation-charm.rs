@@ -8,14 +8,13 @@
 //! Its own work is to set its status. Each hook tool for the relation may take `TOOL_MILLISECONDS`, if that is set.
 
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::time::Duration;
 
-use charm_tracing::juju::{Dispatch, HookToolCall, HookToolError, ProcessHookTools};
+use charm_tracing::juju::{Dispatch, HookToolCall, HookToolError};
 use charm_tracing::relation::{
     CharmTracingConfig, ReceiverProtocol, TracingEndpointRequirer, TracingError, charm_tracing_config,
 };
 use charm_tracing::{Config, Destination, Session, trace_charm};
+use tests::juju::tool_fault::impatient;
 
 struct RelationCharm {
     tracing: TracingEndpointRequirer,
@@ -45,14 +44,7 @@ impl RelationCharm {
 }
 
 fn requirer(dispatch: &Dispatch) -> Result<TracingEndpointRequirer, TracingError> {
-    let requested = [ReceiverProtocol::OtlpHttp];
-    match dispatch.var("TOOL_MILLISECONDS").and_then(|text| text.parse().ok()).map(Duration::from_millis) {
-        Some(patience) => {
-            let tools = Arc::new(ProcessHookTools::new().with_timeout(patience));
-            TracingEndpointRequirer::new(&dispatch.clone().with_hook_tools(tools), "tracing", &requested)
-        }
-        None => TracingEndpointRequirer::new(dispatch, "tracing", &requested),
-    }
+    TracingEndpointRequirer::new(&impatient(dispatch), "tracing", &[ReceiverProtocol::OtlpHttp])
 }
 
 fn set_status(dispatch: &Dispatch, status: &str) -> Result<(), HookToolError> {

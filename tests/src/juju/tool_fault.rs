@@ -9,10 +9,12 @@ use std::io::{self, Write};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use rustix::process::{Signal, getpid, kill_process};
+use tracing_relation::juju::{Dispatch, ProcessHookTools};
 
 /// How a hook tool does not work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +31,17 @@ pub enum ToolFault {
     Floods(usize),
     /// It never ends, and prints nothing.
     Hangs,
+}
+
+/// The dispatch with hook tools each of which may take `TOOL_MILLISECONDS`, if that is set: for charms that meet one that
+/// hangs.
+#[must_use]
+pub fn impatient(dispatch: &Dispatch) -> Dispatch {
+    let dispatch = dispatch.clone();
+    match dispatch.var("TOOL_MILLISECONDS").and_then(|text| text.parse().ok()).map(Duration::from_millis) {
+        Some(patience) => dispatch.with_hook_tools(Arc::new(ProcessHookTools::new().with_timeout(patience))),
+        None => dispatch,
+    }
 }
 
 impl ToolFault {

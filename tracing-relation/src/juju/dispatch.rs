@@ -75,6 +75,13 @@ impl Dispatch {
         Self { tools, reads: Arc::default(), said: Arc::default(), ..self }
     }
 
+    /// The same dispatch for a caller who would rather do without an answer than wait for longer: how long each hook tool may
+    /// take that has a method here. Of several, and of what the hook tools allow, the least counts.
+    #[must_use]
+    pub fn with_patience(self, at_most: Duration) -> Self {
+        Self { patience: Some(self.patience.map_or(at_most, |other| other.min(at_most))), ..self }
+    }
+
     /// Remembers in a file, from one dispatch to the next, what was read of the relations that the requirers of this crate
     /// are for: as long as no event says that it changed, they run no hook tools to read it again.
     ///
@@ -109,11 +116,6 @@ impl Dispatch {
         if let Some(memory) = &self.memory {
             memory.forget();
         }
-    }
-
-    /// The same dispatch for a caller who would rather do without an answer than wait for longer.
-    pub(crate) fn with_patience(self, patience: Duration) -> Self {
-        Self { patience: Some(patience), ..self }
     }
 
     pub(crate) fn relation_memory(&self) -> Option<&Arc<RelationMemory>> {

@@ -163,6 +163,11 @@ fn a_requirer_waits_for_ten_seconds_and_a_provider_for_as_long_as_its_tools() {
     assert!(requirer.is_ready().is_err());
     assert_eq!(tools.given.lock().expect("not poisoned").pop(), Some(Duration::from_secs(10)));
 
+    let hurried = dispatch.clone().with_hook_tools(tools.clone()).with_patience(Duration::from_secs(2));
+    let requirer = TracingEndpointRequirer::new(&hurried, "tracing", &[]).expect("there is no metadata");
+    assert!(requirer.is_ready().is_err());
+    assert_eq!(tools.given.lock().expect("not poisoned").pop(), Some(Duration::from_secs(2)));
+
     let dispatch = dispatch.with_hook_tools(tools.clone());
     let provider = TracingEndpointProvider::new(&dispatch, "tracing").expect("there is no metadata");
     assert!(provider.relations().is_err());
