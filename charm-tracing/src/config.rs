@@ -76,6 +76,11 @@ impl Config {
 
     /// How many MiB of traces the buffer keeps; the oldest are dropped first. Values below 10 count as 10, with a
     /// warning. Default: 10. The file itself may grow to twice as much before its space is reused.
+    ///
+    /// It also limits the trace of one dispatch, to 16 MiB at most, since backends refuse larger requests (Tempo those of 20
+    /// MiB): a span that begins when there is no room left for it is not recorded, but what is below it may be again, as its
+    /// parent's child. So no span lacks its parent. How many are missing is the attribute `charm_tracing.dropped_spans` of
+    /// the root, [`DeliveryReport::dropped_spans`](crate::DeliveryReport), and a warning in Juju's log.
     pub const fn buffer_max_size_mib(mut self, mib: u32) -> Self {
         self.buffer_max_size_mib = mib;
         self
@@ -108,6 +113,14 @@ impl Config {
 
     pub(crate) fn buffer_max_bytes(&self) -> u64 {
         u64::from(self.buffer_max_size_mib.max(MIN_BUFFER_SIZE_MIB)) * 1024 * 1024
+    }
+
+    /// How large the trace of a dispatch may become: what the buffer can hold, and what backends take. Tempo refuses requests
+    /// of more than 20 MiB.
+    pub(crate) fn trace_max_bytes(&self) -> u64 {
+        const MOST: u64 = 16 * 1024 * 1024;
+        // The rest is for the resource and the frame of the request.
+        self.buffer_max_bytes().min(MOST) - 64 * 1024
     }
 
     /// What is wrong with the settings, though they are used as far as possible.

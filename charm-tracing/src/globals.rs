@@ -1,18 +1,44 @@
-//! The process globals: which session is recording, and whether tracing is switched off for a scope.
+//! The process globals: which session is recording, what it has recorded, and whether tracing is switched off for a scope.
 //!
 //! A process is one dispatch, so at most one session records at a time. Everything that a traced call must know
 //! when nothing records is one relaxed load of [`RECORDING`].
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::recorder::Recorder;
+use opentelemetry::Context;
+use opentelemetry::trace::{SpanContext, TraceContextExt, TraceFlags, TraceId, TraceState};
 
-/// Whether a session records and nobody has switched it off. Derived from the two values below; only a hint for
-/// the caller, who asks for the recorder before doing anything with it.
+use crate::recorder::{Details, Handle, LiveSpan, Record, Remote, SpanIds, Store, now, weight};
+use crate::span::Site;
+
+/// Whether a session records and nobody has switched it off. Derived from the two values below.
 static RECORDING: AtomicBool = AtomicBool::new(false);
 static SWITCHED_OFF: AtomicUsize = AtomicUsize::new(0);
-static RECORDER: Mutex<Option<Arc<Recorder>>> = Mutex::new(None);
+static OPEN: Mutex<Option<Open>> = Mutex::new(None);
+
+/// A session of this process; another one has another number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SessionNumber(NonZeroU32);
+
+/// The session that is open.
+#[derive(Debug)]
+struct Open {
+    number: SessionNumber,
+    /// The span that everything without a nearer parent hangs on. None only before it has begun.
+    root: Option<Context>,
+    trace_id: TraceId,
+    ids: SpanIds,
+    spans: Store,
+    /// How much more may be recorded, by [`weight`].
+    room: u64,
+    /// Spans for which there was no room when they began.
+    turned_away: u64,
+}
+
+/// For the failures and attributes of what is still open when there is no room for another span.
+const RESERVE: u64 = 64 * 1024;
 
 /// Whether spans are being recorded right now.
 #[inline]
@@ -20,32 +46,176 @@ pub(crate) fn is_recording() -> bool {
     RECORDING.load(Ordering::Relaxed)
 }
 
-/// The recorder of the open session, unless tracing is switched off.
-pub(crate) fn recorder() -> Option<Arc<Recorder>> {
+/// Begins a span below `parent` at `start`, in nanoseconds since 1970. None if nothing records, or there is no room for it any more.
+#[expect(clippy::inline_always, reason = "a tenth of what a span costs is the moving of its parts")]
+#[inline(always)]
+pub(crate) fn begin(
+    parent: &SpanContext,
+    site: Option<&'static Site>,
+    details: Option<Box<Details>>,
+    start: u64,
+) -> Option<Handle> {
     if !is_recording() {
         return None;
     }
-    slot().clone()
+    let weight =
+        weight::SPAN + site.map_or(0, Site::weight) + details.as_ref().map_or(0, |details| details.weight());
+    let mut slot = lock();
+    let open = slot.as_mut()?;
+    if !open.take(weight, RESERVE) {
+        open.turned_away += 1;
+        return None;
+    }
+    Some(open.begin(parent, site, details, start))
 }
 
-/// Makes a recorder the one that spans go to; `make` returns it with whatever else the caller needs of it. None if
-/// another session is open: the first one keeps recording.
-pub(crate) fn open<T>(make: impl FnOnce() -> (Arc<Recorder>, T)) -> Option<(Arc<Recorder>, T)> {
-    let mut slot = slot();
+/// Changes what there is to say about a span while it is open. `change` is told whether there is room for so much.
+pub(crate) fn change(
+    span: Handle,
+    weight: usize,
+    change: impl FnOnce(&mut Details, Option<&'static Site>, bool),
+) {
+    let mut slot = lock();
+    let Some(open) = of_session(&mut slot, span) else { return };
+    let Some(record) = open.spans.open(span.place, span.span_id) else { return };
+    let first = if record.details.is_none() { size_of::<Details>() } else { 0 };
+    let room = take(&mut open.room, first + weight, 0);
+    change(record.details.get_or_insert_default(), record.site, room);
+}
+
+pub(crate) fn is_open(span: Handle) -> bool {
+    let mut slot = lock();
+    of_session(&mut slot, span).is_some_and(|open| open.spans.open(span.place, span.span_id).is_some())
+}
+
+/// Ends a span at `end`, in nanoseconds since 1970, unless it has ended.
+#[inline]
+pub(crate) fn end(span: Handle, end: u64) {
+    let mut slot = lock();
+    if let Some(open) = of_session(&mut slot, span) {
+        open.spans.end(span.place, span.span_id, end);
+    }
+}
+
+/// The context of the root of the open session, unless tracing is switched off.
+pub(crate) fn root() -> Option<Context> {
+    if !is_recording() {
+        return None;
+    }
+    lock().as_ref().and_then(|open| open.root.clone())
+}
+
+/// How many spans of the open session have ended.
+pub(crate) fn ended_count() -> usize {
+    lock().as_ref().map_or(0, |open| open.spans.ended_count())
+}
+
+/// How many spans of the open session are not recorded for want of room.
+pub(crate) fn turned_away() -> u64 {
+    lock().as_ref().map_or(0, |open| open.turned_away)
+}
+
+/// Looks at the spans of the open session.
+#[cfg(feature = "testing")]
+pub(crate) fn with_spans<R>(look: impl FnOnce(&mut Store) -> R) -> Option<R> {
+    lock().as_mut().map(|open| look(&mut open.spans))
+}
+
+/// Opens a session for spans of `room` together, with a root below `parent`. None if another one is open: the first one
+/// keeps recording.
+pub(crate) fn open(room: u64, parent: &SpanContext, details: Box<Details>) -> Option<(Handle, Context)> {
+    static SESSIONS: AtomicU32 = AtomicU32::new(0);
+
+    let mut slot = lock();
     if slot.is_some() {
         return None;
     }
-    let (recorder, rest) = make();
-    *slot = Some(Arc::clone(&recorder));
+    // After four thousand million sessions of one process a span of the first one might be taken for one of the last.
+    let number = SESSIONS.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
+    let open = slot.insert(Open {
+        number: SessionNumber(NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN)),
+        root: None,
+        trace_id: parent.trace_id(),
+        ids: SpanIds::begin_anywhere(),
+        spans: Store::default(),
+        room,
+        turned_away: 0,
+    });
+    let handle = open.begin(parent, None, Some(details), now());
+    let context = Context::current_with_span(LiveSpan::of(handle, parent));
+    open.root = Some(context.clone());
     refresh(&slot);
-    Some((recorder, rest))
+    Some((handle, context))
 }
 
-/// Ends what [`open`] began.
-pub(crate) fn close() {
-    let mut slot = slot();
-    *slot = None;
+/// Ends what [`open`] began: the spans that have ended.
+pub(crate) fn close() -> Store {
+    let mut slot = lock();
+    let open = slot.take();
     refresh(&slot);
+    drop(slot);
+    open.map(|open| open.spans).unwrap_or_default()
+}
+
+impl Open {
+    #[expect(clippy::inline_always, reason = "a tenth of what a span costs is the moving of its parts")]
+    #[inline(always)]
+    fn begin(
+        &mut self,
+        parent: &SpanContext,
+        site: Option<&'static Site>,
+        mut details: Option<Box<Details>>,
+        start: u64,
+    ) -> Handle {
+        let handle = Handle { session: self.number, span_id: self.ids.next(), place: 0 };
+        let belongs = parent.trace_id() == self.trace_id && !parent.is_remote();
+        if !belongs
+            || parent.trace_flags() != TraceFlags::SAMPLED
+            || *parent.trace_state() != TraceState::NONE
+        {
+            details = self.elsewhere(parent, handle, details);
+        }
+        let (span_id, parent) = (handle.span_id, parent.span_id());
+        let place = self.spans.begin(Record { site, span_id, parent, start, end: start, details });
+        Handle { place, ..handle }
+    }
+
+    /// What must be said about a span that does not simply belong to the session's trace.
+    #[cold]
+    fn elsewhere(
+        &self,
+        parent: &SpanContext,
+        handle: Handle,
+        mut details: Option<Box<Details>>,
+    ) -> Option<Box<Details>> {
+        let context = handle.context(parent);
+        let is_known = context.trace_id() == self.trace_id && context.trace_flags() == TraceFlags::SAMPLED;
+        if !is_known || parent.is_remote() || *context.trace_state() != TraceState::NONE {
+            details.get_or_insert_default().remote = Some(Remote::of(&context, parent.is_remote()));
+        }
+        details
+    }
+
+    #[inline]
+    fn take(&mut self, weight: usize, reserve: u64) -> bool {
+        take(&mut self.room, weight, reserve)
+    }
+}
+
+/// Takes so much of the room, if that leaves as much as the reserve.
+#[inline]
+fn take(room: &mut u64, weight: usize, reserve: u64) -> bool {
+    let weight = weight as u64;
+    let enough = *room >= weight.saturating_add(reserve);
+    if enough {
+        *room -= weight;
+    }
+    enough
+}
+
+#[inline]
+fn of_session<'a>(slot: &'a mut MutexGuard<'_, Option<Open>>, span: Handle) -> Option<&'a mut Open> {
+    slot.as_mut().filter(|open| open.number == span.session)
 }
 
 /// Switches tracing off in this process until the returned guard is dropped.
@@ -73,7 +243,7 @@ pub(crate) fn close() {
 /// ```
 pub fn switch_off() -> SwitchedOff {
     SWITCHED_OFF.fetch_add(1, Ordering::SeqCst);
-    refresh(&slot());
+    refresh(&lock());
     SwitchedOff(())
 }
 
@@ -85,17 +255,18 @@ pub struct SwitchedOff(());
 impl Drop for SwitchedOff {
     fn drop(&mut self) {
         SWITCHED_OFF.fetch_sub(1, Ordering::SeqCst);
-        refresh(&slot());
+        refresh(&lock());
     }
 }
 
-fn refresh(slot: &MutexGuard<'_, Option<Arc<Recorder>>>) {
-    RECORDING.store(slot.is_some() && SWITCHED_OFF.load(Ordering::SeqCst) == 0, Ordering::SeqCst);
+fn refresh(open: &MutexGuard<'_, Option<Open>>) {
+    RECORDING.store(open.is_some() && SWITCHED_OFF.load(Ordering::SeqCst) == 0, Ordering::SeqCst);
 }
 
-fn slot() -> MutexGuard<'static, Option<Arc<Recorder>>> {
-    // Nothing panics while it is held; if it ever did, the slot would still be whole.
-    RECORDER.lock().unwrap_or_else(PoisonError::into_inner)
+#[inline]
+fn lock() -> MutexGuard<'static, Option<Open>> {
+    // Nothing panics while it is held; if it ever did, the session would still be whole.
+    OPEN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Whether a [`switch_off`] scope is open.

@@ -20,7 +20,7 @@ impl HookTools for TracedHookTools {
         if let Some(span) = span
             && let Some(failure) = (&&&&&Returned(&result)).__failure()
         {
-            failure.record(&span.span());
+            failure.record(&span);
         }
         result
     }

@@ -95,7 +95,6 @@ mod juju_log;
 mod names;
 mod notice;
 mod parent;
-mod provider;
 mod recorder;
 mod resource;
 mod run;

@@ -63,6 +63,12 @@ pub(crate) fn of_delivery(
             traces(report.dropped_by_limits)
         ));
     }
+    if report.dropped_spans > 0 {
+        return warn(format!(
+            "the trace of this event had grown to its limit and lacks {} spans; `buffer_max_size_mib` sets it",
+            report.dropped_spans
+        ));
+    }
     // An outage of the backend passes; whoever looks for it sets the log level.
     problem.map(|problem| Notice { level: log::Level::Debug, text: chain(problem) })
 }

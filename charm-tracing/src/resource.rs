@@ -1,6 +1,4 @@
 use opentelemetry::KeyValue;
-use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::resource::TelemetryResourceDetector;
 use tracing_relation::juju::{Dispatch, EnvironmentError};
 
 use crate::Config;
@@ -10,7 +8,7 @@ use crate::Config;
 /// # Errors
 ///
 /// Juju did not say which unit of which model this is.
-pub(crate) fn of_unit(dispatch: &Dispatch, config: &Config) -> Result<Resource, EnvironmentError> {
+pub(crate) fn of_unit(dispatch: &Dispatch, config: &Config) -> Result<Vec<KeyValue>, EnvironmentError> {
     let (unit, application) = (dispatch.unit_name()?, dispatch.application()?);
     let (model, model_uuid) = (dispatch.model_name()?, dispatch.model_uuid()?);
     let service = config.service_name.clone().unwrap_or_else(|| format!("{application}-charm"));
@@ -24,14 +22,15 @@ pub(crate) fn of_unit(dispatch: &Dispatch, config: &Config) -> Result<Resource, 
         KeyValue::new("juju_application", application.to_owned()),
         KeyValue::new("juju_model", model.to_owned()),
         KeyValue::new("juju_model_uuid", model_uuid.to_owned()),
+        // Its semantic conventions reserve the name `opentelemetry` for OpenTelemetry's own SDK.
+        KeyValue::new("telemetry.sdk.name", env!("CARGO_PKG_NAME")),
+        KeyValue::new("telemetry.sdk.language", "rust"),
+        KeyValue::new("telemetry.sdk.version", env!("CARGO_PKG_VERSION")),
     ];
     attributes.extend(config.charm_type.clone().map(|name| KeyValue::new("charm_type", name)));
     match dispatch.metadata() {
         Ok(metadata) => attributes.push(KeyValue::new("charm", metadata.name.clone())),
         Err(error) => log::debug!("the resource attribute `charm` is left out: {error}"),
     }
-    Ok(Resource::builder_empty()
-        .with_detector(Box::new(TelemetryResourceDetector))
-        .with_attributes(attributes)
-        .build())
+    Ok(attributes)
 }

@@ -3,21 +3,21 @@ use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
-use opentelemetry::global::GlobalTracerProvider;
-use opentelemetry::trace::{Link, TraceContextExt, Tracer};
-use opentelemetry::{Context, KeyValue};
-use opentelemetry_sdk::Resource;
+use opentelemetry::KeyValue;
+use opentelemetry::global::{self, GlobalTracerProvider};
+use opentelemetry::trace::{Link, SpanContext, TraceContextExt, TraceId};
 use tracing_relation::juju::{Dispatch, EnvironmentError, HookTools};
 
 use crate::buffer::{Buffer, BufferConfig, Priority};
 use crate::delivery::{self, DeliveryReport, Destination, SystemClock, TimeBudget, Trace};
+use crate::globals;
 use crate::hook_tools::TracedHookTools;
 use crate::juju_log::JujuLog;
 use crate::notice::{self, Notice};
-use crate::recorder::Recorder;
+use crate::recorder::{Details, Provider, new_trace, own_scope};
 use crate::span::{self, Current, OpenSpan};
 use crate::target::Target;
-use crate::{Config, encode, globals, names, parent, provider, resource};
+use crate::{Config, encode, names, parent, resource};
 
 /// The trace of one dispatch, from the first line of `main` to its end. [`run`](crate::run) uses one for you; use it
 /// yourself in a charm that has its own `main`.
@@ -53,9 +53,9 @@ pub struct Session {
 struct Open {
     _current: Current,
     root: OpenSpan,
-    recorder: Arc<Recorder>,
+    trace_id: TraceId,
     previous_provider: GlobalTracerProvider,
-    resource: Resource,
+    resource: Vec<KeyValue>,
     config: Config,
     /// Whether anything but the event's own handler ran: such traces outlive the boring ones in a full buffer.
     interesting: bool,
@@ -96,7 +96,7 @@ impl Session {
         };
         if let Some(open) = &session.open {
             // `jhack tail -t` looks for this very text, and attaches the id to the next event line.
-            let trace_id = open.root.span().span_context().trace_id();
+            let trace_id = open.trace_id;
             session.log.say(log::Level::Debug, &format!("Starting root trace with id='{trace_id}'."));
         }
         session
@@ -175,13 +175,13 @@ impl Session {
         let Some(open) = &mut self.open else { return handle(None) };
         let name = self.dispatch.event();
         self.log.say(log::Level::Debug, &format!("Emitting Juju event {name}."));
-        let span = span::open_event(name);
-        let _current = span.as_ref().map(OpenSpan::attach);
-        let finished = open.recorder.finished_count();
+        let (span, context) = span::open_event(name).unzip();
+        let _current = context.map(Current::attach);
+        let ended = globals::ended_count();
         // Stays so if the handler panics.
         let before = mem::replace(&mut open.interesting, true);
         let result = handle(span.as_ref());
-        open.interesting = before || open.recorder.finished_count() - finished > open.config.idle_spans;
+        open.interesting = before || globals::ended_count() - ended > open.config.idle_spans;
         result
     }
 
@@ -199,12 +199,14 @@ impl Session {
         let buffer = open.buffer(&self.dispatch);
         let complaint = open.config.complaint();
         let budget = open.budget();
-        let trace = open.into_trace();
+        let dropped_spans = globals::turned_away();
+        let trace = open.into_trace(dropped_spans);
         let destination = target.map(|target| &target.destination);
         // The trace is stored before anything is sent, so a panic in the HTTP client costs nothing but the attempt.
         let deliver =
             || delivery::deliver(&trace, buffer.as_ref(), destination, &budget, &SystemClock::new());
-        let report = span::quietly(deliver).unwrap_or_else(DeliveryReport::interrupted);
+        let mut report = span::quietly(deliver).unwrap_or_else(DeliveryReport::interrupted);
+        report.dropped_spans = dropped_spans;
         let notices = [
             notice::of_delivery(&report, target, buffer.is_some()),
             complaint.map(|text| Notice { level: log::Level::Warn, text }),
@@ -233,33 +235,16 @@ impl Open {
         let dispatch_path = dispatch.dispatch_path()?;
         let name = names::root(dispatch.unit_name()?, dispatch_path);
         let resource = resource::of_unit(dispatch, &config)?;
-        let opened = globals::open(|| provider::install(resource.clone()));
-        let Some((recorder, previous_provider)) = opened else {
-            return Err(NotTraced::AnotherSession);
-        };
+        let (parent, details) = root_span(dispatch, name, dispatch_path);
+        let opened = globals::open(config.trace_max_bytes(), &parent, Box::new(details));
+        let Some((handle, context)) = opened else { return Err(NotTraced::AnotherSession) };
+        let previous_provider = global::tracer_provider();
+        global::set_tracer_provider(Provider);
         span::install_hook();
-
-        let mut builder = recorder
-            .tracer()
-            .span_builder(name)
-            .with_attributes([KeyValue::new("juju.dispatch_path", dispatch_path.to_owned())]);
-        // An agent that does not sample its own trace says nothing about the charm's: a link keeps the two together.
-        let parent = match parent::from_environment(|name| dispatch.var(name)) {
-            Some(parent) if parent.is_sampled() => Context::new().with_remote_span_context(parent),
-            Some(parent) => {
-                builder = builder.with_links(vec![Link::with_context(parent)]);
-                Context::new()
-            }
-            None => Context::new(),
-        };
-        let root = OpenSpan::new(
-            Context::current().with_span(recorder.tracer().build_with_context(builder, &parent)),
-        );
-        recorder.set_root(root.context().clone());
         Ok(Self {
-            _current: root.attach(),
-            root,
-            recorder,
+            trace_id: context.span().span_context().trace_id(),
+            _current: Current::attach(context),
+            root: OpenSpan::new(handle),
             previous_provider,
             resource,
             config,
@@ -285,19 +270,40 @@ impl Open {
     }
 
     /// Ends the root and encodes what was recorded.
-    fn into_trace(self) -> Trace {
-        let Self { _current: current, root, recorder, previous_provider, resource, interesting, .. } = self;
-        let trace_id = root.span().span_context().trace_id().to_bytes();
+    fn into_trace(self, dropped_spans: u64) -> Trace {
+        let Self { _current: current, root, trace_id, previous_provider, resource, interesting, .. } = self;
         drop(current);
+        if dropped_spans > 0 {
+            let count = i64::try_from(dropped_spans).unwrap_or(i64::MAX);
+            root.set_attribute(KeyValue::new("charm_tracing.dropped_spans", count));
+        }
         drop(root);
-        globals::close();
-        provider::uninstall(previous_provider);
+        let ended = globals::close();
+        // Spans that are started from now on are none of ours.
+        global::set_tracer_provider(previous_provider);
         Trace {
-            payload: encode::request(recorder.take_finished(), &resource),
-            trace_id,
+            payload: encode::request(&ended.ended(), trace_id, &own_scope(), &resource),
+            trace_id: trace_id.to_bytes(),
             priority: if interesting { Priority::Interesting } else { Priority::Boring },
         }
     }
+}
+
+/// What the root of a dispatch is, and below what: the span that Juju passed, if it did.
+fn root_span(dispatch: &Dispatch, name: String, dispatch_path: &str) -> (SpanContext, Details) {
+    let path = KeyValue::new("juju.dispatch_path", dispatch_path.to_owned());
+    let mut details = Details::named(name, vec![path]);
+    let parent = match parent::from_environment(|name| dispatch.var(name)) {
+        Some(parent) if parent.is_sampled() => parent,
+        unsampled => {
+            // An agent that does not sample its own trace says nothing about the charm's: a link keeps the two together.
+            if let Some(agent) = unsampled {
+                details.add_link(Link::with_context(agent), true);
+            }
+            new_trace()
+        }
+    };
+    (parent, details)
 }
 
 /// Why a session records nothing.

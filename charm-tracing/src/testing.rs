@@ -32,23 +32,19 @@
 //! `std::mem::forget(Recording::start())` at the beginning of the program.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use opentelemetry::Context;
-use opentelemetry::global::GlobalTracerProvider;
-use opentelemetry::trace::{SpanId, Status, TraceContextExt, Tracer};
-use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::trace::SpanData;
+use opentelemetry::global::{self, GlobalTracerProvider};
+use opentelemetry::trace::{SpanId, Status};
 
-use crate::recorder::Recorder;
+use crate::globals;
+use crate::recorder::{Details, Provider, Record, Store, new_trace};
 use crate::span::{self, OpenSpan};
-use crate::{globals, provider};
 
 /// Records every span of the process in memory while it lives; nothing is buffered or sent. It needs no dispatch.
 #[derive(Debug)]
 #[must_use = "nothing is recorded any more when this is dropped"]
 pub struct Recording {
-    recorder: Arc<Recorder>,
     previous_provider: Option<GlobalTracerProvider>,
     // Ends last.
     _root: OpenSpan,
@@ -64,59 +60,56 @@ impl Recording {
     /// A [`Session`](crate::Session) is open: its trace and this one would be the same.
     pub fn start() -> Self {
         let turn = Turn::wait();
-        let install = || provider::install(Resource::builder_empty().build());
-        let Some((recorder, previous)) = globals::open(install) else {
+        let root = Box::new(Details::named("recording", Vec::new()));
+        let Some((root, _)) = globals::open(u64::MAX, &new_trace(), root) else {
             panic!("cannot record spans while a session is open");
         };
+        let previous = global::tracer_provider();
+        global::set_tracer_provider(Provider);
         span::install_hook();
-        let root = recorder
-            .tracer()
-            .build_with_context(recorder.tracer().span_builder("recording"), &Context::new());
-        let root = OpenSpan::new(Context::new().with_span(root));
-        recorder.set_root(root.context().clone());
-        Self { recorder, previous_provider: Some(previous), _root: root, _turn: turn }
+        Self { previous_provider: Some(previous), _root: OpenSpan::new(root), _turn: turn }
     }
 
     /// The spans that have ended so far, one a line, each below its parent and in the order in which they began; with
     /// `[error: <description>]` if they failed. A span whose parent has not ended stands at the margin.
     #[must_use]
     pub fn tree(&self) -> String {
-        span::own_work(|| self.recorder.with_finished(tree))
+        span::own_work(|| globals::with_spans(|spans| tree(spans.ended())).unwrap_or_default())
     }
 
     /// How many spans have ended so far.
     #[must_use]
     pub fn count(&self) -> usize {
-        self.recorder.finished_count()
+        globals::ended_count()
     }
 
     /// Forgets the spans that have ended so far.
     pub fn clear(&self) {
-        span::own_work(|| drop(self.recorder.take_finished()));
+        span::own_work(|| globals::with_spans(Store::forget));
     }
 }
 
 impl Drop for Recording {
     fn drop(&mut self) {
         if let Some(previous) = self.previous_provider.take() {
-            provider::uninstall(previous);
+            global::set_tracer_provider(previous);
         }
         globals::close();
     }
 }
 
-fn tree(spans: &[SpanData]) -> String {
-    let ended: HashSet<SpanId> = spans.iter().map(|span| span.span_context.span_id()).collect();
-    let mut children: HashMap<Option<SpanId>, Vec<&SpanData>> = HashMap::new();
+fn tree<'a>(spans: impl Iterator<Item = &'a Record> + Clone) -> String {
+    let ended: HashSet<SpanId> = spans.clone().map(|span| span.span_id).collect();
+    let mut children: HashMap<Option<SpanId>, Vec<&Record>> = HashMap::new();
     for span in spans {
-        let parent = Some(span.parent_span_id).filter(|parent| ended.contains(parent));
+        let parent = Some(span.parent).filter(|parent| ended.contains(parent));
         children.entry(parent).or_default().push(span);
     }
     for siblings in children.values_mut() {
-        siblings.sort_by_key(|span| span.start_time);
+        siblings.sort_by_key(|span| span.start);
     }
     // Those to be written, the next one last: spans may nest deeper than a stack is long.
-    let mut waiting: Vec<(usize, &SpanData)> = Vec::new();
+    let mut waiting: Vec<(usize, &Record)> = Vec::new();
     let mut text = String::new();
     let mut push_children = |waiting: &mut Vec<_>, parent, depth| {
         for child in children.remove(&parent).unwrap_or_default().into_iter().rev() {
@@ -125,12 +118,12 @@ fn tree(spans: &[SpanData]) -> String {
     };
     push_children(&mut waiting, None, 0);
     while let Some((depth, span)) = waiting.pop() {
-        let failed = match &span.status {
-            Status::Error { description } => format!(" [error: {description}]"),
+        let failed = match span.details.as_ref().map(|details| &details.status) {
+            Some(Status::Error { description }) => format!(" [error: {description}]"),
             _ => String::new(),
         };
-        text.extend(["  ".repeat(depth), span.name.to_string(), failed, "\n".to_owned()]);
-        push_children(&mut waiting, Some(span.span_context.span_id()), depth + 1);
+        text.extend(["  ".repeat(depth), span.name().to_owned(), failed, "\n".to_owned()]);
+        push_children(&mut waiting, Some(span.span_id), depth + 1);
     }
     text
 }

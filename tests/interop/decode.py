@@ -37,7 +37,7 @@ RESOURCE = {
     "service.namespace": MODEL_UUID,
     "service.namespace.name": "test-model",
     "telemetry.sdk.language": "rust",
-    "telemetry.sdk.name": "opentelemetry",
+    "telemetry.sdk.name": "charm-tracing",
     "telemetry.sdk.version": SOME_TEXT,
 }
 # What the example adds to the spans of its own calls.

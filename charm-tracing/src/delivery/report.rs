@@ -17,6 +17,9 @@ pub struct DeliveryReport {
     pub last_refusal: Option<String>,
     /// Spans that the backend rejected out of traces that it took.
     pub rejected_spans: u64,
+    /// Spans of this dispatch that its trace lacks, because it had grown to its limit when they began: see
+    /// [`Config::buffer_max_size_mib`](crate::Config::buffer_max_size_mib).
+    pub dropped_spans: u64,
     /// This dispatch's trace waits in the buffer.
     pub buffered: bool,
     /// Traces that wait in the buffer now, this one included.

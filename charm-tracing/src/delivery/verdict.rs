@@ -2,8 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
-use prost::Message as _;
+use crate::encode::protobuf::{Field, fields};
 
 /// What becomes of a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,13 +44,43 @@ pub(super) fn judge(status: u16, retry_after: Option<&str>, body: &[u8], now: Sy
 
 fn accepted(body: &[u8]) -> Verdict {
     // A body that is not what OTLP says (an empty object in JSON, a proxy's page) does not make a success a failure.
-    let partial = ExportTraceServiceResponse::decode(body).ok().and_then(|response| response.partial_success);
-    let (rejected, message) =
-        partial.map(|partial| (partial.rejected_spans, partial.error_message)).unwrap_or_default();
+    let PartialSuccess { rejected_spans, message } = partial_success(body).unwrap_or_default();
     Verdict::Accepted {
-        rejected_spans: u64::try_from(rejected).unwrap_or(0),
+        rejected_spans: u64::try_from(rejected_spans).unwrap_or(0),
         message: Some(message).filter(|message| !message.is_empty()).map(|message| printable(&message)),
     }
+}
+
+#[derive(Debug, Default, PartialEq)]
+struct PartialSuccess {
+    rejected_spans: i64,
+    message: String,
+}
+
+/// The field 1 of an OTLP `ExportTraceServiceResponse`. Of what is there more than once the last counts, and what is
+/// unknown is passed over, as Protocol Buffers have it. None if there is none, or the body is something else.
+fn partial_success(body: &[u8]) -> Option<PartialSuccess> {
+    let mut partial = None;
+    for (number, field) in fields(body)? {
+        match (number, field) {
+            (1, Field::Bytes(message)) => read_partial_success(message, partial.get_or_insert_default())?,
+            (1, _) => return None,
+            _ => {}
+        }
+    }
+    partial
+}
+
+fn read_partial_success(message: &[u8], partial: &mut PartialSuccess) -> Option<()> {
+    for (number, field) in fields(message)? {
+        match (number, field) {
+            (1, Field::Varint(rejected)) => partial.rejected_spans = rejected.cast_signed(),
+            (2, Field::Bytes(text)) => str::from_utf8(text).ok()?.clone_into(&mut partial.message),
+            (1 | 2, _) => return None,
+            _ => {}
+        }
+    }
+    Some(())
 }
 
 /// Seconds or an HTTP date (RFC 9110, section 10.2.3).
@@ -78,8 +107,11 @@ fn printable(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use opentelemetry_proto::tonic::collector::trace::v1::ExportTracePartialSuccess;
+    use opentelemetry_proto::tonic::collector::trace::v1::{
+        ExportTracePartialSuccess, ExportTraceServiceResponse,
+    };
     use proptest::prelude::*;
+    use prost::Message as _;
 
     use super::*;
 
@@ -100,6 +132,11 @@ mod tests {
         ExportTraceServiceResponse { partial_success: Some(partial) }.encode_to_vec()
     }
 
+    /// Whether a tag of a group could be anywhere.
+    fn has_group(body: &[u8]) -> bool {
+        body.iter().any(|byte| byte & 7 == 3)
+    }
+
     #[test]
     fn every_success_is_accepted() {
         for status in [200, 202, 204, 299] {
@@ -116,6 +153,13 @@ mod tests {
             accepted(0, Some("a warning here"))
         );
         assert_eq!(judge(200, None, &partial(-1, ""), now()), accepted(0, None));
+    }
+
+    #[test]
+    fn what_a_later_version_adds_to_an_answer_is_passed_over() {
+        let unknown = b"\x18\x05\x22\x01x";
+        let partial = [&partial(3, "too old")[..], unknown].concat();
+        assert_eq!(judge(200, None, &partial, now()), accepted(3, Some("too old")));
     }
 
     #[test]
@@ -170,6 +214,26 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn an_answer_is_read_as_opentelemetrys_own_crates_do(
+            rejected: i64, text in ".*", more in proptest::collection::vec(any::<u8>(), 0..12), cut in 0_usize..20,
+        ) {
+            let mut body = [partial(rejected, &text), more].concat();
+            body.truncate(body.len().saturating_sub(cut));
+            // Groups, of which OTLP has none, are more than we read.
+            let ours = partial_success(&body);
+            if ours.is_none() && has_group(&body) {
+                return Ok(());
+            }
+            let theirs = ExportTraceServiceResponse::decode(&*body);
+            let theirs = theirs.ok().and_then(|response| response.partial_success);
+            let theirs = theirs.map(|partial| PartialSuccess {
+                rejected_spans: partial.rejected_spans,
+                message: partial.error_message,
+            });
+            prop_assert_eq!(ours, theirs);
+        }
+
         #[test]
         fn any_answer_gets_a_verdict(
             status: u16, retry_after in proptest::option::of("\\PC*"),

@@ -1,29 +1,53 @@
 //! Whether the calling thread can still open spans.
 //!
-//! A destructor of a thread-local value may call traced code when OpenTelemetry's own thread-local values (the current
-//! context, the source of random ids) are gone; touching them then would abort the process.
+//! A destructor of a thread-local value may call traced code when OpenTelemetry's own thread-local value, the current
+//! context, is gone; touching it then would abort the process.
+
+use std::cell::Cell;
 
 use opentelemetry::Context;
-use opentelemetry_sdk::trace::{IdGenerator, RandomIdGenerator};
 
 use super::quiet::quietly;
+
+#[derive(Clone, Copy)]
+enum Thread {
+    /// It has not opened a span yet.
+    Unknown,
+    Alive,
+    Ending,
+}
 
 /// Destroyed before what it touched first: a thread destroys its values in the reverse order of their making.
 struct Probe;
 
 impl Drop for Probe {
-    fn drop(&mut self) {}
+    fn drop(&mut self) {
+        THREAD.set(Thread::Ending);
+    }
 }
 
 thread_local! {
+    /// Without a destructor, so it can be read for as long as the thread runs.
+    static THREAD: Cell<Thread> = const { Cell::new(Thread::Unknown) };
     static PROBE: Probe = {
         Context::map_current(|_| ());
-        RandomIdGenerator::default().new_span_id();
         Probe
     };
 }
 
+#[inline]
 pub(super) fn can_open_spans() -> bool {
+    match THREAD.get() {
+        Thread::Alive => true,
+        Thread::Ending => false,
+        Thread::Unknown => probe(),
+    }
+}
+
+#[cold]
+fn probe() -> bool {
     // On a thread that is ending already, making the probe panics.
-    quietly(|| PROBE.try_with(|_| ()).is_ok()).unwrap_or(false)
+    let alive = quietly(|| PROBE.try_with(|_| ()).is_ok()).unwrap_or(false);
+    THREAD.set(if alive { Thread::Alive } else { Thread::Ending });
+    alive
 }

@@ -2,7 +2,8 @@ use std::borrow::Cow;
 
 use opentelemetry::{Array, KeyValue, StringValue, Value};
 
-use super::{quiet, text};
+use super::{Site, quiet, text};
+use crate::recorder::Details;
 
 /// Collects the attributes that the author asked for, `attributes(key = expression)`.
 #[derive(Debug, Default)]
@@ -16,8 +17,16 @@ impl Attributes {
         }
     }
 
-    pub(super) fn into_inner(self) -> Vec<KeyValue> {
-        self.0
+    /// For a span of `site`. None without any.
+    pub(super) fn into_details(self, site: &Site) -> Option<Box<Details>> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let mut details = Box::<Details>::default();
+        for attribute in self.0 {
+            details.set_attribute(Some(site), attribute, true);
+        }
+        Some(details)
     }
 }
 
@@ -172,6 +181,6 @@ mod tests {
         let mut attributes = Attributes::default();
         attributes.add("bad", || panic!("in an expression"));
         attributes.add("good", || value!(1));
-        assert_eq!(attributes.into_inner(), [KeyValue::new("good", 1)]);
+        assert_eq!(attributes.0, [KeyValue::new("good", 1)]);
     }
 }

@@ -19,12 +19,11 @@ use crate::globals;
 /// ```
 #[must_use]
 pub fn current_span() -> Option<CurrentSpan> {
-    let recorder = globals::recorder()?;
-    if !alive::can_open_spans() {
+    if !globals::is_recording() || !alive::can_open_spans() {
         return None;
     }
     let context = Context::current();
-    let context = if context.span().span_context().is_valid() { context } else { recorder.root()? };
+    let context = if context.span().span_context().is_valid() { context } else { globals::root()? };
     context.span().is_recording().then_some(CurrentSpan(context))
 }
 

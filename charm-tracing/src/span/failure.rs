@@ -4,9 +4,8 @@ use std::fmt;
 use std::ops::Deref;
 
 use opentelemetry::KeyValue;
-use opentelemetry::trace::{SpanRef, Status};
 
-use super::text;
+use super::{OpenSpan, text};
 
 /// Why a span ends as an error.
 #[derive(Clone, Debug)]
@@ -34,7 +33,7 @@ impl Failure {
     }
 
     /// Sets the status and adds the `exception` event of the OpenTelemetry semantic conventions.
-    pub(crate) fn record(self, span: &SpanRef<'_>) {
+    pub(crate) fn record(self, span: &OpenSpan) {
         let mut attributes = vec![KeyValue::new("exception.type", self.kind)];
         if let Some(message) = &self.message {
             attributes.push(KeyValue::new("exception.message", message.clone()));
@@ -43,7 +42,7 @@ impl Failure {
             attributes.push(KeyValue::new("exception.stacktrace", trace));
         }
         span.add_event("exception", attributes);
-        span.set_status(Status::error(self.message.unwrap_or_default()));
+        span.fail(self.message.unwrap_or_default());
     }
 }
 

@@ -66,7 +66,7 @@ fn poll_now<T, F: Future<Output = T>>(
     body: Pin<&mut F>,
     task: &mut Context<'_>,
 ) -> Poll<T> {
-    let current = open.span.attach();
+    let current = Current::attach(open.context.clone());
     let polled = body.poll(task);
     drop(current);
     match &polled {
@@ -87,6 +87,7 @@ pub struct FutureSpan<T>(Option<AssertUnwindSafe<Box<Open<T>>>>);
 #[derive(Debug)]
 struct Open<T> {
     span: OpenSpan,
+    context: opentelemetry::Context,
     failure: fn(&T) -> Option<Failure>,
     /// Whether what makes it current is in [`CURRENT`].
     current: bool,
@@ -101,8 +102,12 @@ thread_local! {
 impl<T> FutureSpan<T> {
     pub(super) const NONE: Self = Self(None);
 
-    pub(super) fn new(span: Option<OpenSpan>, failure: fn(&T) -> Option<Failure>) -> Self {
-        Self(span.map(|span| AssertUnwindSafe(Box::new(Open { span, failure, current: false }))))
+    pub(super) fn new(
+        opened: Option<(OpenSpan, opentelemetry::Context)>,
+        failure: fn(&T) -> Option<Failure>,
+    ) -> Self {
+        let open = |(span, context)| Open { span, context, failure, current: false };
+        Self(opened.map(|opened| AssertUnwindSafe(Box::new(open(opened)))))
     }
 }
 
@@ -112,7 +117,7 @@ impl<T> Open<T> {
     #[inline(never)]
     fn make_current(&mut self) {
         self.span.is_being_dropped();
-        let keep = |spans: &RefCell<Vec<_>>| spans.borrow_mut().push(self.span.attach());
+        let keep = |spans: &RefCell<Vec<_>>| spans.borrow_mut().push(Current::attach(self.context.clone()));
         // On a thread that is ending there is no such place any more.
         self.current = quiet::own_work(|| CURRENT.try_with(keep)).is_ok();
     }

@@ -7,11 +7,15 @@
 use std::cell::RefCell;
 use std::panic;
 use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use super::failure::Failure;
 use super::{quiet, text};
 use crate::globals;
+
+/// Whether any thread has ever remembered one.
+static HAS_PANICKED: AtomicBool = AtomicBool::new(false);
 
 thread_local! {
     static LAST: RefCell<Option<Failure>> = const { RefCell::new(None) };
@@ -47,11 +51,16 @@ pub(super) fn unwinding() -> Failure {
 }
 
 /// The next panic of this thread is another one, even if no hook tells of it.
+#[inline]
 pub(super) fn forget() {
+    if !HAS_PANICKED.load(Ordering::Relaxed) {
+        return;
+    }
     let _ = LAST.try_with(|last| last.try_borrow_mut().map(|mut last| *last = None));
 }
 
 fn remember(info: &panic::PanicHookInfo<'_>) {
+    HAS_PANICKED.store(true, Ordering::Relaxed);
     let message = info.payload_as_str().unwrap_or("Box<dyn Any>");
     let failure = Failure::panic(text::cut(message.to_owned()), info.location().map(ToString::to_string));
     // Not `with`: a panic may come while the thread's locals are being destroyed.

@@ -21,6 +21,7 @@ enum Doing {
 }
 
 /// Work of ours during which the calling thread records nothing.
+#[inline]
 pub(crate) fn own_work<R>(work: impl FnOnce() -> R) -> R {
     // Quietness is inherited: what is called from quiet work is part of it.
     let doing = if is_quiet() { Doing::OwnWorkQuietly } else { Doing::OwnWork };
@@ -41,29 +42,34 @@ pub(crate) fn traced_quietly<R>(work: impl FnOnce() -> R) -> Option<R> {
 }
 
 /// Whether the calling thread does work of ours that the trace does not show.
+#[inline]
 pub(super) fn is_own_work() -> bool {
     matches!(doing(), Doing::OwnWork | Doing::OwnWorkQuietly)
 }
 
 /// Whether the calling thread is in [`quietly`] or [`traced_quietly`].
+#[inline]
 pub(super) fn is_quiet() -> bool {
     matches!(doing(), Doing::OwnWorkQuietly | Doing::TracedQuietly)
 }
 
+#[inline]
 fn doing() -> Doing {
-    // A panic may come while the thread's locals are being destroyed.
-    DOING.try_with(Cell::get).unwrap_or(Doing::TheCharmsWork)
+    // Without a destructor it can be read for as long as the thread runs.
+    DOING.get()
 }
 
 struct Scope(Doing);
 
 impl Scope {
+    #[inline]
     fn enter(doing: Doing) -> Self {
         Self(DOING.replace(doing))
     }
 }
 
 impl Drop for Scope {
+    #[inline]
     fn drop(&mut self) {
         DOING.set(self.0);
     }

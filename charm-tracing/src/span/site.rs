@@ -1,16 +1,22 @@
-use std::borrow::Cow;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use opentelemetry::KeyValue;
 
-use crate::names;
+use crate::{encode, names};
 
 /// What is known about a traced function when it is compiled: one static per function.
+///
+/// What of it is the same in every span is encoded once.
 #[derive(Debug)]
 pub struct Site {
     name: &'static str,
     function: &'static str,
     file: &'static str,
     line: u32,
+    weight: usize,
+    encoded: OnceLock<encode::Site>,
+    /// The same function as the method of types that only their `type_name` tells.
+    methods: Mutex<Vec<(&'static str, &'static Site)>>,
 }
 
 impl Site {
@@ -18,7 +24,11 @@ impl Site {
     /// function, `file` and `line` are where it stands.
     #[must_use]
     pub const fn new(name: &'static str, function: &'static str, file: &'static str, line: u32) -> Self {
-        Self { name, function, file, line }
+        // Three keys, and what stands before each of seven texts and a number.
+        const REST: usize = 120;
+        let weight = name.len() + function.len() + file.len() + REST;
+        let methods = Mutex::new(Vec::new());
+        Self { name, function, file, line, weight, encoded: OnceLock::new(), methods }
     }
 
     /// A function whose span has the name of the site.
@@ -34,6 +44,46 @@ impl Site {
     pub const fn method_of(&'static self, type_name: fn() -> &'static str) -> Callee {
         Callee { site: self, owner: Some(type_name) }
     }
+
+    /// The keys of [`attributes`](Self::attributes).
+    pub(crate) const KEYS: [&str; 3] = ["code.function.name", "code.file.path", "code.line.number"];
+
+    /// The `code.*` attributes of the OpenTelemetry semantic conventions.
+    pub(crate) fn attributes(&self) -> [KeyValue; 3] {
+        let [function, file, line] = Self::KEYS;
+        [
+            KeyValue::new(function, self.function),
+            KeyValue::new(file, self.file),
+            KeyValue::new(line, i64::from(self.line)),
+        ]
+    }
+
+    pub(crate) fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// At least how many bytes it takes in a request.
+    #[inline]
+    pub(crate) fn weight(&self) -> usize {
+        self.weight
+    }
+
+    pub(crate) fn encoded(&self) -> &encode::Site {
+        self.encoded.get_or_init(|| encode::Site::new(self.name, &self.attributes()))
+    }
+
+    /// The site of the method of this type. There are no more of them than types in the program, so they stay for good.
+    fn method(&self, type_name: &'static str) -> &'static Self {
+        let mut methods = self.methods.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, site)) = methods.iter().find(|(known, _)| *known == type_name) {
+            return site;
+        }
+        let name = names::method_call(&names::short_type_name(type_name), self.name);
+        let site = Self::new(String::leak(name), self.function, self.file, self.line);
+        let site: &'static Self = Box::leak(Box::new(site));
+        methods.push((type_name, site));
+        site
+    }
 }
 
 /// A function that is about to be called.
@@ -44,22 +94,26 @@ pub struct Callee {
 }
 
 impl Callee {
-    pub(super) fn span_name(self) -> Cow<'static, str> {
+    /// With the name of the span that is about to begin.
+    #[inline]
+    pub(super) fn site(self) -> &'static Site {
         match self.owner {
-            None => self.site.name.into(),
-            Some(owner) => names::method_call(&names::short_type_name(owner()), self.site.name).into(),
+            None => self.site,
+            Some(type_name) => self.site.method(type_name()),
         }
     }
+}
 
-    /// The `code.*` attributes of the OpenTelemetry semantic conventions, and the author's own.
-    pub(super) fn attributes(self, own: Vec<KeyValue>) -> Vec<KeyValue> {
-        let mut attributes = Vec::with_capacity(3 + own.len());
-        attributes.extend([
-            KeyValue::new("code.function.name", self.site.function),
-            KeyValue::new("code.file.path", self.site.file),
-            KeyValue::new("code.line.number", i64::from(self.site.line)),
-        ]);
-        attributes.extend(own);
-        attributes
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_method_of_several_types_has_a_site_for_each() {
+        static SITE: Site = Site::new("check", "app::Check::check", "src/lib.rs", 7);
+        let one = SITE.method_of(|| "app::One").site();
+        let two = SITE.method_of(|| "app::Two").site();
+        assert_eq!((one.name(), two.name()), ("method call: One.check", "method call: Two.check"));
+        assert!(std::ptr::eq(one, SITE.method_of(|| "app::One").site()));
     }
 }

@@ -196,7 +196,7 @@ fn the_resource_says_whose_spans_these_are_and_nothing_else() {
         ("service.namespace", "model-uuid-1"),
         ("service.namespace.name", "production"),
         ("telemetry.sdk.language", "rust"),
-        ("telemetry.sdk.name", "opentelemetry"),
+        ("telemetry.sdk.name", "charm-tracing"),
         ("telemetry.sdk.version", &attributes["telemetry.sdk.version"]),
     ];
     let expected = expected.map(|(key, value)| (key.to_owned(), value.to_owned()));

@@ -1,0 +1,138 @@
+//! Finished spans to the bytes of an OTLP `ExportTraceServiceRequest`, straight from the records: what the spans of a call
+//! site have in common was encoded when the first of them was. They are encoded once, whether they are pushed now or wait
+//! in the buffer.
+//!
+//! The bytes are those that `opentelemetry-proto` and `prost` would write for the same spans of the SDK, which the tests
+//! compare.
+
+pub(crate) mod protobuf;
+mod span;
+#[cfg(test)]
+mod tests;
+mod value;
+
+use std::sync::Arc;
+
+use opentelemetry::trace::TraceId;
+use opentelemetry::{InstrumentationScope, KeyValue};
+
+use self::protobuf::{bytes, length, length_size, message};
+pub(crate) use self::span::Site;
+use crate::recorder::Record;
+
+/// One request with all `records`, in their order within each instrumentation scope. The scope of the last span is the
+/// last, so that a reader who goes through the request meets the root at its end, as in the Python library's.
+///
+/// `own`: the scope of the records that name none.
+pub(crate) fn request<'a>(
+    records: &(impl Iterator<Item = &'a Record> + Clone),
+    trace_id: TraceId,
+    own: &InstrumentationScope,
+    resource: &[KeyValue],
+) -> Vec<u8> {
+    let groups = groups(records.clone(), trace_id);
+    let frames: Vec<_> =
+        groups.iter().map(|group| Frame::of(group.scope.as_deref().unwrap_or(own))).collect();
+    let sizes = || groups.iter().zip(&frames).map(|(group, frame)| group.size + frame.size());
+    let mut head = Vec::with_capacity(1024);
+    message(&mut head, 1, |out| value::resource(out, resource));
+    let size = head.len() + sizes().map(|size| length_size(size) + size).sum::<usize>();
+
+    let mut out = Vec::with_capacity(length_size(size) + size);
+    length(&mut out, 1, size);
+    out.append(&mut head);
+    for ((group, frame), size) in groups.iter().zip(&frames).zip(sizes()) {
+        length(&mut out, 2, size);
+        out.extend_from_slice(&frame.head);
+        if group.scope.is_some() {
+            out.extend_from_slice(&group.detailed);
+        } else {
+            group.write_own(&mut out, records.clone(), trace_id);
+        }
+        out.extend_from_slice(&frame.tail);
+    }
+    out
+}
+
+/// The spans of one instrumentation scope. Those that have details are encoded to see how long they are; the others tell.
+struct Group {
+    /// None for our own.
+    scope: Option<Arc<InstrumentationScope>>,
+    /// Bytes of all its spans.
+    size: usize,
+    /// The spans that have details.
+    detailed: Vec<u8>,
+    /// Where each of them ends.
+    ends: Vec<usize>,
+}
+
+fn groups<'a>(records: impl Iterator<Item = &'a Record>, trace_id: TraceId) -> Vec<Group> {
+    let mut groups: Vec<Group> = Vec::new();
+    let mut last = 0;
+    for record in records {
+        let scope = scope(record);
+        let same = |group: &Group| match (&group.scope, scope) {
+            (Some(one), Some(other)) => Arc::ptr_eq(one, other) || one == other,
+            (one, other) => one.is_none() && other.is_none(),
+        };
+        if !groups.get(last).is_some_and(same) {
+            last = groups.iter().position(same).unwrap_or_else(|| {
+                let scope = scope.cloned();
+                groups.push(Group { scope, size: 0, detailed: Vec::new(), ends: Vec::new() });
+                groups.len() - 1
+            });
+        }
+        groups[last].measure(record, trace_id);
+    }
+    if !groups.is_empty() {
+        let group = groups.remove(last);
+        groups.push(group);
+    }
+    groups
+}
+
+fn scope(record: &Record) -> Option<&Arc<InstrumentationScope>> {
+    record.details.as_ref()?.scope.as_ref()
+}
+
+impl Group {
+    fn measure(&mut self, record: &Record, trace_id: TraceId) {
+        self.size += span::plain_size(record).unwrap_or_else(|| {
+            let before = self.detailed.len();
+            span::detailed(&mut self.detailed, record, trace_id);
+            self.ends.push(self.detailed.len());
+            self.detailed.len() - before
+        });
+    }
+
+    fn write_own<'a>(&self, out: &mut Vec<u8>, records: impl Iterator<Item = &'a Record>, trace_id: TraceId) {
+        let (mut ends, mut start) = (self.ends.iter(), 0);
+        for record in records.filter(|record| scope(record).is_none()) {
+            if !span::plain(out, record, trace_id)
+                && let Some(end) = ends.next()
+            {
+                out.extend_from_slice(&self.detailed[start..*end]);
+                start = *end;
+            }
+        }
+    }
+}
+
+/// What stands around the spans of a `ScopeSpans`.
+struct Frame {
+    head: Vec<u8>,
+    tail: Vec<u8>,
+}
+
+impl Frame {
+    fn of(scope: &InstrumentationScope) -> Self {
+        let (mut head, mut tail) = (Vec::new(), Vec::new());
+        message(&mut head, 1, |out| value::scope(out, scope));
+        bytes(&mut tail, 3, scope.schema_url().unwrap_or_default().as_bytes());
+        Self { head, tail }
+    }
+
+    fn size(&self) -> usize {
+        self.head.len() + self.tail.len()
+    }
+}

@@ -1,0 +1,230 @@
+//! The wire format of Protocol Buffers, as far as OTLP needs it: <https://protobuf.dev/programming-guides/encoding/>.
+//!
+//! Fields are written in the order of their numbers and those of the default value are left out, as `prost` does, unless a
+//! function says that it writes always.
+
+/// How the value of a field is written.
+#[derive(Clone, Copy)]
+enum Wire {
+    Varint = 0,
+    Fixed64 = 1,
+    Length = 2,
+    Fixed32 = 5,
+}
+
+pub(super) fn varint(out: &mut Vec<u8>, mut number: u64) {
+    while number >= 0x80 {
+        out.push(number.to_le_bytes()[0] | 0x80);
+        number >>= 7;
+    }
+    out.push(number.to_le_bytes()[0]);
+}
+
+fn tag(out: &mut Vec<u8>, field: u32, wire: Wire) {
+    varint(out, u64::from(field << 3) | wire as u64);
+}
+
+/// Always.
+pub(super) fn int(out: &mut Vec<u8>, field: u32, number: i64) {
+    tag(out, field, Wire::Varint);
+    varint(out, number.cast_unsigned());
+}
+
+pub(super) fn uint32(out: &mut Vec<u8>, field: u32, number: u32) {
+    if number != 0 {
+        tag(out, field, Wire::Varint);
+        varint(out, u64::from(number));
+    }
+}
+
+/// Always.
+pub(super) fn boolean(out: &mut Vec<u8>, field: u32, value: bool) {
+    int(out, field, i64::from(value));
+}
+
+/// Always.
+pub(super) fn double(out: &mut Vec<u8>, field: u32, number: f64) {
+    tag(out, field, Wire::Fixed64);
+    out.extend_from_slice(&number.to_le_bytes());
+}
+
+pub(super) fn fixed64(out: &mut Vec<u8>, field: u32, number: u64) {
+    if number != 0 {
+        tag(out, field, Wire::Fixed64);
+        out.extend_from_slice(&number.to_le_bytes());
+    }
+}
+
+pub(super) fn fixed32(out: &mut Vec<u8>, field: u32, number: u32) {
+    if number != 0 {
+        tag(out, field, Wire::Fixed32);
+        out.extend_from_slice(&number.to_le_bytes());
+    }
+}
+
+/// Bytes or a text.
+pub(super) fn bytes(out: &mut Vec<u8>, field: u32, bytes: &[u8]) {
+    if !bytes.is_empty() {
+        bytes_always(out, field, bytes);
+    }
+}
+
+pub(super) fn bytes_always(out: &mut Vec<u8>, field: u32, bytes: &[u8]) {
+    length(out, field, bytes.len());
+    out.extend_from_slice(bytes);
+}
+
+/// What stands before a message, or bytes, of a known length.
+pub(super) fn length(out: &mut Vec<u8>, field: u32, length: usize) {
+    tag(out, field, Wire::Length);
+    varint(out, length as u64);
+}
+
+/// How many bytes [`length`] writes for a field of one of the first fifteen numbers.
+pub(super) fn length_size(length: usize) -> usize {
+    let bits = usize::BITS - (length | 1).leading_zeros();
+    1 + bits.div_ceil(7) as usize
+}
+
+/// A message, even if it is empty.
+pub(super) fn message(out: &mut Vec<u8>, field: u32, write: impl FnOnce(&mut Vec<u8>)) {
+    tag(out, field, Wire::Length);
+    let at = out.len();
+    out.push(0);
+    write(out);
+    let length = out.len() - at - 1;
+    match u8::try_from(length) {
+        Ok(short) if short < 0x80 => out[at] = short,
+        _ => {
+            let mut prefix = Vec::with_capacity(10);
+            varint(&mut prefix, length as u64);
+            out.splice(at..=at, prefix);
+        }
+    }
+}
+
+/// A field as it is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Field<'a> {
+    Varint(u64),
+    Fixed64(u64),
+    Bytes(&'a [u8]),
+    Fixed32(u32),
+}
+
+/// The fields of a message with their numbers, in the order in which they are written. None if the bytes are no message.
+pub(crate) fn fields(mut bytes: &[u8]) -> Option<Vec<(u32, Field<'_>)>> {
+    let mut fields = Vec::new();
+    while !bytes.is_empty() {
+        let tag = read_varint(&mut bytes)?;
+        let tag = u32::try_from(tag).ok().filter(|tag| *tag >= 8)?;
+        let field = match tag & 7 {
+            0 => Field::Varint(read_varint(&mut bytes)?),
+            1 => Field::Fixed64(u64::from_le_bytes(*take(&mut bytes)?)),
+            2 => {
+                let length = usize::try_from(read_varint(&mut bytes)?).ok()?;
+                let (value, rest) = bytes.split_at_checked(length)?;
+                bytes = rest;
+                Field::Bytes(value)
+            }
+            5 => Field::Fixed32(u32::from_le_bytes(*take(&mut bytes)?)),
+            // Groups are of the past, and no message of OTLP has one.
+            _ => return None,
+        };
+        fields.push((tag >> 3, field));
+    }
+    Some(fields)
+}
+
+fn read_varint(bytes: &mut &[u8]) -> Option<u64> {
+    let mut number = 0_u64;
+    for shift in (0..64).step_by(7) {
+        let [byte] = *take(bytes)?;
+        // Of the tenth byte one bit has a place.
+        if shift == 63 && byte > 1 {
+            return None;
+        }
+        number |= u64::from(byte & 0x7f) << shift;
+        if byte & 0x80 == 0 {
+            return Some(number);
+        }
+    }
+    None
+}
+
+fn take<'a, const N: usize>(bytes: &mut &'a [u8]) -> Option<&'a [u8; N]> {
+    let (value, rest) = bytes.split_first_chunk()?;
+    *bytes = rest;
+    Some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use prost::encoding::{
+        DecodeContext, WireType, decode_key, decode_varint, encode_varint, encoded_len_varint,
+    };
+
+    use super::*;
+
+    #[test]
+    fn fields_are_read_with_their_numbers() {
+        let mut message = Vec::new();
+        uint32(&mut message, 1, 300);
+        fixed64(&mut message, 2, 7);
+        bytes(&mut message, 3, b"text");
+        fixed32(&mut message, 16, 8);
+        let expected = [
+            (1, Field::Varint(300)),
+            (2, Field::Fixed64(7)),
+            (3, Field::Bytes(b"text")),
+            (16, Field::Fixed32(8)),
+        ];
+        assert_eq!(fields(&message).unwrap(), expected);
+        for end in 1..message.len() {
+            let whole = [0, 3, 12, 18, 24].contains(&end);
+            assert_eq!(fields(&message[..end]).is_some(), whole, "cut off at {end}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn numbers_are_written_as_prost_does(number: u64) {
+            let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+            varint(&mut ours, number);
+            encode_varint(number, &mut theirs);
+            prop_assert_eq!(&ours, &theirs);
+            prop_assert_eq!(read_varint(&mut &*ours), Some(number));
+        }
+
+        #[test]
+        fn the_size_of_a_length_is_known(length in any::<usize>()) {
+            prop_assert_eq!(length_size(length), 1 + encoded_len_varint(length as u64));
+        }
+
+        #[test]
+        fn arbitrary_numbers_are_read_as_prost_does(bytes in proptest::collection::vec(any::<u8>(), 0..12)) {
+            let ours = read_varint(&mut &*bytes);
+            prop_assert_eq!(ours, decode_varint(&mut &*bytes).ok());
+        }
+
+        #[test]
+        fn arbitrary_bytes_are_a_message_or_none(bytes in proptest::collection::vec(any::<u8>(), 0..40)) {
+            let Some(fields) = fields(&bytes) else { return Ok(()) };
+            let mut rest = &*bytes;
+            for (number, field) in fields {
+                let (theirs, wire) = decode_key(&mut rest).expect("a key");
+                prop_assert_eq!(number, theirs);
+                let expected = match field {
+                    Field::Varint(_) => WireType::Varint,
+                    Field::Fixed64(_) => WireType::SixtyFourBit,
+                    Field::Bytes(_) => WireType::LengthDelimited,
+                    Field::Fixed32(_) => WireType::ThirtyTwoBit,
+                };
+                prop_assert_eq!(wire, expected);
+                prost::encoding::skip_field(wire, number, &mut rest, DecodeContext::default()).expect("a field");
+            }
+            prop_assert!(rest.is_empty());
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! One span.
+
+use opentelemetry::KeyValue;
+use opentelemetry::trace::{Event, Link, SpanId, SpanKind, Status, TraceId, TraceState};
+
+use super::protobuf::{bytes, fixed32, fixed64, int, length, length_size, message, uint32};
+use super::value::attributes;
+use crate::recorder::{Details, Record, unix_nanos};
+
+/// What all spans of a call site have in common, in the bytes of a `Span`: all but its ids. The times are zero.
+#[derive(Debug)]
+pub(crate) struct Site {
+    bytes: Box<[u8]>,
+    /// Where the times begin, and behind them the attributes.
+    times: usize,
+}
+
+/// Of the two times.
+const TIMES: usize = 18;
+
+impl Site {
+    pub(crate) fn new(name: &str, site: &[KeyValue]) -> Self {
+        let mut out = Vec::with_capacity(256);
+        bytes(&mut out, 5, name.as_bytes());
+        kind(&mut out, None);
+        let times = out.len();
+        out.extend_from_slice(&[0x39, 0, 0, 0, 0, 0, 0, 0, 0, 0x41, 0, 0, 0, 0, 0, 0, 0, 0]);
+        attributes(&mut out, 9, site);
+        out.extend_from_slice(&PLAIN_END);
+        Self { bytes: out.into(), times }
+    }
+
+    fn name_and_kind(&self) -> &[u8] {
+        &self.bytes[..self.times]
+    }
+
+    fn attributes(&self) -> &[u8] {
+        &self.bytes[self.times + TIMES..self.bytes.len() - PLAIN_END.len()]
+    }
+}
+
+/// Flags of a span and of a link: what they say about the context that is meant, beside its own flags in the lowest byte.
+/// Whether it is remote is known, and it is.
+const KNOWS_IS_REMOTE: u32 = 0x100;
+const IS_REMOTE: u32 = 0x200;
+
+/// What all sampled spans without a remote parent have in common at their end: the status "unset", and the flags.
+const PLAIN_END: [u8; 8] = [0x7a, 0x00, 0x85, 0x01, 0x01, 0x01, 0x00, 0x00];
+
+/// What [`plain`] writes, if it does.
+pub(super) fn plain_size(record: &Record) -> Option<usize> {
+    let size = plain_length(record, plain_site(record)?);
+    Some(length_size(size) + size)
+}
+
+/// The site of a span that has nothing else.
+fn plain_site(record: &Record) -> Option<&Site> {
+    record.site.filter(|_| record.details.is_none()).map(crate::span::Site::encoded)
+}
+
+fn plain_length(record: &Record, site: &Site) -> usize {
+    let parent = if record.parent == SpanId::INVALID { 0 } else { 10 };
+    18 + 10 + parent + site.bytes.len()
+}
+
+/// Writes a span as field 2 of a `ScopeSpans`, if it has a site and no details. False if it is not such a span.
+pub(super) fn plain(out: &mut Vec<u8>, record: &Record, trace_id: TraceId) -> bool {
+    let Some(site) = plain_site(record) else { return false };
+    length(out, 2, plain_length(record, site));
+
+    let mut ids = [0; 38];
+    ids[..2].copy_from_slice(&[0x0a, 16]);
+    ids[2..18].copy_from_slice(&trace_id.to_bytes());
+    ids[18..20].copy_from_slice(&[0x12, 8]);
+    ids[20..28].copy_from_slice(&record.span_id.to_bytes());
+    ids[28..30].copy_from_slice(&[0x22, 8]);
+    ids[30..].copy_from_slice(&record.parent.to_bytes());
+    out.extend_from_slice(if record.parent == SpanId::INVALID { &ids[..28] } else { &ids });
+
+    let at = out.len() + site.times;
+    out.extend_from_slice(&site.bytes);
+    let times = &mut out[at..at + TIMES];
+    times[1..9].copy_from_slice(&record.start.to_le_bytes());
+    times[10..].copy_from_slice(&record.end.to_le_bytes());
+    true
+}
+
+/// Writes any span as field 2 of a `ScopeSpans`.
+pub(super) fn detailed(out: &mut Vec<u8>, record: &Record, trace_id: TraceId) {
+    let none = Details::default();
+    let details = record.details.as_deref().unwrap_or(&none);
+    let remote = details.remote.as_ref();
+    message(out, 2, |out| {
+        bytes(out, 1, &remote.map_or(trace_id, |remote| remote.trace_id).to_bytes());
+        bytes(out, 2, &record.span_id.to_bytes());
+        state(out, 3, remote.map_or(&TraceState::NONE, |remote| &remote.state));
+        if record.parent != SpanId::INVALID {
+            bytes(out, 4, &record.parent.to_bytes());
+        }
+        match record.site {
+            Some(site) if details.name.is_none() && details.kind.is_none() => {
+                out.extend_from_slice(site.encoded().name_and_kind());
+            }
+            _ => {
+                bytes(out, 5, record.name().as_bytes());
+                kind(out, details.kind.as_ref());
+            }
+        }
+        fixed64(out, 7, record.start);
+        fixed64(out, 8, record.end);
+        if let Some(site) = record.site.filter(|_| !details.own_site) {
+            out.extend_from_slice(site.encoded().attributes());
+        }
+        attributes(out, 9, &details.attributes);
+        uint32(out, 10, details.dropped_attributes);
+        for each in &details.events {
+            message(out, 11, |out| event(out, each));
+        }
+        uint32(out, 12, details.dropped_events);
+        for each in &details.links {
+            message(out, 13, |out| link(out, each));
+        }
+        uint32(out, 14, details.dropped_links);
+        message(out, 15, |out| status(out, &details.status));
+        let (own, is_remote) = remote.map_or((1, false), |remote| (remote.flags, remote.of_remote_parent));
+        fixed32(out, 16, flags(own, is_remote));
+    });
+}
+
+fn kind(out: &mut Vec<u8>, kind: Option<&SpanKind>) {
+    int(
+        out,
+        6,
+        match kind {
+            None | Some(SpanKind::Internal) => 1,
+            Some(SpanKind::Server) => 2,
+            Some(SpanKind::Client) => 3,
+            Some(SpanKind::Producer) => 4,
+            Some(SpanKind::Consumer) => 5,
+        },
+    );
+}
+
+fn event(out: &mut Vec<u8>, event: &Event) {
+    fixed64(out, 1, unix_nanos(event.timestamp));
+    bytes(out, 2, event.name.as_bytes());
+    attributes(out, 3, &event.attributes);
+    uint32(out, 4, event.dropped_attributes_count);
+}
+
+fn link(out: &mut Vec<u8>, link: &Link) {
+    let context = &link.span_context;
+    bytes(out, 1, &context.trace_id().to_bytes());
+    bytes(out, 2, &context.span_id().to_bytes());
+    state(out, 3, context.trace_state());
+    attributes(out, 4, &link.attributes);
+    uint32(out, 5, link.dropped_attributes_count);
+    fixed32(out, 6, flags(context.trace_flags().to_u8(), context.is_remote()));
+}
+
+fn status(out: &mut Vec<u8>, status: &Status) {
+    match status {
+        Status::Unset => {}
+        Status::Ok => int(out, 3, 1),
+        Status::Error { description } => {
+            bytes(out, 2, description.as_bytes());
+            int(out, 3, 2);
+        }
+    }
+}
+
+fn state(out: &mut Vec<u8>, field: u32, state: &TraceState) {
+    bytes(out, field, state.header().as_bytes());
+}
+
+fn flags(own: u8, is_remote: bool) -> u32 {
+    u32::from(own) | KNOWS_IS_REMOTE | if is_remote { IS_REMOTE } else { 0 }
+}

@@ -1,0 +1,282 @@
+//! The bytes of a request against those of OpenTelemetry's own crates for the same spans.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use opentelemetry::trace::{
+    Event, Link, SpanContext, SpanId, SpanKind, Status, TraceFlags, TraceId, TraceState,
+};
+use opentelemetry::{Array, InstrumentationScope, KeyValue, StringValue, Value};
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::transform::common::tonic::ResourceAttributesWithSchema;
+use opentelemetry_proto::transform::trace::tonic::group_spans_by_resource_and_scope;
+use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLinks};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use prost::Message as _;
+
+use crate::encode;
+use crate::recorder::{Details, Record, Remote, own_scope, unix_nanos, weight};
+use crate::span::Site;
+
+static SITES: [Site; 3] = [
+    Site::new("method call: MyCharm.on_start", "my_charm::MyCharm::on_start", "src/charm.rs", 17),
+    Site::new("function call: f", "f", "", 0),
+    Site::new("", "a::very::long::path::", "/src/a-rather-long-name-of-a-directory/lib.rs", u32::MAX),
+];
+
+/// A span, from which both a record and the SDK's data are made.
+#[derive(Clone, Debug)]
+struct Given {
+    site: Option<usize>,
+    id: u64,
+    parent: Option<u64>,
+    start: SystemTime,
+    end: SystemTime,
+    details: Option<GivenDetails>,
+}
+
+#[derive(Clone, Debug)]
+struct GivenDetails {
+    name: Option<String>,
+    kind: Option<SpanKind>,
+    attributes: Vec<KeyValue>,
+    dropped: [u32; 3],
+    events: Vec<Event>,
+    links: Vec<Link>,
+    status: Status,
+    scope: Option<usize>,
+    remote: Option<(SpanContext, bool)>,
+}
+
+const TRACE: TraceId = TraceId::from_bytes(*b"the trace's id 1");
+
+/// The first one is ours, given as if it were another's.
+fn scopes() -> [Arc<InstrumentationScope>; 3] {
+    let other = InstrumentationScope::builder("other").with_attributes([KeyValue::new("a", 1)]).build();
+    let third =
+        InstrumentationScope::builder("third").with_version("1").with_schema_url("https://schema").build();
+    [own_scope(), other, third].map(Arc::new)
+}
+
+impl Given {
+    fn record(&self) -> Record {
+        let details = self.details.as_ref().map(|given| {
+            Box::new(Details {
+                name: given.name.clone().map(Cow::Owned),
+                kind: given.kind.clone(),
+                attributes: given.attributes.clone(),
+                dropped_attributes: given.dropped[0],
+                own_site: false,
+                events: given.events.clone(),
+                dropped_events: given.dropped[1],
+                links: given.links.clone(),
+                dropped_links: given.dropped[2],
+                status: given.status.clone(),
+                // What has the name of ours is grouped with others of that name, but not with ours.
+                scope: given.scope.filter(|scope| *scope > 0).map(|scope| scopes()[scope].clone()),
+                remote: given.remote.as_ref().map(|(context, of_remote)| Remote::of(context, *of_remote)),
+            })
+        });
+        Record {
+            site: self.site.map(|site| &SITES[site]),
+            span_id: SpanId::from(self.id),
+            parent: self.parent.map_or(SpanId::INVALID, SpanId::from),
+            start: unix_nanos(self.start),
+            end: unix_nanos(self.end),
+            details,
+        }
+    }
+
+    fn span_data(&self) -> SpanData {
+        let none = GivenDetails {
+            name: None,
+            kind: None,
+            attributes: Vec::new(),
+            dropped: [0; 3],
+            events: Vec::new(),
+            links: Vec::new(),
+            status: Status::Unset,
+            scope: None,
+            remote: None,
+        };
+        let given = self.details.as_ref().unwrap_or(&none);
+        let site = self.site.map(|site| &SITES[site]);
+        let site_attributes = site.map(|site| site.attributes().to_vec()).unwrap_or_default();
+        let (trace_id, flags, state, of_remote) = match &given.remote {
+            Some((context, of_remote)) => {
+                (context.trace_id(), context.trace_flags(), context.trace_state().clone(), *of_remote)
+            }
+            None => (TRACE, TraceFlags::SAMPLED, TraceState::NONE, false),
+        };
+        let mut events = SpanEvents::default();
+        (events.events, events.dropped_count) = (given.events.clone(), given.dropped[1]);
+        let mut links = SpanLinks::default();
+        (links.links, links.dropped_count) = (given.links.clone(), given.dropped[2]);
+        SpanData {
+            span_context: SpanContext::new(trace_id, SpanId::from(self.id), flags, false, state),
+            parent_span_id: self.parent.map_or(SpanId::INVALID, SpanId::from),
+            parent_span_is_remote: of_remote,
+            span_kind: given.kind.clone().unwrap_or(SpanKind::Internal),
+            name: given
+                .name
+                .clone()
+                .unwrap_or_else(|| site.map(Site::name).unwrap_or_default().into())
+                .into(),
+            start_time: self.start,
+            end_time: self.end,
+            attributes: [site_attributes, given.attributes.clone()].concat(),
+            dropped_attributes_count: given.dropped[0],
+            events,
+            links,
+            status: given.status.clone(),
+            instrumentation_scope: (*scopes()[given.scope.unwrap_or(0)]).clone(),
+        }
+    }
+}
+
+fn resource() -> Vec<KeyValue> {
+    vec![KeyValue::new("service.name", "app-charm"), KeyValue::new("juju_unit", "app/0")]
+}
+
+fn ours(given: &[Given]) -> Vec<u8> {
+    let records: Vec<_> = given.iter().map(Given::record).collect();
+    encode::request(&records.iter(), TRACE, &own_scope(), &resource())
+}
+
+fn theirs(given: &[Given]) -> Vec<u8> {
+    let spans = given.iter().map(Given::span_data).collect();
+    let resource =
+        ResourceAttributesWithSchema { attributes: resource().into_iter().into(), schema_url: None };
+    let mut resource_spans = group_spans_by_resource_and_scope(spans, &resource);
+    // The order of the scopes is ours to choose.
+    if let Some(last) = given.last() {
+        let scopes = &mut resource_spans[0].scope_spans;
+        let place = scopes
+            .iter()
+            .position(|scope| scope.spans.last().is_some_and(|span| span.span_id == last.id.to_be_bytes()));
+        let scope = scopes.remove(place.expect("the scope of the last span"));
+        scopes.push(scope);
+    }
+    ExportTraceServiceRequest { resource_spans }.encode_to_vec()
+}
+
+fn time() -> impl Strategy<Value = SystemTime> {
+    (0_u64..10_000_000_000, 0_u32..1_000_000_000)
+        .prop_map(|(seconds, nanos)| SystemTime::UNIX_EPOCH + Duration::new(seconds, nanos))
+}
+
+fn value() -> impl Strategy<Value = Value> {
+    let text = || ".{0,200}".prop_map(StringValue::from);
+    prop_oneof![
+        any::<bool>().prop_map(Value::Bool),
+        any::<i64>().prop_map(Value::I64),
+        any::<f64>().prop_map(Value::F64),
+        text().prop_map(Value::String),
+        vec(any::<bool>(), 0..4).prop_map(|values| Value::Array(Array::Bool(values))),
+        vec(any::<i64>(), 0..4).prop_map(|values| Value::Array(Array::I64(values))),
+        vec(any::<f64>(), 0..40).prop_map(|values| Value::Array(Array::F64(values))),
+        vec(text(), 0..4).prop_map(|values| Value::Array(Array::String(values))),
+    ]
+}
+
+fn attributes() -> impl Strategy<Value = Vec<KeyValue>> {
+    vec((".{0,20}", value()).prop_map(|(key, value)| KeyValue::new(key, value)), 0..4)
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    (".{0,20}", time(), attributes(), any::<u32>())
+        .prop_map(|(name, time, attributes, dropped)| Event::new(name, time, attributes, dropped))
+}
+
+fn state() -> impl Strategy<Value = TraceState> {
+    vec(("[a-z]{1,5}", "[a-z]{0,5}"), 0..3)
+        .prop_map(|pairs| TraceState::from_key_value(pairs).expect("valid keys and values"))
+}
+
+fn context() -> impl Strategy<Value = SpanContext> {
+    (any::<u128>(), any::<u64>(), any::<u8>(), any::<bool>(), state()).prop_map(
+        |(trace, span, flags, remote, state)| {
+            SpanContext::new(TraceId::from(trace), SpanId::from(span), TraceFlags::new(flags), remote, state)
+        },
+    )
+}
+
+fn kind() -> impl Strategy<Value = SpanKind> {
+    prop_oneof![
+        Just(SpanKind::Internal),
+        Just(SpanKind::Server),
+        Just(SpanKind::Client),
+        Just(SpanKind::Producer),
+        Just(SpanKind::Consumer),
+    ]
+}
+
+fn status() -> impl Strategy<Value = Status> {
+    prop_oneof![Just(Status::Unset), Just(Status::Ok), ".{0,200}".prop_map(Status::error)]
+}
+
+fn details() -> impl Strategy<Value = GivenDetails> {
+    let link = (context(), attributes(), any::<u32>())
+        .prop_map(|(context, attributes, dropped)| Link::new(context, attributes, dropped));
+    (
+        (proptest::option::of(".{0,200}"), proptest::option::of(kind()), attributes(), any::<[u32; 3]>()),
+        (vec(event(), 0..3), vec(link, 0..3), status()),
+        (proptest::option::of(0_usize..3), proptest::option::of((context(), any::<bool>()))),
+    )
+        .prop_map(|((name, kind, attributes, dropped), (events, links, status), (scope, remote))| {
+            GivenDetails { name, kind, attributes, dropped, events, links, status, scope, remote }
+        })
+}
+
+fn given() -> impl Strategy<Value = Given> {
+    let parent = proptest::option::of(1..u64::MAX);
+    let details = proptest::option::of(details());
+    (proptest::option::of(0_usize..3), 1..u64::MAX, parent, time(), time(), details)
+        .prop_map(|(site, id, parent, start, end, details)| Given { site, id, parent, start, end, details })
+}
+
+proptest! {
+    #[test]
+    fn bytes_are_those_of_opentelemetrys_own_crates(given in vec(given(), 1..8)) {
+        prop_assert_eq!(ours(&given), theirs(&given));
+    }
+
+    #[test]
+    fn a_record_takes_no_more_than_it_weighs(given in given()) {
+        let record = given.record();
+        let weight = weight::SPAN
+            + record.site.map_or(0, Site::weight)
+            + record.details.as_ref().map_or(0, |details| details.weight());
+        let frame = encode::request(&[].iter(), TRACE, &own_scope(), &[]).len() + 64;
+        let size = encode::request(&[record].iter(), TRACE, &own_scope(), &[]).len();
+        prop_assert!(size <= weight + frame, "{size} > {weight} + {frame}");
+    }
+}
+
+#[test]
+fn a_session_without_spans_is_a_request_without_scopes() {
+    let empty = encode::request(&[].iter(), TRACE, &own_scope(), &resource());
+    let request = ExportTraceServiceRequest::decode(&*empty).unwrap();
+    assert_eq!(request.resource_spans.len(), 1);
+    assert_eq!(request.resource_spans[0].resource.as_ref().unwrap().attributes.len(), 2);
+    assert_eq!(request.resource_spans[0].scope_spans, []);
+}
+
+#[test]
+fn many_spans_of_one_site_are_written_one_after_the_other() {
+    let given: Vec<_> = (1..=3000)
+        .map(|id| Given {
+            site: Some(usize::try_from(id % 3).unwrap()),
+            id,
+            parent: (id > 1).then_some(id - 1),
+            start: SystemTime::UNIX_EPOCH,
+            end: SystemTime::UNIX_EPOCH + Duration::from_nanos(id),
+            details: None,
+        })
+        .collect();
+    let decoded = |bytes: Vec<u8>| ExportTraceServiceRequest::decode(&*bytes).unwrap();
+    // Those that began in 1970 have no time in the bytes that `prost` writes.
+    assert_eq!(decoded(ours(&given)), decoded(theirs(&given)));
+}

@@ -1,0 +1,61 @@
+//! Attributes and what has them.
+
+use opentelemetry::{Array, InstrumentationScope, KeyValue, Value};
+
+use super::protobuf::{boolean, bytes, bytes_always, double, int, message, uint32};
+
+/// The messages `KeyValue` of a list.
+pub(super) fn attributes<'a>(
+    out: &mut Vec<u8>,
+    field: u32,
+    attributes: impl IntoIterator<Item = &'a KeyValue>,
+) {
+    for KeyValue { key, value, .. } in attributes {
+        message(out, field, |out| {
+            bytes(out, 1, key.as_str().as_bytes());
+            message(out, 2, |out| any_value(out, value));
+        });
+    }
+}
+
+/// The fields of an `AnyValue`: one, and that always, even if it is empty.
+fn any_value(out: &mut Vec<u8>, value: &Value) {
+    match value {
+        Value::String(value) => text(out, value.as_str()),
+        Value::Bool(value) => boolean(out, 2, *value),
+        Value::I64(value) => int(out, 3, *value),
+        Value::F64(value) => double(out, 4, *value),
+        Value::Array(array) => message(out, 5, |out| match array {
+            Array::Bool(values) => elements(out, values, |out, value| boolean(out, 2, *value)),
+            Array::I64(values) => elements(out, values, |out, value| int(out, 3, *value)),
+            Array::F64(values) => elements(out, values, |out, value| double(out, 4, *value)),
+            Array::String(values) => elements(out, values, |out, value| text(out, value.as_str())),
+            // A kind that comes with a later version of OpenTelemetry: as the text it has, which is not lost.
+            other => elements(out, &[other.to_string()], |out, value| text(out, value)),
+        }),
+        other => text(out, &other.as_str()),
+    }
+}
+
+fn text(out: &mut Vec<u8>, value: &str) {
+    bytes_always(out, 1, value.as_bytes());
+}
+
+fn elements<T>(out: &mut Vec<u8>, values: &[T], write: impl Fn(&mut Vec<u8>, &T)) {
+    for value in values {
+        message(out, 1, |out| write(out, value));
+    }
+}
+
+/// The fields of an `InstrumentationScope`.
+pub(super) fn scope(out: &mut Vec<u8>, scope: &InstrumentationScope) {
+    bytes(out, 1, scope.name().as_bytes());
+    bytes(out, 2, scope.version().unwrap_or_default().as_bytes());
+    attributes(out, 3, scope.attributes());
+}
+
+/// The fields of a `Resource`.
+pub(super) fn resource(out: &mut Vec<u8>, resource: &[KeyValue]) {
+    attributes(out, 1, resource);
+    uint32(out, 2, 0);
+}

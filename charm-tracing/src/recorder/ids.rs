@@ -1,0 +1,83 @@
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hasher};
+
+use opentelemetry::trace::{SpanId, TraceId};
+
+/// Span ids that look random and are never the same twice in a session: `SplitMix64`, a permutation of a counter that begins
+/// anywhere.
+///
+/// A generator of random numbers would need a place in each thread, which may be gone when a destructor is traced, and
+/// would repeat itself sometime.
+#[derive(Debug)]
+pub(crate) struct SpanIds(u64);
+
+impl SpanIds {
+    /// Other processes, and other sessions, begin elsewhere.
+    pub(crate) fn begin_anywhere() -> Self {
+        Self(random())
+    }
+
+    #[inline]
+    pub(crate) fn next(&mut self) -> SpanId {
+        loop {
+            // Odd, so the counter meets every number.
+            self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let id = scramble(self.0);
+            // Zero means "no span", and is the image of one number only.
+            if id != 0 {
+                return SpanId::from(id);
+            }
+        }
+    }
+}
+
+fn scramble(mut number: u64) -> u64 {
+    number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    number ^ (number >> 31)
+}
+
+pub(crate) fn new_trace_id() -> TraceId {
+    loop {
+        let id = (u128::from(random()) << 64) | u128::from(random());
+        if id != 0 {
+            return TraceId::from(id);
+        }
+    }
+}
+
+/// 64 random bits, for a few numbers in a process: the standard library takes the keys of its hash maps from the
+/// operating system, and never the same ones twice.
+fn random() -> u64 {
+    RandomState::new().build_hasher().finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn no_id_is_given_twice_and_none_is_zero() {
+        // The first step leads to 0, whose image is 0.
+        let mut ids = SpanIds(0_u64.wrapping_sub(0x9e37_79b9_7f4a_7c15));
+        let given: HashSet<_> = (0..100_000).map(|_| ids.next()).collect();
+        assert_eq!(given.len(), 100_000);
+        assert!(!given.contains(&SpanId::INVALID));
+    }
+
+    #[test]
+    fn ids_are_those_of_splitmix64() {
+        // As other implementations of it give them for the seed 1234567.
+        let mut ids = SpanIds(1_234_567);
+        let given: Vec<_> = (0..3).map(|_| u64::from_be_bytes(ids.next().to_bytes())).collect();
+        assert_eq!(given, [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423]);
+    }
+
+    #[test]
+    fn every_session_begins_elsewhere() {
+        assert_ne!(SpanIds::begin_anywhere().next(), SpanIds::begin_anywhere().next());
+        assert_ne!(new_trace_id(), new_trace_id());
+    }
+}

@@ -1,0 +1,24 @@
+//! What one session records: our own implementation of OpenTelemetry's tracing API.
+//!
+//! A span that begins gets a place in the [`Store`] of its session, and a [`Handle`] with which it is changed and ended. The
+//! attributes end their spans with it. For everybody else there is the [`LiveSpan`], which implements
+//! `opentelemetry::trace::Span`: in a `Context` it makes the span the parent of others, and lets whoever holds the context
+//! add to the span or end it; from a tracer of `opentelemetry::global` it is all there is of a span. A handle finds the
+//! store through the process globals, so one that is used late, twice or on another thread finds the open span, or none.
+//!
+//! Nothing is encoded or sent while the charm works, and no queue overflows: a span that has begun has its place. What
+//! bounds the store is looked at when a span begins, so of what is kept nothing lacks its parent.
+
+mod clock;
+mod ids;
+mod provider;
+mod record;
+mod span;
+mod store;
+
+pub(crate) use clock::{now, unix_nanos};
+pub(crate) use ids::SpanIds;
+pub(crate) use provider::{Provider, new_trace, own_scope};
+pub(crate) use record::{Details, Record, Remote, weight};
+pub(crate) use span::{Handle, LiveSpan};
+pub(crate) use store::Store;

@@ -1,0 +1,77 @@
+use std::sync::Arc;
+
+use opentelemetry::trace::{
+    SpanBuilder, SpanContext, SpanId, TraceContextExt, TraceFlags, TraceState, Tracer, TracerProvider,
+};
+use opentelemetry::{Context, InstrumentationScope};
+
+use super::clock::{now, unix_nanos};
+use super::ids::new_trace_id;
+use super::record::Details;
+use super::span::LiveSpan;
+use crate::globals;
+use crate::span::own_work;
+
+/// The instrumentation scope of every span that this crate opens by itself.
+pub(crate) fn own_scope() -> InstrumentationScope {
+    InstrumentationScope::builder(env!("CARGO_PKG_NAME")).with_version(env!("CARGO_PKG_VERSION")).build()
+}
+
+/// What `opentelemetry::global` hands out while a session is open, so that spans of `global::tracer` land in its trace.
+#[derive(Debug)]
+pub(crate) struct Provider;
+
+impl TracerProvider for Provider {
+    type Tracer = SessionTracer;
+
+    fn tracer_with_scope(&self, scope: InstrumentationScope) -> SessionTracer {
+        SessionTracer(Arc::new(scope))
+    }
+}
+
+/// Opens spans in whatever session is open then. All are sampled, whatever the parent that Juju passed says: its default
+/// ratio of 0.1 is about the agent's traces, not the charm's.
+#[derive(Debug)]
+pub(crate) struct SessionTracer(Arc<InstrumentationScope>);
+
+impl Tracer for SessionTracer {
+    type Span = LiveSpan;
+
+    /// Without a parent it is the root of a trace of its own, as OpenTelemetry has it.
+    fn build_with_context(&self, builder: SpanBuilder, parent: &Context) -> LiveSpan {
+        if parent.is_telemetry_suppressed() {
+            return LiveSpan::unrecorded(SpanContext::NONE);
+        }
+        let parent = parent.span();
+        let parent = parent.span_context();
+        own_work(|| {
+            let start = builder.start_time;
+            let details = Details { scope: Some(Arc::clone(&self.0)), ..details(builder) };
+            let start = start.map_or_else(now, unix_nanos);
+            let begin = |parent: &SpanContext| {
+                let handle = globals::begin(parent, None, Some(Box::new(details)), start)?;
+                Some(LiveSpan::owning(handle, parent))
+            };
+            let span = if parent.is_valid() { begin(parent) } else { begin(&new_trace()) };
+            span.unwrap_or_else(|| LiveSpan::unrecorded(parent.clone()))
+        })
+    }
+}
+
+/// Where the root of a new trace belongs.
+pub(crate) fn new_trace() -> SpanContext {
+    SpanContext::new(new_trace_id(), SpanId::INVALID, TraceFlags::NOT_SAMPLED, false, TraceState::NONE)
+}
+
+fn details(builder: SpanBuilder) -> Details {
+    let SpanBuilder { span_kind, name, start_time: _, attributes, events, links } = builder;
+    let mut details = Details::named(name, attributes.unwrap_or_default());
+    details.kind = span_kind;
+    for event in events.into_iter().flatten() {
+        details.add_event(event, true);
+    }
+    for link in links.into_iter().flatten() {
+        details.add_link(link, true);
+    }
+    details
+}

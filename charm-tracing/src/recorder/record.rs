@@ -1,0 +1,227 @@
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use opentelemetry::trace::{Event, Link, SpanContext, SpanId, SpanKind, Status, TraceId, TraceState};
+use opentelemetry::{InstrumentationScope, KeyValue};
+
+use crate::span::Site;
+
+/// A span. Most have a site and nothing else that is their own, so this is small.
+#[derive(Debug)]
+pub(crate) struct Record {
+    pub(crate) site: Option<&'static Site>,
+    pub(crate) span_id: SpanId,
+    /// Invalid for a span without a parent.
+    pub(crate) parent: SpanId,
+    /// Nanoseconds since 1970.
+    pub(crate) start: u64,
+    /// The same; means nothing while it is open.
+    pub(crate) end: u64,
+    pub(crate) details: Option<Box<Details>>,
+}
+
+/// What a span has beside its site and its place in the trace.
+#[derive(Debug, Default)]
+pub(crate) struct Details {
+    /// Instead of the site's.
+    pub(crate) name: Option<Cow<'static, str>>,
+    pub(crate) kind: Option<SpanKind>,
+    pub(crate) attributes: Vec<KeyValue>,
+    pub(crate) dropped_attributes: u32,
+    /// The site's attributes are among `attributes`, because one of them was set to something else.
+    pub(crate) own_site: bool,
+    pub(crate) events: Vec<Event>,
+    pub(crate) dropped_events: u32,
+    pub(crate) links: Vec<Link>,
+    pub(crate) dropped_links: u32,
+    pub(crate) status: Status,
+    /// None for ours.
+    pub(crate) scope: Option<Arc<InstrumentationScope>>,
+    pub(crate) remote: Option<Remote>,
+}
+
+/// Of a span that does not simply belong to the session's trace, as the children of its root do.
+#[derive(Debug)]
+pub(crate) struct Remote {
+    pub(crate) trace_id: TraceId,
+    pub(crate) flags: u8,
+    pub(crate) state: TraceState,
+    /// Its parent is in another process.
+    pub(crate) of_remote_parent: bool,
+}
+
+impl Remote {
+    pub(crate) fn of(context: &SpanContext, of_remote_parent: bool) -> Self {
+        Self {
+            trace_id: context.trace_id(),
+            flags: context.trace_flags().to_u8(),
+            state: context.trace_state().clone(),
+            of_remote_parent,
+        }
+    }
+}
+
+/// The SDK of OpenTelemetry keeps 128 attributes and events of a span; a loop in a charm's handler gets there.
+const MAX_ATTRIBUTES: usize = 1024;
+const MAX_EVENTS: usize = 4096;
+/// As the SDK does, by OpenTelemetry's specification.
+const MAX_LINKS: usize = 128;
+const MAX_ATTRIBUTES_OF_EVENT: usize = 128;
+const MAX_ATTRIBUTES_OF_LINK: usize = 128;
+
+impl Record {
+    /// None at all.
+    pub(crate) const VACANT: Self = Self {
+        site: None,
+        span_id: SpanId::INVALID,
+        parent: SpanId::INVALID,
+        start: 0,
+        end: 0,
+        details: None,
+    };
+
+    pub(crate) fn name(&self) -> &str {
+        let own = self.details.as_ref().and_then(|details| details.name.as_deref());
+        own.or(self.site.map(Site::name)).unwrap_or_default()
+    }
+}
+
+impl Details {
+    pub(crate) fn named(name: impl Into<Cow<'static, str>>, attributes: Vec<KeyValue>) -> Self {
+        let mut details = Self { name: Some(name.into()), ..Self::default() };
+        details.set_attributes(attributes);
+        details
+    }
+
+    /// Of a span that has no site, or of which nobody sets what a site has.
+    pub(crate) fn set_attributes(&mut self, attributes: Vec<KeyValue>) {
+        for attribute in attributes {
+            self.set_attribute(None, attribute, true);
+        }
+    }
+
+    /// As OpenTelemetry says, a value that is set again replaces the one before. `room`: whether there is any.
+    pub(crate) fn set_attribute(&mut self, site: Option<&Site>, attribute: KeyValue, room: bool) {
+        if let Some(site) = site
+            && !self.own_site
+            && Site::KEYS.contains(&attribute.key.as_str())
+        {
+            self.attributes.splice(..0, site.attributes());
+            self.own_site = true;
+        }
+        let same = self.attributes.iter().position(|other| other.key == attribute.key);
+        match same {
+            Some(same) if room => self.attributes[same].value = attribute.value,
+            None if room && self.attributes.len() < MAX_ATTRIBUTES => self.attributes.push(attribute),
+            _ => self.dropped_attributes = self.dropped_attributes.saturating_add(1),
+        }
+    }
+
+    pub(crate) fn add_event(&mut self, mut event: Event, room: bool) {
+        if room && self.events.len() < MAX_EVENTS {
+            event.dropped_attributes_count = cut(&mut event.attributes, MAX_ATTRIBUTES_OF_EVENT);
+            self.events.push(event);
+        } else {
+            self.dropped_events = self.dropped_events.saturating_add(1);
+        }
+    }
+
+    pub(crate) fn add_link(&mut self, mut link: Link, room: bool) {
+        if room && self.links.len() < MAX_LINKS {
+            link.dropped_attributes_count = cut(&mut link.attributes, MAX_ATTRIBUTES_OF_LINK);
+            self.links.push(link);
+        } else {
+            self.dropped_links = self.dropped_links.saturating_add(1);
+        }
+    }
+
+    /// `Ok` is final, and no error is forgotten. Of two errors the SDK of OpenTelemetry keeps the one that is later in the
+    /// alphabet; so do we. Without room for it the description is left out.
+    pub(crate) fn set_status(&mut self, status: Status, room: bool) {
+        let status = match status {
+            Status::Error { .. } if !room => Status::error(""),
+            status => status,
+        };
+        if status > self.status {
+            self.status = status;
+        }
+    }
+
+    pub(crate) fn weight(&self) -> usize {
+        size_of::<Self>()
+            + self.name.as_ref().map_or(0, |name| name.len())
+            + self.attributes.iter().map(weight::attribute).sum::<usize>()
+            + self.events.iter().map(weight::event).sum::<usize>()
+            + self.links.iter().map(weight::link).sum::<usize>()
+            + weight::status(&self.status)
+            + self.scope.as_ref().map_or(0, |scope| weight::scope(scope))
+            + self.remote.as_ref().map_or(0, |remote| remote.state.header().len())
+    }
+}
+
+/// Shortens a list; how many are gone.
+fn cut(attributes: &mut Vec<KeyValue>, most: usize) -> u32 {
+    let gone = attributes.len().saturating_sub(most);
+    attributes.truncate(most);
+    u32::try_from(gone).unwrap_or(u32::MAX)
+}
+
+/// What parts of a span weigh: at least as many bytes as they take in a request, and about as many as in memory.
+pub(crate) mod weight {
+    use opentelemetry::trace::{Event, Link, Status};
+    use opentelemetry::{Array, InstrumentationScope, KeyValue, Value};
+
+    /// A span without name and attributes: ids, times, kind, flags, an empty status, and the length of it all.
+    pub(crate) const SPAN: usize = 72;
+    /// What stands before a text or a number.
+    const PREFIX: usize = 16;
+
+    pub(crate) fn attribute(attribute: &KeyValue) -> usize {
+        let value = match &attribute.value {
+            Value::String(text) => text.as_str().len(),
+            Value::Array(Array::String(texts)) => texts.iter().map(|text| PREFIX + text.as_str().len()).sum(),
+            Value::Array(Array::I64(numbers)) => numbers.len() * PREFIX,
+            Value::Array(Array::F64(numbers)) => numbers.len() * PREFIX,
+            Value::Array(Array::Bool(values)) => values.len() * PREFIX,
+            _ => 0,
+        };
+        size_of::<KeyValue>() + attribute.key.as_str().len() + value
+    }
+
+    pub(crate) fn event(event: &Event) -> usize {
+        size_of::<Event>() + event.name.len() + event.attributes.iter().map(attribute).sum::<usize>()
+    }
+
+    pub(crate) fn link(link: &Link) -> usize {
+        size_of::<Link>()
+            + link.span_context.trace_state().header().len()
+            + link.attributes.iter().map(attribute).sum::<usize>()
+    }
+
+    pub(crate) fn status(status: &Status) -> usize {
+        match status {
+            Status::Error { description } => PREFIX + description.len(),
+            Status::Unset | Status::Ok => 0,
+        }
+    }
+
+    /// It is written once for all spans of it, but they may have one each.
+    pub(crate) fn scope(scope: &InstrumentationScope) -> usize {
+        let text = |text: Option<&str>| PREFIX + text.map_or(0, str::len);
+        PREFIX
+            + text(Some(scope.name()))
+            + text(scope.version())
+            + text(scope.schema_url())
+            + scope.attributes().map(attribute).sum::<usize>()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_is_small() {
+        assert_eq!(size_of::<Record>(), 48);
+    }
+}

@@ -1,0 +1,160 @@
+use std::borrow::Cow;
+use std::time::SystemTime;
+
+use opentelemetry::KeyValue;
+use opentelemetry::trace::{Event, Link, Span, SpanContext, SpanId, Status};
+
+use super::clock::{now, unix_nanos};
+use super::record::{Details, weight};
+use crate::globals::{self, SessionNumber};
+use crate::span::{Site, own_work};
+
+/// A span that has begun, for whoever may change or end it: any number of handles, on any thread. Once it has ended, by
+/// whichever of them, or its session has, they do nothing.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Handle {
+    pub(crate) session: SessionNumber,
+    pub(crate) span_id: SpanId,
+    /// In the [`Store`](super::Store).
+    pub(crate) place: u32,
+}
+
+impl Handle {
+    pub(crate) fn add_event(self, event: Event) {
+        self.change(weight::event(&event), |details, _, room| details.add_event(event, room));
+    }
+
+    pub(crate) fn set_attribute(self, attribute: KeyValue) {
+        self.change(weight::attribute(&attribute), |details, site, room| {
+            details.set_attribute(site, attribute, room);
+        });
+    }
+
+    pub(crate) fn set_status(self, status: Status) {
+        self.change(weight::status(&status), |details, _, room| details.set_status(status, room));
+    }
+
+    pub(crate) fn add_link(self, link: Link) {
+        self.change(weight::link(&link), |details, _, room| details.add_link(link, room));
+    }
+
+    pub(crate) fn set_name(self, name: Cow<'static, str>) {
+        self.change(name.len(), |details, _, room| {
+            if room {
+                details.name = Some(name);
+            }
+        });
+    }
+
+    /// Where spans below it hang, if it hangs below `parent`.
+    #[inline]
+    pub(crate) fn context(self, parent: &SpanContext) -> SpanContext {
+        let flags = parent.trace_flags().with_sampled(true);
+        SpanContext::new(parent.trace_id(), self.span_id, flags, false, parent.trace_state().clone())
+    }
+
+    pub(crate) fn is_open(self) -> bool {
+        own_work(|| globals::is_open(self))
+    }
+
+    /// At `end`, in nanoseconds since 1970.
+    #[inline]
+    pub(crate) fn end(self, end: u64) {
+        own_work(|| globals::end(self, end));
+    }
+
+    /// `change` is told whether there is room for so much.
+    fn change(self, weight: usize, change: impl FnOnce(&mut Details, Option<&'static Site>, bool)) {
+        own_work(|| globals::change(self, weight, change));
+    }
+}
+
+/// A span as OpenTelemetry's `Context` holds it, and as tracers return it.
+#[derive(Debug)]
+pub(crate) struct LiveSpan {
+    context: SpanContext,
+    /// None for a span that is not recorded.
+    handle: Option<Handle>,
+    /// Nobody else will end it.
+    ends_when_dropped: bool,
+}
+
+impl LiveSpan {
+    /// A span below `parent` that somebody else ends.
+    #[inline]
+    pub(crate) fn of(handle: Handle, parent: &SpanContext) -> Self {
+        Self { context: handle.context(parent), handle: Some(handle), ends_when_dropped: false }
+    }
+
+    /// A span below `parent` that ends with its last holder, unless it has been ended.
+    pub(super) fn owning(handle: Handle, parent: &SpanContext) -> Self {
+        Self { ends_when_dropped: true, context: handle.context(parent), handle: Some(handle) }
+    }
+
+    /// A span that records nothing, under which spans are children of `parent`.
+    pub(super) fn unrecorded(parent: SpanContext) -> Self {
+        Self { context: parent, handle: None, ends_when_dropped: false }
+    }
+}
+
+impl Span for LiveSpan {
+    fn add_event_with_timestamp<T: Into<Cow<'static, str>>>(
+        &mut self,
+        name: T,
+        timestamp: SystemTime,
+        attributes: Vec<KeyValue>,
+    ) {
+        if let Some(handle) = self.handle {
+            handle.add_event(Event::new(name, timestamp, attributes, 0));
+        }
+    }
+
+    fn span_context(&self) -> &SpanContext {
+        &self.context
+    }
+
+    fn is_recording(&self) -> bool {
+        self.handle.is_some_and(Handle::is_open)
+    }
+
+    fn set_attribute(&mut self, attribute: KeyValue) {
+        if let Some(handle) = self.handle {
+            handle.set_attribute(attribute);
+        }
+    }
+
+    fn set_status(&mut self, status: Status) {
+        if let Some(handle) = self.handle {
+            handle.set_status(status);
+        }
+    }
+
+    fn update_name<T: Into<Cow<'static, str>>>(&mut self, new_name: T) {
+        if let Some(handle) = self.handle {
+            handle.set_name(new_name.into());
+        }
+    }
+
+    fn add_link(&mut self, span_context: SpanContext, attributes: Vec<KeyValue>) {
+        if let Some(handle) = self.handle {
+            handle.add_link(Link::new(span_context, attributes, 0));
+        }
+    }
+
+    fn end_with_timestamp(&mut self, timestamp: SystemTime) {
+        if let Some(handle) = self.handle.take() {
+            handle.end(unix_nanos(timestamp));
+        }
+    }
+}
+
+impl Drop for LiveSpan {
+    #[inline]
+    fn drop(&mut self) {
+        if self.ends_when_dropped
+            && let Some(handle) = self.handle
+        {
+            handle.end(now());
+        }
+    }
+}

@@ -1,0 +1,132 @@
+use opentelemetry::trace::SpanId;
+
+use super::record::Record;
+
+/// The spans of a session: those that are open, and those that have ended, in that order.
+///
+/// What has ended is kept in pieces, so that nothing is ever moved and no memory is set aside for more than twice of what
+/// there is.
+#[derive(Debug, Default)]
+pub(crate) struct Store {
+    /// A place whose record has no valid id is vacant.
+    open: Vec<Record>,
+    vacant: Vec<u32>,
+    ended: Vec<Vec<Record>>,
+    ended_count: usize,
+}
+
+/// Room for the spans of a dispatch that does little; 3 KiB.
+const FIRST_PIECE: usize = 64;
+/// 192 KiB, more than which is not set aside in advance.
+const LARGEST_PIECE: usize = 4096;
+
+impl Store {
+    /// Gives a span that begins a place.
+    #[expect(clippy::inline_always, reason = "a tenth of what a span costs is the moving of its parts")]
+    #[inline(always)]
+    pub(crate) fn begin(&mut self, record: Record) -> u32 {
+        if let Some(place) = self.vacant.pop() {
+            self.open[place as usize] = record;
+            return place;
+        }
+        // So many spans that are open at once would not fit into any limit.
+        let place = u32::try_from(self.open.len()).unwrap_or(u32::MAX);
+        self.open.push(record);
+        place
+    }
+
+    /// The span, unless it has ended.
+    #[inline]
+    pub(crate) fn open(&mut self, place: u32, span_id: SpanId) -> Option<&mut Record> {
+        // Another span may have its place by now.
+        self.open.get_mut(place as usize).filter(|record| record.span_id == span_id)
+    }
+
+    /// Ends the span at `end`, in nanoseconds since 1970, unless it has ended.
+    #[inline]
+    pub(crate) fn end(&mut self, place: u32, span_id: SpanId, end: u64) {
+        let Some(record) = self.open(place, span_id) else { return };
+        let mut record = std::mem::replace(record, Record::VACANT);
+        record.end = end;
+        self.vacant.push(place);
+        self.ended_count += 1;
+        match self.ended.last_mut() {
+            Some(piece) if piece.len() < piece.capacity() => piece.push(record),
+            _ => self.push_to_new_piece(record),
+        }
+    }
+
+    #[cold]
+    fn push_to_new_piece(&mut self, record: Record) {
+        let mut piece = Vec::with_capacity(self.ended_count.clamp(FIRST_PIECE, LARGEST_PIECE));
+        piece.push(record);
+        self.ended.push(piece);
+    }
+
+    /// How many spans have ended.
+    pub(crate) fn ended_count(&self) -> usize {
+        self.ended_count
+    }
+
+    /// The spans that have ended.
+    pub(crate) fn ended(&self) -> impl Iterator<Item = &Record> + Clone {
+        self.ended.iter().flatten()
+    }
+
+    /// Forgets the spans that have ended.
+    #[cfg(feature = "testing")]
+    pub(crate) fn forget(&mut self) {
+        self.ended.clear();
+        self.ended_count = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(id: u64) -> Record {
+        Record { span_id: SpanId::from(id), ..Record::VACANT }
+    }
+
+    fn ids(store: &Store) -> Vec<u64> {
+        store.ended().map(|record| u64::from_be_bytes(record.span_id.to_bytes())).collect()
+    }
+
+    #[test]
+    fn spans_are_kept_in_the_order_in_which_they_ended() {
+        let mut store = Store::default();
+        let [first, second] = [1, 2].map(|id| store.begin(record(id)));
+        store.end(second, SpanId::from(2), 7);
+        store.end(first, SpanId::from(1), 8);
+        assert_eq!(ids(&store), [2, 1]);
+        assert_eq!(store.ended().map(|record| record.end).collect::<Vec<_>>(), [7, 8]);
+    }
+
+    #[test]
+    fn a_span_ends_once_and_is_not_taken_for_another_one() {
+        let mut store = Store::default();
+        let place = store.begin(record(1));
+        store.end(place, SpanId::from(1), 7);
+        assert!(store.open(place, SpanId::from(1)).is_none());
+        assert_eq!(store.begin(record(2)), place, "places are used again");
+        store.end(place, SpanId::from(1), 8);
+        assert!(store.open(place, SpanId::from(1)).is_none());
+        assert!(store.open(place, SpanId::from(2)).is_some());
+        assert_eq!(ids(&store), [1]);
+        store.end(place + 1, SpanId::from(2), 9);
+        assert_eq!(store.ended_count(), 1);
+    }
+
+    #[test]
+    fn pieces_hold_what_was_put_into_them() {
+        let mut store = Store::default();
+        for id in 1..=20_000 {
+            let place = store.begin(record(id));
+            store.end(place, SpanId::from(id), id);
+        }
+        assert_eq!(ids(&store), (1..=20_000).collect::<Vec<_>>());
+        assert_eq!(store.open.len(), 1);
+        assert!(store.ended.iter().all(|piece| piece.capacity() <= LARGEST_PIECE));
+    }
+}
