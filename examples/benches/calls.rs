@@ -1,28 +1,35 @@
-//! What an annotated call costs while nothing is recorded: instructions over the same call without the attribute, and
-//! next to `tracing::instrument` without a subscriber.
+//! What an annotated call costs while nothing is recorded, over the same call without the attribute, and next to
+//! `tracing::instrument` without a subscriber.
 //!
 //!     cargo bench -p examples --bench calls
 //!
-//! Needs `valgrind`, which counts; it fails if a call costs more than 30 instructions.
+//! Needs `valgrind`, which counts. It fails if a call costs more than 30 instructions or allocates, and if the
+//! instructions are not within 10 % of what `instructions.txt` says. With `-- --count-only` nothing is timed.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark prints what it measured")]
+
+mod clock;
+mod committed;
+mod valgrind;
 
 use std::env;
 use std::error::Error;
 use std::hint::black_box;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
+use clock::{Calls, median};
 use tests::futures::block_on;
 
 /// What an annotated call may cost.
-const LIMIT: i64 = 30;
-const CALLS: u64 = 10_000;
+const LIMIT: f64 = 30.0;
+const CALLS: usize = 10_000;
+const ROUNDS: usize = 1_000;
 /// Started with this as its first argument, the benchmark is the program that valgrind looks at.
 const CALL: &str = "--call";
 
 macro_rules! functions {
     ($name:ident $($attribute:tt)*) => {
         mod $name {
-            use super::{black_box, block_on};
+            use super::{Calls, black_box, block_on};
 
             $($attribute)*
             #[inline(never)]
@@ -51,18 +58,13 @@ macro_rules! functions {
                 Ok(black_box(x) + 1)
             }
 
-            pub(super) fn call(kind: &str, calls: u64) {
-                for x in 0..calls {
-                    let x = black_box(x);
-                    match kind {
-                        "plain" => {
-                            black_box(plain(x));
-                        }
-                        "Result" => drop(black_box(result(x))),
-                        "owned argument" => drop(black_box(owned(String::new(), x))),
-                        "async" => drop(black_box(block_on(future(x)))),
-                        _ => unreachable!("no such kind of call"),
-                    }
+            pub(super) fn call(kind: &str, calls: &mut Calls) {
+                match kind {
+                    "plain" => calls.make(plain),
+                    "Result" => calls.make(result),
+                    "owned argument" => calls.make(|x| owned(String::new(), x)),
+                    "async" => calls.make(|x| block_on(future(x))),
+                    _ => unreachable!("no such kind of call"),
                 }
             }
         }
@@ -73,61 +75,92 @@ functions!(ours #[charm_tracing::trace_fn]);
 functions!(theirs #[tracing::instrument(skip_all)]);
 
 const KINDS: [&str; 4] = ["plain", "Result", "owned argument", "async"];
+const VARIANTS: [(&str, Call); 3] = [("bare", bare::call), ("ours", ours::call), ("theirs", theirs::call)];
+
+/// Makes calls of a kind.
+type Call = fn(&str, &mut Calls);
 
 fn main() -> ExitCode {
-    let args: Vec<String> = env::args().skip(1).collect();
-    if let [flag, attribute, kind, calls] = &args[..]
-        && flag == CALL
-    {
-        let calls = calls.parse().expect("a number of calls");
-        match attribute.as_str() {
-            "bare" => bare::call(kind, calls),
-            "ours" => ours::call(kind, calls),
-            _ => theirs::call(kind, calls),
-        }
-        return ExitCode::SUCCESS;
-    }
-    match compare() {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => {
-            eprintln!("a call that nobody records must not cost more than {LIMIT} instructions");
-            ExitCode::FAILURE
-        }
+    let args: Vec<String> = env::args().skip(1).filter(|arg| arg != "--bench").collect();
+    let result = match &args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [CALL, variant, kind, calls] => call(variant, kind, calls),
+        [] => table(true),
+        ["--count-only"] => table(false),
+        _ => Err("the only argument is --count-only".into()),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("cannot count instructions: {error}");
+            eprintln!("{error}");
             ExitCode::FAILURE
         }
     }
 }
 
-/// Prints the table. False: a call is over the limit.
-fn compare() -> Result<bool, Box<dyn Error>> {
-    println!("instructions per call, nothing recorded\n");
-    println!("{:<16} {:>8} {:>14} {:>22}", "", "bare", "trace_fn adds", "tracing::instrument");
-    let mut within = true;
+fn table(timed: bool) -> Result<(), Box<dyn Error>> {
+    print!(
+        "| a call, nothing recorded | instructions, bare | `trace_fn` adds | `tracing::instrument` adds |"
+    );
+    print!(" allocations, bare | `trace_fn` adds | `tracing::instrument` adds |");
+    println!("{}", if timed { " ns, bare | `trace_fn` adds | `tracing::instrument` adds |" } else { "" });
+    println!("|---|---|---|---|---|---|---|{}", if timed { "---|---|---|" } else { "" });
+    let mut committed = Vec::new();
+    let mut complaints = Vec::new();
     for kind in KINDS {
-        let bare = per_call("bare", kind)?;
-        let [ours, theirs] = [per_call("ours", kind)? - bare, per_call("theirs", kind)? - bare];
-        println!("{kind:<16} {bare:>8} {ours:>+14} {theirs:>+22}");
-        within &= ours <= LIMIT;
+        let instructions = each_variant(|args| valgrind::instructions("these_calls", args), kind)?;
+        let allocations = each_variant(valgrind::allocations, kind)?;
+        print!("| {kind} | {} | {} |", columns(&instructions, 0), columns(&allocations, 1));
+        println!("{}", if timed { format!(" {} |", columns(&nanoseconds(kind), 1)) } else { String::new() });
+
+        if instructions[1].round() > LIMIT {
+            complaints.push(format!(
+                "{kind}: a call that nobody records must not cost more than {LIMIT} instructions"
+            ));
+        }
+        if allocations[1].round() != 0.0 {
+            complaints.push(format!("{kind}: a call that nobody records must not allocate"));
+        }
+        committed.push((format!("call that nobody records, {kind}"), instructions[1]));
     }
-    Ok(within)
+    complaints.extend(committed::check(&committed)?);
+    if complaints.is_empty() { Ok(()) } else { Err(complaints.join("\n").into()) }
 }
 
-/// What a process does besides is the same but for some hundred instructions.
-fn per_call(attribute: &str, kind: &str) -> Result<i64, Box<dyn Error>> {
-    let [none, all] = [count(attribute, kind, 0)?, count(attribute, kind, CALLS)?];
-    Ok((all.saturating_sub(none) / CALLS).cast_signed())
+/// What a bare call costs, and what an attribute adds.
+fn each_variant(
+    count: impl Fn(&[&str]) -> Result<u64, Box<dyn Error>>,
+    kind: &str,
+) -> Result<[f64; 3], Box<dyn Error>> {
+    let mut all = [0.0; 3];
+    for (each, (variant, _)) in all.iter_mut().zip(VARIANTS) {
+        *each = valgrind::each(CALLS, |calls| count(&[CALL, variant, kind, calls]))?;
+    }
+    Ok(over_the_first(all))
 }
 
-fn count(attribute: &str, kind: &str, calls: u64) -> Result<u64, Box<dyn Error>> {
-    let output = Command::new("valgrind")
-        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
-        .arg(env::current_exe()?)
-        .args([CALL, attribute, kind, &calls.to_string()])
-        .output()
-        .map_err(|error| format!("valgrind does not run: {error}"))?;
-    let report = String::from_utf8_lossy(&output.stderr);
-    let count = report.lines().find_map(|line| line.split_once("Collected : ").map(|(_, count)| count));
-    Ok(count.ok_or_else(|| format!("valgrind says\n{report}"))?.trim().parse()?)
+fn nanoseconds(kind: &str) -> [f64; 3] {
+    let mut samples = VARIANTS.map(|_| Vec::with_capacity(ROUNDS));
+    for _ in 0..ROUNDS {
+        for ((_, call), samples) in VARIANTS.iter().zip(&mut samples) {
+            let mut calls = Calls::new(CALLS);
+            call(kind, &mut calls);
+            samples.push(calls.nanoseconds());
+        }
+    }
+    over_the_first(samples.map(median))
+}
+
+fn over_the_first([bare, ours, theirs]: [f64; 3]) -> [f64; 3] {
+    [bare, ours - bare, theirs - bare]
+}
+
+fn columns([bare, ours, theirs]: &[f64; 3], digits: usize) -> String {
+    format!("{bare:.digits$} | {ours:+.digits$} | {theirs:+.digits$}")
+}
+
+fn call(variant: &str, kind: &str, calls: &str) -> Result<(), Box<dyn Error>> {
+    let (_, call) =
+        VARIANTS.iter().find(|(name, _)| *name == variant).ok_or_else(|| format!("no {variant}"))?;
+    call(kind, &mut Calls::then_exit(calls.parse()?));
+    Ok(())
 }
