@@ -9,6 +9,7 @@
 
 mod clock;
 mod committed;
+mod median;
 mod valgrind;
 
 use std::env;
@@ -16,7 +17,8 @@ use std::error::Error;
 use std::hint::black_box;
 use std::process::ExitCode;
 
-use clock::{Calls, median};
+use clock::Calls;
+use median::median;
 use tests::futures::block_on;
 
 /// What an annotated call may cost.

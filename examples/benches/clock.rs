@@ -50,9 +50,3 @@ fn these_calls<T>(count: usize, mut call: impl FnMut(u64) -> T) {
 pub(crate) fn nanoseconds_each(took: Duration, count: usize) -> f64 {
     took.as_nanos() as f64 / count as f64
 }
-
-/// The middle one, which a busy machine moves least.
-pub(crate) fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
-}

@@ -1,37 +1,47 @@
-//! What tracing adds to a dispatch: the example charm as a real process, traced and with `CHARM_TRACING_ENABLED=0`,
-//! turn by turn, with hook tools that cost under a millisecond.
+//! What tracing adds to a dispatch: the example charm as a real process, without tracing (the same source, built without
+//! charm-tracing), with `CHARM_TRACING_ENABLED=0`, and traced, turn by turn, with hook tools that cost under a millisecond.
 //!
 //!     cargo bench -p examples --bench dispatch
 //!
 //! With a live backend, once when the last events of the relation have been heard, and nobody has to be asked about it,
-//! and once as after such an event, when all of it is asked for.
+//! and once as after such an event, when all of it is asked for. `ROUNDS=20` in the environment takes less time.
 //!
-//! Wall time is that of the charm's process as Juju would see it. CPU time is that of the charm and of the hook tools it
-//! ran, two calls of `juju-log` more when traced; peak memory is that of the largest process among them, the charm.
-//! Medians; ratios within one run are what counts.
-#![expect(
-    clippy::print_stdout,
-    clippy::cast_precision_loss,
-    reason = "a benchmark prints what it measured, rounded"
-)]
+//! Wall time is that of the charm's process as Juju would see it. CPU time is that of the charm, and that of the charm with
+//! the hook tools it ran, two calls of `juju-log` more when traced; peak memory is that of the charm. Medians; ratios within
+//! one run are what counts.
+#![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
+
+mod median;
 
 use std::env;
+use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use median::median;
+use nix::sys::ptrace;
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
+use nix::time::{clock_getcpuclockid, clock_gettime};
+use nix::unistd::Pid;
+use serde_json::json;
 use tests::collector::Collector;
 use tests::juju::{Deployment, Event, SimulatedJuju};
 
 const ROUNDS: usize = 200;
 const CHARMCRAFT: &str = include_str!("../requirer/charmcraft.yaml");
-const CHARM: &str = env!("CARGO_BIN_EXE_requirer-charm");
+const TRACED: &str = env!("CARGO_BIN_EXE_requirer-charm");
+const UNTRACED: &str = env!("CARGO_BIN_EXE_untraced-charm");
 const HOOK_TOOL: &str = env!("CARGO_BIN_EXE_demo");
 /// Started with this as its first argument, the benchmark is the launcher that measures the charm.
 const LAUNCHER: &str = "--launch";
+/// The variable that tells the launcher which program the charm is.
+const CHARM: &str = "BENCHMARK_CHARM";
+/// The variable that tells it what to measure.
+const MEASURED: &str = "BENCHMARK_MEASURES";
 
 fn main() -> ExitCode {
     let mut args = env::args_os().skip(1);
@@ -40,71 +50,87 @@ fn main() -> ExitCode {
         return launch(Path::new(&report));
     }
 
-    let collector = Collector::start();
-    let [alone, steady, cold] = [(); 3].map(|()| Unit::deploy());
+    let rounds = env::var("ROUNDS").map_or(ROUNDS, |rounds| rounds.parse().expect("a number of rounds"));
+    let (plain, secure) = (Collector::start(), Collector::start_tls());
     let mut cases = [
-        Case {
-            name: "no backend",
-            unit: alone,
-            cold: false,
-            off: Samples::default(),
-            on: Samples::default(),
-        },
-        Case {
-            name: "live backend",
-            unit: steady,
-            cold: false,
-            off: Samples::default(),
-            on: Samples::default(),
-        },
-        Case {
-            name: "live backend, cold",
-            unit: cold,
-            cold: true,
-            off: Samples::default(),
-            on: Samples::default(),
-        },
+        Case::new("no backend", Unit::deploy()),
+        Case::new("http", Unit::related_to(&plain)),
+        Case::new("https, a CA given", Unit::secured_by(&secure)),
+        Case { cold: true, ..Case::new("http, asked about the relation", Unit::related_to(&plain)) },
     ];
-    for case in &mut cases[1..] {
-        case.unit.relate(&collector.endpoint());
-    }
-    for _ in 0..ROUNDS {
-        for case in &mut cases {
-            case.off.push(case.unit.dispatch(false, case.cold));
-            case.on.push(case.unit.dispatch(true, case.cold));
+    for round in 0..rounds {
+        // Looking at the memory of a process slows it down.
+        let what: &[_] = if round % 10 == 0 { &[What::Time, What::Memory] } else { &[What::Time] };
+        for what in what {
+            for case in &mut cases {
+                case.turn(*what);
+            }
         }
     }
-    assert_eq!(
-        collector.requests().len(),
-        2 * ROUNDS,
-        "every traced dispatch of a related unit pushed one trace"
-    );
+    let turns = rounds + rounds.div_ceil(10);
+    let received = [&plain, &secure].map(|collector| collector.requests().len());
+    assert_eq!(received, [2 * turns, turns], "every traced dispatch of a related unit pushed one trace");
 
-    println!("update-status of the example charm, {ROUNDS} rounds, medians");
-    println!();
-    println!("| | off | traced | added |");
-    println!("|---|---|---|---|");
-    for Case { name, off, on, .. } in &cases {
-        row(name, "wall, ms", off.wall(), on.wall());
-        row(name, "CPU, ms", off.cpu(), on.cpu());
-        row(name, "peak memory, MiB", off.memory(), on.memory());
+    print!("| update-status of the example charm, {rounds} rounds | wall, ms | CPU of the charm, ms |");
+    println!(" CPU with its hook tools, ms | peak memory of the charm, MiB |");
+    println!("|---|---|---|---|---|");
+    for Case { name, measured, .. } in cases {
+        let medians = measured.map(|columns| columns.map(median));
+        for (state, values) in STATES.iter().zip(medians) {
+            print!("| {name}: {} |", state.name);
+            for (value, untraced) in values.iter().zip(medians[0]) {
+                if state.program == UNTRACED {
+                    print!(" {value:.2} |");
+                } else {
+                    print!(" {value:.2} ({:+.2}) |", value - untraced);
+                }
+            }
+            println!();
+        }
     }
-    println!();
-    let size = fs::metadata(CHARM).expect("the charm was built").len();
-    println!("the charm's binary: {:.2} MB", size as f64 / 1e6);
     ExitCode::SUCCESS
 }
 
-fn row(case: &str, what: &str, off: f64, on: f64) {
-    println!("| {case}, {what} | {off:.2} | {on:.2} | {:+.2} |", on - off);
-}
-
+/// What is measured of a unit, turn by turn.
 struct Case {
     name: &'static str,
     unit: Unit,
+    /// Whether nothing is remembered of its relations.
     cold: bool,
-    off: Samples,
-    on: Samples,
+    /// Of each state, the columns of the table.
+    measured: [[Vec<f64>; 4]; STATES.len()],
+}
+
+impl Case {
+    fn new(name: &'static str, unit: Unit) -> Self {
+        Self { name, unit, cold: false, measured: Default::default() }
+    }
+
+    fn turn(&mut self, what: What) {
+        for (state, [wall, own_cpu, cpu, memory]) in STATES.iter().zip(&mut self.measured) {
+            let columns: &mut [&mut Vec<f64>] = match what {
+                What::Time => &mut [wall, own_cpu, cpu],
+                What::Memory => &mut [memory],
+            };
+            let values = self.unit.dispatch(state, what, self.cold);
+            for (column, value) in columns.iter_mut().zip(values) {
+                column.push(value);
+            }
+        }
+    }
+}
+
+/// The others are compared with the first.
+const STATES: [State; 3] = [
+    State { name: "untraced", program: UNTRACED, enabled: "0" },
+    State { name: "switched off", program: TRACED, enabled: "0" },
+    State { name: "traced", program: TRACED, enabled: "1" },
+];
+
+struct State {
+    name: &'static str,
+    program: &'static str,
+    enabled: &'static str,
 }
 
 /// A unit of the charm, started through the launcher.
@@ -120,83 +146,107 @@ impl Unit {
         let report = directory.path().join("usage");
         let launcher = env::current_exe().expect("the benchmark's own path");
         let script = format!("#!/bin/sh\nexec {} {LAUNCHER} {}\n", launcher.display(), report.display());
-        let mut juju = Deployment::of_script(&script, Path::new(HOOK_TOOL)).charmcraft(CHARMCRAFT).start();
+        let juju = Deployment::of_script(&script, Path::new(HOOK_TOOL)).charmcraft(CHARMCRAFT).start();
         juju.model().set_leader(true);
+        let mut unit = Self { juju, report, _directory: directory };
         for event in ["install", "start"] {
-            let outcome = juju.dispatch(Event::hook(event).env("CHARM_TRACING_ENABLED", "0"));
-            assert!(outcome.success(), "{outcome}");
+            unit.prepare(Event::hook(event));
         }
-        Self { juju, report, _directory: directory }
+        unit
     }
 
-    fn relate(&mut self, endpoint: &str) {
+    fn related_to(collector: &Collector) -> Self {
+        Self::deploy().relate(collector)
+    }
+
+    fn secured_by(collector: &Collector) -> Self {
+        let unit = Self::deploy();
+        let ca = unit.juju.charm_dir().join("ca.crt");
+        fs::write(&ca, collector.ca_pem()).expect("the charm's files can be written");
+        unit.juju.model().set_config("tracing-ca", json!(ca));
+        unit.relate(collector)
+    }
+
+    fn relate(mut self, collector: &Collector) -> Self {
         let relation = self.juju.add_relation("tracing", "tempo", &["tempo/0"]);
-        self.juju.publish_endpoint(relation, endpoint);
+        self.juju.publish_endpoint(relation, &collector.endpoint());
         // They publish what is asked for, and read what there is; the measured ones find it done.
         for event in [Event::relation_created, Event::relation_joined, Event::relation_changed] {
-            let event = event("tracing", relation).env("CHARM_TRACING_ENABLED", "0");
-            let outcome = self.juju.dispatch(event);
-            assert!(outcome.success(), "{outcome}");
+            self.prepare(event("tracing", relation));
         }
+        self
     }
 
-    fn dispatch(&mut self, traced: bool, cold: bool) -> Sample {
-        let remembered = self.juju.charm_dir().join(".charm_tracing_relations");
+    fn prepare(&mut self, event: Event) {
+        self.run(event, &STATES[0], What::Time);
+    }
+
+    fn dispatch(&mut self, state: &State, what: What, cold: bool) -> Vec<f64> {
         if cold {
+            let remembered = self.juju.charm_dir().join(".charm_tracing_relations");
             fs::remove_file(remembered).expect("the last dispatch has remembered relations");
         }
-        let enabled = if traced { "1" } else { "0" };
-        let event = Event::hook("update-status").env("CHARM_TRACING_ENABLED", enabled);
-        let outcome = self.juju.dispatch(event);
+        self.run(Event::hook("update-status"), state, what);
+        let report = fs::read_to_string(&self.report).expect("the launcher's report");
+        report.split_whitespace().map(|number| number.parse().expect("a number")).collect()
+    }
+
+    fn run(&mut self, event: Event, state: &State, what: What) {
+        let measured = if what == What::Memory { "memory" } else { "time" };
+        let event = event.env(CHARM, state.program).env(MEASURED, measured);
+        let outcome = self.juju.dispatch(event.env("CHARM_TRACING_ENABLED", state.enabled));
         assert!(outcome.success(), "{outcome}");
-        let usage = fs::read_to_string(&self.report).expect("the launcher's report");
-        let mut numbers = usage.split_whitespace().map(|number| number.parse().expect("a number"));
-        let mut next = || numbers.next().expect("three numbers");
-        Sample { wall: Duration::from_micros(next()), cpu: Duration::from_micros(next()), memory_kib: next() }
     }
 }
 
-struct Sample {
-    wall: Duration,
-    cpu: Duration,
-    memory_kib: u64,
+/// What the launcher measures.
+#[derive(Clone, Copy, PartialEq)]
+enum What {
+    Time,
+    Memory,
 }
 
-#[derive(Default)]
-struct Samples(Vec<Sample>);
-
-impl Samples {
-    fn push(&mut self, sample: Sample) {
-        self.0.push(sample);
-    }
-
-    fn wall(&self) -> f64 {
-        self.median(|sample| sample.wall.as_secs_f64() * 1e3)
-    }
-
-    fn cpu(&self) -> f64 {
-        self.median(|sample| sample.cpu.as_secs_f64() * 1e3)
-    }
-
-    fn memory(&self) -> f64 {
-        self.median(|sample| sample.memory_kib as f64 / 1024.0)
-    }
-
-    fn median(&self, value: impl Fn(&Sample) -> f64) -> f64 {
-        let mut values: Vec<f64> = self.0.iter().map(value).collect();
-        values.sort_by(f64::total_cmp);
-        values[values.len() / 2]
-    }
-}
-
-/// Runs the charm and writes down what it took. A process of its own, because the kernel counts the peak memory of the
-/// one that starts the charm as the charm's too: the launcher is smaller than what it measures.
+/// Runs the charm and writes down what it took.
 fn launch(report: &Path) -> ExitCode {
-    let started = std::time::Instant::now();
-    let status = Command::new(CHARM).status().expect("the charm can be started");
-    let wall = started.elapsed().as_micros();
-    let usage = getrusage(UsageWho::RUSAGE_CHILDREN).expect("the usage of the charm");
-    let cpu = (usage.user_time() + usage.system_time()).num_microseconds();
-    fs::write(report, format!("{wall} {cpu} {}", usage.max_rss())).expect("a place for the report");
+    let charm = env::var_os(CHARM).expect("a charm to launch");
+    let started = Instant::now();
+    let mut child = Command::new(charm).spawn().expect("the charm can be started");
+    let pid = Pid::from_raw(child.id().cast_signed());
+    let measured = if env::var_os(MEASURED).is_some_and(|what| what == "memory") {
+        let kib = peak_memory(pid).expect("a process may be traced by the one that started it");
+        format!("{}", kib / 1024.0)
+    } else {
+        // The kernel has its clock until it is waited for, and adds the hook tools it ran when it is.
+        waitid(Id::Pid(pid), WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT).expect("the charm ends");
+        let wall = started.elapsed();
+        let clock = clock_getcpuclockid(pid).expect("the charm's clock");
+        let own = clock_gettime(clock).expect("the CPU time of the charm");
+        child.wait().expect("the charm has ended");
+        let usage = getrusage(UsageWho::RUSAGE_CHILDREN).expect("the usage of the charm");
+        let all = (usage.user_time() + usage.system_time()).num_microseconds().unsigned_abs();
+        [wall, own.into(), Duration::from_micros(all)]
+            .map(|time| (time.as_secs_f64() * 1e3).to_string())
+            .join(" ")
+    };
+    fs::write(report, measured).expect("a place for the report");
+    let status = child.wait().expect("the charm has ended");
     if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// KiB, read when the process is about to end. What the kernel tells afterwards is that of the largest among the process,
+/// the hook tools it ran, and the one that started it.
+fn peak_memory(pid: Pid) -> Result<f64, Box<dyn Error>> {
+    ptrace::seize(pid, ptrace::Options::PTRACE_O_TRACEEXIT)?;
+    loop {
+        match waitpid(pid, None)? {
+            WaitStatus::PtraceEvent(_, _, event) if event == ptrace::Event::PTRACE_EVENT_EXIT as i32 => break,
+            WaitStatus::Stopped(_, signal) => ptrace::cont(pid, signal)?,
+            other => return Err(format!("{other:?} before the end").into()),
+        }
+    }
+    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"));
+    let peak = peak.ok_or("the kernel does not tell the peak memory")?.parse()?;
+    ptrace::detach(pid, None)?;
+    Ok(peak)
 }

@@ -11,6 +11,7 @@
 
 mod clock;
 mod committed;
+mod median;
 mod recorders;
 mod sessions;
 mod valgrind;
@@ -21,7 +22,8 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
-use clock::{Calls, median, nanoseconds_each};
+use clock::{Calls, nanoseconds_each};
+use median::median;
 use recorders::{OURS, RECORDERS, Recorder};
 use sessions::Took;
 
