@@ -1,3 +1,4 @@
+use std::cell::OnceCell;
 use std::io::Write as _;
 use std::time::Duration;
 
@@ -5,12 +6,16 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use ureq::Agent;
 use ureq::http::{Uri, header};
+use ureq::unversioned::transport::DefaultConnector;
+
+use super::resolver::ResolvedOnce;
 
 /// Sends bodies to one URL over one connection, as long as the backend keeps it open.
 #[derive(Debug)]
 pub(super) struct Sender {
-    agent: Agent,
     uri: Uri,
+    tls: Option<Tls>,
+    agent: OnceCell<Agent>,
 }
 
 /// What came back, whatever its status.
@@ -32,23 +37,15 @@ pub(super) type Tls = std::convert::Infallible;
 const INITIAL_WINDOW: usize = 10 * 1460;
 /// No answer to an export is longer. What is, is not read, at the price of the connection.
 const LONGEST_ANSWER: u64 = 64 * 1024;
+/// For all headers of an answer, and for what is written at a time. ureq has two of them per connection, TLS two more, and
+/// clears them: its own 128 KiB would cost as much as a handshake.
+const BUFFER: usize = 16 * 1024;
 
 impl Sender {
     /// Prepares sending; nothing is connected yet. Proxies are those of the environment (`all_proxy`, `https_proxy`,
     /// `http_proxy`, `no_proxy`, in either case).
     pub(super) fn new(uri: Uri, tls: Option<Tls>) -> Self {
-        let config = Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .user_agent(concat!("charm-tracing/", env!("CARGO_PKG_VERSION")));
-        #[cfg(feature = "tls")]
-        let config = match tls {
-            Some(tls) => config.tls_config(tls),
-            None => config,
-        };
-        #[cfg(not(feature = "tls"))]
-        let _ = tls;
-        Self { agent: config.build().new_agent(), uri }
+        Self { uri, tls, agent: OnceCell::new() }
     }
 
     /// Posts one body and reads the answer, all within the time-out.
@@ -57,13 +54,13 @@ impl Sender {
     ///
     /// When there is no answer: name, connection, TLS, time-out.
     pub(super) fn send(&self, body: &[u8], timeout: Duration) -> Result<Answer, ureq::Error> {
-        let request = self
-            .agent
-            .post(&self.uri)
-            .config()
-            .timeout_global(Some(timeout))
-            .build()
-            .header(header::CONTENT_TYPE, "application/x-protobuf");
+        let agent = self.agent.get_or_init(|| self.agent(timeout));
+        let mut request = agent.post(&self.uri);
+        // What is configured for one request makes ureq build another TLS client for it, unless the agent has one already.
+        if agent.config().timeouts().global != Some(timeout) {
+            request = request.config().timeout_global(Some(timeout)).build();
+        }
+        let request = request.header(header::CONTENT_TYPE, "application/x-protobuf");
         let mut response = match compressed(body) {
             Some(body) => request.header(header::CONTENT_ENCODING, "gzip").send(&body[..])?,
             None => request.send(body)?,
@@ -76,6 +73,24 @@ impl Sender {
             // is none.
             body: response.body_mut().with_config().limit(LONGEST_ANSWER).read_to_vec().unwrap_or_default(),
         })
+    }
+
+    fn agent(&self, timeout: Duration) -> Agent {
+        let config = Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .user_agent(concat!("charm-tracing/", env!("CARGO_PKG_VERSION")))
+            .input_buffer_size(BUFFER)
+            .output_buffer_size(BUFFER)
+            .timeout_global(Some(timeout));
+        #[cfg(feature = "tls")]
+        let config = match &self.tls {
+            Some(tls) => config.tls_config(tls.clone()),
+            None => config,
+        };
+        #[cfg(not(feature = "tls"))]
+        let _ = &self.tls;
+        Agent::with_parts(config.build(), DefaultConnector::default(), <ResolvedOnce>::default())
     }
 }
 

@@ -10,6 +10,7 @@ mod destination;
 mod endpoint;
 mod http;
 mod report;
+mod resolver;
 #[cfg(feature = "tls")]
 mod tls;
 mod verdict;

@@ -44,10 +44,10 @@ fn without_a_destination_the_trace_waits_and_nothing_is_wrong() {
 #[test]
 fn backlog_is_delivered_oldest_first_over_one_connection() {
     let (unit, server) = (Unit::new(), Server::always(Reply::Answer(200, "", b"\x0a\x00".to_vec())));
-    let texts: Vec<_> = (0..20).map(|number| format!("trace {number}")).collect();
-    unit.store(&texts[..19].iter().map(String::as_str).collect::<Vec<_>>());
-    let report = unit.dispatch(&texts[19], Some(&server.destination()));
-    assert_eq!((report.delivered, report.waiting, report.rejected_spans), (20, 0, 0), "{report:?}");
+    let texts: Vec<_> = (0..100).map(|number| format!("trace {number}")).collect();
+    unit.store(&texts[..99].iter().map(String::as_str).collect::<Vec<_>>());
+    let report = unit.dispatch(&texts[99], Some(&server.destination()));
+    assert_eq!((report.delivered, report.waiting, report.rejected_spans), (100, 0, 0), "{report:?}");
     assert_eq!(server.texts(), texts);
     assert_eq!(server.connections(), 1);
 }
@@ -60,6 +60,34 @@ fn connection_that_the_backend_closes_is_opened_again() {
     let report = unit.dispatch("c", Some(&server.destination()));
     assert_eq!((report.delivered, report.waiting), (3, 0), "{report:?}");
     assert_eq!(server.texts(), ["a", "b", "c"]);
+}
+
+/// Longer than what is written at a time.
+#[test]
+fn long_body_arrives_whole() {
+    let (unit, server) = (Unit::new(), Server::always(Reply::OK));
+    let mut state = 1_u64;
+    let noise: String = std::iter::repeat_with(|| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        char::from(state.to_be_bytes()[0] & 0x7f)
+    })
+    .take(100_000)
+    .collect();
+    assert_eq!(unit.dispatch(&noise, Some(&server.destination())).delivered, 1);
+    let request = &server.requests()[0];
+    let mut received = request.body.clone();
+    if request.header("content-encoding") == Some("gzip") {
+        received.clear();
+        flate2::read::GzDecoder::new(&request.body[..]).read_to_end(&mut received).unwrap();
+    }
+    assert!(request.body.len() > 64 * 1024 && received == noise.as_bytes(), "{} bytes", received.len());
+}
+
+#[test]
+fn answer_with_long_headers_is_understood() {
+    let header: &'static str = Box::leak(format!("x-via: {}\r\n", "proxy ".repeat(2000)).into_boxed_str());
+    let (unit, server) = (Unit::new(), Server::always(Reply::Answer(200, header, Vec::new())));
+    assert_eq!(unit.dispatch("a", Some(&server.destination())).delivered, 1);
 }
 
 #[test]

@@ -1,10 +1,14 @@
+use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::pki_types::PrivateKeyDer;
-use rustls::{ServerConfig, ServerConnection, StreamOwned, SupportedProtocolVersion};
+use rustls::version::{TLS12, TLS13};
+use rustls::{
+    HandshakeKind, ProtocolVersion, ServerConfig, ServerConnection, StreamOwned, SupportedProtocolVersion,
+};
 
 use super::super::{Certificate, DeliveryProblem};
 use super::*;
@@ -25,6 +29,16 @@ impl Authority {
 
     /// A backend whose certificate is for this name, that speaks these versions of TLS.
     fn server(&self, name: &str, versions: &[&'static SupportedProtocolVersion]) -> Server {
+        self.answering(name, versions, Reply::OK, &Handshakes::default())
+    }
+
+    fn answering(
+        &self,
+        name: &str,
+        versions: &[&'static SupportedProtocolVersion],
+        reply: Reply,
+        handshakes: &Handshakes,
+    ) -> Server {
         let key = KeyPair::generate().unwrap();
         let params = CertificateParams::new([name.to_owned()]).unwrap();
         let certificate = params.signed_by(&key, &self.0).unwrap();
@@ -38,11 +52,42 @@ impl Authority {
                 PrivateKeyDer::Pkcs8(key.serialize_der().into()),
             )
             .unwrap();
-        let config = Arc::new(config);
+        let (config, handshakes) = (Arc::new(config), Arc::clone(handshakes));
         let wrap = move |stream: TcpStream| -> Box<dyn server::Stream> {
-            Box::new(StreamOwned::new(ServerConnection::new(Arc::clone(&config)).unwrap(), stream))
+            let tls = StreamOwned::new(ServerConnection::new(Arc::clone(&config)).unwrap(), stream);
+            Box::new(Observed { tls, handshakes: Some(Arc::clone(&handshakes)) })
         };
-        Server::wrapped(Box::new(|_, _| Reply::OK), Box::new(wrap))
+        Server::wrapped(Box::new(move |_, _| reply.clone()), Box::new(wrap))
+    }
+}
+
+/// How each connection began, as the backend saw it.
+type Handshakes = Arc<Mutex<Vec<(HandshakeKind, ProtocolVersion)>>>;
+
+struct Observed {
+    tls: StreamOwned<ServerConnection, TcpStream>,
+    /// Until it is known.
+    handshakes: Option<Handshakes>,
+}
+
+impl Read for Observed {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.tls.read(buffer)
+    }
+}
+
+impl Write for Observed {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if let Some(handshakes) = self.handshakes.take() {
+            let kind = self.tls.conn.handshake_kind().expect("it answers, so it is done");
+            let version = self.tls.conn.protocol_version().expect("it answers, so it is agreed");
+            handshakes.lock().unwrap().push((kind, version));
+        }
+        self.tls.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.tls.flush()
     }
 }
 
@@ -55,7 +100,7 @@ fn traces_are_delivered_over_https_with_a_certificate_file() {
     let authority = Authority::new();
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), authority.0.pem()).unwrap();
-    for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
+    for version in [&TLS12, &TLS13] {
         let (unit, server) = (Unit::new(), authority.server("localhost", &[version]));
         unit.store(&["a", "b"]);
         let destination = destination(&server, Certificate::File(file.path().to_owned()));
@@ -64,6 +109,46 @@ fn traces_are_delivered_over_https_with_a_certificate_file() {
         assert_eq!(server.texts(), ["a", "b", "c"]);
         assert_eq!(server.connections(), 1, "one handshake for the whole queue");
     }
+}
+
+#[test]
+fn backlog_is_delivered_after_one_handshake() {
+    let (authority, unit, handshakes) = (Authority::new(), Unit::new(), Handshakes::default());
+    let server = authority.answering("localhost", rustls::ALL_VERSIONS, Reply::OK, &handshakes);
+    unit.store(&["a"; 99]);
+    let report = unit.dispatch("b", Some(&destination(&server, authority.pem())));
+    assert_eq!((report.delivered, report.waiting), (100, 0), "{report:?}");
+    assert_eq!(server.connections(), 1);
+    assert_eq!(*handshakes.lock().unwrap(), [(HandshakeKind::Full, ProtocolVersion::TLSv1_3)]);
+}
+
+/// As the time that is left gets less, each request has a time-out of its own.
+#[test]
+fn connection_that_the_backend_closes_is_resumed() {
+    for (versions, agreed) in [
+        (&[&TLS13, &TLS12][..], ProtocolVersion::TLSv1_3),
+        (&[&TLS13], ProtocolVersion::TLSv1_3),
+        (&[&TLS12], ProtocolVersion::TLSv1_2),
+    ] {
+        let (authority, mut unit, handshakes) = (Authority::new(), Unit::new(), Handshakes::default());
+        unit.budget.total = unit.budget.per_request;
+        let closing = Reply::Answer(200, "connection: close\r\n", Vec::new());
+        let server = authority.answering("localhost", versions, closing, &handshakes);
+        unit.store(&["a", "b"]);
+        let report = unit.dispatch("c", Some(&destination(&server, authority.pem())));
+        assert_eq!((report.delivered, report.waiting), (3, 0), "{report:?}");
+        let kinds = [HandshakeKind::Full, HandshakeKind::Resumed, HandshakeKind::Resumed];
+        assert_eq!(*handshakes.lock().unwrap(), kinds.map(|kind| (kind, agreed)), "{agreed:?}");
+    }
+}
+
+#[test]
+fn certificate_of_an_http_backend_is_not_looked_at() {
+    let (unit, server) = (Unit::new(), Server::always(Reply::OK));
+    let nowhere = Certificate::File(PathBuf::from("ca.crt"));
+    let destination = Destination::new(format!("http://127.0.0.1:{}", server.port()), Some(nowhere));
+    let report = unit.dispatch("a", Some(&destination));
+    assert_eq!((report.delivered, report.problem.is_none()), (1, true), "{report:?}");
 }
 
 #[test]
