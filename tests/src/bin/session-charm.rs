@@ -2,6 +2,7 @@
 //! standard output.
 #![expect(clippy::print_stdout, reason = "the report is what tests look at")]
 
+use std::fs;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
         Destination::new(endpoint, ca)
     });
 
+    let report_threads = dispatch.var("TRACE_THREADS").is_some();
     let mut session = Session::start(dispatch, config);
     let outcome = match session.dispatch().event() {
         "stop" => session.try_event(|| greet("")),
@@ -40,6 +42,9 @@ fn main() -> ExitCode {
     println!("waiting {}", report.waiting);
     println!("buffered {}", report.buffered);
     println!("lost {}", report.lost);
+    if report_threads {
+        println!("threads {}", fs::read_dir("/proc/self/task").map_or(0, Iterator::count));
+    }
     if outcome.is_ok() { ExitCode::SUCCESS } else { ExitCode::from(3) }
 }
 

@@ -11,6 +11,7 @@ mod bad_hook_tools;
 mod buffering;
 mod charm_failures;
 mod conformance;
+mod light;
 mod relation_tools;
 mod tls;
 mod trace_shape;

@@ -39,7 +39,8 @@ pub(crate) fn struct_charm() -> Deployment {
 }
 
 /// Configured with the variables `TRACE_ENDPOINT`, `TRACE_CA`, `TRACE_CA_RELATION`, `TRACE_BUFFER`,
-/// `TRACE_BUFFER_EVENTS`, and `TRACE_SECONDS` for how long it may send. Its hook tools can be broken.
+/// `TRACE_BUFFER_EVENTS`, and `TRACE_SECONDS` for how long it may send; with `TRACE_THREADS` it counts its threads at the end.
+/// Its hook tools can be broken.
 pub(crate) fn session_charm() -> Deployment {
     deployment(SESSION_CHARM).hook_tool(FAULTY_JUJUC.as_ref())
 }
