@@ -140,23 +140,59 @@ pub struct HookToolOutput {
     pub stderr: Vec<u8>,
 }
 
+/// A hook tool that was started, for an implementation of [`HookTools`]: what a [`PendingCall`] asks.
+///
+/// If nobody waits for the tool, this is dropped with the call; that must not block.
+pub trait StartedTool: Send {
+    /// Whether the tool has ended. Does not block.
+    fn is_over(&mut self) -> bool;
+
+    /// Waits until the tool has ended, for `at_most` this long, and kills one that takes longer.
+    ///
+    /// # Errors
+    ///
+    /// As for [`PendingCall::wait`].
+    fn wait(self: Box<Self>, at_most: Duration) -> Result<(), HookToolError>;
+}
+
 /// A hook tool that was started and may still run. Dropping it leaves the tool to itself.
+///
+/// ```
+/// use std::time::Duration;
+/// use tracing_relation::juju::PendingCall;
+///
+/// let mut pending = PendingCall::finished(Ok(()));
+/// assert!(pending.is_over());
+/// assert!(pending.wait(Duration::ZERO).is_ok());
+/// ```
 #[must_use = "a tool that nobody waits for may outlive the hook, where Juju refuses it"]
 pub struct PendingCall {
-    wait: Box<dyn FnOnce(Duration) -> Result<(), HookToolError> + Send>,
+    tool: Box<dyn StartedTool>,
 }
 
 impl PendingCall {
     /// A call that is over already.
     pub fn finished(result: Result<(), HookToolError>) -> Self {
-        Self::new(move |_| result)
+        Self::watched(Finished(result))
     }
 
-    /// A call of which `wait` learns the end, within the time it is given.
+    /// A call of which only `wait` can learn the end, within the time it is given: until then it is not over.
     ///
     /// What `wait` owns is dropped with the call if nobody waits for it; that must not block.
     pub fn new(wait: impl FnOnce(Duration) -> Result<(), HookToolError> + Send + 'static) -> Self {
-        Self { wait: Box::new(wait) }
+        Self::watched(Unwatched(wait))
+    }
+
+    /// A call of a tool that can be asked whether it has ended.
+    pub fn watched(tool: impl StartedTool + 'static) -> Self {
+        Self { tool: Box::new(tool) }
+    }
+
+    /// Whether the tool has ended, so that [`wait`](Self::wait) tells at once how. Does not block.
+    ///
+    /// A tool that prints a lot may only come to its end while this is asked again and again, or it is waited for.
+    pub fn is_over(&mut self) -> bool {
+        self.tool.is_over()
     }
 
     /// Waits until the tool has ended. One that takes longer than `at_most` is killed.
@@ -165,7 +201,31 @@ impl PendingCall {
     ///
     /// The tool failed, or was killed ([`TimedOut`](super::HookToolErrorKind::TimedOut)).
     pub fn wait(self, at_most: Duration) -> Result<(), HookToolError> {
-        (self.wait)(at_most)
+        self.tool.wait(at_most)
+    }
+}
+
+struct Finished(Result<(), HookToolError>);
+
+impl StartedTool for Finished {
+    fn is_over(&mut self) -> bool {
+        true
+    }
+
+    fn wait(self: Box<Self>, _: Duration) -> Result<(), HookToolError> {
+        self.0
+    }
+}
+
+struct Unwatched<W>(W);
+
+impl<W: FnOnce(Duration) -> Result<(), HookToolError> + Send> StartedTool for Unwatched<W> {
+    fn is_over(&mut self) -> bool {
+        false
+    }
+
+    fn wait(self: Box<Self>, at_most: Duration) -> Result<(), HookToolError> {
+        (self.0)(at_most)
     }
 }
 
@@ -191,9 +251,17 @@ mod tests {
 
     #[test]
     fn start_runs_to_the_end_unless_overridden() {
-        let pending = Refusing.start(&HookToolCall::new("juju-log")).expect("it starts");
+        let mut pending = Refusing.start(&HookToolCall::new("juju-log")).expect("it starts");
+        assert!(pending.is_over());
         let error = pending.wait(Duration::ZERO).expect_err("it failed");
         assert_eq!(error.kind(), HookToolErrorKind::Failed);
+    }
+
+    #[test]
+    fn a_call_that_can_only_be_waited_for_is_not_over() {
+        let mut pending = PendingCall::new(|_| Ok(()));
+        assert!(!pending.is_over());
+        assert!(pending.wait(Duration::ZERO).is_ok());
     }
 
     #[test]

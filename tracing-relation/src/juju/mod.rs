@@ -21,7 +21,7 @@ pub use event_context::{
     ActionContext, NoticeContext, RelationContext, SecretContext, StorageContext, WorkloadContext,
 };
 pub use hook_tool_error::{HookToolError, HookToolErrorKind};
-pub use hook_tools::{HookToolCall, HookToolOutput, HookTools, PendingCall};
+pub use hook_tools::{HookToolCall, HookToolOutput, HookTools, PendingCall, StartedTool};
 pub use metadata::{Endpoint, Metadata, MetadataError, Role};
 pub use process::ProcessHookTools;
 pub use reads::Databag;

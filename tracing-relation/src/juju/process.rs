@@ -101,8 +101,7 @@ impl HookTools for ProcessHookTools {
         if call.input().is_some_and(|input| !input.is_empty()) {
             return Ok(PendingCall::finished(self.run(call).map(drop)));
         }
-        let running = self.spawn(call, Stdio::null())?;
-        Ok(PendingCall::new(move |at_most| running.finish(at_most).map(drop)))
+        Ok(PendingCall::watched(self.spawn(call, Stdio::null())?))
     }
 }
 
@@ -137,6 +136,14 @@ mod tests {
     fn is_alive(pid: &str) -> bool {
         let stat = fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
         stat.rsplit(") ").next().is_some_and(|state| !state.is_empty() && !state.starts_with('Z'))
+    }
+
+    fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
+        let end = Instant::now() + Duration::from_secs(30);
+        while !holds() {
+            assert!(Instant::now() < end, "not in time: {what}");
+            std::thread::sleep(Duration::from_millis(1));
+        }
     }
 
     fn exists(pid: &str) -> bool {
@@ -276,6 +283,46 @@ mod tests {
         fs::write(&marker, "").expect("written");
         let error = pending.wait(Duration::from_secs(30)).expect_err("it ends with 2");
         assert_eq!(error.code(), Some(2));
+    }
+
+    #[test]
+    fn a_started_tool_tells_when_it_has_ended() {
+        let (directory, tools) = shell();
+        let marker = directory.path().join("marker");
+        let wait = format!("while [ ! -e {0} ]; do sleep 0.01; done; exit 2", marker.display());
+        let mut pending = tools.start(&script(&wait)).expect("it starts");
+        assert!(!pending.is_over());
+        fs::write(&marker, "").expect("written");
+        wait_until("it has ended", || pending.is_over());
+        assert!(pending.is_over(), "it stays so");
+        let error = pending.wait(Duration::ZERO).expect_err("it ends with 2");
+        assert_eq!((error.kind(), error.code()), (HookToolErrorKind::Usage, Some(2)));
+    }
+
+    #[test]
+    fn a_started_tool_may_print_more_than_a_pipe_holds() {
+        let (_directory, tools) = shell();
+        let loud = script("head -c 1000000 /dev/zero >&2; head -c 1000000 /dev/zero; exit 2");
+        let waited_for = tools.start(&loud).expect("it starts").wait(Duration::from_secs(30));
+        let mut asked = tools.start(&loud).expect("it starts");
+        wait_until("it has ended", || asked.is_over());
+        for ended in [waited_for, asked.wait(Duration::ZERO)] {
+            let error = ended.expect_err("it ends with 2");
+            assert_eq!((error.code(), error.stderr().len()), (Some(2), 64 * 1024));
+        }
+    }
+
+    #[test]
+    fn a_started_tool_that_has_ended_is_not_held_up_by_what_it_leaves_behind() {
+        let (directory, tools) = shell();
+        let pid = directory.path().join("pid");
+        let leave = script(&format!("sleep 60 & echo $! > {}", pid.display()));
+        let mut pending = tools.start(&leave).expect("it starts");
+        wait_until("it has ended", || pending.is_over());
+        assert!(pending.wait(Duration::ZERO).is_ok());
+        let sleeper = fs::read_to_string(pid).expect("a process id");
+        assert!(is_alive(&sleeper), "{sleeper:?} was meant to run on");
+        tools.run(&script(&format!("kill {sleeper}"))).expect("the sleeper is cleaned up");
     }
 
     #[test]

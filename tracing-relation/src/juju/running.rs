@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use super::{HookToolError, HookToolErrorKind, HookToolOutput};
+use super::{HookToolError, HookToolErrorKind, HookToolOutput, StartedTool};
 
 /// More than any databag can hold: Juju's own limit for one is smaller by far.
 const MAX_STDOUT: usize = 16 * 1024 * 1024;
@@ -185,6 +185,17 @@ impl Running {
             // Whoever is not gone by then waits in the kernel, and is left to a later call by `drop`.
             let _ = self.exit_status(Instant::now().checked_add(KILL_GRACE));
         }
+    }
+}
+
+impl StartedTool for Running {
+    fn is_over(&mut self) -> bool {
+        // What goes wrong here does so again when the tool is waited for, which tells.
+        self.exchange_once(Duration::ZERO).is_err() || !matches!(self.try_wait(), Ok(None))
+    }
+
+    fn wait(self: Box<Self>, at_most: Duration) -> Result<(), HookToolError> {
+        self.finish(at_most).map(drop)
     }
 }
 
