@@ -263,6 +263,14 @@ mod tests {
     }
 
     #[test]
+    fn a_tool_that_never_stops_complaining_is_killed_too() {
+        let before = Instant::now();
+        let error = fail(&script("exec cat /dev/zero >&2").timeout(Duration::from_millis(100)));
+        assert!(before.elapsed() < Duration::from_secs(20), "{:?}", before.elapsed());
+        assert_eq!(error.kind(), HookToolErrorKind::TimedOut);
+    }
+
+    #[test]
     fn a_process_left_behind_by_a_tool_is_not_waited_for() {
         let (_directory, tools) = shell();
         let before = Instant::now();

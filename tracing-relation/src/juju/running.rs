@@ -1,18 +1,18 @@
 //! A hook tool's process while it runs.
 //!
-//! One thread polls the three pipes with a deadline. The pipes stay in blocking mode: once `poll` reports one as ready,
-//! neither reading it nor writing at most [`PIPE_BUF`] bytes to it blocks.
+//! One thread polls the three pipes, and the process itself, with a deadline. The pipes stay in blocking mode: once `poll`
+//! reports one as ready, neither reading it nor writing at most [`PIPE_BUF`] bytes to it blocks.
 //!
 //! A child that still runs when nobody waits for it any longer is kept on a list, and reaped by a later call.
 
 use std::io::{self, BufRead, Cursor, Read, Write};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, ExitStatus};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use super::{HookToolError, HookToolErrorKind, HookToolOutput, StartedTool};
 
@@ -25,9 +25,13 @@ const MAX_STDERR: usize = 64 * 1024;
 /// What a pipe that `poll` reports as writable takes without blocking, on Linux.
 const PIPE_BUF: usize = 4096;
 
-/// How long `poll` waits before it is checked whether the tool has ended, which the ends of its pipes tell at once
-/// unless it left a process of its own behind.
+/// How long `poll` waits before it is checked whether the tool has ended where the kernel does not tell: the ends of its
+/// pipes do, unless it left a process of its own behind.
 const CHECK_EXIT_EVERY: Duration = Duration::from_millis(50);
+
+/// How often a pipe is read at most when the tool has ended: then it holds 1 MiB at most, and what a process that was left
+/// behind goes on printing is nobody's concern.
+const LAST_READS: usize = 64;
 
 /// How long a killed process may take to be gone before it is left to a later call.
 const KILL_GRACE: Duration = Duration::from_millis(100);
@@ -37,6 +41,8 @@ const KILL_GRACE: Duration = Duration::from_millis(100);
 pub(super) struct Running {
     tool: String,
     child: Option<Child>,
+    /// Ready when the tool has ended. None before Linux 5.3, or where a sandbox refuses it.
+    end: Option<OwnedFd>,
     /// The pipe, and what is still to be written to it.
     stdin: Option<(ChildStdin, Cursor<Vec<u8>>)>,
     stdout: Option<ChildStdout>,
@@ -54,6 +60,7 @@ impl Running {
             stdout: child.stdout.take(),
             stderr: child.stderr.take(),
             printed: HookToolOutput::default(),
+            end: pidfd_open(Pid::from_child(&child), PidfdFlags::empty()).ok(),
             child: Some(child),
             unreaped,
         }
@@ -63,7 +70,7 @@ impl Running {
     pub(super) fn finish(mut self, at_most: Duration) -> Result<HookToolOutput, HookToolError> {
         // Without a deadline if that would lie beyond the end of time.
         let deadline = Instant::now().checked_add(at_most);
-        match self.exchange(deadline).and_then(|()| self.exit_status(deadline)) {
+        match self.exchange(deadline) {
             Ok(Some(status)) if status.success() => Ok(std::mem::take(&mut self.printed)),
             Ok(Some(status)) => Err(HookToolError::from_exit(
                 std::mem::take(&mut self.tool),
@@ -86,22 +93,33 @@ impl Running {
         }
     }
 
-    /// Feeds the tool and takes what it prints until its pipes are closed, it has ended, or the time is over.
-    fn exchange(&mut self, deadline: Option<Instant>) -> io::Result<()> {
-        while self.stdin.is_some() || self.stdout.is_some() || self.stderr.is_some() {
+    /// Feeds the tool and takes what it prints until it has ended, and tells how; `None` if the time is over first.
+    fn exchange(&mut self, deadline: Option<Instant>) -> io::Result<Option<ExitStatus>> {
+        let mut pause = Duration::from_micros(50);
+        loop {
             let left = time_left(deadline);
-            if self.exchange_once(left.min(CHECK_EXIT_EVERY))? {
+            let patience = if self.end.is_some() || self.stdout.is_some() || self.stderr.is_some() {
+                CHECK_EXIT_EVERY
+            } else {
+                // Nothing tells any more, and the end is near.
+                pause = (pause * 2).min(Duration::from_millis(5));
+                pause
+            };
+            if self.exchange_once(left.min(patience))? && !left.is_zero() {
                 continue;
             }
-            if self.try_wait()?.is_some() {
-                while self.exchange_once(Duration::ZERO)? {}
-                return Ok(());
+            if let Some(status) = self.try_wait()? {
+                for _ in 0..LAST_READS {
+                    if !self.exchange_once(Duration::ZERO)? {
+                        break;
+                    }
+                }
+                return Ok(Some(status));
             }
             if left.is_zero() {
-                return Ok(());
+                return Ok(None);
             }
         }
-        Ok(())
     }
 
     /// Serves the pipes that are ready within the time; tells whether one was.
@@ -144,8 +162,10 @@ impl Running {
             self.stdout.as_ref().map(|pipe| (pipe.as_fd(), PollFlags::IN)),
             self.stderr.as_ref().map(|pipe| (pipe.as_fd(), PollFlags::IN)),
         ];
-        let mut polled: Vec<PollFd<'_>> =
-            pipes.iter().flatten().map(|(pipe, flags)| PollFd::from_borrowed_fd(*pipe, *flags)).collect();
+        let end = self.end.as_ref().map(|end| (end.as_fd(), PollFlags::IN));
+        let mut polled: Vec<PollFd<'_>> = (pipes.iter().flatten().chain(&end))
+            .map(|(file, flags)| PollFd::from_borrowed_fd(*file, *flags))
+            .collect();
         let at_most = Timespec { tv_sec: 0, tv_nsec: at_most.subsec_nanos().into() };
         match poll(&mut polled, Some(&at_most)) {
             Ok(_) => {}
@@ -154,20 +174,6 @@ impl Running {
         }
         let mut events = polled.iter().map(|pipe| !pipe.revents().is_empty());
         Ok(pipes.map(|pipe| pipe.is_some() && events.next().unwrap_or(false)))
-    }
-
-    /// How the tool ended; `None` if it has not, when the time is over.
-    fn exit_status(&mut self, deadline: Option<Instant>) -> io::Result<Option<ExitStatus>> {
-        let mut pause = Duration::from_micros(50);
-        loop {
-            let left = time_left(deadline);
-            let status = self.try_wait()?;
-            if status.is_some() || left.is_zero() {
-                return Ok(status);
-            }
-            thread::sleep(pause.min(left));
-            pause = (pause * 2).min(Duration::from_millis(5));
-        }
     }
 
     fn try_wait(&mut self) -> io::Result<Option<ExitStatus>> {
@@ -182,8 +188,9 @@ impl Running {
         if let Some(child) = &mut self.child
             && child.kill().is_ok()
         {
+            (self.stdin, self.stdout, self.stderr) = (None, None, None);
             // Whoever is not gone by then waits in the kernel, and is left to a later call by `drop`.
-            let _ = self.exit_status(Instant::now().checked_add(KILL_GRACE));
+            let _ = self.exchange(Instant::now().checked_add(KILL_GRACE));
         }
     }
 }
@@ -234,4 +241,24 @@ fn take(pipe: &mut impl Read, printed: &mut Vec<u8>) -> io::Result<usize> {
     let count = pipe.read(&mut chunk)?;
     printed.extend_from_slice(&chunk[..count]);
     Ok(count)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    #[test]
+    fn an_end_that_the_kernel_does_not_tell_is_found() {
+        for script in ["exec >&- 2>&-; sleep 0.05; exit 3", "sleep 10 & exit 3", "exit 3"] {
+            let mut command = Command::new("/bin/sh");
+            command.args(["-c", script]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+            let child = command.spawn().expect("it starts");
+            let mut running = Running::new("a-tool", child, b"", Unreaped::default());
+            running.end = None;
+            let error = running.finish(Duration::from_secs(5)).expect_err("it ends with 3");
+            assert_eq!(error.code(), Some(3), "{script}: {error}");
+        }
+    }
 }
