@@ -3,30 +3,38 @@ use std::sync::Arc;
 use opentelemetry::{Array, KeyValue, StringValue, Value};
 use tracing_relation::juju::{HookToolCall, HookToolError, HookToolOutput, HookTools, PendingCall};
 
+use crate::juju_log::JujuLog;
 use crate::span::OpenSpan;
 use crate::span::probe::{Returned, Standard as _};
 
-/// Hook tools with a span for each call. Calls that are only started (`juju-log`) have none.
+/// Hook tools with a span for each call. Calls that are only started (`juju-log`) have none. At each, the session's log goes
+/// on.
 #[derive(Debug)]
-pub(crate) struct TracedHookTools(pub(crate) Arc<dyn HookTools>);
+pub(crate) struct TracedHookTools {
+    pub(crate) tools: Arc<dyn HookTools>,
+    pub(crate) log: JujuLog,
+}
 
 impl HookTools for TracedHookTools {
     fn run(&self, call: &HookToolCall) -> Result<HookToolOutput, HookToolError> {
+        self.log.go_on();
         if call.tool() == "juju-log" {
-            return self.0.run(call);
+            return self.tools.run(call);
         }
         let span = OpenSpan::start(call.tool().to_owned(), attributes(call));
-        let result = self.0.run(call);
+        let result = self.tools.run(call);
         if let Some(span) = span
             && let Some(failure) = (&&&&&Returned(&result)).__failure()
         {
             failure.record(&span);
         }
+        self.log.go_on();
         result
     }
 
     fn start(&self, call: &HookToolCall) -> Result<PendingCall, HookToolError> {
-        self.0.start(call)
+        self.log.go_on();
+        self.tools.start(call)
     }
 }
 

@@ -84,9 +84,10 @@ impl Session {
         // First of all, and in every dispatch: what the event makes of what is remembered must not depend on anything.
         let dispatch = with_relation_memory(dispatch);
         let log = JujuLog::new(dispatch.clone());
-        let mut session = match Open::new(&dispatch, config) {
+        let session = match Open::new(&dispatch, config) {
             Ok(open) => {
-                let traced: Arc<dyn HookTools> = Arc::new(TracedHookTools(Arc::clone(dispatch.hook_tools())));
+                let tools = Arc::clone(dispatch.hook_tools());
+                let traced: Arc<dyn HookTools> = Arc::new(TracedHookTools { tools, log: log.clone() });
                 Self { dispatch: dispatch.with_hook_tools(traced), log, open: Some(open) }
             }
             Err(why) => {
@@ -97,7 +98,7 @@ impl Session {
         if let Some(open) = &session.open {
             // `jhack tail -t` looks for this very text, and attaches the id to the next event line.
             let trace_id = open.trace_id;
-            session.log.say(log::Level::Debug, &format!("Starting root trace with id='{trace_id}'."));
+            session.log.say(log::Level::Debug, format!("Starting root trace with id='{trace_id}'."));
         }
         session
     }
@@ -166,15 +167,15 @@ impl Session {
         }
     }
 
-    /// Says the text in Juju's log at ERROR, and waits until it is there.
-    pub(crate) fn log_error(&mut self, text: &str) {
-        self.log.say(log::Level::Error, text);
+    /// Says the text in Juju's log at ERROR. It is there when the session has ended.
+    pub(crate) fn log_error(&self, text: &str) {
+        self.log.say(log::Level::Error, text.to_owned());
     }
 
     fn in_event<R>(&mut self, handle: impl FnOnce(Option<&OpenSpan>) -> R) -> R {
         let Some(open) = &mut self.open else { return handle(None) };
         let name = self.dispatch.event();
-        self.log.say(log::Level::Debug, &format!("Emitting Juju event {name}."));
+        self.log.say(log::Level::Debug, format!("Emitting Juju event {name}."));
         let (span, context) = span::open_event(name).unzip();
         let _current = context.map(Current::attach);
         let ended = globals::ended_count();
@@ -182,6 +183,7 @@ impl Session {
         let before = mem::replace(&mut open.interesting, true);
         let result = handle(span.as_ref());
         open.interesting = before || globals::ended_count() - ended > open.config.idle_spans;
+        self.log.go_on();
         result
     }
 
@@ -192,6 +194,7 @@ impl Session {
         } else {
             self.dispatch.remember_relations();
         }
+        self.log.settle();
         report
     }
 
@@ -201,6 +204,7 @@ impl Session {
         let budget = open.budget();
         let dropped_spans = globals::turned_away();
         let trace = open.into_trace(dropped_spans);
+        self.log.go_on();
         let destination = target.map(|target| &target.destination);
         // The trace is stored before anything is sent, so a panic in the HTTP client costs nothing but the attempt.
         let deliver =
@@ -213,9 +217,8 @@ impl Session {
         ];
         // The gravest, and of two the first.
         if let Some(notice) = notices.into_iter().flatten().min_by_key(|notice| notice.level) {
-            self.log.say(notice.level, &notice.text);
+            self.log.say(notice.level, notice.text);
         }
-        self.log.settle();
         report
     }
 }
