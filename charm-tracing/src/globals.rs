@@ -3,8 +3,7 @@
 //! A process is one dispatch, so at most one session records at a time. Everything that a traced call must know
 //! when nothing records is one relaxed load of [`RECORDING`].
 
-use std::num::NonZeroU32;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use opentelemetry::Context;
@@ -18,14 +17,9 @@ static RECORDING: AtomicBool = AtomicBool::new(false);
 static SWITCHED_OFF: AtomicUsize = AtomicUsize::new(0);
 static OPEN: Mutex<Option<Open>> = Mutex::new(None);
 
-/// A session of this process; another one has another number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct SessionNumber(NonZeroU32);
-
 /// The session that is open.
 #[derive(Debug)]
 struct Open {
-    number: SessionNumber,
     /// The span that everything without a nearer parent hangs on. None only before it has begun.
     root: Option<Context>,
     trace_id: TraceId,
@@ -76,7 +70,7 @@ pub(crate) fn change(
     change: impl FnOnce(&mut Details, Option<&'static Site>, bool),
 ) {
     let mut slot = lock();
-    let Some(open) = of_session(&mut slot, span) else { return };
+    let Some(open) = slot.as_mut() else { return };
     let Some(record) = open.spans.open(span.place, span.span_id) else { return };
     let first = if record.details.is_none() { size_of::<Details>() } else { 0 };
     let room = take(&mut open.room, first + weight, 0);
@@ -85,14 +79,14 @@ pub(crate) fn change(
 
 pub(crate) fn is_open(span: Handle) -> bool {
     let mut slot = lock();
-    of_session(&mut slot, span).is_some_and(|open| open.spans.open(span.place, span.span_id).is_some())
+    slot.as_mut().is_some_and(|open| open.spans.open(span.place, span.span_id).is_some())
 }
 
 /// Ends a span at `end`, in nanoseconds since 1970, unless it has ended.
 #[inline]
 pub(crate) fn end(span: Handle, end: u64) {
     let mut slot = lock();
-    if let Some(open) = of_session(&mut slot, span) {
+    if let Some(open) = slot.as_mut() {
         open.spans.end(span.place, span.span_id, end);
     }
 }
@@ -124,16 +118,11 @@ pub(crate) fn with_spans<R>(look: impl FnOnce(&mut Store) -> R) -> Option<R> {
 /// Opens a session for spans of `room` together, with a root below `parent`. None if another one is open: the first one
 /// keeps recording.
 pub(crate) fn open(room: u64, parent: &SpanContext, details: Box<Details>) -> Option<(Handle, Context)> {
-    static SESSIONS: AtomicU32 = AtomicU32::new(0);
-
     let mut slot = lock();
     if slot.is_some() {
         return None;
     }
-    // After four thousand million sessions of one process a span of the first one might be taken for one of the last.
-    let number = SESSIONS.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
     let open = slot.insert(Open {
-        number: SessionNumber(NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN)),
         root: None,
         trace_id: parent.trace_id(),
         ids: SpanIds::begin_anywhere(),
@@ -167,7 +156,7 @@ impl Open {
         mut details: Option<Box<Details>>,
         start: u64,
     ) -> Handle {
-        let handle = Handle { session: self.number, span_id: self.ids.next(), place: 0 };
+        let handle = Handle { span_id: self.ids.next(), place: 0 };
         let belongs = parent.trace_id() == self.trace_id && !parent.is_remote();
         if !belongs
             || parent.trace_flags() != TraceFlags::SAMPLED
@@ -211,11 +200,6 @@ fn take(room: &mut u64, weight: usize, reserve: u64) -> bool {
         *room -= weight;
     }
     enough
-}
-
-#[inline]
-fn of_session<'a>(slot: &'a mut MutexGuard<'_, Option<Open>>, span: Handle) -> Option<&'a mut Open> {
-    slot.as_mut().filter(|open| open.number == span.session)
 }
 
 /// Switches tracing off in this process until the returned guard is dropped.

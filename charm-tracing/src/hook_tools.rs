@@ -26,7 +26,7 @@ impl HookTools for TracedHookTools {
         if let Some(span) = span
             && let Some(failure) = (&&&&&Returned(&result)).__failure()
         {
-            failure.record(&span);
+            span.failed(failure);
         }
         self.log.go_on();
         result

@@ -10,7 +10,7 @@ pub use core::{concat, file, module_path};
 pub use crate::charm::{CertificateSetting, Setting, destination};
 pub use crate::span::{
     Attributes, Callee, Entered, FromResidual, Returns, Site, Try, call_for_future, call_for_future_of,
-    enter, enter_with, leave, open_future, probe, trace_future, value,
+    enter, enter_with, leave, open_future, probe, run, trace_future, value,
 };
 
 /// For a return type that cannot be a `Result`.

@@ -82,7 +82,7 @@ impl Traced<'_> {
         let (krate, at) = (self.krate, end_of(block));
         let closure = quote_spanned!(as_written(block)=> move ||);
         let scope = self.scope.of(signature);
-        let (enter, failure) = (self.enter(), self.failure(&scope, signature));
+        let failure = self.failure(&scope, signature);
         // A future that may not be boxed again ends its span when it is returned.
         let last =
             if scope.output_may_not_last(output) { quote_spanned!(at=> &) } else { quote_spanned!(at=> &&) };
@@ -91,15 +91,28 @@ impl Traced<'_> {
             None => (None, Some(quote_spanned!(at=> -> #output))),
             Some(_) => (Some(infer_return_type(krate, at)), None),
         };
+        let leave = quote_spanned! {at=>
+            |__span, __returned| {
+                use #krate::__private::leave::*;
+                (#last #krate::__private::Returns::of(&__returned)).__leave(__span, __returned, #failure)
+            }
+        };
+        if self.attributes.is_empty() {
+            let callee = self.callee.to_tokens(krate);
+            return quote_spanned! {at=>
+                let __returns = #krate::__private::Returns::inferred();
+                #infer
+                #krate::__private::run(#callee, __returns, #closure #output #body, #leave)
+            };
+        }
+        // They use the arguments before the body owns them.
+        let enter = self.enter();
         quote_spanned! {at=>
             let __span = #enter;
             let __returns = #krate::__private::Returns::inferred();
             #infer
             let __returned = __returns.call(#closure #output #body);
-            __span.leave(__returned, |__span, __returned| {
-                use #krate::__private::leave::*;
-                (#last #krate::__private::Returns::of(&__returned)).__leave(__span, __returned, #failure)
-            })
+            __span.leave(__returned, #leave)
         }
     }
 

@@ -1,18 +1,19 @@
 fn write((path, _): (&Path, u8), text: String, units: usize) -> io::Result<usize> {
-    let __span = ::charm_tracing::__private::enter({
-        static SITE: ::charm_tracing::__private::Site = ::charm_tracing::__private::Site::new(
-            "function call: write",
-            ::charm_tracing::__private::concat!(
-                ::charm_tracing::__private::module_path!(), "::write"
-            ),
-            ::charm_tracing::__private::file!(),
-            0u32,
-        );
-        ::charm_tracing::__private::Site::callee(&SITE)
-    });
     let __returns = ::charm_tracing::__private::Returns::inferred();
-    let __returned = __returns
-        .call(move || -> io::Result<usize> {
+    ::charm_tracing::__private::run(
+        {
+            static SITE: ::charm_tracing::__private::Site = ::charm_tracing::__private::Site::new(
+                "function call: write",
+                ::charm_tracing::__private::concat!(
+                    ::charm_tracing::__private::module_path!(), "::write"
+                ),
+                ::charm_tracing::__private::file!(),
+                0u32,
+            );
+            ::charm_tracing::__private::Site::callee(&SITE)
+        },
+        __returns,
+        move || -> io::Result<usize> {
             {
                 let __arguments = (text,);
                 match __arguments {
@@ -23,24 +24,19 @@ fn write((path, _): (&Path, u8), text: String, units: usize) -> io::Result<usize
                     }
                 }
             }
-        });
-    __span
-        .leave(
-            __returned,
-            |__span, __returned| {
-                use ::charm_tracing::__private::leave::*;
-                (&&::charm_tracing::__private::Returns::of(&__returned))
-                    .__leave(
-                        __span,
-                        __returned,
-                        |__returned| {
-                            use ::charm_tracing::__private::probe::*;
-                            (&&&&&&::charm_tracing::__private::probe::Returned(
-                                __returned,
-                            ))
-                                .__failure()
-                        },
-                    )
-            },
-        )
+        },
+        |__span, __returned| {
+            use ::charm_tracing::__private::leave::*;
+            (&&::charm_tracing::__private::Returns::of(&__returned))
+                .__leave(
+                    __span,
+                    __returned,
+                    |__returned| {
+                        use ::charm_tracing::__private::probe::*;
+                        (&&&&&&::charm_tracing::__private::probe::Returned(__returned))
+                            .__failure()
+                    },
+                )
+        },
+    )
 }

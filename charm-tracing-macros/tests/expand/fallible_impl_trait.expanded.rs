@@ -1,41 +1,37 @@
 fn units(path: &Path) -> Result<impl Iterator<Item = String>, Box<dyn Error>> {
-    let __span = ::charm_tracing::__private::enter({
-        static SITE: ::charm_tracing::__private::Site = ::charm_tracing::__private::Site::new(
-            "function call: units",
-            ::charm_tracing::__private::concat!(
-                ::charm_tracing::__private::module_path!(), "::units"
-            ),
-            ::charm_tracing::__private::file!(),
-            0u32,
-        );
-        ::charm_tracing::__private::Site::callee(&SITE)
-    });
     let __returns = ::charm_tracing::__private::Returns::inferred();
     if let ::charm_tracing::__private::Option::Some(__returned) = __returns.nothing() {
         return __returned;
     }
-    let __returned = __returns
-        .call(move || {
+    ::charm_tracing::__private::run(
+        {
+            static SITE: ::charm_tracing::__private::Site = ::charm_tracing::__private::Site::new(
+                "function call: units",
+                ::charm_tracing::__private::concat!(
+                    ::charm_tracing::__private::module_path!(), "::units"
+                ),
+                ::charm_tracing::__private::file!(),
+                0u32,
+            );
+            ::charm_tracing::__private::Site::callee(&SITE)
+        },
+        __returns,
+        move || {
             let text = fs::read_to_string(path)?;
             Ok(text.lines().map(str::to_owned).collect::<Vec<_>>().into_iter())
-        });
-    __span
-        .leave(
-            __returned,
-            |__span, __returned| {
-                use ::charm_tracing::__private::leave::*;
-                (&&::charm_tracing::__private::Returns::of(&__returned))
-                    .__leave(
-                        __span,
-                        __returned,
-                        |__returned| {
-                            use ::charm_tracing::__private::probe::*;
-                            (&&&&&&::charm_tracing::__private::probe::Returned(
-                                __returned,
-                            ))
-                                .__failure()
-                        },
-                    )
-            },
-        )
+        },
+        |__span, __returned| {
+            use ::charm_tracing::__private::leave::*;
+            (&&::charm_tracing::__private::Returns::of(&__returned))
+                .__leave(
+                    __span,
+                    __returned,
+                    |__returned| {
+                        use ::charm_tracing::__private::probe::*;
+                        (&&&&&&::charm_tracing::__private::probe::Returned(__returned))
+                            .__failure()
+                    },
+                )
+        },
+    )
 }

@@ -4,73 +4,68 @@ where
 {
     const PORT: u16 = 5432;
     pub fn new(inner: &'a T) -> Self {
-        let __span = ::charm_tracing::__private::enter({
-            static SITE: ::charm_tracing::__private::Site = ::charm_tracing::__private::Site::new(
-                "method call: Database.new",
-                ::charm_tracing::__private::concat!(
-                    ::charm_tracing::__private::module_path!(), "::Database::new"
-                ),
-                ::charm_tracing::__private::file!(),
-                0u32,
-            );
-            ::charm_tracing::__private::Site::callee(&SITE)
-        });
         let __returns = ::charm_tracing::__private::Returns::inferred();
-        let __returned = __returns.call(move || -> Self { Self { inner } });
-        __span
-            .leave(
-                __returned,
-                |__span, __returned| {
-                    use ::charm_tracing::__private::leave::*;
-                    (&::charm_tracing::__private::Returns::of(&__returned))
-                        .__leave(
-                            __span,
-                            __returned,
-                            |__returned| {
-                                use ::charm_tracing::__private::probe::*;
-                                (&&&&::charm_tracing::__private::probe::Returned(
-                                    __returned,
-                                ))
-                                    .__failure()
-                            },
-                        )
-                },
-            )
+        ::charm_tracing::__private::run(
+            {
+                static SITE: ::charm_tracing::__private::Site = ::charm_tracing::__private::Site::new(
+                    "method call: Database.new",
+                    ::charm_tracing::__private::concat!(
+                        ::charm_tracing::__private::module_path!(), "::Database::new"
+                    ),
+                    ::charm_tracing::__private::file!(),
+                    0u32,
+                );
+                ::charm_tracing::__private::Site::callee(&SITE)
+            },
+            __returns,
+            move || -> Self { Self { inner } },
+            |__span, __returned| {
+                use ::charm_tracing::__private::leave::*;
+                (&::charm_tracing::__private::Returns::of(&__returned))
+                    .__leave(
+                        __span,
+                        __returned,
+                        |__returned| {
+                            use ::charm_tracing::__private::probe::*;
+                            (&&&&::charm_tracing::__private::probe::Returned(__returned))
+                                .__failure()
+                        },
+                    )
+            },
+        )
     }
     pub fn connect(&mut self) -> Result<(), Error> {
-        let __span = ::charm_tracing::__private::enter({
-            static SITE: ::charm_tracing::__private::Site = ::charm_tracing::__private::Site::new(
-                "method call: Database.connect",
-                ::charm_tracing::__private::concat!(
-                    ::charm_tracing::__private::module_path!(), "::Database::connect"
-                ),
-                ::charm_tracing::__private::file!(),
-                0u32,
-            );
-            ::charm_tracing::__private::Site::callee(&SITE)
-        });
         let __returns = ::charm_tracing::__private::Returns::inferred();
-        let __returned = __returns
-            .call(move || -> Result<(), Error> { self.open(Self::PORT) });
-        __span
-            .leave(
-                __returned,
-                |__span, __returned| {
-                    use ::charm_tracing::__private::leave::*;
-                    (&&::charm_tracing::__private::Returns::of(&__returned))
-                        .__leave(
-                            __span,
-                            __returned,
-                            |__returned| {
-                                use ::charm_tracing::__private::probe::*;
-                                (&&&&&&::charm_tracing::__private::probe::Returned(
-                                    __returned,
-                                ))
-                                    .__failure()
-                            },
-                        )
-                },
-            )
+        ::charm_tracing::__private::run(
+            {
+                static SITE: ::charm_tracing::__private::Site = ::charm_tracing::__private::Site::new(
+                    "method call: Database.connect",
+                    ::charm_tracing::__private::concat!(
+                        ::charm_tracing::__private::module_path!(), "::Database::connect"
+                    ),
+                    ::charm_tracing::__private::file!(),
+                    0u32,
+                );
+                ::charm_tracing::__private::Site::callee(&SITE)
+            },
+            __returns,
+            move || -> Result<(), Error> { self.open(Self::PORT) },
+            |__span, __returned| {
+                use ::charm_tracing::__private::leave::*;
+                (&&::charm_tracing::__private::Returns::of(&__returned))
+                    .__leave(
+                        __span,
+                        __returned,
+                        |__returned| {
+                            use ::charm_tracing::__private::probe::*;
+                            (&&&&&&::charm_tracing::__private::probe::Returned(
+                                __returned,
+                            ))
+                                .__failure()
+                        },
+                    )
+            },
+        )
     }
     pub fn version(&self) -> u8 {
         3

@@ -17,44 +17,42 @@ trait HealthCheck {
 }
 trait Restart {
     fn restart(&self) -> Result<(), Error> {
-        let __span = ::charm_tracing::__private::enter({
-            static SITE: ::charm_tracing::__private::Site = ::charm_tracing::__private::Site::new(
-                "restart",
-                ::charm_tracing::__private::concat!(
-                    ::charm_tracing::__private::module_path!(), "::Restart::restart"
-                ),
-                ::charm_tracing::__private::file!(),
-                0u32,
-            );
-            ::charm_tracing::__private::Site::method_of(
-                &SITE,
-                ::charm_tracing::__private::type_name::<Self>,
-            )
-        });
         let __returns = ::charm_tracing::__private::Returns::inferred();
-        let __returned = __returns
-            .call(move || -> Result<(), Error> {
+        ::charm_tracing::__private::run(
+            {
+                static SITE: ::charm_tracing::__private::Site = ::charm_tracing::__private::Site::new(
+                    "restart",
+                    ::charm_tracing::__private::concat!(
+                        ::charm_tracing::__private::module_path!(), "::Restart::restart"
+                    ),
+                    ::charm_tracing::__private::file!(),
+                    0u32,
+                );
+                ::charm_tracing::__private::Site::method_of(
+                    &SITE,
+                    ::charm_tracing::__private::type_name::<Self>,
+                )
+            },
+            __returns,
+            move || -> Result<(), Error> {
                 self.stop()?;
                 self.start()
-            });
-        __span
-            .leave(
-                __returned,
-                |__span, __returned| {
-                    use ::charm_tracing::__private::leave::*;
-                    (&&::charm_tracing::__private::Returns::of(&__returned))
-                        .__leave(
-                            __span,
-                            __returned,
-                            |__returned| {
-                                use ::charm_tracing::__private::probe::*;
-                                (&&&&&&::charm_tracing::__private::probe::Returned(
-                                    __returned,
-                                ))
-                                    .__failure()
-                            },
-                        )
-                },
-            )
+            },
+            |__span, __returned| {
+                use ::charm_tracing::__private::leave::*;
+                (&&::charm_tracing::__private::Returns::of(&__returned))
+                    .__leave(
+                        __span,
+                        __returned,
+                        |__returned| {
+                            use ::charm_tracing::__private::probe::*;
+                            (&&&&&&::charm_tracing::__private::probe::Returned(
+                                __returned,
+                            ))
+                                .__failure()
+                        },
+                    )
+            },
+        )
     }
 }

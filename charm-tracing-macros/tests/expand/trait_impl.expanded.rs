@@ -1,38 +1,36 @@
 impl<T> Display for Wrapper<T> {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
-        let __span = ::charm_tracing::__private::enter({
-            static SITE: ::charm_tracing::__private::Site = ::charm_tracing::__private::Site::new(
-                "method call: Wrapper.fmt",
-                ::charm_tracing::__private::concat!(
-                    ::charm_tracing::__private::module_path!(), "::Wrapper::fmt"
-                ),
-                ::charm_tracing::__private::file!(),
-                0u32,
-            );
-            ::charm_tracing::__private::Site::callee(&SITE)
-        });
         let __returns = ::charm_tracing::__private::Returns::inferred();
-        let __returned = __returns
-            .call(move || -> fmt::Result { formatter.write_str("...") });
-        __span
-            .leave(
-                __returned,
-                |__span, __returned| {
-                    use ::charm_tracing::__private::leave::*;
-                    (&&::charm_tracing::__private::Returns::of(&__returned))
-                        .__leave(
-                            __span,
-                            __returned,
-                            |__returned| {
-                                use ::charm_tracing::__private::probe::*;
-                                (&&&&&&::charm_tracing::__private::probe::Returned(
-                                    __returned,
-                                ))
-                                    .__failure()
-                            },
-                        )
-                },
-            )
+        ::charm_tracing::__private::run(
+            {
+                static SITE: ::charm_tracing::__private::Site = ::charm_tracing::__private::Site::new(
+                    "method call: Wrapper.fmt",
+                    ::charm_tracing::__private::concat!(
+                        ::charm_tracing::__private::module_path!(), "::Wrapper::fmt"
+                    ),
+                    ::charm_tracing::__private::file!(),
+                    0u32,
+                );
+                ::charm_tracing::__private::Site::callee(&SITE)
+            },
+            __returns,
+            move || -> fmt::Result { formatter.write_str("...") },
+            |__span, __returned| {
+                use ::charm_tracing::__private::leave::*;
+                (&&::charm_tracing::__private::Returns::of(&__returned))
+                    .__leave(
+                        __span,
+                        __returned,
+                        |__returned| {
+                            use ::charm_tracing::__private::probe::*;
+                            (&&&&&&::charm_tracing::__private::probe::Returned(
+                                __returned,
+                            ))
+                                .__failure()
+                        },
+                    )
+            },
+        )
     }
 }
 const _: () = {

@@ -6,14 +6,13 @@ use opentelemetry::trace::{Event, Link, Span, SpanContext, SpanId, Status};
 
 use super::clock::{now, unix_nanos};
 use super::record::{Details, weight};
-use crate::globals::{self, SessionNumber};
+use crate::globals;
 use crate::span::{Site, own_work};
 
 /// A span that has begun, for whoever may change or end it: any number of handles, on any thread. Once it has ended, by
-/// whichever of them, or its session has, they do nothing.
+/// whichever of them, or its session has, they do nothing: its place may be another span's by then, and its id is not.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Handle {
-    pub(crate) session: SessionNumber,
     pub(crate) span_id: SpanId,
     /// In the [`Store`](super::Store).
     pub(crate) place: u32,

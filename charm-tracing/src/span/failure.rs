@@ -2,10 +2,13 @@ use std::any::type_name;
 use std::error::Error;
 use std::fmt;
 use std::ops::Deref;
+use std::time::SystemTime;
 
 use opentelemetry::KeyValue;
+use opentelemetry::trace::{Event, Status};
 
-use super::{OpenSpan, text};
+use super::text;
+use crate::recorder::Handle;
 
 /// Why a span ends as an error.
 #[derive(Clone, Debug)]
@@ -33,7 +36,7 @@ impl Failure {
     }
 
     /// Sets the status and adds the `exception` event of the OpenTelemetry semantic conventions.
-    pub(crate) fn record(self, span: &OpenSpan) {
+    pub(crate) fn record(self, span: Handle) {
         let mut attributes = vec![KeyValue::new("exception.type", self.kind)];
         if let Some(message) = &self.message {
             attributes.push(KeyValue::new("exception.message", message.clone()));
@@ -41,8 +44,8 @@ impl Failure {
         if let Some(trace) = self.trace {
             attributes.push(KeyValue::new("exception.stacktrace", trace));
         }
-        span.add_event("exception", attributes);
-        span.fail(self.message.unwrap_or_default());
+        span.add_event(Event::new("exception", SystemTime::now(), attributes, 0));
+        span.set_status(Status::error(self.message.unwrap_or_default()));
     }
 }
 

@@ -3,7 +3,7 @@ use std::fmt;
 use std::thread;
 use std::time::SystemTime;
 
-use opentelemetry::trace::{Event, SpanContext, Status, TraceContextExt};
+use opentelemetry::trace::{Event, SpanContext, SpanId, Status, TraceContextExt};
 use opentelemetry::{Context, ContextGuard, KeyValue};
 
 use super::attribute::Attributes;
@@ -31,7 +31,7 @@ impl OpenSpan {
     /// grown to its limit.
     pub(crate) fn start(name: impl Into<Cow<'static, str>>, attributes: Vec<KeyValue>) -> Option<Self> {
         let details = || Some(Box::new(Details::named(name, attributes)));
-        Self::open(|| (None, details()), |_, _, _| ()).map(|(span, ())| span)
+        open(|| (None, details()), |_, _, _| ()).map(Self::new)
     }
 
     /// The same with the context to attach.
@@ -40,53 +40,8 @@ impl OpenSpan {
         attributes: Vec<KeyValue>,
     ) -> Option<(Self, Context)> {
         let details = || Some(Box::new(Details::named(name, attributes)));
-        Self::open(|| (None, details()), in_context)
-    }
-
-    /// The span of a traced call, which is open while it runs.
-    fn of_call(callee: Callee) -> Option<(Self, Context)> {
-        Self::open(|| (Some(callee.site()), None), in_context)
-    }
-
-    /// The same with attributes, evaluating which is the charm's own work.
-    fn of_call_with(callee: Callee, attributes: impl FnOnce(&mut Attributes)) -> Option<(Self, Context)> {
-        if quiet::is_own_work() {
-            return None;
-        }
-        let mut own = Attributes::default();
-        attributes(&mut own);
-        let begin = || {
-            let site = callee.site();
-            (Some(site), own.into_details(site))
-        };
-        Self::open(begin, in_context)
-    }
-
-    /// `place` is called with the context in which the span is opened, while that is borrowed, and with its parent.
-    #[inline]
-    fn open<R>(
-        begin: impl FnOnce() -> (Option<&'static Site>, Option<Box<Details>>),
-        place: impl FnOnce(&Context, Handle, &SpanContext) -> R,
-    ) -> Option<(Self, R)> {
-        if quiet::is_own_work() {
-            return None;
-        }
-        quiet::own_work(|| {
-            if !alive::can_open_spans() {
-                return None;
-            }
-            let (site, details) = begin();
-            Context::map_current(|current| {
-                if current.is_telemetry_suppressed() {
-                    return None;
-                }
-                let root = if has_span(current) { None } else { Some(globals::root()?) };
-                let parent = root.as_ref().unwrap_or(current).span();
-                let parent = parent.span_context();
-                let handle = globals::begin(parent, site, details, now())?;
-                Some((Self::new(handle), place(current, handle, parent)))
-            })
-        })
+        let (handle, context) = open_in_context(|| (None, details()))?;
+        Some((Self::new(handle), context))
     }
 
     /// A span that is attached no more, and what to attach where it goes on.
@@ -102,14 +57,8 @@ impl OpenSpan {
         })
     }
 
-    #[inline]
     pub(crate) fn new(handle: Handle) -> Self {
-        let unwinding_before = thread::panicking();
-        if !unwinding_before {
-            // What was caught before is not what will end this span.
-            panic::forget();
-        }
-        Self { handle: Some(handle), unwinding_before }
+        Self { handle: Some(handle), unwinding_before: is_unwinding() }
     }
 
     pub(crate) fn add_event(&self, name: impl Into<Cow<'static, str>>, attributes: Vec<KeyValue>) {
@@ -131,9 +80,17 @@ impl OpenSpan {
         }
     }
 
+    pub(crate) fn failed(&self, failure: Failure) {
+        if let Some(handle) = self.handle {
+            quiet::own_work(|| failure.record(handle));
+        }
+    }
+
     /// Records the last panic of this thread, for a span that was open during it and outlives it.
     pub(crate) fn panicked(&self) {
-        quiet::own_work(|| panic::unwinding().record(self));
+        if let Some(handle) = self.handle {
+            quiet::own_work(|| panic::unwinding().record(handle));
+        }
     }
 
     /// Ends the span of a call that has returned: now, however long the failure takes to be told.
@@ -141,20 +98,11 @@ impl OpenSpan {
     pub(super) fn end(mut self, failure: impl FnOnce() -> Option<Failure>) {
         let end = now();
         quiet::own_work(|| {
-            if let Some(failure) = failure() {
-                failure.record(&self);
-            }
             if let Some(handle) = self.handle.take() {
+                if let Some(failure) = failure() {
+                    failure.record(handle);
+                }
                 globals::end(handle, end);
-            }
-        });
-    }
-
-    #[inline]
-    fn note(&self, failure: impl FnOnce() -> Option<Failure>) {
-        quiet::own_work(|| {
-            if let Some(failure) = failure() {
-                failure.record(self);
             }
         });
     }
@@ -173,18 +121,76 @@ impl OpenSpan {
 }
 
 impl Drop for OpenSpan {
-    #[inline]
     fn drop(&mut self) {
-        if !thread::panicking() {
-            // One that passed spans was caught by now.
-            panic::forget();
-        } else if !self.unwinding_before {
+        panic::forget();
+        if thread::panicking() && !self.unwinding_before {
             self.panicked();
         }
         if let Some(handle) = self.handle {
             handle.end(now());
         }
     }
+}
+
+/// Opens a span. `found` is called with the context in which that happens, while it is borrowed, and with the parent.
+#[expect(clippy::inline_always, reason = "a tenth of what a span costs is the moving of its parts")]
+#[inline(always)]
+fn open(
+    begin: impl FnOnce() -> (Option<&'static Site>, Option<Box<Details>>),
+    found: impl FnOnce(&Context, Handle, &SpanContext),
+) -> Option<Handle> {
+    if quiet::is_own_work() {
+        return None;
+    }
+    quiet::own_work(|| {
+        if !alive::can_open_spans() {
+            return None;
+        }
+        let (site, details) = begin();
+        Context::map_current(|current| {
+            if current.is_telemetry_suppressed() {
+                return None;
+            }
+            let root = if has_span(current) { None } else { Some(globals::root()?) };
+            let parent = root.as_ref().unwrap_or(current).span();
+            let parent = parent.span_context();
+            let handle = globals::begin(parent, site, details, now())?;
+            found(current, handle, parent);
+            Some(handle)
+        })
+    })
+}
+
+/// The same with the context to attach.
+#[expect(clippy::inline_always, reason = "as above")]
+#[inline(always)]
+fn open_in_context(
+    begin: impl FnOnce() -> (Option<&'static Site>, Option<Box<Details>>),
+) -> Option<(Handle, Context)> {
+    let mut context = None;
+    let found = |current: &Context, handle, parent: &_| context = Some(in_context(current, handle, parent));
+    let handle = open(begin, found)?;
+    Some((handle, context?))
+}
+
+/// Evaluating attributes is the charm's own work.
+fn open_call_with(callee: Callee, attributes: impl FnOnce(&mut Attributes)) -> Option<(Handle, Context)> {
+    if quiet::is_own_work() {
+        return None;
+    }
+    let mut own = Attributes::default();
+    attributes(&mut own);
+    open_in_context(|| {
+        let site = callee.site();
+        (Some(site), own.into_details(site))
+    })
+}
+
+/// Whether a panic unwinds the thread when a span is opened.
+#[inline]
+fn is_unwinding() -> bool {
+    panic::forget();
+    thread::panicking()
 }
 
 /// Otherwise spans are opened below the root of the session.
@@ -204,7 +210,6 @@ fn in_context(current: &Context, handle: Handle, parent: &SpanContext) -> Contex
 pub(crate) struct Current(Option<ContextGuard>);
 
 impl Current {
-    #[inline]
     pub(crate) fn attach(context: Context) -> Self {
         Self(quiet::own_work(|| Some(context.attach())))
     }
@@ -221,11 +226,41 @@ impl Drop for Current {
 #[must_use = "the span ends when this is dropped"]
 pub struct Entered(Option<EnteredSpan>);
 
-/// In the order in which the fields are dropped: first the span stops being current, then it ends.
+/// An [`OpenSpan`] and what makes it current, in two words: calls that nobody records hand it around, too.
 #[derive(Debug)]
 struct EnteredSpan {
-    _current: Current,
-    span: OpenSpan,
+    span_id: SpanId,
+    place: u32,
+    current: ContextGuard,
+    unwinding_before: bool,
+}
+
+impl EnteredSpan {
+    fn handle(&self) -> Handle {
+        Handle { span_id: self.span_id, place: self.place }
+    }
+
+    /// Ends the span of a call that has returned: now, however long the failure takes to be told.
+    #[inline]
+    fn end(self, failure: impl FnOnce() -> Option<Failure>) {
+        let (handle, end) = (self.handle(), now());
+        panic::forget();
+        quiet::own_work(|| {
+            drop(self.current);
+            if let Some(failure) = failure() {
+                failure.record(handle);
+            }
+            globals::end(handle, end);
+        });
+    }
+
+    /// First the span stops being current, then it can end.
+    #[inline]
+    fn detach(self) -> OpenSpan {
+        let (handle, unwinding_before) = (self.handle(), self.unwinding_before);
+        quiet::own_work(|| drop(self.current));
+        OpenSpan { handle: Some(handle), unwinding_before }
+    }
 }
 
 /// Opens the span of a call.
@@ -243,19 +278,47 @@ pub fn enter_with(callee: Callee, attributes: impl FnOnce(&mut Attributes)) -> E
 #[cold]
 #[inline(never)]
 fn enter_now(callee: Callee) -> Entered {
-    Entered::of(OpenSpan::of_call(callee))
+    let mut context = None;
+    let found = |current: &Context, handle, parent: &_| context = Some(in_context(current, handle, parent));
+    match (open(|| (Some(callee.site()), None), found), context) {
+        (Some(handle), Some(context)) => Entered::of(handle, context),
+        _ => Entered(None),
+    }
 }
 
 #[cold]
 #[inline(never)]
 fn enter_with_now(callee: Callee, attributes: impl FnOnce(&mut Attributes)) -> Entered {
-    Entered::of(OpenSpan::of_call_with(callee, attributes))
+    open_call_with(callee, attributes).map_or(Entered(None), |(handle, context)| Entered::of(handle, context))
+}
+
+/// Runs the body of a traced call in its span; `leave` looks at what it returns.
+///
+/// When nothing is recorded the body is all there is, and returns to where the caller wants the value: to move a `Result`
+/// costs more than to see whether anything is recorded.
+#[inline]
+pub fn run<T>(
+    callee: Callee,
+    _returns: Returns<T>,
+    body: impl FnOnce() -> T,
+    leave: impl FnOnce(Entered, T) -> T,
+) -> T {
+    if globals::is_recording() { run_now(callee, body, leave) } else { body() }
+}
+
+#[cold]
+#[inline(never)]
+fn run_now<T>(callee: Callee, body: impl FnOnce() -> T, leave: impl FnOnce(Entered, T) -> T) -> T {
+    let entered = enter_now(callee);
+    let returned = body();
+    if entered.0.is_some() { leave(entered, returned) } else { returned }
 }
 
 impl Entered {
     #[inline]
-    fn of(opened: Option<(OpenSpan, Context)>) -> Self {
-        Self(opened.map(|(span, context)| EnteredSpan { _current: Current::attach(context), span }))
+    fn of(Handle { span_id, place }: Handle, context: Context) -> Self {
+        let current = quiet::own_work(|| context.attach());
+        Self(Some(EnteredSpan { span_id, place, current, unwinding_before: is_unwinding() }))
     }
 
     /// Passes on what the call returns; `leave` looks at it, if anybody records it.
@@ -268,7 +331,11 @@ impl Entered {
     #[inline]
     pub fn notice<T>(&self, _returns: Returns<T>, returned: T, failure: fn(&T) -> Option<Failure>) -> T {
         if let Some(entered) = &self.0 {
-            entered.span.note(|| failure(&returned));
+            quiet::own_work(|| {
+                if let Some(failure) = failure(&returned) {
+                    failure.record(entered.handle());
+                }
+            });
         }
         returned
     }
@@ -279,10 +346,36 @@ impl Entered {
         Traced::new(future, if self.0.is_some() { carry_now(self, failure) } else { FutureSpan::NONE })
     }
 
-    /// The span, current no more.
+    /// Ends the span of a call that has returned.
     #[inline]
+    pub(super) fn end(mut self, failure: impl FnOnce() -> Option<Failure>) {
+        if let Some(entered) = self.0.take() {
+            entered.end(failure);
+        }
+    }
+
+    /// The span, current no more.
     pub(super) fn detach(mut self) -> Option<OpenSpan> {
-        self.0.take().map(|entered| entered.span)
+        self.0.take().map(EnteredSpan::detach)
+    }
+}
+
+impl Drop for Entered {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(entered) = self.0.take() {
+            drop_now(entered);
+        }
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn drop_now(entered: EnteredSpan) {
+    if thread::panicking() {
+        drop(entered.detach());
+    } else {
+        entered.end(|| None);
     }
 }
 
@@ -337,7 +430,8 @@ fn open_now<T>(
     attributes: impl FnOnce(&mut Attributes),
     failure: fn(&T) -> Option<Failure>,
 ) -> FutureSpan<T> {
-    FutureSpan::new(OpenSpan::of_call_with(callee, attributes), failure)
+    let opened = open_call_with(callee, attributes);
+    FutureSpan::new(opened.map(|(handle, context)| (OpenSpan::new(handle), context)), failure)
 }
 
 #[cold]

@@ -19,7 +19,7 @@ pub(crate) use failure::Failure;
 pub use failure::probe;
 pub(crate) use guard::{Current, OpenSpan, open_event};
 pub use guard::{
-    Entered, call_for_future, call_for_future_of, enter, enter_with, event, open_future, trace_future,
+    Entered, call_for_future, call_for_future_of, enter, enter_with, event, open_future, run, trace_future,
     try_event,
 };
 pub(crate) use panic::install_hook;

@@ -50,10 +50,18 @@ pub(super) fn unwinding() -> Failure {
         .unwrap_or_else(|| Failure::panic("the charm panicked".into(), None))
 }
 
-/// The next panic of this thread is another one, even if no hook tells of it.
+/// The next panic of this thread is another one, even if no hook tells of it: what was caught before does not end the spans
+/// that are open now. Does nothing while a panic unwinds the thread.
 #[inline]
 pub(super) fn forget() {
-    if !HAS_PANICKED.load(Ordering::Relaxed) {
+    if HAS_PANICKED.load(Ordering::Relaxed) {
+        forget_now();
+    }
+}
+
+#[cold]
+fn forget_now() {
+    if thread::panicking() {
         return;
     }
     let _ = LAST.try_with(|last| last.try_borrow_mut().map(|mut last| *last = None));

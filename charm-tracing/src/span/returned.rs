@@ -106,9 +106,7 @@ pub mod leave {
         type Returned = T;
 
         fn __leave(&self, span: Entered, returned: T, failure: fn(&T) -> Option<Failure>) -> T {
-            if let Some(span) = span.detach() {
-                span.end(|| failure(&returned));
-            }
+            span.end(|| failure(&returned));
             returned
         }
     }
