@@ -18,6 +18,9 @@ fn main() -> ExitCode {
     if let Some(events) = dispatch.var("TRACE_BUFFER_EVENTS").and_then(|events| events.parse().ok()) {
         config = config.buffer_max_events(events);
     }
+    if let Some(mib) = dispatch.var("TRACE_BUFFER_MIB").and_then(|mib| mib.parse().ok()) {
+        config = config.buffer_max_size_mib(mib);
+    }
     if let Some(seconds) = dispatch.var("TRACE_SECONDS").and_then(|seconds| seconds.parse().ok()) {
         let patience = Duration::from_secs(seconds);
         config = config.request_timeout(patience).delivery_timeout(patience);
@@ -31,21 +34,32 @@ fn main() -> ExitCode {
     });
 
     let report_threads = dispatch.var("TRACE_THREADS").is_some();
+    let calls: Option<u32> = dispatch.var("TRACE_CALLS").and_then(|calls| calls.parse().ok());
     let mut session = Session::start(dispatch, config);
     let outcome = match session.dispatch().event() {
         "stop" => session.try_event(|| greet("")),
         "remove" => session.event(|| panic!("nothing is left to remove")),
-        _ => session.event(|| greet("world")),
+        _ => session.event(|| (0..calls.unwrap_or(1)).try_for_each(|_| greet("world"))),
     };
     let report = session.finish(destination);
     println!("delivered {}", report.delivered);
     println!("waiting {}", report.waiting);
     println!("buffered {}", report.buffered);
     println!("lost {}", report.lost);
+    if calls.is_some() {
+        println!("dropped spans {}", report.dropped_spans);
+        println!("peak memory {} KiB", peak_memory().expect("Linux tells"));
+    }
     if report_threads {
         println!("threads {}", fs::read_dir("/proc/self/task").map_or(0, Iterator::count));
     }
     if outcome.is_ok() { ExitCode::SUCCESS } else { ExitCode::from(3) }
+}
+
+fn peak_memory() -> Option<u64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    peak.trim().strip_suffix(" kB")?.parse().ok()
 }
 
 #[trace_fn]
