@@ -40,8 +40,8 @@ fn write(package: &Path) -> Result<(), Box<dyn Error>> {
     let examples = Path::new(env!("CARGO_MANIFEST_DIR"));
     let workspace = examples.parent().ok_or("the examples are in a workspace")?;
     let manifest = fs::read_to_string(workspace.join("Cargo.toml"))?;
-    let profile = manifest.split("\n[").find(|section| section.starts_with("profile.release]"));
-    let profile = profile.ok_or("the workspace has a profile for releases")?;
+    let sections = manifest.split("\n[").filter(|section| section.starts_with("profile.release"));
+    let profile: String = sections.map(|section| format!("[{section}\n")).collect();
     let [root, examples] = [workspace, examples].map(Path::display);
     fs::create_dir_all(package)?;
     fs::copy(workspace.join("Cargo.lock"), package.join("Cargo.lock"))?;
@@ -77,7 +77,7 @@ name = "untraced"
 path = "{examples}/untraced/main.rs"
 required-features = ["untraced"]
 
-[{profile}"#
+{profile}"#
         ),
     )?;
     Ok(())
