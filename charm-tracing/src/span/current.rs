@@ -4,7 +4,7 @@ use std::error::Error;
 use opentelemetry::trace::{SpanContext, Status, TraceContextExt};
 use opentelemetry::{Context, KeyValue};
 
-use super::alive;
+use super::{alive, text};
 use crate::globals;
 
 /// The innermost open span of the calling thread. None when tracing is off or no session is open, so code that adds
@@ -36,7 +36,7 @@ pub struct CurrentSpan(Context);
 impl CurrentSpan {
     /// Adds an event that happens now.
     pub fn add_event(&self, name: impl Into<Cow<'static, str>>, attributes: Vec<KeyValue>) {
-        self.0.span().add_event(name, attributes);
+        self.0.span().add_event(name.into(), attributes);
     }
 
     /// Sets one attribute; an earlier value of the same key is replaced.
@@ -46,7 +46,10 @@ impl CurrentSpan {
 
     /// Sets several attributes.
     pub fn set_attributes(&self, attributes: impl IntoIterator<Item = KeyValue>) {
-        self.0.span().set_attributes(attributes);
+        // One by one: OpenTelemetry locks the span, and what yields the next one may look at it.
+        for attribute in attributes {
+            self.set_attribute(attribute);
+        }
     }
 
     /// Sets the status. `Ok` is final; of two errors the OpenTelemetry SDK keeps one.
@@ -56,12 +59,14 @@ impl CurrentSpan {
 
     /// Adds the `exception` event for `error`; the status stays as it is.
     pub fn record_error(&self, error: &dyn Error) {
-        self.0.span().record_error(error);
+        // As `SpanRef::record_error`, which has the span locked while the error is displayed.
+        let message = text::display(error).map(|message| KeyValue::new("exception.message", message));
+        self.add_event("exception", message.into_iter().collect());
     }
 
     /// Changes the span's name.
     pub fn update_name(&self, name: impl Into<Cow<'static, str>>) {
-        self.0.span().update_name(name);
+        self.0.span().update_name(name.into());
     }
 
     /// The trace id and span id.
