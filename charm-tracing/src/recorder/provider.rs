@@ -10,7 +10,7 @@ use super::ids::new_trace_id;
 use super::record::Details;
 use super::span::LiveSpan;
 use crate::globals;
-use crate::span::own_work;
+use crate::span::{is_own_work, own_work};
 
 /// The instrumentation scope of every span that this crate opens by itself.
 pub(crate) fn own_scope() -> InstrumentationScope {
@@ -39,7 +39,7 @@ impl Tracer for SessionTracer {
 
     /// Without a parent it is the root of a trace of its own, as OpenTelemetry has it.
     fn build_with_context(&self, builder: SpanBuilder, parent: &Context) -> LiveSpan {
-        if parent.is_telemetry_suppressed() {
+        if parent.is_telemetry_suppressed() || is_own_work() {
             return LiveSpan::unrecorded(SpanContext::NONE);
         }
         let parent = parent.span();

@@ -24,7 +24,7 @@ pub use guard::{
 };
 pub(crate) use panic::install_hook;
 pub use question_mark::{FromResidual, Try};
-pub(crate) use quiet::{own_work, quietly, traced_quietly};
+pub(crate) use quiet::{is_own_work, own_work, quietly, traced_quietly};
 pub use returned::{Returns, leave};
 pub use site::{Callee, Site};
 pub(crate) use text::headline;

@@ -43,7 +43,7 @@ pub(crate) fn traced_quietly<R>(work: impl FnOnce() -> R) -> Option<R> {
 
 /// Whether the calling thread does work of ours that the trace does not show.
 #[inline]
-pub(super) fn is_own_work() -> bool {
+pub(crate) fn is_own_work() -> bool {
     matches!(doing(), Doing::OwnWork | Doing::OwnWorkQuietly)
 }
 
