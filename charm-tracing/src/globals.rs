@@ -31,8 +31,26 @@ struct Open {
     turned_away: u64,
 }
 
-/// For the failures and attributes of what is still open when there is no room for another span.
-const RESERVE: u64 = 64 * 1024;
+/// Who records something, by how much room is left for others.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Whose {
+    /// The spans of the charm, and what it says about them.
+    Charm,
+    /// The failures of what is still open when there is no room for that.
+    Failure,
+    /// What the trace lacks.
+    Trace,
+}
+
+impl Whose {
+    fn reserve(self) -> u64 {
+        match self {
+            Self::Charm => 64 * 1024,
+            Self::Failure => 1024,
+            Self::Trace => 0,
+        }
+    }
+}
 
 /// Whether spans are being recorded right now.
 #[inline]
@@ -56,7 +74,7 @@ pub(crate) fn begin(
         weight::SPAN + site.map_or(0, Site::weight) + details.as_ref().map_or(0, |details| details.weight());
     let mut slot = lock();
     let open = slot.as_mut()?;
-    if !open.take(weight, RESERVE) {
+    if !open.take(weight, Whose::Charm.reserve()) {
         open.turned_away += 1;
         return None;
     }
@@ -66,6 +84,7 @@ pub(crate) fn begin(
 /// Changes what there is to say about a span while it is open. `change` is told whether there is room for so much.
 pub(crate) fn change(
     span: Handle,
+    whose: Whose,
     weight: usize,
     change: impl FnOnce(&mut Details, Option<&'static Site>, bool),
 ) {
@@ -73,7 +92,7 @@ pub(crate) fn change(
     let Some(open) = slot.as_mut() else { return };
     let Some(record) = open.spans.open(span.place, span.span_id) else { return };
     let first = if record.details.is_none() { size_of::<Details>() } else { 0 };
-    let room = take(&mut open.room, first + weight, 0);
+    let room = take(&mut open.room, first + weight, whose.reserve());
     change(record.details.get_or_insert_default(), record.site, room);
 }
 

@@ -6,7 +6,7 @@ use opentelemetry::trace::{Event, Link, Span, SpanContext, SpanId, Status};
 
 use super::clock::{now, unix_nanos};
 use super::record::{Details, weight};
-use crate::globals;
+use crate::globals::{self, Whose};
 use crate::span::{Site, own_work};
 
 /// A span that has begun, for whoever may change or end it: any number of handles, on any thread. Once it has ended, by
@@ -19,26 +19,26 @@ pub(crate) struct Handle {
 }
 
 impl Handle {
-    pub(crate) fn add_event(self, event: Event) {
-        self.change(weight::event(&event), |details, _, room| details.add_event(event, room));
+    pub(crate) fn add_event(self, whose: Whose, event: Event) {
+        self.change(whose, weight::event(&event), |details, _, room| details.add_event(event, room));
     }
 
-    pub(crate) fn set_attribute(self, attribute: KeyValue) {
-        self.change(weight::attribute(&attribute), |details, site, room| {
+    pub(crate) fn set_attribute(self, whose: Whose, attribute: KeyValue) {
+        self.change(whose, weight::attribute(&attribute), |details, site, room| {
             details.set_attribute(site, attribute, room);
         });
     }
 
-    pub(crate) fn set_status(self, status: Status) {
-        self.change(weight::status(&status), |details, _, room| details.set_status(status, room));
+    pub(crate) fn set_status(self, whose: Whose, status: Status) {
+        self.change(whose, weight::status(&status), |details, _, room| details.set_status(status, room));
     }
 
-    pub(crate) fn add_link(self, link: Link) {
-        self.change(weight::link(&link), |details, _, room| details.add_link(link, room));
+    fn add_link(self, whose: Whose, link: Link) {
+        self.change(whose, weight::link(&link), |details, _, room| details.add_link(link, room));
     }
 
-    pub(crate) fn set_name(self, name: Cow<'static, str>) {
-        self.change(name.len(), |details, _, room| {
+    fn set_name(self, whose: Whose, name: Cow<'static, str>) {
+        self.change(whose, name.len(), |details, _, room| {
             if room {
                 details.name = Some(name);
             }
@@ -63,8 +63,13 @@ impl Handle {
     }
 
     /// `change` is told whether there is room for so much.
-    fn change(self, weight: usize, change: impl FnOnce(&mut Details, Option<&'static Site>, bool)) {
-        own_work(|| globals::change(self, weight, change));
+    fn change(
+        self,
+        whose: Whose,
+        weight: usize,
+        change: impl FnOnce(&mut Details, Option<&'static Site>, bool),
+    ) {
+        own_work(|| globals::change(self, whose, weight, change));
     }
 }
 
@@ -104,7 +109,7 @@ impl Span for LiveSpan {
         attributes: Vec<KeyValue>,
     ) {
         if let Some(handle) = self.handle {
-            handle.add_event(Event::new(name, timestamp, attributes, 0));
+            handle.add_event(Whose::Charm, Event::new(name, timestamp, attributes, 0));
         }
     }
 
@@ -118,25 +123,25 @@ impl Span for LiveSpan {
 
     fn set_attribute(&mut self, attribute: KeyValue) {
         if let Some(handle) = self.handle {
-            handle.set_attribute(attribute);
+            handle.set_attribute(Whose::Charm, attribute);
         }
     }
 
     fn set_status(&mut self, status: Status) {
         if let Some(handle) = self.handle {
-            handle.set_status(status);
+            handle.set_status(Whose::Charm, status);
         }
     }
 
     fn update_name<T: Into<Cow<'static, str>>>(&mut self, new_name: T) {
         if let Some(handle) = self.handle {
-            handle.set_name(new_name.into());
+            handle.set_name(Whose::Charm, new_name.into());
         }
     }
 
     fn add_link(&mut self, span_context: SpanContext, attributes: Vec<KeyValue>) {
         if let Some(handle) = self.handle {
-            handle.add_link(Link::new(span_context, attributes, 0));
+            handle.add_link(Whose::Charm, Link::new(span_context, attributes, 0));
         }
     }
 

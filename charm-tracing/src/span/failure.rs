@@ -8,6 +8,7 @@ use opentelemetry::KeyValue;
 use opentelemetry::trace::{Event, Status};
 
 use super::text;
+use crate::globals::Whose;
 use crate::recorder::Handle;
 
 /// Why a span ends as an error.
@@ -44,8 +45,8 @@ impl Failure {
         if let Some(trace) = self.trace {
             attributes.push(KeyValue::new("exception.stacktrace", trace));
         }
-        span.add_event(Event::new("exception", SystemTime::now(), attributes, 0));
-        span.set_status(Status::error(self.message.unwrap_or_default()));
+        span.add_event(Whose::Failure, Event::new("exception", SystemTime::now(), attributes, 0));
+        span.set_status(Whose::Failure, Status::error(self.message.unwrap_or_default()));
     }
 }
 

@@ -11,6 +11,7 @@ use super::failure::Failure;
 use super::future::{FutureSpan, Traced};
 use super::returned::Returns;
 use super::{Callee, Site, alive, panic, quiet, text};
+use crate::globals::Whose;
 use crate::recorder::{Details, Handle, LiveSpan, now};
 use crate::{globals, names};
 
@@ -63,20 +64,20 @@ impl OpenSpan {
 
     pub(crate) fn add_event(&self, name: impl Into<Cow<'static, str>>, attributes: Vec<KeyValue>) {
         if let Some(handle) = self.handle {
-            handle.add_event(Event::new(name, SystemTime::now(), attributes, 0));
+            handle.add_event(Whose::Failure, Event::new(name, SystemTime::now(), attributes, 0));
         }
     }
 
     pub(crate) fn set_attribute(&self, attribute: KeyValue) {
         if let Some(handle) = self.handle {
-            handle.set_attribute(attribute);
+            handle.set_attribute(Whose::Trace, attribute);
         }
     }
 
     /// Sets the status. The `exception` event is on the span of the function that failed.
     pub(crate) fn fail(&self, description: String) {
         if let Some(handle) = self.handle {
-            handle.set_status(Status::error(description));
+            handle.set_status(Whose::Failure, Status::error(description));
         }
     }
 
