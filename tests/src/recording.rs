@@ -2,9 +2,9 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use charm_tracing::juju::Dispatch;
 use charm_tracing::juju::testing::Model;
-use charm_tracing::{Config, Destination, Session};
+use charm_tracing::juju::{Dispatch, HookTools};
+use charm_tracing::{Config, DeliveryReport, Destination, Session};
 
 use crate::collector::{CollectedSpan, Collector};
 use crate::tree::{self, Outline};
@@ -15,26 +15,46 @@ pub fn take_turn() -> MutexGuard<'static, ()> {
     ONE_SESSION.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Runs `work` as the handling of `start`, and returns the spans that arrived at a collector.
+/// What a session has recorded, and what it said.
+#[derive(Debug)]
+pub struct Recorded {
+    /// The spans that arrived at a collector, in the order in which they were sent.
+    pub spans: Vec<CollectedSpan>,
+    /// What the session says about its delivery.
+    pub report: DeliveryReport,
+    /// The Juju in which it was.
+    pub model: Arc<Model>,
+}
+
+/// Does `work` while a session is open that handles `start`.
 ///
 /// # Panics
 ///
-/// If they did not arrive, or are no tree.
-pub fn spans_of(work: impl FnOnce()) -> Vec<CollectedSpan> {
-    let _turn = take_turn();
+/// If its trace did not arrive.
+pub fn record(_turn: &MutexGuard<'static, ()>, config: Config, work: impl FnOnce(&mut Session)) -> Recorded {
     let collector = Collector::start();
+    let model = Arc::new(Model::new("app/0"));
     let dispatch = Dispatch::from_vars([
         ("JUJU_UNIT_NAME", "app/0"),
         ("JUJU_DISPATCH_PATH", "hooks/start"),
         ("JUJU_MODEL_NAME", "testing"),
         ("JUJU_MODEL_UUID", "0d3bbd5f-9d24-4d24-8d45-9b8fd2ad4a2c"),
     ])
-    .with_hook_tools(Arc::new(Model::new("app/0")));
-    let mut session = Session::start(dispatch, Config::new().buffer_max_events(0));
-    session.event(work);
+    .with_hook_tools(Arc::clone(&model) as Arc<dyn HookTools>);
+    let mut session = Session::start(dispatch, config.buffer_max_events(0));
+    work(&mut session);
     let report = session.finish(Some(Destination::new(collector.endpoint(), None)));
     assert_eq!(report.delivered, 1, "{report:?}");
-    let spans = collector.spans();
+    Recorded { spans: collector.spans(), report, model }
+}
+
+/// Runs `work` as the handling of `start`, and returns the spans that arrived at a collector.
+///
+/// # Panics
+///
+/// If they did not arrive, or are no tree.
+pub fn spans_of(work: impl FnOnce()) -> Vec<CollectedSpan> {
+    let Recorded { spans, .. } = record(&take_turn(), Config::new(), |session| session.event(work));
     tree::check(&spans).expect("a whole trace");
     spans
 }
