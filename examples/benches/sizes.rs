@@ -41,7 +41,7 @@ fn write(package: &Path) -> Result<(), Box<dyn Error>> {
     let workspace = examples.parent().ok_or("the examples are in a workspace")?;
     let manifest = fs::read_to_string(workspace.join("Cargo.toml"))?;
     let sections = manifest.split("\n[").filter(|section| section.starts_with("profile.release"));
-    let profile: String = sections.map(|section| format!("[{section}\n")).collect();
+    let profile: String = sections.flat_map(|section| ["[", section, "\n"]).collect();
     let [root, examples] = [workspace, examples].map(Path::display);
     fs::create_dir_all(package)?;
     fs::copy(workspace.join("Cargo.lock"), package.join("Cargo.lock"))?;
