@@ -1,17 +1,23 @@
 //! The bytes of a request against those of OpenTelemetry's own crates for the same spans.
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::pin::pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, SystemTime};
 
+use async_trait::async_trait;
 use opentelemetry::trace::{
     Event, Link, SpanContext, SpanId, SpanKind, Status, TraceFlags, TraceId, TraceState,
 };
 use opentelemetry::{Array, InstrumentationScope, KeyValue, StringValue, Value};
+use opentelemetry_http::{Bytes, HttpClient, HttpError, Request, Response};
+use opentelemetry_otlp::{SpanExporter, WithExportConfig as _, WithHttpConfig as _};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::transform::common::tonic::ResourceAttributesWithSchema;
 use opentelemetry_proto::transform::trace::tonic::group_spans_by_resource_and_scope;
-use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLinks};
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanExporter as _, SpanLinks};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use prost::Message as _;
@@ -162,6 +168,30 @@ fn theirs(given: &[Given]) -> Vec<u8> {
     ExportTraceServiceRequest { resource_spans }.encode_to_vec()
 }
 
+/// What opentelemetry-otlp sends for the same spans.
+fn exported(given: &[Given]) -> Vec<u8> {
+    #[derive(Clone, Debug, Default)]
+    struct Capture(Arc<Mutex<Vec<u8>>>);
+
+    #[async_trait]
+    impl HttpClient for Capture {
+        async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
+            *self.0.lock().expect("nothing panics with it") = request.into_body().to_vec();
+            Ok(Response::new(Bytes::new()))
+        }
+    }
+
+    let capture = Capture::default();
+    let builder = SpanExporter::builder().with_http().with_http_client(capture.clone());
+    let mut exporter = builder.with_endpoint("http://localhost/v1/traces").build().expect("an exporter");
+    // One attribute: it has no order of several.
+    exporter.set_resource(&Resource::builder_empty().with_attributes(resource().into_iter().take(1)).build());
+    let export = pin!(exporter.export(given.iter().map(Given::span_data).collect()));
+    let sent = export.poll(&mut Context::from_waker(Waker::noop()));
+    assert!(matches!(sent, Poll::Ready(Ok(()))), "{sent:?}");
+    std::mem::take(&mut *capture.0.lock().expect("nothing panics with it"))
+}
+
 fn time() -> impl Strategy<Value = SystemTime> {
     (0_u64..10_000_000_000, 0_u32..1_000_000_000)
         .prop_map(|(seconds, nanos)| SystemTime::UNIX_EPOCH + Duration::new(seconds, nanos))
@@ -241,6 +271,19 @@ proptest! {
     #[test]
     fn bytes_are_those_of_opentelemetrys_own_crates(given in vec(given(), 1..8)) {
         prop_assert_eq!(ours(&given), theirs(&given));
+    }
+
+    #[test]
+    fn bytes_mean_what_opentelemetry_otlp_sends(given in vec(given(), 1..8)) {
+        let decoded = |bytes: Vec<u8>| {
+            let mut request = ExportTraceServiceRequest::decode(&*bytes).expect("a request");
+            let resource_spans = &mut request.resource_spans[0];
+            resource_spans.resource.as_mut().expect("a resource").attributes.truncate(1);
+            resource_spans.scope_spans.sort_by_key(|scope| scope.scope.clone().map(|scope| scope.name));
+            // Written and read again, numbers that are none are equal.
+            request.encode_to_vec()
+        };
+        prop_assert_eq!(decoded(ours(&given)), decoded(exported(&given)));
     }
 
     #[test]
