@@ -75,6 +75,9 @@
 //! ([`Config::buffer_path`]); [`DeliveryReport`] says what became of it. When nothing is recorded, a traced call costs
 //! one relaxed atomic load.
 //!
+//! What one dispatch records is bounded ([`Config::buffer_max_size_mib`]): beyond that no more spans begin, those that are open
+//! go on, and the root says how many are missing. Nothing is encoded or sent before the session finishes.
+//!
 //! Spans of a thread that was given no OpenTelemetry context are children of the root, if the attributes or this
 //! crate's functions open them. A span that is still open when the session finishes is not part of the trace.
 //!

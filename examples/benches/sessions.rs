@@ -23,12 +23,14 @@ pub(crate) struct Took {
     pub(crate) whole: Duration,
     /// The part that encodes, if it can be told.
     pub(crate) encoding: Option<Duration>,
+    /// Spans for which the trace had no room.
+    pub(crate) dropped: u64,
 }
 
 /// A session with these calls, which waits in a new buffer.
 pub(crate) fn charm_tracing(directory: &Path, calls: &mut Calls) -> Took {
     let file = directory.join("buffer");
-    let config = Config::new().buffer_path(&file).buffer_max_size_mib(1024);
+    let config = Config::new().buffer_path(&file).buffer_max_size_mib(16);
     let dispatch = dispatch();
     let started = Instant::now();
     let mut session = Session::start(dispatch, config);
@@ -37,7 +39,7 @@ pub(crate) fn charm_tracing(directory: &Path, calls: &mut Calls) -> Took {
     let whole = started.elapsed();
     assert!(report.buffered, "{report:?}");
     fs::remove_file(file).expect("a trace was buffered");
-    Took { whole, encoding: None }
+    Took { whole, encoding: None, dropped: report.dropped_spans }
 }
 
 /// A span for each of these calls, with the three attributes that `#[trace_fn]` sets.
@@ -64,5 +66,5 @@ pub(crate) fn sdk(directory: &Path, calls: &mut Calls) -> Took {
     fs::write(&file, request).expect("a place for the request");
     let whole = started.elapsed();
     fs::remove_file(file).expect("the request was written");
-    Took { whole, encoding: Some(encoding) }
+    Took { whole, encoding: Some(encoding), dropped: 0 }
 }
