@@ -17,6 +17,8 @@ use std::error::Error;
 use std::hint::black_box;
 use std::process::ExitCode;
 
+use charm_tracing::juju::Dispatch;
+use charm_tracing::{Config, Session};
 use clock::Calls;
 use median::median;
 use tests::futures::block_on;
@@ -27,6 +29,9 @@ const CALLS: usize = 10_000;
 const ROUNDS: usize = 1_000;
 /// Started with this as its first argument, the benchmark is the program that valgrind looks at.
 const CALL: &str = "--call";
+/// The same while the calls are recorded, which nobody looks at: a program that never records anything is linked without what
+/// would, as no charm is.
+const RECORD: &str = "--record";
 
 macro_rules! functions {
     ($name:ident $($attribute:tt)*) => {
@@ -86,6 +91,7 @@ fn main() -> ExitCode {
     let args: Vec<String> = env::args().skip(1).filter(|arg| arg != "--bench").collect();
     let result = match &args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [CALL, variant, kind, calls] => call(variant, kind, calls),
+        [RECORD, variant, kind, calls] => record(variant, kind, calls),
         [] => table(true),
         ["--count-only"] => table(false),
         _ => Err("the only argument is --count-only".into()),
@@ -97,6 +103,12 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn record(variant: &str, kind: &str, calls: &str) -> Result<(), Box<dyn Error>> {
+    tracing::subscriber::set_global_default(tracing_subscriber::registry())?;
+    let mut session = Session::start(Dispatch::from_env(), Config::new().buffer_max_events(0));
+    session.event(|| call(variant, kind, calls))
 }
 
 fn table(timed: bool) -> Result<(), Box<dyn Error>> {
