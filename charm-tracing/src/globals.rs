@@ -3,13 +3,17 @@
 //! A process is one dispatch, so at most one session records at a time. Everything that a traced call must know
 //! when nothing records is one relaxed load of [`RECORDING`].
 
+use std::cell::Cell;
+use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use opentelemetry::Context;
-use opentelemetry::trace::{SpanContext, TraceContextExt, TraceFlags, TraceId, TraceState};
+use opentelemetry::trace::{SpanContext, TraceContextExt, TraceState};
 
-use crate::recorder::{Details, Handle, LiveSpan, Record, Remote, SpanIds, Store, now, weight};
+use crate::recorder::{
+    Details, Handle, LiveSpan, Record, Remote, Room, SpanIds, Store, TraceContext, Whose, now, weight,
+};
 use crate::span::Site;
 
 /// Whether a session records and nobody has switched it off. Derived from the two values below.
@@ -22,34 +26,13 @@ static OPEN: Mutex<Option<Open>> = Mutex::new(None);
 struct Open {
     /// The span that everything without a nearer parent hangs on. None only before it has begun.
     root: Option<Context>,
-    trace_id: TraceId,
+    /// Of the root, and of all below it that do not come from elsewhere.
+    trace: TraceContext,
     ids: SpanIds,
     spans: Store,
-    /// How much more may be recorded, by [`weight`].
-    room: u64,
+    room: Room,
     /// Spans for which there was no room when they began.
     turned_away: u64,
-}
-
-/// Who records something, by how much room is left for others.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Whose {
-    /// The spans of the charm, and what it says about them.
-    Charm,
-    /// The failures of what is still open when there is no room for that.
-    Failure,
-    /// What the trace lacks.
-    Trace,
-}
-
-impl Whose {
-    fn reserve(self) -> u64 {
-        match self {
-            Self::Charm => 64 * 1024,
-            Self::Failure => 1024,
-            Self::Trace => 0,
-        }
-    }
 }
 
 /// Whether spans are being recorded right now.
@@ -70,41 +53,52 @@ pub(crate) fn begin(
     if !is_recording() {
         return None;
     }
+    let mut slot = lock()?;
+    let open = slot.as_mut()?;
+    let details = open.with_place(parent, details);
     let weight =
         weight::SPAN + site.map_or(0, Site::weight) + details.as_ref().map_or(0, |details| details.weight());
-    let mut slot = lock();
-    let open = slot.as_mut()?;
-    if !open.take(weight, Whose::Charm.reserve()) {
+    if !open.room.of(Whose::Charm).take(weight) {
         open.turned_away += 1;
         return None;
     }
     Some(open.begin(parent, site, details, start))
 }
 
-/// Changes what there is to say about a span while it is open. `change` is told whether there is room for so much.
+/// Takes room for what is not a span.
+pub(crate) fn take_room(weight: usize) {
+    if let Some(open) = lock().as_deref_mut().and_then(Option::as_mut) {
+        open.room.of(Whose::Charm).take(weight);
+    }
+}
+
+/// Changes what there is to say about a span while it is open, as far as there is room.
 pub(crate) fn change(
     span: Handle,
     whose: Whose,
-    weight: usize,
-    change: impl FnOnce(&mut Details, Option<&'static Site>, bool),
+    change: impl FnOnce(&mut Details, Option<&'static Site>, &mut Room),
 ) {
-    let mut slot = lock();
+    let Some(mut slot) = lock() else { return };
     let Some(open) = slot.as_mut() else { return };
     let Some(record) = open.spans.open(span.place, span.span_id) else { return };
-    let first = if record.details.is_none() { size_of::<Details>() } else { 0 };
-    let room = take(&mut open.room, first + weight, whose.reserve());
-    change(record.details.get_or_insert_default(), record.site, room);
+    let room = open.room.of(whose);
+    let details = record.details.get_or_insert_with(|| {
+        // Without room, too: what cannot be said is at least counted, and a failure is one.
+        room.take(size_of::<Details>());
+        Box::default()
+    });
+    change(details, record.site, room);
 }
 
 pub(crate) fn is_open(span: Handle) -> bool {
-    let mut slot = lock();
+    let Some(mut slot) = lock() else { return false };
     slot.as_mut().is_some_and(|open| open.spans.open(span.place, span.span_id).is_some())
 }
 
 /// Ends a span at `end`, in nanoseconds since 1970, unless it has ended.
 #[inline]
 pub(crate) fn end(span: Handle, end: u64) {
-    let mut slot = lock();
+    let Some(mut slot) = lock() else { return };
     if let Some(open) = slot.as_mut() {
         open.spans.end(span.place, span.span_id, end);
     }
@@ -115,54 +109,69 @@ pub(crate) fn root() -> Option<Context> {
     if !is_recording() {
         return None;
     }
-    lock().as_ref().and_then(|open| open.root.clone())
+    lock()?.as_ref()?.root.clone()
 }
 
 /// How many spans of the open session have ended.
 pub(crate) fn ended_count() -> usize {
-    lock().as_ref().map_or(0, |open| open.spans.ended_count())
+    lock().as_deref().and_then(Option::as_ref).map_or(0, |open| open.spans.ended_count())
 }
 
 /// How many spans of the open session are not recorded for want of room.
 pub(crate) fn turned_away() -> u64 {
-    lock().as_ref().map_or(0, |open| open.turned_away)
+    lock().as_deref().and_then(Option::as_ref).map_or(0, |open| open.turned_away)
 }
 
 /// Looks at the spans of the open session.
 #[cfg(feature = "testing")]
 pub(crate) fn with_spans<R>(look: impl FnOnce(&mut Store) -> R) -> Option<R> {
-    lock().as_mut().map(|open| look(&mut open.spans))
+    lock()?.as_mut().map(|open| look(&mut open.spans))
 }
 
 /// Opens a session for spans of `room` together, with a root below `parent`. None if another one is open: the first one
 /// keeps recording.
 pub(crate) fn open(room: u64, parent: &SpanContext, details: Box<Details>) -> Option<(Handle, Context)> {
-    let mut slot = lock();
+    let mut slot = lock()?;
     if slot.is_some() {
         return None;
     }
     let open = slot.insert(Open {
         root: None,
-        trace_id: parent.trace_id(),
+        trace: TraceContext { id: parent.trace_id(), flags: parent.trace_flags().with_sampled(true) },
         ids: SpanIds::begin_anywhere(),
         spans: Store::default(),
-        room,
+        room: Room::new(room),
         turned_away: 0,
     });
-    let handle = open.begin(parent, None, Some(details), now());
+    let details = open.with_place(parent, Some(details));
+    let handle = open.begin(parent, None, details, now());
     let context = Context::current_with_span(LiveSpan::of(handle, parent));
     open.root = Some(context.clone());
     refresh(&slot);
     Some((handle, context))
 }
 
-/// Ends what [`open`] began: the spans that have ended.
-pub(crate) fn close() -> Store {
-    let mut slot = lock();
+/// Ends what [`open`] began.
+pub(crate) fn close() -> Ended {
+    let Some(mut slot) = lock() else { return Ended::default() };
     let open = slot.take();
     refresh(&slot);
+    // The root's context may hold what the charm has put there.
     drop(slot);
-    open.map(|open| open.spans).unwrap_or_default()
+    let mut ended = open.map(|Open { trace, spans, turned_away, .. }| Ended { trace, spans, turned_away });
+    if let Some(ended) = &mut ended {
+        ended.spans.pass_over_the_open();
+    }
+    ended.unwrap_or_default()
+}
+
+/// What a session leaves.
+#[derive(Debug, Default)]
+pub(crate) struct Ended {
+    pub(crate) trace: TraceContext,
+    pub(crate) spans: Store,
+    /// Spans for which there was no room.
+    pub(crate) turned_away: u64,
 }
 
 impl Open {
@@ -172,53 +181,37 @@ impl Open {
         &mut self,
         parent: &SpanContext,
         site: Option<&'static Site>,
-        mut details: Option<Box<Details>>,
+        details: Option<Box<Details>>,
         start: u64,
     ) -> Handle {
-        let handle = Handle { span_id: self.ids.next(), place: 0 };
-        let belongs = parent.trace_id() == self.trace_id && !parent.is_remote();
-        if !belongs
-            || parent.trace_flags() != TraceFlags::SAMPLED
-            || *parent.trace_state() != TraceState::NONE
-        {
-            details = self.elsewhere(parent, handle, details);
-        }
-        let (span_id, parent) = (handle.span_id, parent.span_id());
+        let (span_id, parent) = (self.ids.next(), parent.span_id());
         let place = self.spans.begin(Record { site, span_id, parent, start, end: start, details });
-        Handle { place, ..handle }
+        Handle { span_id, place }
     }
 
-    /// What must be said about a span that does not simply belong to the session's trace.
+    /// With what must be said about a span that does not simply belong to the session's trace.
+    #[inline]
+    fn with_place(&self, parent: &SpanContext, details: Option<Box<Details>>) -> Option<Box<Details>> {
+        let TraceContext { id, flags } = self.trace;
+        let belongs = parent.trace_id() == id && parent.trace_flags() == flags && !parent.is_remote();
+        if belongs && *parent.trace_state() == TraceState::NONE {
+            return details;
+        }
+        self.elsewhere(parent, details)
+    }
+
     #[cold]
-    fn elsewhere(
-        &self,
-        parent: &SpanContext,
-        handle: Handle,
-        mut details: Option<Box<Details>>,
-    ) -> Option<Box<Details>> {
-        let context = handle.context(parent);
-        let is_known = context.trace_id() == self.trace_id && context.trace_flags() == TraceFlags::SAMPLED;
-        if !is_known || parent.is_remote() || *context.trace_state() != TraceState::NONE {
-            details.get_or_insert_default().remote = Some(Remote::of(&context, parent.is_remote()));
+    fn elsewhere(&self, parent: &SpanContext, mut details: Option<Box<Details>>) -> Option<Box<Details>> {
+        let trace = TraceContext { id: parent.trace_id(), flags: parent.trace_flags().with_sampled(true) };
+        if trace != self.trace || parent.is_remote() || *parent.trace_state() != TraceState::NONE {
+            details.get_or_insert_default().remote = Some(Remote {
+                trace,
+                state: parent.trace_state().clone(),
+                of_remote_parent: parent.is_remote(),
+            });
         }
         details
     }
-
-    #[inline]
-    fn take(&mut self, weight: usize, reserve: u64) -> bool {
-        take(&mut self.room, weight, reserve)
-    }
-}
-
-/// Takes so much of the room, if that leaves as much as the reserve.
-#[inline]
-fn take(room: &mut u64, weight: usize, reserve: u64) -> bool {
-    let weight = weight as u64;
-    let enough = *room >= weight.saturating_add(reserve);
-    if enough {
-        *room -= weight;
-    }
-    enough
 }
 
 /// Switches tracing off in this process until the returned guard is dropped.
@@ -246,7 +239,9 @@ fn take(room: &mut u64, weight: usize, reserve: u64) -> bool {
 /// ```
 pub fn switch_off() -> SwitchedOff {
     SWITCHED_OFF.fetch_add(1, Ordering::SeqCst);
-    refresh(&lock());
+    if let Some(slot) = lock() {
+        refresh(&slot);
+    }
     SwitchedOff(())
 }
 
@@ -258,18 +253,55 @@ pub struct SwitchedOff(());
 impl Drop for SwitchedOff {
     fn drop(&mut self) {
         SWITCHED_OFF.fetch_sub(1, Ordering::SeqCst);
-        refresh(&lock());
+        if let Some(slot) = lock() {
+            refresh(&slot);
+        }
     }
 }
 
-fn refresh(open: &MutexGuard<'_, Option<Open>>) {
+fn refresh(open: &Locked) {
     RECORDING.store(open.is_some() && SWITCHED_OFF.load(Ordering::SeqCst) == 0, Ordering::SeqCst);
 }
 
+/// The open session, for this thread alone.
+struct Locked(MutexGuard<'static, Option<Open>>);
+
+thread_local! {
+    static IS_LOCKED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// None if this thread has it locked already: what it allocates meanwhile may run the charm's code, an allocator that looks
+/// at its span.
 #[inline]
-fn lock() -> MutexGuard<'static, Option<Open>> {
+fn lock() -> Option<Locked> {
+    if IS_LOCKED.replace(true) {
+        return None;
+    }
     // Nothing panics while it is held; if it ever did, the session would still be whole.
-    OPEN.lock().unwrap_or_else(PoisonError::into_inner)
+    Some(Locked(OPEN.lock().unwrap_or_else(PoisonError::into_inner)))
+}
+
+impl Drop for Locked {
+    #[inline]
+    fn drop(&mut self) {
+        IS_LOCKED.set(false);
+    }
+}
+
+impl Deref for Locked {
+    type Target = Option<Open>;
+
+    #[inline]
+    fn deref(&self) -> &Option<Open> {
+        &self.0
+    }
+}
+
+impl DerefMut for Locked {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut Option<Open> {
+        &mut self.0
+    }
 }
 
 /// Whether a [`switch_off`] scope is open.

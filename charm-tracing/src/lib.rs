@@ -78,8 +78,13 @@
 //! What one dispatch records is bounded ([`Config::buffer_max_size_mib`]): beyond that no more spans begin, those that are open
 //! go on, and the root says how many are missing. Nothing is encoded or sent before the session finishes.
 //!
+//! While `opentelemetry::trace::get_active_span` or `Context::map_current` run the charm's code, OpenTelemetry can make no other
+//! span the active one, and panics. A traced call in there catches that and is recorded, but with `panic = "abort"` in the
+//! profile nothing can be caught: use [`current_span`] instead, which has no such limit.
+//!
 //! Spans of a thread that was given no OpenTelemetry context are children of the root, if the attributes or this
-//! crate's functions open them. A span that is still open when the session finishes is not part of the trace.
+//! crate's functions open them. A span that is still open when the session finishes is not part of the trace, and what
+//! has ended below it is a child of its parent.
 //!
 //! # Features
 //!

@@ -10,11 +10,11 @@ use tracing_relation::juju::{Dispatch, EnvironmentError, HookTools};
 
 use crate::buffer::{Buffer, BufferConfig, Priority};
 use crate::delivery::{self, DeliveryReport, Destination, SystemClock, TimeBudget, Trace};
-use crate::globals;
+use crate::globals::{self, Ended};
 use crate::hook_tools::TracedHookTools;
 use crate::juju_log::JujuLog;
 use crate::notice::{self, Notice};
-use crate::recorder::{Details, Provider, new_trace, own_scope};
+use crate::recorder::{Details, Provider, Room, new_trace, own_scope};
 use crate::span::{self, Current, OpenSpan};
 use crate::target::Target;
 use crate::{Config, encode, names, parent, resource};
@@ -202,8 +202,7 @@ impl Session {
         let buffer = open.buffer(&self.dispatch);
         let complaint = open.config.complaint();
         let budget = open.budget();
-        let dropped_spans = globals::turned_away();
-        let trace = open.into_trace(dropped_spans);
+        let (trace, dropped_spans) = open.into_trace();
         self.log.go_on();
         let destination = target.map(|target| &target.destination);
         // The trace is stored before anything is sent, so a panic in the HTTP client costs nothing but the attempt.
@@ -239,7 +238,7 @@ impl Open {
         let name = names::root(dispatch.unit_name()?, dispatch_path);
         let resource = resource::of_unit(dispatch, &config)?;
         let (parent, details) = root_span(dispatch, name, dispatch_path);
-        let opened = globals::open(config.trace_max_bytes(), &parent, Box::new(details));
+        let opened = span::own_work(|| globals::open(config.trace_max_bytes(), &parent, Box::new(details)));
         let Some((handle, context)) = opened else { return Err(NotTraced::AnotherSession) };
         let previous_provider = global::tracer_provider();
         global::set_tracer_provider(Provider);
@@ -272,24 +271,33 @@ impl Open {
         TimeBudget { per_request: self.config.request_timeout, total: self.config.delivery_timeout }
     }
 
-    /// Ends the root and encodes what was recorded.
-    fn into_trace(self, dropped_spans: u64) -> Trace {
+    /// Ends the root and encodes what was recorded. The number is that of the spans for which there was no room.
+    fn into_trace(self) -> (Trace, u64) {
         let Self { _current: current, root, trace_id, previous_provider, resource, interesting, .. } = self;
         drop(current);
-        if dropped_spans > 0 {
-            let count = i64::try_from(dropped_spans).unwrap_or(i64::MAX);
+        let turned_away = globals::turned_away();
+        if turned_away > 0 {
+            let count = i64::try_from(turned_away).unwrap_or(i64::MAX);
             root.set_attribute(KeyValue::new("charm_tracing.dropped_spans", count));
         }
         drop(root);
-        let ended = globals::close();
-        // Spans that are started from now on are none of ours.
-        global::set_tracer_provider(previous_provider);
-        Trace {
-            payload: encode::request(&ended.ended(), trace_id, &own_scope(), &resource),
+        let Ended { trace, spans, turned_away } = globals::close();
+        restore(previous_provider);
+        let trace = Trace {
+            payload: encode::request(&spans.ended(), trace, &own_scope(), &resource),
             trace_id: trace_id.to_bytes(),
             priority: if interesting { Priority::Interesting } else { Priority::Boring },
-        }
+        };
+        (trace, turned_away)
     }
+}
+
+/// Gives the place of the global tracer provider back: spans that are started from now on are none of ours.
+pub(crate) fn restore(previous: GlobalTracerProvider) {
+    // What is replaced may be the charm's own. It is not to end while OpenTelemetry has its place locked, in which it may look.
+    let ours = global::tracer_provider();
+    global::set_tracer_provider(previous);
+    drop(ours);
 }
 
 /// What the root of a dispatch is, and below what: the span that Juju passed, if it did.
@@ -301,7 +309,7 @@ fn root_span(dispatch: &Dispatch, name: String, dispatch_path: &str) -> (SpanCon
         unsampled => {
             // An agent that does not sample its own trace says nothing about the charm's: a link keeps the two together.
             if let Some(agent) = unsampled {
-                details.add_link(Link::with_context(agent), true);
+                details.add_link(Link::with_context(agent), &mut Room::endless());
             }
             new_trace()
         }

@@ -37,9 +37,9 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use opentelemetry::global::{self, GlobalTracerProvider};
 use opentelemetry::trace::{SpanId, Status};
 
-use crate::globals;
 use crate::recorder::{Details, Provider, Record, Store, new_trace};
 use crate::span::{self, OpenSpan};
+use crate::{globals, session};
 
 /// Records every span of the process in memory while it lives; nothing is buffered or sent. It needs no dispatch.
 #[derive(Debug)]
@@ -61,7 +61,7 @@ impl Recording {
     pub fn start() -> Self {
         let turn = Turn::wait();
         let root = Box::new(Details::named("recording", Vec::new()));
-        let Some((root, _)) = globals::open(u64::MAX, &new_trace(), root) else {
+        let Some((root, _)) = span::own_work(|| globals::open(u64::MAX, &new_trace(), root)) else {
             panic!("cannot record spans while a session is open");
         };
         let previous = global::tracer_provider();
@@ -92,7 +92,7 @@ impl Recording {
 impl Drop for Recording {
     fn drop(&mut self) {
         if let Some(previous) = self.previous_provider.take() {
-            global::set_tracer_provider(previous);
+            session::restore(previous);
         }
         globals::close();
     }

@@ -11,14 +11,14 @@ mod span;
 mod tests;
 mod value;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use opentelemetry::trace::TraceId;
 use opentelemetry::{InstrumentationScope, KeyValue};
 
 use self::protobuf::{bytes, length, length_size, message};
 pub(crate) use self::span::Site;
-use crate::recorder::Record;
+use crate::recorder::{Record, TraceContext};
 
 /// One request with all `records`, in their order within each instrumentation scope. The scope of the last span is the
 /// last, so that a reader who goes through the request meets the root at its end, as in the Python library's.
@@ -26,11 +26,11 @@ use crate::recorder::Record;
 /// `own`: the scope of the records that name none.
 pub(crate) fn request<'a>(
     records: &(impl Iterator<Item = &'a Record> + Clone),
-    trace_id: TraceId,
+    trace: TraceContext,
     own: &InstrumentationScope,
     resource: &[KeyValue],
 ) -> Vec<u8> {
-    let groups = groups(records.clone(), trace_id);
+    let groups = groups(records.clone(), trace);
     let frames: Vec<_> =
         groups.iter().map(|group| Frame::of(group.scope.as_deref().unwrap_or(own))).collect();
     let sizes = || groups.iter().zip(&frames).map(|(group, frame)| group.size + frame.size());
@@ -47,7 +47,7 @@ pub(crate) fn request<'a>(
         if group.scope.is_some() {
             out.extend_from_slice(&group.detailed);
         } else {
-            group.write_own(&mut out, records.clone(), trace_id);
+            group.write_own(&mut out, records.clone(), trace);
         }
         out.extend_from_slice(&frame.tail);
     }
@@ -66,23 +66,22 @@ struct Group {
     ends: Vec<usize>,
 }
 
-fn groups<'a>(records: impl Iterator<Item = &'a Record>, trace_id: TraceId) -> Vec<Group> {
+fn groups<'a>(records: impl Iterator<Item = &'a Record>, trace: TraceContext) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
+    let mut places = HashMap::new();
     let mut last = 0;
     for record in records {
         let scope = scope(record);
-        let same = |group: &Group| match (&group.scope, scope) {
-            (Some(one), Some(other)) => Arc::ptr_eq(one, other) || one == other,
-            (one, other) => one.is_none() && other.is_none(),
-        };
+        // Of the same tracer: scopes are compared at length.
+        let same = |group: &Group| group.scope.as_ref().map(Arc::as_ptr) == scope.map(Arc::as_ptr);
         if !groups.get(last).is_some_and(same) {
-            last = groups.iter().position(same).unwrap_or_else(|| {
+            last = *places.entry(scope).or_insert_with(|| {
                 let scope = scope.cloned();
                 groups.push(Group { scope, size: 0, detailed: Vec::new(), ends: Vec::new() });
                 groups.len() - 1
             });
         }
-        groups[last].measure(record, trace_id);
+        groups[last].measure(record, trace);
     }
     if !groups.is_empty() {
         let group = groups.remove(last);
@@ -96,19 +95,24 @@ fn scope(record: &Record) -> Option<&Arc<InstrumentationScope>> {
 }
 
 impl Group {
-    fn measure(&mut self, record: &Record, trace_id: TraceId) {
+    fn measure(&mut self, record: &Record, trace: TraceContext) {
         self.size += span::plain_size(record).unwrap_or_else(|| {
             let before = self.detailed.len();
-            span::detailed(&mut self.detailed, record, trace_id);
+            span::detailed(&mut self.detailed, record, trace);
             self.ends.push(self.detailed.len());
             self.detailed.len() - before
         });
     }
 
-    fn write_own<'a>(&self, out: &mut Vec<u8>, records: impl Iterator<Item = &'a Record>, trace_id: TraceId) {
+    fn write_own<'a>(
+        &self,
+        out: &mut Vec<u8>,
+        records: impl Iterator<Item = &'a Record>,
+        trace: TraceContext,
+    ) {
         let (mut ends, mut start) = (self.ends.iter(), 0);
         for record in records.filter(|record| scope(record).is_none()) {
-            if !span::plain(out, record, trace_id)
+            if !span::plain(out, record, trace)
                 && let Some(end) = ends.next()
             {
                 out.extend_from_slice(&self.detailed[start..*end]);

@@ -1,13 +1,13 @@
 //! One span.
 
 use opentelemetry::KeyValue;
-use opentelemetry::trace::{Event, Link, SpanId, SpanKind, Status, TraceId, TraceState};
+use opentelemetry::trace::{Event, Link, SpanId, SpanKind, Status, TraceState};
 
 use super::protobuf::{bytes, fixed32, fixed64, int, length, length_size, message, uint32};
 use super::value::attributes;
-use crate::recorder::{Details, Record, unix_nanos};
+use crate::recorder::{Details, Record, TraceContext, unix_nanos};
 
-/// What all spans of a call site have in common, in the bytes of a `Span`: all but its ids. The times are zero.
+/// What all spans of a call site have in common, in the bytes of a `Span`: all but its ids. Times and flags are zero.
 #[derive(Debug)]
 pub(crate) struct Site {
     bytes: Box<[u8]>,
@@ -44,8 +44,10 @@ impl Site {
 const KNOWS_IS_REMOTE: u32 = 0x100;
 const IS_REMOTE: u32 = 0x200;
 
-/// What all sampled spans without a remote parent have in common at their end: the status "unset", and the flags.
-const PLAIN_END: [u8; 8] = [0x7a, 0x00, 0x85, 0x01, 0x01, 0x01, 0x00, 0x00];
+/// The end of a span without a remote parent: the status "unset", and the flags, of which the trace's own are still missing.
+const PLAIN_END: [u8; 8] = [0x7a, 0x00, 0x85, 0x01, 0x00, 0x01, 0x00, 0x00];
+/// Where those are, counted from the end.
+const OWN_FLAGS: usize = 4;
 
 /// What [`plain`] writes, if it does.
 pub(super) fn plain_size(record: &Record) -> Option<usize> {
@@ -64,13 +66,13 @@ fn plain_length(record: &Record, site: &Site) -> usize {
 }
 
 /// Writes a span as field 2 of a `ScopeSpans`, if it has a site and no details. False if it is not such a span.
-pub(super) fn plain(out: &mut Vec<u8>, record: &Record, trace_id: TraceId) -> bool {
+pub(super) fn plain(out: &mut Vec<u8>, record: &Record, trace: TraceContext) -> bool {
     let Some(site) = plain_site(record) else { return false };
     length(out, 2, plain_length(record, site));
 
     let mut ids = [0; 38];
     ids[..2].copy_from_slice(&[0x0a, 16]);
-    ids[2..18].copy_from_slice(&trace_id.to_bytes());
+    ids[2..18].copy_from_slice(&trace.id.to_bytes());
     ids[18..20].copy_from_slice(&[0x12, 8]);
     ids[20..28].copy_from_slice(&record.span_id.to_bytes());
     ids[28..30].copy_from_slice(&[0x22, 8]);
@@ -82,16 +84,18 @@ pub(super) fn plain(out: &mut Vec<u8>, record: &Record, trace_id: TraceId) -> bo
     let times = &mut out[at..at + TIMES];
     times[1..9].copy_from_slice(&record.start.to_le_bytes());
     times[10..].copy_from_slice(&record.end.to_le_bytes());
+    let flags = out.len() - OWN_FLAGS;
+    out[flags] = trace.flags.to_u8();
     true
 }
 
 /// Writes any span as field 2 of a `ScopeSpans`.
-pub(super) fn detailed(out: &mut Vec<u8>, record: &Record, trace_id: TraceId) {
+pub(super) fn detailed(out: &mut Vec<u8>, record: &Record, trace: TraceContext) {
     let none = Details::default();
     let details = record.details.as_deref().unwrap_or(&none);
     let remote = details.remote.as_ref();
     message(out, 2, |out| {
-        bytes(out, 1, &remote.map_or(trace_id, |remote| remote.trace_id).to_bytes());
+        bytes(out, 1, &remote.map_or(trace, |remote| remote.trace).id.to_bytes());
         bytes(out, 2, &record.span_id.to_bytes());
         state(out, 3, remote.map_or(&TraceState::NONE, |remote| &remote.state));
         if record.parent != SpanId::INVALID {
@@ -122,8 +126,9 @@ pub(super) fn detailed(out: &mut Vec<u8>, record: &Record, trace_id: TraceId) {
         }
         uint32(out, 14, details.dropped_links);
         message(out, 15, |out| status(out, &details.status));
-        let (own, is_remote) = remote.map_or((1, false), |remote| (remote.flags, remote.of_remote_parent));
-        fixed32(out, 16, flags(own, is_remote));
+        let (own, is_remote) =
+            remote.map_or((trace, false), |remote| (remote.trace, remote.of_remote_parent));
+        fixed32(out, 16, flags(own.flags.to_u8(), is_remote));
     });
 }
 

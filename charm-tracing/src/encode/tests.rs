@@ -23,7 +23,7 @@ use proptest::prelude::*;
 use prost::Message as _;
 
 use crate::encode;
-use crate::recorder::{Details, Record, Remote, own_scope, unix_nanos, weight};
+use crate::recorder::{Details, Record, Remote, TraceContext, own_scope, unix_nanos, weight};
 use crate::span::Site;
 
 static SITES: [Site; 3] = [
@@ -56,7 +56,8 @@ struct GivenDetails {
     remote: Option<(SpanContext, bool)>,
 }
 
-const TRACE: TraceId = TraceId::from_bytes(*b"the trace's id 1");
+const TRACE: TraceContext =
+    TraceContext { id: TraceId::from_bytes(*b"the trace's id 1"), flags: TraceFlags::new(0x83) };
 
 /// The first one is ours, given as if it were another's.
 fn scopes() -> [Arc<InstrumentationScope>; 3] {
@@ -82,7 +83,11 @@ impl Given {
                 status: given.status.clone(),
                 // What has the name of ours is grouped with others of that name, but not with ours.
                 scope: given.scope.filter(|scope| *scope > 0).map(|scope| scopes()[scope].clone()),
-                remote: given.remote.as_ref().map(|(context, of_remote)| Remote::of(context, *of_remote)),
+                remote: given.remote.as_ref().map(|(context, of_remote)| Remote {
+                    trace: TraceContext { id: context.trace_id(), flags: context.trace_flags() },
+                    state: context.trace_state().clone(),
+                    of_remote_parent: *of_remote,
+                }),
             })
         });
         Record {
@@ -114,7 +119,7 @@ impl Given {
             Some((context, of_remote)) => {
                 (context.trace_id(), context.trace_flags(), context.trace_state().clone(), *of_remote)
             }
-            None => (TRACE, TraceFlags::SAMPLED, TraceState::NONE, false),
+            None => (TRACE.id, TRACE.flags, TraceState::NONE, false),
         };
         let mut events = SpanEvents::default();
         (events.events, events.dropped_count) = (given.events.clone(), given.dropped[1]);
@@ -292,6 +297,9 @@ proptest! {
         let weight = weight::SPAN
             + record.site.map_or(0, Site::weight)
             + record.details.as_ref().map_or(0, |details| details.weight());
+        // The scope is weighed when its tracer opens its first span.
+        let scope = record.details.as_ref().and_then(|details| details.scope.as_deref().map(weight::scope));
+        let weight = weight + scope.unwrap_or(0);
         let frame = encode::request(&[].iter(), TRACE, &own_scope(), &[]).len() + 64;
         let size = encode::request(&[record].iter(), TRACE, &own_scope(), &[]).len();
         prop_assert!(size <= weight + frame, "{size} > {weight} + {frame}");

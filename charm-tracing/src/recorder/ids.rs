@@ -1,5 +1,7 @@
 use std::collections::hash_map::RandomState;
-use std::hash::{BuildHasher, Hasher};
+use std::hash::BuildHasher;
+use std::process;
+use std::time::SystemTime;
 
 use opentelemetry::trace::{SpanId, TraceId};
 
@@ -47,9 +49,9 @@ pub(crate) fn new_trace_id() -> TraceId {
 }
 
 /// 64 random bits, for a few numbers in a process: the standard library takes the keys of its hash maps from the
-/// operating system, and never the same ones twice.
+/// operating system, and never the same ones twice. A process that was forked has them from the other one.
 fn random() -> u64 {
-    RandomState::new().build_hasher().finish()
+    RandomState::new().hash_one((process::id(), SystemTime::now()))
 }
 
 #[cfg(test)]

@@ -7,18 +7,20 @@
 //! store through the process globals, so one that is used late, twice or on another thread finds the open span, or none.
 //!
 //! Nothing is encoded or sent while the charm works, and no queue overflows: a span that has begun has its place. What
-//! bounds the store is looked at when a span begins, so of what is kept nothing lacks its parent.
+//! bounds the store is looked at when a span begins, so nothing that is kept lacks its parent for want of room.
 
 mod clock;
 mod ids;
 mod provider;
 mod record;
+mod room;
 mod span;
 mod store;
 
 pub(crate) use clock::{now, unix_nanos};
 pub(crate) use ids::SpanIds;
 pub(crate) use provider::{Provider, new_trace, own_scope};
-pub(crate) use record::{Details, Record, Remote, weight};
+pub(crate) use record::{Details, Record, Remote, TraceContext, weight};
+pub(crate) use room::{Room, Whose};
 pub(crate) use span::{Handle, LiveSpan};
 pub(crate) use store::Store;

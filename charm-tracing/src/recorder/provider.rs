@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use opentelemetry::trace::{
     SpanBuilder, SpanContext, SpanId, TraceContextExt, TraceFlags, TraceState, Tracer, TracerProvider,
@@ -7,7 +8,8 @@ use opentelemetry::{Context, InstrumentationScope};
 
 use super::clock::{now, unix_nanos};
 use super::ids::new_trace_id;
-use super::record::Details;
+use super::record::{Details, weight};
+use super::room::Room;
 use super::span::LiveSpan;
 use crate::globals;
 use crate::span::{is_own_work, own_work};
@@ -25,14 +27,18 @@ impl TracerProvider for Provider {
     type Tracer = SessionTracer;
 
     fn tracer_with_scope(&self, scope: InstrumentationScope) -> SessionTracer {
-        SessionTracer(Arc::new(scope))
+        SessionTracer { scope: Arc::new(scope), weighed: AtomicBool::new(false) }
     }
 }
 
 /// Opens spans in whatever session is open then. All are sampled, whatever the parent that Juju passed says: its default
 /// ratio of 0.1 is about the agent's traces, not the charm's.
 #[derive(Debug)]
-pub(crate) struct SessionTracer(Arc<InstrumentationScope>);
+pub(crate) struct SessionTracer {
+    scope: Arc<InstrumentationScope>,
+    /// It is written once, for all spans of it.
+    weighed: AtomicBool,
+}
 
 impl Tracer for SessionTracer {
     type Span = LiveSpan;
@@ -46,7 +52,10 @@ impl Tracer for SessionTracer {
         let parent = parent.span_context();
         own_work(|| {
             let start = builder.start_time;
-            let details = Details { scope: Some(Arc::clone(&self.0)), ..details(builder) };
+            if !self.weighed.swap(true, Ordering::Relaxed) {
+                globals::take_room(weight::scope(&self.scope));
+            }
+            let details = Details { scope: Some(Arc::clone(&self.scope)), ..details(builder) };
             let start = start.map_or_else(now, unix_nanos);
             let begin = |parent: &SpanContext| {
                 let handle = globals::begin(parent, None, Some(Box::new(details)), start)?;
@@ -68,10 +77,10 @@ fn details(builder: SpanBuilder) -> Details {
     let mut details = Details::named(name, attributes.unwrap_or_default());
     details.kind = span_kind;
     for event in events.into_iter().flatten() {
-        details.add_event(event, true);
+        details.add_event(event, &mut Room::endless());
     }
     for link in links.into_iter().flatten() {
-        details.add_link(link, true);
+        details.add_link(link, &mut Room::endless());
     }
     details
 }

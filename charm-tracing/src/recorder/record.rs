@@ -1,9 +1,11 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use opentelemetry::trace::{Event, Link, SpanContext, SpanId, SpanKind, Status, TraceId, TraceState};
+use opentelemetry::trace::{Event, Link, SpanId, SpanKind, Status, TraceFlags, TraceId, TraceState};
+
 use opentelemetry::{InstrumentationScope, KeyValue};
 
+use super::room::Room;
 use crate::span::Site;
 
 /// A span. Most have a site and nothing else that is their own, so this is small.
@@ -43,21 +45,22 @@ pub(crate) struct Details {
 /// Of a span that does not simply belong to the session's trace, as the children of its root do.
 #[derive(Debug)]
 pub(crate) struct Remote {
-    pub(crate) trace_id: TraceId,
-    pub(crate) flags: u8,
+    pub(crate) trace: TraceContext,
     pub(crate) state: TraceState,
     /// Its parent is in another process.
     pub(crate) of_remote_parent: bool,
 }
 
-impl Remote {
-    pub(crate) fn of(context: &SpanContext, of_remote_parent: bool) -> Self {
-        Self {
-            trace_id: context.trace_id(),
-            flags: context.trace_flags().to_u8(),
-            state: context.trace_state().clone(),
-            of_remote_parent,
-        }
+/// What the spans of a trace have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TraceContext {
+    pub(crate) id: TraceId,
+    pub(crate) flags: TraceFlags,
+}
+
+impl Default for TraceContext {
+    fn default() -> Self {
+        Self { id: TraceId::INVALID, flags: TraceFlags::SAMPLED }
     }
 }
 
@@ -96,39 +99,50 @@ impl Details {
     /// Of a span that has no site, or of which nobody sets what a site has.
     pub(crate) fn set_attributes(&mut self, attributes: Vec<KeyValue>) {
         for attribute in attributes {
-            self.set_attribute(None, attribute, true);
+            self.set_attribute(None, attribute, &mut Room::endless());
         }
     }
 
-    /// As OpenTelemetry says, a value that is set again replaces the one before. `room`: whether there is any.
-    pub(crate) fn set_attribute(&mut self, site: Option<&Site>, attribute: KeyValue, room: bool) {
+    /// As OpenTelemetry says, a value that is set again replaces the one before.
+    pub(crate) fn set_attribute(&mut self, site: Option<&Site>, attribute: KeyValue, room: &mut Room) {
         if let Some(site) = site
             && !self.own_site
             && Site::KEYS.contains(&attribute.key.as_str())
         {
-            self.attributes.splice(..0, site.attributes());
+            let attributes = site.attributes();
+            if !room.take(attributes.iter().map(weight::attribute).sum()) {
+                self.dropped_attributes = self.dropped_attributes.saturating_add(1);
+                return;
+            }
+            self.attributes.splice(..0, attributes);
             self.own_site = true;
         }
-        let same = self.attributes.iter().position(|other| other.key == attribute.key);
-        match same {
-            Some(same) if room => self.attributes[same].value = attribute.value,
-            None if room && self.attributes.len() < MAX_ATTRIBUTES => self.attributes.push(attribute),
-            _ => self.dropped_attributes = self.dropped_attributes.saturating_add(1),
+        let new = weight::attribute(&attribute);
+        let same = self.attributes.iter_mut().find(|other| other.key == attribute.key);
+        if let Some(same) = same {
+            if room.exchange(weight::attribute(same), new) {
+                same.value = attribute.value;
+                return;
+            }
+        } else if self.attributes.len() < MAX_ATTRIBUTES && room.take(new) {
+            self.attributes.push(attribute);
+            return;
         }
+        self.dropped_attributes = self.dropped_attributes.saturating_add(1);
     }
 
-    pub(crate) fn add_event(&mut self, mut event: Event, room: bool) {
-        if room && self.events.len() < MAX_EVENTS {
-            event.dropped_attributes_count = cut(&mut event.attributes, MAX_ATTRIBUTES_OF_EVENT);
+    pub(crate) fn add_event(&mut self, mut event: Event, room: &mut Room) {
+        event.dropped_attributes_count = cut(&mut event.attributes, MAX_ATTRIBUTES_OF_EVENT);
+        if self.events.len() < MAX_EVENTS && room.take(weight::event(&event)) {
             self.events.push(event);
         } else {
             self.dropped_events = self.dropped_events.saturating_add(1);
         }
     }
 
-    pub(crate) fn add_link(&mut self, mut link: Link, room: bool) {
-        if room && self.links.len() < MAX_LINKS {
-            link.dropped_attributes_count = cut(&mut link.attributes, MAX_ATTRIBUTES_OF_LINK);
+    pub(crate) fn add_link(&mut self, mut link: Link, room: &mut Room) {
+        link.dropped_attributes_count = cut(&mut link.attributes, MAX_ATTRIBUTES_OF_LINK);
+        if self.links.len() < MAX_LINKS && room.take(weight::link(&link)) {
             self.links.push(link);
         } else {
             self.dropped_links = self.dropped_links.saturating_add(1);
@@ -137,13 +151,20 @@ impl Details {
 
     /// `Ok` is final, and no error is forgotten. Of two errors the SDK of OpenTelemetry keeps the one that is later in the
     /// alphabet; so do we. Without room for it the description is left out.
-    pub(crate) fn set_status(&mut self, status: Status, room: bool) {
-        let status = match status {
-            Status::Error { .. } if !room => Status::error(""),
-            status => status,
-        };
-        if status > self.status {
+    pub(crate) fn set_status(&mut self, status: Status, room: &mut Room) {
+        if status <= self.status {
+            return;
+        }
+        if room.exchange(weight::status(&self.status), weight::status(&status)) {
             self.status = status;
+        } else if self.status == Status::Unset {
+            self.status = Status::error("");
+        }
+    }
+
+    pub(crate) fn set_name(&mut self, name: Cow<'static, str>, room: &mut Room) {
+        if room.exchange(self.name.as_ref().map_or(0, |name| name.len()), name.len()) {
+            self.name = Some(name);
         }
     }
 
@@ -154,7 +175,6 @@ impl Details {
             + self.events.iter().map(weight::event).sum::<usize>()
             + self.links.iter().map(weight::link).sum::<usize>()
             + weight::status(&self.status)
-            + self.scope.as_ref().map_or(0, |scope| weight::scope(scope))
             + self.remote.as_ref().map_or(0, |remote| remote.state.header().len())
     }
 }
@@ -172,7 +192,7 @@ pub(crate) mod weight {
     use opentelemetry::{Array, InstrumentationScope, KeyValue, Value};
 
     /// A span without name and attributes: ids, times, kind, flags, an empty status, and the length of it all.
-    pub(crate) const SPAN: usize = 72;
+    pub(crate) const SPAN: usize = 80;
     /// What stands before a text or a number.
     const PREFIX: usize = 16;
 
@@ -200,7 +220,7 @@ pub(crate) mod weight {
 
     pub(crate) fn status(status: &Status) -> usize {
         match status {
-            Status::Error { description } => PREFIX + description.len(),
+            Status::Error { description } => description.len(),
             Status::Unset | Status::Ok => 0,
         }
     }

@@ -5,8 +5,9 @@ use opentelemetry::KeyValue;
 use opentelemetry::trace::{Event, Link, Span, SpanContext, SpanId, Status};
 
 use super::clock::{now, unix_nanos};
-use super::record::{Details, weight};
-use crate::globals::{self, Whose};
+use super::record::Details;
+use super::room::{Room, Whose};
+use crate::globals;
 use crate::span::{Site, own_work};
 
 /// A span that has begun, for whoever may change or end it: any number of handles, on any thread. Once it has ended, by
@@ -20,29 +21,15 @@ pub(crate) struct Handle {
 
 impl Handle {
     pub(crate) fn add_event(self, whose: Whose, event: Event) {
-        self.change(whose, weight::event(&event), |details, _, room| details.add_event(event, room));
+        self.change(whose, |details, _, room| details.add_event(event, room));
     }
 
     pub(crate) fn set_attribute(self, whose: Whose, attribute: KeyValue) {
-        self.change(whose, weight::attribute(&attribute), |details, site, room| {
-            details.set_attribute(site, attribute, room);
-        });
+        self.change(whose, |details, site, room| details.set_attribute(site, attribute, room));
     }
 
     pub(crate) fn set_status(self, whose: Whose, status: Status) {
-        self.change(whose, weight::status(&status), |details, _, room| details.set_status(status, room));
-    }
-
-    fn add_link(self, whose: Whose, link: Link) {
-        self.change(whose, weight::link(&link), |details, _, room| details.add_link(link, room));
-    }
-
-    fn set_name(self, whose: Whose, name: Cow<'static, str>) {
-        self.change(whose, name.len(), |details, _, room| {
-            if room {
-                details.name = Some(name);
-            }
-        });
+        self.change(whose, |details, _, room| details.set_status(status, room));
     }
 
     /// Where spans below it hang, if it hangs below `parent`.
@@ -62,14 +49,8 @@ impl Handle {
         own_work(|| globals::end(self, end));
     }
 
-    /// `change` is told whether there is room for so much.
-    fn change(
-        self,
-        whose: Whose,
-        weight: usize,
-        change: impl FnOnce(&mut Details, Option<&'static Site>, bool),
-    ) {
-        own_work(|| globals::change(self, whose, weight, change));
+    fn change(self, whose: Whose, change: impl FnOnce(&mut Details, Option<&'static Site>, &mut Room)) {
+        own_work(|| globals::change(self, whose, change));
     }
 }
 
@@ -101,6 +82,14 @@ impl LiveSpan {
     }
 }
 
+impl LiveSpan {
+    fn change(&self, change: impl FnOnce(&mut Details, Option<&'static Site>, &mut Room)) {
+        if let Some(handle) = self.handle {
+            handle.change(Whose::Charm, change);
+        }
+    }
+}
+
 impl Span for LiveSpan {
     fn add_event_with_timestamp<T: Into<Cow<'static, str>>>(
         &mut self,
@@ -108,9 +97,8 @@ impl Span for LiveSpan {
         timestamp: SystemTime,
         attributes: Vec<KeyValue>,
     ) {
-        if let Some(handle) = self.handle {
-            handle.add_event(Whose::Charm, Event::new(name, timestamp, attributes, 0));
-        }
+        let event = Event::new(name, timestamp, attributes, 0);
+        self.change(|details, _, room| details.add_event(event, room));
     }
 
     fn span_context(&self) -> &SpanContext {
@@ -122,27 +110,21 @@ impl Span for LiveSpan {
     }
 
     fn set_attribute(&mut self, attribute: KeyValue) {
-        if let Some(handle) = self.handle {
-            handle.set_attribute(Whose::Charm, attribute);
-        }
+        self.change(|details, site, room| details.set_attribute(site, attribute, room));
     }
 
     fn set_status(&mut self, status: Status) {
-        if let Some(handle) = self.handle {
-            handle.set_status(Whose::Charm, status);
-        }
+        self.change(|details, _, room| details.set_status(status, room));
     }
 
     fn update_name<T: Into<Cow<'static, str>>>(&mut self, new_name: T) {
-        if let Some(handle) = self.handle {
-            handle.set_name(Whose::Charm, new_name.into());
-        }
+        let name = new_name.into();
+        self.change(|details, _, room| details.set_name(name, room));
     }
 
     fn add_link(&mut self, span_context: SpanContext, attributes: Vec<KeyValue>) {
-        if let Some(handle) = self.handle {
-            handle.add_link(Whose::Charm, Link::new(span_context, attributes, 0));
-        }
+        let link = Link::new(span_context, attributes, 0);
+        self.change(|details, _, room| details.add_link(link, room));
     }
 
     fn end_with_timestamp(&mut self, timestamp: SystemTime) {

@@ -1,3 +1,5 @@
+use std::collections::HashMap;
+
 use opentelemetry::trace::SpanId;
 
 use super::record::Record;
@@ -63,6 +65,21 @@ impl Store {
         self.ended.push(piece);
     }
 
+    /// Gives what has ended below a span that is still open to what that one hangs below: it will never be sent.
+    pub(crate) fn pass_over_the_open(&mut self) {
+        let is_open = |record: &&Record| record.span_id != SpanId::INVALID;
+        let open: HashMap<_, _> =
+            self.open.iter().filter(is_open).map(|record| (record.span_id, record.parent)).collect();
+        if open.is_empty() {
+            return;
+        }
+        for record in self.ended.iter_mut().flatten() {
+            while let Some(parent) = open.get(&record.parent) {
+                record.parent = *parent;
+            }
+        }
+    }
+
     /// How many spans have ended.
     pub(crate) fn ended_count(&self) -> usize {
         self.ended_count
@@ -116,6 +133,19 @@ mod tests {
         assert_eq!(ids(&store), [1]);
         store.end(place + 1, SpanId::from(2), 9);
         assert_eq!(store.ended_count(), 1);
+    }
+
+    #[test]
+    fn what_never_ends_is_passed_over() {
+        let mut store = Store::default();
+        let below = |id: u64, parent: u64| Record { parent: SpanId::from(parent), ..record(id) };
+        let [root, _open, _deeper, last] =
+            [(1, 9), (2, 1), (3, 2), (4, 3)].map(|(id, parent)| store.begin(below(id, parent)));
+        store.end(last, SpanId::from(4), 7);
+        store.end(root, SpanId::from(1), 8);
+        store.pass_over_the_open();
+        let parents: Vec<_> = store.ended().map(|record| record.parent).collect();
+        assert_eq!(parents, [SpanId::from(1), SpanId::from(9)]);
     }
 
     #[test]

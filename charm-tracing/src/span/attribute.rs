@@ -3,7 +3,7 @@ use std::borrow::Cow;
 use opentelemetry::{Array, KeyValue, StringValue, Value};
 
 use super::{Site, quiet, text};
-use crate::recorder::Details;
+use crate::recorder::{Details, Room};
 
 /// Collects the attributes that the author asked for, `attributes(key = expression)`.
 #[derive(Debug, Default)]
@@ -24,7 +24,7 @@ impl Attributes {
         }
         let mut details = Box::<Details>::default();
         for attribute in self.0 {
-            details.set_attribute(Some(site), attribute, true);
+            details.set_attribute(Some(site), attribute, &mut Room::endless());
         }
         Some(details)
     }

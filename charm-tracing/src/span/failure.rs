@@ -8,8 +8,7 @@ use opentelemetry::KeyValue;
 use opentelemetry::trace::{Event, Status};
 
 use super::text;
-use crate::globals::Whose;
-use crate::recorder::Handle;
+use crate::recorder::{Handle, Whose};
 
 /// Why a span ends as an error.
 #[derive(Clone, Debug)]
@@ -58,6 +57,7 @@ impl Failure {
 /// trait of the charm's has, which might be implemented for everything.
 pub mod probe {
     use super::{Deref, Error, Failure, fmt, text};
+    use crate::span::quietly;
 
     /// A returned value, to be asked for its failure.
     #[derive(Debug)]
@@ -91,7 +91,7 @@ pub mod probe {
     level! {
         /// What points at an error without being one, as `Box<dyn Error>` and `anyhow::Error` do: text and causes.
         Pointer for [&&&&] where [E: Deref + fmt::Display, E::Target: Error],
-        |error| Failure::of::<E>(text::display(error), &text::causes(&**error))
+        |error| Failure::of::<E>(text::display(error), &quietly(|| text::causes(&**error)).unwrap_or_default())
     }
     level! {
         /// Any other error with a text.

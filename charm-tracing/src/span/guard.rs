@@ -11,8 +11,7 @@ use super::failure::Failure;
 use super::future::{FutureSpan, Traced};
 use super::returned::Returns;
 use super::{Callee, Site, alive, panic, quiet, text};
-use crate::globals::Whose;
-use crate::recorder::{Details, Handle, LiveSpan, now};
+use crate::recorder::{Details, Handle, LiveSpan, Whose, now};
 use crate::{globals, names};
 
 /// A span that is open. It ends when this is dropped: as an error if that happens while a panic unwinds the thread.

@@ -13,8 +13,13 @@ pub struct Site {
     function: &'static str,
     file: &'static str,
     line: u32,
-    weight: usize,
-    encoded: OnceLock<encode::Site>,
+    /// There are many sites in a program, of which few are called: this is made when they are.
+    called: OnceLock<Box<Called>>,
+}
+
+#[derive(Debug)]
+struct Called {
+    encoded: encode::Site,
     /// The same function as the method of types that only their `type_name` tells.
     methods: Mutex<Vec<(&'static str, &'static Site)>>,
 }
@@ -24,11 +29,7 @@ impl Site {
     /// function, `file` and `line` are where it stands.
     #[must_use]
     pub const fn new(name: &'static str, function: &'static str, file: &'static str, line: u32) -> Self {
-        // Three keys, and what stands before each of seven texts and a number.
-        const REST: usize = 120;
-        let weight = name.len() + function.len() + file.len() + REST;
-        let methods = Mutex::new(Vec::new());
-        Self { name, function, file, line, weight, encoded: OnceLock::new(), methods }
+        Self { name, function, file, line, called: OnceLock::new() }
     }
 
     /// A function whose span has the name of the site.
@@ -65,16 +66,25 @@ impl Site {
     /// At least how many bytes it takes in a request.
     #[inline]
     pub(crate) fn weight(&self) -> usize {
-        self.weight
+        // Three keys, and what stands before each of seven texts and a number.
+        const REST: usize = 120;
+        self.name.len() + self.function.len() + self.file.len() + REST
     }
 
     pub(crate) fn encoded(&self) -> &encode::Site {
-        self.encoded.get_or_init(|| encode::Site::new(self.name, &self.attributes()))
+        &self.called().encoded
+    }
+
+    fn called(&self) -> &Called {
+        self.called.get_or_init(|| {
+            let encoded = encode::Site::new(self.name, &self.attributes());
+            Box::new(Called { encoded, methods: Mutex::new(Vec::new()) })
+        })
     }
 
     /// The site of the method of this type. There are no more of them than types in the program, so they stay for good.
     fn method(&self, type_name: &'static str) -> &'static Self {
-        let mut methods = self.methods.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut methods = self.called().methods.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, site)) = methods.iter().find(|(known, _)| *known == type_name) {
             return site;
         }

@@ -4,7 +4,9 @@ use std::fmt;
 use std::panic::catch_unwind;
 use std::time::Duration;
 
-use charm_tracing::opentelemetry::trace::{TraceContextExt, Tracer, get_active_span};
+use charm_tracing::opentelemetry::trace::{
+    SpanContext, SpanId, Status, TraceContextExt, TraceFlags, TraceId, TraceState, Tracer, get_active_span,
+};
 use charm_tracing::opentelemetry::{Context, KeyValue, global};
 use charm_tracing::{Config, event, trace_fn, trace_type};
 use opentelemetry_proto::tonic::trace::v1::Span;
@@ -205,4 +207,47 @@ fn a_panic_through_many_spans_at_the_limit_is_not_all_that_a_trace_says() {
     let calls = recorded.spans.iter().filter(|span| span.span.name == "function call: panics_below");
     let failed = calls.map(|span| span.span.status.as_ref().unwrap().code() == StatusCode::Error);
     assert_eq!(failed.collect::<Vec<_>>(), [true; DEPTH + 1]);
+}
+
+/// What a backend beyond a proxy may have sent with its request.
+#[test]
+fn what_spans_have_from_elsewhere_is_part_of_what_is_limited() {
+    let state =
+        TraceState::from_key_value([("vendor", "x".repeat(250)), ("other", "y".repeat(250))]).unwrap();
+    let (trace, span) = (TraceId::from(7), SpanId::from(8));
+    let remote = SpanContext::new(trace, span, TraceFlags::SAMPLED, true, state);
+    let recorded = failing_after(|| {
+        let _elsewhere = Context::new().with_remote_span_context(remote).attach();
+        (0..60_000).for_each(|_| inner(1));
+    });
+    fits(&recorded.spans);
+    says_that_it_failed(&recorded.spans);
+    assert!(!recorded.report.lost, "{:?}", recorded.report);
+    let lacks = recorded.report.dropped_spans;
+    let kept = recorded.spans.iter().filter(|span| span.span.name == "function call: inner").count();
+    assert_eq!(kept as u64 + lacks, 60_000);
+    assert_eq!(dropped(&recorded.spans), Some(lacks.to_string()));
+}
+
+#[test]
+fn what_is_said_again_or_too_often_to_be_kept_takes_no_room() {
+    let recorded = failing_after(|| {
+        get_active_span(|span| {
+            for number in 0..300_000 {
+                span.set_attribute(KeyValue::new("progress", number));
+                span.add_event("step", Vec::new());
+                span.set_status(Status::error("not yet"));
+                span.update_name("a name that is longer than the one before");
+                span.add_link(SpanContext::NONE, Vec::new());
+            }
+        });
+        (0..100).for_each(|_| inner(1));
+    });
+    assert_eq!((recorded.report.dropped_spans, dropped(&recorded.spans)), (0, None));
+    let calls = recorded.spans.iter().filter(|span| span.span.name == "function call: inner");
+    assert_eq!(calls.count(), 100);
+    let said = named(&recorded.spans, "a name that is longer than the one before");
+    assert_eq!(attribute(&said.attributes, "progress").unwrap(), "299999");
+    // Among those that are dropped is the exception.
+    assert_eq!((said.events.len(), said.dropped_events_count), (4096, 295_905));
 }

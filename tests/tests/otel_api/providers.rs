@@ -4,11 +4,12 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
+use charm_tracing::opentelemetry::trace::noop::NoopTracer;
 use charm_tracing::opentelemetry::trace::{
     SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState, Tracer, TracerProvider,
     get_active_span, mark_span_as_active,
 };
-use charm_tracing::opentelemetry::{Context, KeyValue, global};
+use charm_tracing::opentelemetry::{Context, InstrumentationScope, KeyValue, global};
 use charm_tracing::{Config, current_span, event, is_enabled, switch_off, trace_fn};
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{SdkTracerProvider, SpanData, SpanProcessor};
@@ -319,4 +320,31 @@ fn spans_below_a_remote_context_are_in_its_trace() {
         assert_eq!(span.flags & REMOTE != 0, parent == 8, "{name}");
         assert_eq!(span.flags & 0xff, 1, "{name}");
     }
+}
+
+/// As one whose exporter is instrumented.
+#[derive(Debug)]
+struct LooksWhenDropped;
+
+impl TracerProvider for LooksWhenDropped {
+    type Tracer = NoopTracer;
+
+    fn tracer_with_scope(&self, _: InstrumentationScope) -> NoopTracer {
+        NoopTracer::new()
+    }
+}
+
+impl Drop for LooksWhenDropped {
+    fn drop(&mut self) {
+        drop(global::tracer("http client"));
+    }
+}
+
+#[test]
+fn a_provider_of_the_charm_may_look_for_the_global_one_when_it_is_replaced() {
+    let spans = spans_of(|| {
+        global::set_tracer_provider(LooksWhenDropped);
+        work();
+    });
+    assert_eq!(outline(&spans), WORK);
 }
