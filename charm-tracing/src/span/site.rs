@@ -119,6 +119,11 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_site_is_small() {
+        assert_eq!(size_of::<Site>(), 72);
+    }
+
+    #[test]
     fn a_method_of_several_types_has_a_site_for_each() {
         static SITE: Site = Site::new("check", "app::Check::check", "src/lib.rs", 7);
         let one = SITE.method_of(|| "app::One").site();
