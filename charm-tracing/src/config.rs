@@ -78,10 +78,11 @@ impl Config {
     /// warning. Default: 10. The file itself may grow to twice as much before its space is reused.
     ///
     /// It also limits the trace of one dispatch, to 16 MiB at most, since backends refuse larger requests (Tempo those of 20
-    /// MiB). What counts is the larger of what is sent and what is in memory, so 10 MiB are some 40,000 calls, but a third less
-    /// of spans with attributes or events of their own. Of an open span no more is recorded then than its failure: a span that begins when there is no room left for it is not recorded, but what is below it may be again, as its
-    /// parent's child. So no span lacks its parent. How many are missing is the attribute `charm_tracing.dropped_spans` of
-    /// the root, [`DeliveryReport::dropped_spans`](crate::DeliveryReport), and a warning in Juju's log.
+    /// MiB). What counts is the larger of what is sent and what is in memory: 10 MiB are some 40,000 calls, or 30,000 spans that
+    /// have attributes or events of their own. A span that begins when there is no room left for it is not recorded, and what
+    /// is below it is its parent's child, so no span lacks its parent for that. An open span is told nothing more then but its
+    /// failure. How many spans are missing is the attribute `charm_tracing.dropped_spans` of the root,
+    /// [`DeliveryReport::dropped_spans`](crate::DeliveryReport), and a warning in Juju's log.
     pub const fn buffer_max_size_mib(mut self, mib: u32) -> Self {
         self.buffer_max_size_mib = mib;
         self

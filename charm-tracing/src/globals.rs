@@ -137,7 +137,7 @@ pub(crate) fn open(room: u64, parent: &SpanContext, details: Box<Details>) -> Op
     }
     let open = slot.insert(Open {
         root: None,
-        trace: TraceContext { id: parent.trace_id(), flags: parent.trace_flags().with_sampled(true) },
+        trace: TraceContext::below(parent),
         ids: SpanIds::begin_anywhere(),
         spans: Store::default(),
         room: Room::new(room),
@@ -202,7 +202,7 @@ impl Open {
 
     #[cold]
     fn elsewhere(&self, parent: &SpanContext, mut details: Option<Box<Details>>) -> Option<Box<Details>> {
-        let trace = TraceContext { id: parent.trace_id(), flags: parent.trace_flags().with_sampled(true) };
+        let trace = TraceContext::below(parent);
         if trace != self.trace || parent.is_remote() || *parent.trace_state() != TraceState::NONE {
             details.get_or_insert_default().remote = Some(Remote {
                 trace,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use opentelemetry::KeyValue;
-use opentelemetry::global::{self, GlobalTracerProvider};
+use opentelemetry::global::GlobalTracerProvider;
 use opentelemetry::trace::{Link, SpanContext, TraceContextExt, TraceId};
 use tracing_relation::juju::{Dispatch, EnvironmentError, HookTools};
 
@@ -14,7 +14,7 @@ use crate::globals::{self, Ended};
 use crate::hook_tools::TracedHookTools;
 use crate::juju_log::JujuLog;
 use crate::notice::{self, Notice};
-use crate::recorder::{Details, Provider, Room, new_trace, own_scope};
+use crate::recorder::{self, Details, Room, new_trace, own_scope};
 use crate::span::{self, Current, OpenSpan};
 use crate::target::Target;
 use crate::{Config, encode, names, parent, resource};
@@ -240,8 +240,7 @@ impl Open {
         let (parent, details) = root_span(dispatch, name, dispatch_path);
         let opened = span::own_work(|| globals::open(config.trace_max_bytes(), &parent, Box::new(details)));
         let Some((handle, context)) = opened else { return Err(NotTraced::AnotherSession) };
-        let previous_provider = global::tracer_provider();
-        global::set_tracer_provider(Provider);
+        let previous_provider = recorder::install();
         span::install_hook();
         Ok(Self {
             trace_id: context.span().span_context().trace_id(),
@@ -282,7 +281,7 @@ impl Open {
         }
         drop(root);
         let Ended { trace, spans, turned_away } = globals::close();
-        restore(previous_provider);
+        recorder::uninstall(previous_provider);
         let trace = Trace {
             payload: encode::request(&spans.ended(), trace, &own_scope(), &resource),
             trace_id: trace_id.to_bytes(),
@@ -290,14 +289,6 @@ impl Open {
         };
         (trace, turned_away)
     }
-}
-
-/// Gives the place of the global tracer provider back: spans that are started from now on are none of ours.
-pub(crate) fn restore(previous: GlobalTracerProvider) {
-    // What is replaced may be the charm's own. It is not to end while OpenTelemetry has its place locked, in which it may look.
-    let ours = global::tracer_provider();
-    global::set_tracer_provider(previous);
-    drop(ours);
 }
 
 /// What the root of a dispatch is, and below what: the span that Juju passed, if it did.

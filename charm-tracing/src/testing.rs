@@ -34,12 +34,12 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use opentelemetry::global::{self, GlobalTracerProvider};
+use opentelemetry::global::GlobalTracerProvider;
 use opentelemetry::trace::{SpanId, Status};
 
-use crate::recorder::{Details, Provider, Record, Store, new_trace};
+use crate::globals;
+use crate::recorder::{self, Details, Record, Store, new_trace};
 use crate::span::{self, OpenSpan};
-use crate::{globals, session};
 
 /// Records every span of the process in memory while it lives; nothing is buffered or sent. It needs no dispatch.
 #[derive(Debug)]
@@ -64,8 +64,7 @@ impl Recording {
         let Some((root, _)) = span::own_work(|| globals::open(u64::MAX, &new_trace(), root)) else {
             panic!("cannot record spans while a session is open");
         };
-        let previous = global::tracer_provider();
-        global::set_tracer_provider(Provider);
+        let previous = recorder::install();
         span::install_hook();
         Self { previous_provider: Some(previous), _root: OpenSpan::new(root), _turn: turn }
     }
@@ -92,7 +91,7 @@ impl Recording {
 impl Drop for Recording {
     fn drop(&mut self) {
         if let Some(previous) = self.previous_provider.take() {
-            session::restore(previous);
+            recorder::uninstall(previous);
         }
         globals::close();
     }

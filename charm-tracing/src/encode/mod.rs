@@ -35,7 +35,7 @@ pub(crate) fn request<'a>(
         groups.iter().map(|group| Frame::of(group.scope.as_deref().unwrap_or(own))).collect();
     let sizes = || groups.iter().zip(&frames).map(|(group, frame)| group.size + frame.size());
     let mut head = Vec::with_capacity(1024);
-    message(&mut head, 1, |out| value::resource(out, resource));
+    message(&mut head, 1, |out| value::attributes(out, 1, resource));
     let size = head.len() + sizes().map(|size| length_size(size) + size).sum::<usize>();
 
     let mut out = Vec::with_capacity(length_size(size) + size);

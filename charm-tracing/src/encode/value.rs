@@ -2,7 +2,7 @@
 
 use opentelemetry::{Array, InstrumentationScope, KeyValue, Value};
 
-use super::protobuf::{boolean, bytes, bytes_always, double, int, message, uint32};
+use super::protobuf::{boolean, bytes, bytes_always, double, int, message};
 
 /// The messages `KeyValue` of a list.
 pub(super) fn attributes<'a>(
@@ -52,10 +52,4 @@ pub(super) fn scope(out: &mut Vec<u8>, scope: &InstrumentationScope) {
     bytes(out, 1, scope.name().as_bytes());
     bytes(out, 2, scope.version().unwrap_or_default().as_bytes());
     attributes(out, 3, scope.attributes());
-}
-
-/// The fields of a `Resource`.
-pub(super) fn resource(out: &mut Vec<u8>, resource: &[KeyValue]) {
-    attributes(out, 1, resource);
-    uint32(out, 2, 0);
 }

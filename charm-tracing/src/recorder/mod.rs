@@ -19,7 +19,7 @@ mod store;
 
 pub(crate) use clock::{now, unix_nanos};
 pub(crate) use ids::SpanIds;
-pub(crate) use provider::{Provider, new_trace, own_scope};
+pub(crate) use provider::{install, new_trace, own_scope, uninstall};
 pub(crate) use record::{Details, Record, Remote, TraceContext, weight};
 pub(crate) use room::{Room, Whose};
 pub(crate) use span::{Handle, LiveSpan};

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use opentelemetry::global::{self, GlobalTracerProvider};
 use opentelemetry::trace::{
     SpanBuilder, SpanContext, SpanId, TraceContextExt, TraceFlags, TraceState, Tracer, TracerProvider,
 };
@@ -21,7 +22,22 @@ pub(crate) fn own_scope() -> InstrumentationScope {
 
 /// What `opentelemetry::global` hands out while a session is open, so that spans of `global::tracer` land in its trace.
 #[derive(Debug)]
-pub(crate) struct Provider;
+struct Provider;
+
+/// Makes it the global one. Returns the one that was global before, for [`uninstall`].
+pub(crate) fn install() -> GlobalTracerProvider {
+    let previous = global::tracer_provider();
+    global::set_tracer_provider(Provider);
+    previous
+}
+
+/// Gives the place back. Spans that are started from now on are none of ours.
+pub(crate) fn uninstall(previous: GlobalTracerProvider) {
+    // What is replaced may be the charm's own. It is not to end while OpenTelemetry has its place locked, in which it may look.
+    let replaced = global::tracer_provider();
+    global::set_tracer_provider(previous);
+    drop(replaced);
+}
 
 impl TracerProvider for Provider {
     type Tracer = SessionTracer;

@@ -1,8 +1,9 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use opentelemetry::trace::{Event, Link, SpanId, SpanKind, Status, TraceFlags, TraceId, TraceState};
-
+use opentelemetry::trace::{
+    Event, Link, SpanContext, SpanId, SpanKind, Status, TraceFlags, TraceId, TraceState,
+};
 use opentelemetry::{InstrumentationScope, KeyValue};
 
 use super::room::Room;
@@ -58,6 +59,13 @@ pub(crate) struct TraceContext {
     pub(crate) flags: TraceFlags,
 }
 
+impl TraceContext {
+    /// Of a span below `parent`: sampled, whatever that one is.
+    pub(crate) fn below(parent: &SpanContext) -> Self {
+        Self { id: parent.trace_id(), flags: parent.trace_flags().with_sampled(true) }
+    }
+}
+
 impl Default for TraceContext {
     fn default() -> Self {
         Self { id: TraceId::INVALID, flags: TraceFlags::SAMPLED }
@@ -92,14 +100,14 @@ impl Record {
 impl Details {
     pub(crate) fn named(name: impl Into<Cow<'static, str>>, attributes: Vec<KeyValue>) -> Self {
         let mut details = Self { name: Some(name.into()), ..Self::default() };
-        details.set_attributes(attributes);
+        details.set_attributes(None, attributes);
         details
     }
 
-    /// Of a span that has no site, or of which nobody sets what a site has.
-    pub(crate) fn set_attributes(&mut self, attributes: Vec<KeyValue>) {
+    /// Of a span that has not begun yet.
+    pub(crate) fn set_attributes(&mut self, site: Option<&Site>, attributes: Vec<KeyValue>) {
         for attribute in attributes {
-            self.set_attribute(None, attribute, &mut Room::endless());
+            self.set_attribute(site, attribute, &mut Room::endless());
         }
     }
 

@@ -5,7 +5,7 @@ use opentelemetry::KeyValue;
 use opentelemetry::trace::{Event, Link, Span, SpanContext, SpanId, Status};
 
 use super::clock::{now, unix_nanos};
-use super::record::Details;
+use super::record::{Details, TraceContext};
 use super::room::{Room, Whose};
 use crate::globals;
 use crate::span::{Site, own_work};
@@ -35,8 +35,8 @@ impl Handle {
     /// Where spans below it hang, if it hangs below `parent`.
     #[inline]
     pub(crate) fn context(self, parent: &SpanContext) -> SpanContext {
-        let flags = parent.trace_flags().with_sampled(true);
-        SpanContext::new(parent.trace_id(), self.span_id, flags, false, parent.trace_state().clone())
+        let TraceContext { id, flags } = TraceContext::below(parent);
+        SpanContext::new(id, self.span_id, flags, false, parent.trace_state().clone())
     }
 
     pub(crate) fn is_open(self) -> bool {
@@ -80,9 +80,7 @@ impl LiveSpan {
     pub(super) fn unrecorded(parent: SpanContext) -> Self {
         Self { context: parent, handle: None, ends_when_dropped: false }
     }
-}
 
-impl LiveSpan {
     fn change(&self, change: impl FnOnce(&mut Details, Option<&'static Site>, &mut Room)) {
         if let Some(handle) = self.handle {
             handle.change(Whose::Charm, change);

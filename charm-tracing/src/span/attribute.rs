@@ -3,7 +3,7 @@ use std::borrow::Cow;
 use opentelemetry::{Array, KeyValue, StringValue, Value};
 
 use super::{Site, quiet, text};
-use crate::recorder::{Details, Room};
+use crate::recorder::Details;
 
 /// Collects the attributes that the author asked for, `attributes(key = expression)`.
 #[derive(Debug, Default)]
@@ -23,9 +23,7 @@ impl Attributes {
             return None;
         }
         let mut details = Box::<Details>::default();
-        for attribute in self.0 {
-            details.set_attribute(Some(site), attribute, &mut Room::endless());
-        }
+        details.set_attributes(Some(site), self.0);
         Some(details)
     }
 }

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 use super::failure::Failure;
-use super::guard::{Current, OpenSpan};
+use super::open::{Current, OpenSpan};
 use super::quiet;
 
 pin_project! {

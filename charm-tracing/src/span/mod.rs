@@ -3,9 +3,11 @@
 mod alive;
 mod attribute;
 mod current;
+mod event;
 mod failure;
 mod future;
 mod guard;
+mod open;
 mod panic;
 mod question_mark;
 mod quiet;
@@ -15,13 +17,14 @@ mod text;
 
 pub use attribute::{Attributes, value};
 pub use current::{CurrentSpan, current_span};
+pub(crate) use event::open_event;
+pub use event::{event, try_event};
 pub(crate) use failure::Failure;
 pub use failure::probe;
-pub(crate) use guard::{Current, OpenSpan, open_event};
 pub use guard::{
-    Entered, call_for_future, call_for_future_of, enter, enter_with, event, open_future, run, trace_future,
-    try_event,
+    Entered, call_for_future, call_for_future_of, enter, enter_with, open_future, run, trace_future,
 };
+pub(crate) use open::{Current, OpenSpan};
 pub(crate) use panic::install_hook;
 pub use question_mark::{FromResidual, Try};
 pub(crate) use quiet::{is_own_work, own_work, quietly, traced_quietly};

@@ -1,0 +1,52 @@
+use std::fmt;
+
+use opentelemetry::Context;
+
+use super::open::{Current, OpenSpan};
+use super::text;
+use crate::{globals, names};
+
+/// Opens the span of a custom or re-emitted event around `handle`, e.g. `event: certificates_available`.
+///
+/// Events nest: what one handler emits is a child of that handler's span. Without an open session this is a plain call.
+///
+/// ```
+/// let renewed = charm_tracing::event("certificates_available", || 2);
+/// assert_eq!(renewed, 2);
+/// ```
+pub fn event<R>(name: &str, handle: impl FnOnce() -> R) -> R {
+    in_event(name, |_| handle())
+}
+
+/// The same for a handler that can fail: an error marks the span as failed.
+///
+/// ```
+/// let renewed: Result<u8, _> = charm_tracing::try_event("certificates_available", || "two".parse());
+/// assert!(renewed.is_err());
+/// ```
+///
+/// # Errors
+///
+/// The handler's own.
+pub fn try_event<T, E: fmt::Debug>(name: &str, handle: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
+    in_event(name, |span| {
+        let result = handle();
+        if let (Some(span), Err(error)) = (span, &result) {
+            span.fail(text::headline(error));
+        }
+        result
+    })
+}
+
+fn in_event<R>(name: &str, handle: impl FnOnce(Option<&OpenSpan>) -> R) -> R {
+    let (span, context) = if globals::is_recording() { open_event(name) } else { None }.unzip();
+    let _current = context.map(Current::attach);
+    handle(span.as_ref())
+}
+
+/// The span `event: <name>` with its span event, and its context.
+pub(crate) fn open_event(name: &str) -> Option<(OpenSpan, Context)> {
+    let (span, context) = OpenSpan::start_in_context(names::event(name), Vec::new())?;
+    span.add_event(name.to_owned(), Vec::new());
+    Some((span, context))
+}
