@@ -8,7 +8,7 @@ use opentelemetry::global::GlobalTracerProvider;
 use opentelemetry::trace::{Link, SpanContext, TraceContextExt, TraceId};
 use tracing_relation::juju::{Dispatch, EnvironmentError, HookTools};
 
-use crate::buffer::{Buffer, BufferConfig, Priority};
+use crate::buffer::{Buffer, BufferConfig, Losses, Priority};
 use crate::delivery::{self, DeliveryReport, Destination, SystemClock, TimeBudget, Trace};
 use crate::globals::{self, Ended};
 use crate::hook_tools::TracedHookTools;
@@ -202,6 +202,8 @@ impl Session {
         let buffer = open.buffer(&self.dispatch);
         let complaint = open.config.complaint();
         let budget = open.budget();
+        let told = buffer.as_ref().and_then(|buffer| buffer.losses().ok()).unwrap_or_default();
+        open.tell(told);
         let (trace, dropped_spans) = open.into_trace();
         self.log.go_on();
         let destination = target.map(|target| &target.destination);
@@ -210,6 +212,9 @@ impl Session {
             || delivery::deliver(&trace, buffer.as_ref(), destination, &budget, &SystemClock::new());
         let mut report = span::quietly(deliver).unwrap_or_else(DeliveryReport::interrupted);
         report.dropped_spans = dropped_spans;
+        if let Some(buffer) = &buffer {
+            note_losses(buffer, &report, told);
+        }
         let notices = [
             notice::of_delivery(&report, target, buffer.is_some()),
             complaint.map(|text| Notice { level: log::Level::Warn, text }),
@@ -266,6 +271,22 @@ impl Open {
         })
     }
 
+    /// Says on the root what was lost since the last trace that said it.
+    fn tell(&self, losses: Losses) {
+        let Losses { dropped_traces, refused_traces, lost_traces, rejected_spans } = losses;
+        let counts = [
+            ("charm_tracing.dropped_traces", dropped_traces.into()),
+            ("charm_tracing.refused_traces", refused_traces.into()),
+            ("charm_tracing.lost_traces", lost_traces.into()),
+            ("charm_tracing.rejected_spans", rejected_spans),
+        ];
+        for (key, count) in counts {
+            if count > 0 {
+                self.root.set_attribute(KeyValue::new(key, i64::try_from(count).unwrap_or(i64::MAX)));
+            }
+        }
+    }
+
     fn budget(&self) -> TimeBudget {
         TimeBudget { per_request: self.config.request_timeout, total: self.config.delivery_timeout }
     }
@@ -288,6 +309,23 @@ impl Open {
             priority: if interesting { Priority::Interesting } else { Priority::Boring },
         };
         (trace, turned_away)
+    }
+}
+
+/// Counts for the next trace what this delivery lost, and no more what this dispatch's own trace has told: unless that one
+/// is lost itself.
+fn note_losses(buffer: &Buffer, report: &DeliveryReport, told: Losses) {
+    let lost = Losses {
+        refused_traces: report.refused,
+        lost_traces: report.lost.into(),
+        rejected_spans: report.rejected_spans,
+        ..Losses::default()
+    };
+    let told = if report.lost { Losses::default() } else { told };
+    if (lost, told) != (Losses::default(), Losses::default())
+        && let Err(error) = buffer.note_losses(lost, told)
+    {
+        log::debug!("cannot count what was lost: {error}");
     }
 }
 

@@ -2,8 +2,8 @@
 //!
 //! ```text
 //!   0  magic           16   "charm-tracing\r\n\x1a"
-//!  16  version          2   1
-//!  18  header length    2   128: where the first record begins
+//!  16  version          2   2
+//!  18  header length    2   256: where the first record begins
 //!  20  identity crc32   4   over bytes 0..20
 //!  24  head             8   no live record begins before it
 //!  32  boring head      8   no live boring record begins before it
@@ -19,21 +19,36 @@
 //!  96  failures         4   attempts to send since the last record that was taken
 //! 100  destination      4   checksum of where they went: another destination starts without failures
 //! 104  not before       8   milliseconds since 1970: the backend asked not to be tried earlier
-//! 112  reserved        12   zero
-//! 124  hint crc32       4   over bytes 24..124
+//! 112  closing id       8   the flight whose trace is in the queue, 0 if none: its file may still hold it
+//! 120  closing slot     4   of that flight
+//! 124  slots            4   flights have had files with the numbers below this one
+//! 128  dropped traces   4   what was lost since the last trace that tells: dropped by the limits
+//! 132  refused traces   4   refused by a backend for good
+//! 136  lost traces      4   neither stored nor sent
+//! 140  reserved         4   zero
+//! 144  rejected spans   8   rejected by a backend out of traces that it took
+//! 152  reserved       100   zero
+//! 252  hint crc32       4   over bytes 24..252
 //! ```
+//!
+//! Version 1 had 128 bytes: none from 112 on, and the checksum at 124, over bytes 24..124. Its records are the same.
 //!
 //! Both parts lie in one 512-byte sector and are written together, so a header is old or new, hardly ever half of each.
 
 use super::record::{read_u32, read_u64};
 
 /// Size of the header, and offset of the first record.
-pub(super) const HEADER: usize = 128;
+pub(super) const HEADER: usize = 256;
 /// The same as a file offset.
 pub(super) const FIRST_RECORD: u64 = HEADER as u64;
 
 const MAGIC: [u8; 16] = *b"charm-tracing\r\n\x1a";
-const VERSION: u16 = 1;
+const VERSION: u16 = 2;
+/// Where the checksum of the hint is.
+const CRC: usize = HEADER - 4;
+const CRC_1: usize = 124;
+/// Where the records of version 1 begin.
+pub(super) const FIRST_RECORD_1: u64 = 128;
 
 /// The hint: all that an operation needs to know without reading records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +63,10 @@ pub(super) struct Hint {
     pub(super) live_boring: u32,
     pub(super) lease: Lease,
     pub(super) backoff: Backoff,
+    pub(super) closing: Closing,
+    /// How many flights may have files; the one with the number 0 always may.
+    pub(super) slots: u32,
+    pub(super) losses: Losses,
 }
 
 /// Who sends the queue, and until when that is believed. A `pid` of 0 is nobody.
@@ -69,11 +88,55 @@ pub(crate) struct Backoff {
     pub(crate) not_before: u64,
 }
 
+/// The flight whose trace the last record is. An `id` of 0 is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Closing {
+    pub(super) id: u64,
+    pub(super) slot: u32,
+}
+
+/// What was lost and not told yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Losses {
+    /// Traces that the limits of the buffer cost.
+    pub(crate) dropped_traces: u32,
+    /// Traces that a backend refused for good.
+    pub(crate) refused_traces: u32,
+    /// Traces that could be neither stored nor sent.
+    pub(crate) lost_traces: u32,
+    /// Spans that a backend rejected out of traces that it took.
+    pub(crate) rejected_spans: u64,
+}
+
+impl Losses {
+    /// All of both.
+    pub(crate) fn plus(self, more: Self) -> Self {
+        Self {
+            dropped_traces: self.dropped_traces.saturating_add(more.dropped_traces),
+            refused_traces: self.refused_traces.saturating_add(more.refused_traces),
+            lost_traces: self.lost_traces.saturating_add(more.lost_traces),
+            rejected_spans: self.rejected_spans.saturating_add(more.rejected_spans),
+        }
+    }
+
+    /// What is left when some of it was told.
+    pub(crate) fn minus(self, told: Self) -> Self {
+        Self {
+            dropped_traces: self.dropped_traces.saturating_sub(told.dropped_traces),
+            refused_traces: self.refused_traces.saturating_sub(told.refused_traces),
+            lost_traces: self.lost_traces.saturating_sub(told.lost_traces),
+            rejected_spans: self.rejected_spans.saturating_sub(told.rejected_spans),
+        }
+    }
+}
+
 /// What the first bytes of a file say about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Identity {
     /// This version of ours, with the hint if its checksum holds.
     Ours(Option<Hint>),
+    /// The version before, of which the records can be carried over.
+    Version1(Option<Hint>),
     /// A version of ours that this code does not know.
     OtherVersion(u16),
     /// Not ours, or no longer to be recognised.
@@ -81,6 +144,9 @@ pub(super) enum Identity {
 }
 
 impl Hint {
+    /// More flights than these have no files.
+    pub(super) const MOST_SLOTS: u32 = 64;
+
     /// The hint of a file without records.
     pub(super) fn empty() -> Self {
         Self {
@@ -94,19 +160,31 @@ impl Hint {
             live_boring: 0,
             lease: Lease::default(),
             backoff: Backoff::default(),
+            closing: Closing::default(),
+            slots: 1,
+            losses: Losses::default(),
         }
     }
 
     /// The same knowledge about everything but the records, of which there are none.
     pub(super) fn emptied(&self) -> Self {
-        Self { next_sequence: self.next_sequence, lease: self.lease, backoff: self.backoff, ..Self::empty() }
+        Self {
+            head: FIRST_RECORD,
+            boring_head: FIRST_RECORD,
+            tail: FIRST_RECORD,
+            live_bytes: 0,
+            pending: 0,
+            live_records: 0,
+            live_boring: 0,
+            ..*self
+        }
     }
 
     pub(super) fn encode(&self) -> [u8; HEADER] {
         let mut bytes = [0; HEADER];
         bytes[0..16].copy_from_slice(&MAGIC);
         bytes[16..18].copy_from_slice(&VERSION.to_le_bytes());
-        bytes[18..20].copy_from_slice(&128_u16.to_le_bytes());
+        bytes[18..20].copy_from_slice(&256_u16.to_le_bytes());
         let crc = crc32fast::hash(&bytes[0..20]);
         bytes[20..24].copy_from_slice(&crc.to_le_bytes());
         let wide = [
@@ -118,6 +196,8 @@ impl Hint {
             (64, self.pending),
             (88, self.lease.until),
             (104, self.backoff.not_before),
+            (112, self.closing.id),
+            (144, self.losses.rejected_spans),
         ];
         for (at, value) in wide {
             bytes[at..at + 8].copy_from_slice(&value.to_le_bytes());
@@ -129,20 +209,49 @@ impl Hint {
             (84, self.lease.token),
             (96, self.backoff.failures),
             (100, self.backoff.destination),
+            (120, self.closing.slot),
+            (124, self.slots),
+            (128, self.losses.dropped_traces),
+            (132, self.losses.refused_traces),
+            (136, self.losses.lost_traces),
         ];
         for (at, value) in narrow {
             bytes[at..at + 4].copy_from_slice(&value.to_le_bytes());
         }
-        let crc = crc32fast::hash(&bytes[24..124]);
-        bytes[124..128].copy_from_slice(&crc.to_le_bytes());
+        let crc = crc32fast::hash(&bytes[24..CRC]);
+        bytes[CRC..].copy_from_slice(&crc.to_le_bytes());
         bytes
     }
 
     fn decode(bytes: &[u8; HEADER]) -> Option<Self> {
-        if read_u32(bytes, 124) != crc32fast::hash(&bytes[24..124]) {
+        if read_u32(bytes, CRC) != crc32fast::hash(&bytes[24..CRC]) {
             return None;
         }
         let hint = Self {
+            closing: Closing { id: read_u64(bytes, 112), slot: read_u32(bytes, 120) },
+            slots: read_u32(bytes, 124).clamp(1, Self::MOST_SLOTS),
+            losses: Losses {
+                dropped_traces: read_u32(bytes, 128),
+                refused_traces: read_u32(bytes, 132),
+                lost_traces: read_u32(bytes, 136),
+                rejected_spans: read_u64(bytes, 144),
+            },
+            ..Self::common(bytes)
+        };
+        hint.is_sound(FIRST_RECORD).then_some(hint)
+    }
+
+    fn decode_version_1(bytes: &[u8; HEADER]) -> Option<Self> {
+        if read_u32(bytes, CRC_1) != crc32fast::hash(&bytes[24..CRC_1]) {
+            return None;
+        }
+        let hint = Self::common(bytes);
+        hint.is_sound(FIRST_RECORD_1).then_some(hint)
+    }
+
+    /// What both versions have.
+    fn common(bytes: &[u8; HEADER]) -> Self {
+        Self {
             head: read_u64(bytes, 24),
             boring_head: read_u64(bytes, 32),
             tail: read_u64(bytes, 40),
@@ -157,14 +266,17 @@ impl Hint {
                 destination: read_u32(bytes, 100),
                 not_before: read_u64(bytes, 104),
             },
-        };
-        let cursor = FIRST_RECORD..=hint.tail;
-        let sound = cursor.contains(&hint.head)
-            && cursor.contains(&hint.boring_head)
-            && (hint.pending == 0 || (FIRST_RECORD..hint.tail).contains(&hint.pending))
-            && hint.live_boring <= hint.live_records
-            && hint.live_bytes <= hint.tail - FIRST_RECORD;
-        sound.then_some(hint)
+            ..Self::empty()
+        }
+    }
+
+    fn is_sound(&self, first: u64) -> bool {
+        let cursor = first..=self.tail;
+        cursor.contains(&self.head)
+            && cursor.contains(&self.boring_head)
+            && (self.pending == 0 || (first..self.tail).contains(&self.pending))
+            && self.live_boring <= self.live_records
+            && self.live_bytes <= self.tail - first
     }
 }
 
@@ -176,6 +288,7 @@ impl Identity {
         }
         match u16::from_le_bytes([bytes[16], bytes[17]]) {
             VERSION => Self::Ours(Hint::decode(bytes)),
+            1 => Self::Version1(Hint::decode_version_1(bytes)),
             other => Self::OtherVersion(other),
         }
     }
@@ -194,16 +307,19 @@ mod tests {
 
     fn hint() -> Hint {
         Hint {
-            head: 200,
-            boring_head: 300,
+            head: 300,
+            boring_head: 400,
             tail: 1000,
             live_bytes: 500,
             next_sequence: 12,
-            pending: 128,
+            pending: 256,
             live_records: 5,
             live_boring: 2,
             lease: Lease { pid: 77, token: 3, until: 1_700_000_000_000 },
             backoff: Backoff { failures: 4, destination: 0xDEAD_BEEF, not_before: 1_700_000_000_500 },
+            closing: Closing { id: 0x1234_5678_9ABC_DEF0, slot: 6 },
+            slots: 7,
+            losses: Losses { dropped_traces: 8, refused_traces: 9, lost_traces: 10, rejected_spans: 11 },
         }
     }
 
@@ -219,7 +335,7 @@ mod tests {
             Hint { boring_head: 0, ..hint() },
             Hint { pending: 1000, ..hint() },
             Hint { live_boring: 6, ..hint() },
-            Hint { live_bytes: 873, ..hint() },
+            Hint { live_bytes: 745, ..hint() },
             Hint { tail: 0, ..hint() },
         ] {
             assert_eq!(Identity::of(&wrong.encode()), Identity::Ours(None), "{wrong:?}");
@@ -229,10 +345,10 @@ mod tests {
     #[test]
     fn later_version_is_recognised_by_its_number() {
         let mut bytes = hint().encode();
-        bytes[16] = 2;
+        bytes[16] = 3;
         let crc = crc32fast::hash(&bytes[0..20]);
         bytes[20..24].copy_from_slice(&crc.to_le_bytes());
-        assert_eq!(Identity::of(&bytes), Identity::OtherVersion(2));
+        assert_eq!(Identity::of(&bytes), Identity::OtherVersion(3));
     }
 
     proptest! {

@@ -8,8 +8,10 @@ use std::io;
 use std::path::Path;
 
 use super::fs::{BufferFile, FileSystem};
-use super::header::{FIRST_RECORD, HEADER, Hint, Identity, Lease, begins_like_ours};
-use super::record::{DEAD, NewRecord, RECORD_HEADER, Record, RecordHeader, STATE_OFFSET};
+use super::header::{FIRST_RECORD, FIRST_RECORD_1, HEADER, Hint, Identity, Lease, begins_like_ours};
+use super::record::{
+    DEAD, NewRecord, PROGRESS_OFFSET, Progress, RECORD_HEADER, Record, RecordHeader, STATE_OFFSET,
+};
 use super::scan::{Found, Scanner, header_at};
 
 /// How many records and bytes a file may hold.
@@ -90,8 +92,13 @@ impl<'a> Ledger<'a> {
             }
             Identity::Ours(hint) => {
                 log::debug!("the header of the trace buffer {} does not fit its records", path.display());
-                ledger.hint = hint.unwrap_or(ledger.hint).emptied();
+                ledger.hint = hint.unwrap_or(Hint { slots: Hint::MOST_SLOTS, ..ledger.hint }).emptied();
                 ledger.take_in(FIRST_RECORD, len)?;
+            }
+            Identity::Version1(hint) => {
+                ledger.hint = hint.unwrap_or(ledger.hint);
+                ledger.finish_removal()?;
+                ledger.rewrite(FIRST_RECORD_1, len, None)?;
             }
             Identity::OtherVersion(version) => ledger.set_aside(&format!("v{version}"), len, len)?,
             Identity::Foreign => ledger.set_aside("damaged", 0, len)?,
@@ -147,6 +154,7 @@ impl<'a> Ledger<'a> {
                 sequence: found.header.sequence,
                 trace_id: found.header.trace_id,
                 payload,
+                progress: found.header.progress,
                 offset: found.offset,
             }))
         })
@@ -157,6 +165,15 @@ impl<'a> Ledger<'a> {
         self.repairing(|ledger| {
             let Some(found) = ledger.find(record)? else { return Ok(false) };
             ledger.kill(&found)?;
+            Ok(true)
+        })
+    }
+
+    /// Notes how much of a record was taken; false if it is gone already.
+    pub(super) fn set_progress(&mut self, record: &Record, progress: Progress) -> io::Result<bool> {
+        self.repairing(|ledger| {
+            let Some(found) = ledger.find(record)? else { return Ok(false) };
+            ledger.file.write_all_at(&progress.encode(), found.offset + PROGRESS_OFFSET)?;
             Ok(true)
         })
     }
@@ -219,6 +236,8 @@ impl<'a> Ledger<'a> {
                 self.first_live(from, |header| !boring || header.is_boring())?.ok_or(Trouble::Damaged)?;
             // The walk is not taken twice: what it stepped over is dead, or not boring.
             *(if boring { &mut self.hint.boring_head } else { &mut self.hint.head }) = victim.offset;
+            let losses = &mut self.hint.losses;
+            losses.dropped_traces = losses.dropped_traces.saturating_add(1);
             self.kill(&victim)?;
             self.evicted.push(victim.header.sequence);
         }

@@ -50,7 +50,8 @@
 //!
 //! # Other readers and writers
 //!
-//! A file whose identity names a later version is kept as `<file>.v<version>`, anything that is not such a file as
+//! Version 1 is read, and rewritten as this one: its header had no counters of losses, and its records no progress. A file
+//! whose identity names a later version is kept as `<file>.v<version>`, anything that is not such a file as
 //! `<file>.damaged` (after the intact records, if it has any, were carried over); an older file of that name is
 //! replaced. In both cases the queue starts afresh.
 
@@ -66,6 +67,6 @@ mod store;
 mod tests;
 
 pub(crate) use error::BufferError;
-pub(crate) use header::Backoff;
+pub(crate) use header::{Backoff, Losses};
 pub(crate) use record::{NewRecord, Priority, to_millis};
 pub(crate) use store::{Buffer, BufferConfig};

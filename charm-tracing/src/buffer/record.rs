@@ -11,8 +11,9 @@
 //! 16  sequence        8   grows by one with every record of a file, never reused
 //! 24  written at      8   milliseconds since 1970
 //! 32  trace id       16
-//! 48  reserved        4   zero; the number of a chunk, once unfinished dispatches are kept
-//! 52  header crc32    4   over bytes 0..4 and 5..52
+//! 48  parts taken     2   outside both checksums, as the state: how many of so many parts the backend has taken of a
+//! 50  parts           2   trace that was too large for it; 0 is 1
+//! 52  header crc32    4   over bytes 0..4, 5..48 and four zeros
 //! 56  payload
 //! ```
 //!
@@ -24,6 +25,8 @@ use std::time::{Duration, SystemTime};
 pub(super) const RECORD_HEADER: usize = 56;
 /// Where the state byte is, counted from the start of the record.
 pub(super) const STATE_OFFSET: u64 = 4;
+/// Where the progress is, counted from the start of the record.
+pub(super) const PROGRESS_OFFSET: u64 = 48;
 /// The state of a record that is gone. All other values are live: a flipped bit may deliver a trace twice, but not lose it.
 pub(super) const DEAD: u8 = 0x00;
 /// The first bytes of every record. Not ASCII and not a valid start of UTF-8, so text never looks like a record.
@@ -38,6 +41,35 @@ pub(crate) enum Priority {
     Boring,
     /// Everything else.
     Interesting,
+}
+
+/// How much of a trace a backend has taken that takes it only in parts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Progress {
+    /// Parts that need not be sent any more; fewer than `parts`.
+    pub(crate) done: u16,
+    /// Into how many parts it is split, by its spans: a power of two.
+    pub(crate) parts: u16,
+}
+
+impl Default for Progress {
+    /// It is sent as a whole.
+    fn default() -> Self {
+        Self { done: 0, parts: 1 }
+    }
+}
+
+impl Progress {
+    pub(super) fn encode(self) -> [u8; 4] {
+        let [done, parts] = [self.done, self.parts].map(u16::to_le_bytes);
+        [done[0], done[1], parts[0], parts[1]]
+    }
+
+    /// What makes no sense is no progress: a part may then be delivered twice, but is not lost.
+    fn decode(bytes: [u8; 4]) -> Self {
+        let [done, parts] = [[bytes[0], bytes[1]], [bytes[2], bytes[3]]].map(u16::from_le_bytes);
+        if parts.is_power_of_two() && done < parts { Self { done, parts } } else { Self::default() }
+    }
 }
 
 /// What a payload is.
@@ -61,6 +93,7 @@ pub(crate) struct Record {
     pub(crate) sequence: u64,
     pub(crate) trace_id: [u8; 16],
     pub(crate) payload: Vec<u8>,
+    pub(crate) progress: Progress,
     /// Where it was read: a hint for the acknowledgement, checked against `sequence`.
     pub(super) offset: u64,
 }
@@ -76,6 +109,7 @@ pub(super) struct RecordHeader {
     pub(super) sequence: u64,
     pub(super) written_at: u64,
     pub(super) trace_id: [u8; 16],
+    pub(super) progress: Progress,
 }
 
 impl RecordHeader {
@@ -90,6 +124,7 @@ impl RecordHeader {
             sequence,
             written_at,
             trace_id: new.trace_id,
+            progress: Progress::default(),
         })
     }
 
@@ -109,6 +144,7 @@ impl RecordHeader {
         bytes[16..24].copy_from_slice(&self.sequence.to_le_bytes());
         bytes[24..32].copy_from_slice(&self.written_at.to_le_bytes());
         bytes[32..48].copy_from_slice(&self.trace_id);
+        bytes[48..52].copy_from_slice(&self.progress.encode());
         let crc = header_crc(&bytes);
         bytes[52..56].copy_from_slice(&crc.to_le_bytes());
         bytes
@@ -137,6 +173,7 @@ impl RecordHeader {
             sequence: read_u64(bytes, 16),
             written_at: read_u64(bytes, 24),
             trace_id: read_array(bytes, 32),
+            progress: Progress::decode(read_array(bytes, 48)),
         })
     }
 
@@ -173,7 +210,8 @@ fn read_array<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
 fn header_crc(bytes: &[u8; RECORD_HEADER]) -> u32 {
     let mut hasher = crc32fast::Hasher::new();
     hasher.update(&bytes[0..4]);
-    hasher.update(&bytes[5..52]);
+    hasher.update(&bytes[5..48]);
+    hasher.update(&[0; 4]);
     hasher.finalize()
 }
 
@@ -188,31 +226,42 @@ mod tests {
     }
 
     #[test]
-    fn bytes_of_a_record_are_those_of_version_1() {
+    fn bytes_of_a_record_are_those_of_the_format() {
         let bytes = header(Priority::Interesting, b"payload").encode();
         let expected = b"\xc7\x52\xec\x0d\xa5\x01\x01\x00\x07\x00\x00\x00\x15\x6a\x2c\x42\
             \x2a\x00\x00\x00\x00\x00\x00\x00\x00\x68\xe5\xcf\x8b\x01\x00\x00\
             \x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\
-            \x00\x00\x00\x00\x5c\x20\x16\x5d";
+            \x00\x00\x01\x00\x5c\x20\x16\x5d";
         assert_eq!(&bytes, expected);
     }
 
     #[test]
-    fn state_is_outside_the_checksum() {
+    fn state_and_progress_are_outside_the_checksum() {
         let mut bytes = header(Priority::Boring, b"x").encode();
         bytes[usize::try_from(STATE_OFFSET).unwrap()] = DEAD;
-        assert!(!RecordHeader::decode(&bytes).unwrap().live);
+        let progress = Progress { done: 3, parts: 256 };
+        bytes[usize::try_from(PROGRESS_OFFSET).unwrap()..][..4].copy_from_slice(&progress.encode());
+        let decoded = RecordHeader::decode(&bytes).unwrap();
+        assert_eq!((decoded.live, decoded.progress), (false, progress));
+    }
+
+    #[test]
+    fn progress_that_makes_no_sense_is_none() {
+        for (done, parts) in [(0, 0), (1, 1), (2, 2), (0, 3), (9, 8)] {
+            assert_eq!(Progress::decode(Progress { done, parts }.encode()), Progress::default());
+        }
     }
 
     proptest! {
         #[test]
         fn what_was_encoded_is_decoded(
             payload in proptest::collection::vec(any::<u8>(), 0..200), trace_id: [u8; 16], sequence: u64,
-            written_at: u64, boring: bool, live: bool,
+            written_at: u64, boring: bool, live: bool, done in 0_u16..4,
         ) {
             let priority = if boring { Priority::Boring } else { Priority::Interesting };
             let new = NewRecord { trace_id, priority, payload: &payload };
-            let header = RecordHeader { live, ..RecordHeader::of(&new, sequence, written_at).unwrap() };
+            let progress = Progress { done, parts: 4 };
+            let header = RecordHeader { live, progress, ..RecordHeader::of(&new, sequence, written_at).unwrap() };
             prop_assert_eq!(RecordHeader::decode(&header.encode()), Some(header));
             prop_assert_eq!(header.size(), 56 + payload.len() as u64);
         }
@@ -223,12 +272,13 @@ mod tests {
         }
 
         #[test]
-        fn every_flipped_bit_but_the_state_is_noticed(bit in 0_usize..RECORD_HEADER * 8) {
+        fn every_flipped_bit_but_state_and_progress_is_noticed(bit in 0_usize..RECORD_HEADER * 8) {
             let intact = header(Priority::Interesting, b"payload");
             let mut bytes = intact.encode();
             bytes[bit / 8] ^= 1 << (bit % 8);
-            let expected = (bit / 8 == 4).then_some(intact);
-            prop_assert_eq!(RecordHeader::decode(&bytes), expected);
+            let decoded = RecordHeader::decode(&bytes).map(|header| RecordHeader { progress: intact.progress, ..header });
+            let expected = matches!(bit / 8, 4 | 48..52).then_some(intact);
+            prop_assert_eq!(decoded, expected);
         }
     }
 }

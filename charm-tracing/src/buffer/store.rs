@@ -6,9 +6,9 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::error::BufferError;
 use super::fs::{BufferFile, FileSystem, RealFileSystem, is_wrong_kind};
-use super::header::{Backoff, Lease};
+use super::header::{Backoff, Lease, Losses};
 use super::ledger::{Ledger, Limits};
-use super::record::{NewRecord, RECORD_HEADER, Record, RecordHeader, to_millis};
+use super::record::{NewRecord, Progress, RECORD_HEADER, Record, RecordHeader, to_millis};
 
 /// Where the queue is and how much it may hold.
 #[derive(Debug, Clone)]
@@ -119,6 +119,12 @@ impl Buffer {
         self.locked("write", |ledger| ledger.remove(record))
     }
 
+    /// Remembers how much of a record was delivered. False if it is gone already.
+    #[cfg_attr(not(test), expect(dead_code, reason = "delivery in parts comes next"))]
+    pub(crate) fn set_progress(&self, record: &Record, progress: Progress) -> Result<bool, BufferError> {
+        self.locked("write", |ledger| ledger.set_progress(record, progress))
+    }
+
     /// Number of records that wait.
     pub(crate) fn waiting(&self) -> Result<u32, BufferError> {
         self.locked("read", |ledger| Ok(ledger.hint.live_records))
@@ -161,6 +167,19 @@ impl Buffer {
     pub(crate) fn set_backoff(&self, backoff: Backoff) -> Result<(), BufferError> {
         self.locked("write", |ledger| {
             ledger.hint.backoff = backoff;
+            ledger.write_hint()
+        })
+    }
+
+    /// What was lost and not told yet. What the limits cost is counted here, the rest by [`note_losses`](Self::note_losses).
+    pub(crate) fn losses(&self) -> Result<Losses, BufferError> {
+        self.locked("read", |ledger| Ok(ledger.hint.losses))
+    }
+
+    /// Counts what was lost, and no more what a trace has told.
+    pub(crate) fn note_losses(&self, more: Losses, told: Losses) -> Result<(), BufferError> {
+        self.locked("write", |ledger| {
+            ledger.hint.losses = ledger.hint.losses.minus(told).plus(more);
             ledger.write_hint()
         })
     }

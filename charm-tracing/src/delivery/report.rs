@@ -4,6 +4,10 @@ use super::certificate::CertificateError;
 use super::endpoint::EndpointError;
 
 /// What became of a dispatch's trace, and of the ones that waited before it.
+///
+/// What was lost is told by the next trace, too, in attributes of its root: `charm_tracing.dropped_traces`,
+/// `charm_tracing.refused_traces`, `charm_tracing.lost_traces` and `charm_tracing.rejected_spans` count since the last trace
+/// that told, and are left out when they are 0. They are kept in the buffer, so a charm without one does not tell.
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct DeliveryReport {

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::thread;
 
-use tests::collector::Collector;
+use tests::collector::{Answer, Collector};
 use tests::juju::Event;
 use tests::tree;
 
@@ -56,6 +56,33 @@ fn a_full_buffer_drops_the_oldest() {
     let expected: Vec<_> = ids[2..].iter().cloned().chain([trace_id(&healthy)]).collect();
     assert_eq!(delivered(&collector), expected, "{healthy}");
     assert_eq!(waiting(&juju), 0);
+}
+
+/// Not the trace for which the others were dropped: it was encoded before.
+#[test]
+fn the_next_trace_tells_what_was_lost() {
+    let collector = Collector::start();
+    let mut juju = session_charm().start();
+    let keeping_three = |event: Event| event.env("TRACE_BUFFER_EVENTS", "3");
+    for _ in 0..6 {
+        juju.dispatch(keeping_three(Event::hook("start")));
+    }
+    let healthy = || keeping_three(Event::hook("start")).env("TRACE_ENDPOINT", &collector.endpoint());
+    collector.answer(Answer::Then(vec![Answer::Status(400), Answer::Accept]));
+    juju.dispatch(healthy());
+    juju.dispatch(healthy());
+    juju.dispatch(healthy());
+    let told: Vec<_> = whole_traces(&collector)
+        .iter()
+        .filter(|span| span.span.parent_span_id.is_empty())
+        .map(|root| {
+            let counts = ["dropped", "refused", "lost"]
+                .map(|what| root.attribute(&format!("charm_tracing.{what}_traces")).unwrap_or_default());
+            counts.join("/")
+        })
+        .collect();
+    // The first three were dropped, and the fourth refused.
+    assert_eq!(told, ["1//", "1//", "1//", "/1/", "//"]);
 }
 
 #[test]

@@ -86,20 +86,68 @@ fn file_of_a_later_version_is_kept() {
     assert_eq!(drain(&fixture.buffer), ["b"]);
 }
 
-/// A file of version 1 as it was once written stays readable, and this writer still writes the same bytes.
+/// A file of this version as it was once written stays readable, and this writer still writes the same bytes.
 #[test]
-fn version_1_is_read_and_written() {
-    let written = include_bytes!("../fixtures/v1.buffer");
+fn version_2_is_read_and_written() {
+    let written = include_bytes!("../fixtures/v2.buffer");
     let fixture = Fixture::roomy();
     append_as(&fixture.buffer, Priority::Boring, "gone");
     append_as(&fixture.buffer, Priority::Boring, "boring");
     append_as(&fixture.buffer, Priority::Interesting, "interesting");
     let gone = fixture.buffer.oldest().unwrap().unwrap();
     assert!(fixture.buffer.acknowledge(&gone).unwrap());
+    let boring = fixture.buffer.oldest().unwrap().unwrap();
+    assert!(fixture.buffer.set_progress(&boring, HALF).unwrap());
     assert_eq!(std::fs::read(fixture.path()).unwrap(), written, "the layout changed: it needs a new version");
 
     std::fs::write(fixture.path(), written).unwrap();
+    assert_eq!(fixture.reopened().oldest().unwrap().unwrap().progress, HALF);
     assert_eq!(drain(&fixture.reopened()), ["boring", "interesting"]);
+}
+
+const HALF: Progress = Progress { done: 1, parts: 2 };
+
+/// A file of version 1 as it was once written, whole or cut off anywhere, becomes one of this version.
+#[test]
+fn version_1_is_carried_over() {
+    let written = include_bytes!("../fixtures/v1.buffer");
+    for end in 0..=written.len() {
+        let fixture = Fixture::roomy();
+        std::fs::write(fixture.path(), &written[..end]).unwrap();
+        append(&fixture.buffer, "new");
+        // The records end at 188, 250 and 317; the first is dead.
+        let expected: &[&str] = match end {
+            317 => &["boring", "interesting", "new"],
+            250.. => &["boring", "new"],
+            _ => &["new"],
+        };
+        assert_eq!(drain(&fixture.reopened()), expected, "cut off at {end}");
+        assert_eq!(std::fs::read(fixture.path()).unwrap()[16], 2);
+        assert!(end < 24 || fixture.files() == ["buffer"], "{:?} at {end}", fixture.files());
+    }
+}
+
+#[test]
+fn progress_outlives_a_rewrite_and_ends_with_its_record() {
+    let fixture = Fixture::new(2, 10 << 20);
+    append(&fixture.buffer, "makes room");
+    append(&fixture.buffer, "first");
+    append(&fixture.buffer, "second");
+    let first = fixture.buffer.oldest().unwrap().unwrap();
+    assert_eq!(first.progress, Progress::default());
+    assert!(fixture.buffer.set_progress(&first, HALF).unwrap());
+    let inode = std::fs::metadata(fixture.path()).unwrap().ino();
+    let mut bytes = std::fs::read(fixture.path()).unwrap();
+    // Without a hint and its first record the file is scanned, and rewritten.
+    bytes[HEADER - 1] ^= 1;
+    bytes[HEADER] ^= 1;
+    std::fs::write(fixture.path(), bytes).unwrap();
+    let first = fixture.reopened().oldest().unwrap().unwrap();
+    assert_eq!((text(&first).as_str(), first.progress), ("first", HALF));
+    assert_ne!(std::fs::metadata(fixture.path()).unwrap().ino(), inode, "no rewrite happened");
+    assert!(fixture.buffer.acknowledge(&first).unwrap());
+    assert!(!fixture.buffer.set_progress(&first, HALF).unwrap());
+    assert_eq!(fixture.buffer.oldest().unwrap().unwrap().progress, Progress::default());
 }
 
 #[test]

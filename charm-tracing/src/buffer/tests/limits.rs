@@ -119,3 +119,22 @@ fn record_of_an_emptied_file_does_not_name_a_new_one() {
     assert!(!fixture.buffer.acknowledge(&first).unwrap());
     assert_eq!(drain(&fixture.buffer), ["b"]);
 }
+
+#[test]
+fn what_was_lost_is_counted_until_it_is_told() {
+    let fixture = Fixture::new(2, 10 << 20);
+    for number in 0..5 {
+        append(&fixture.buffer, &number.to_string());
+    }
+    let dropped = Losses { dropped_traces: 3, ..Losses::default() };
+    assert_eq!(fixture.reopened().losses().unwrap(), dropped);
+    let refused = Losses { refused_traces: 2, lost_traces: 1, rejected_spans: 7, ..Losses::default() };
+    fixture.buffer.note_losses(refused, Losses::default()).unwrap();
+    assert_eq!(drain(&fixture.buffer), ["3", "4"]);
+    let all = fixture.reopened().losses().unwrap();
+    assert_eq!(all, refused.plus(dropped), "they outlive the records");
+    fixture.buffer.note_losses(dropped, all).unwrap();
+    assert_eq!(fixture.reopened().losses().unwrap(), dropped);
+    fixture.buffer.note_losses(Losses::default(), all).unwrap();
+    assert_eq!(fixture.reopened().losses().unwrap(), Losses::default());
+}

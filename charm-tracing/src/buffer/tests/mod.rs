@@ -11,8 +11,8 @@ mod sharing;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use super::record::Record;
-use super::{Buffer, BufferConfig, NewRecord, Priority};
+use super::record::{Progress, Record};
+use super::{Buffer, BufferConfig, Losses, NewRecord, Priority};
 
 /// A buffer in a directory that goes away with it.
 struct Fixture {
