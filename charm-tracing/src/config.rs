@@ -16,6 +16,7 @@ pub struct Config {
     pub(crate) ca_relation: Option<String>,
     pub(crate) buffer_max_events: u32,
     pub(crate) buffer_max_size_mib: u32,
+    pub(crate) buffer_max_age: Duration,
     pub(crate) buffer_path: Option<PathBuf>,
     pub(crate) request_timeout: Duration,
     pub(crate) delivery_timeout: Duration,
@@ -36,6 +37,7 @@ impl Config {
             ca_relation: None,
             buffer_max_events: 100,
             buffer_max_size_mib: MIN_BUFFER_SIZE_MIB,
+            buffer_max_age: Duration::from_hours(14 * 24),
             buffer_path: None,
             request_timeout: Duration::from_secs(1),
             delivery_timeout: Duration::from_secs(2),
@@ -85,6 +87,13 @@ impl Config {
     /// [`DeliveryReport::dropped_spans`](crate::DeliveryReport), and a warning in Juju's log.
     pub const fn buffer_max_size_mib(mut self, mib: u32) -> Self {
         self.buffer_max_size_mib = mib;
+        self
+    }
+
+    /// How long the buffer keeps a trace; what is older is dropped when the next one is stored. Default: 14 days, after which
+    /// Tempo forgets traces, too (its `block_retention`, where nobody sets it).
+    pub const fn buffer_max_age(mut self, age: Duration) -> Self {
+        self.buffer_max_age = age;
         self
     }
 

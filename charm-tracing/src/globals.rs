@@ -6,13 +6,15 @@
 use std::cell::Cell;
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use opentelemetry::Context;
 use opentelemetry::trace::{SpanContext, TraceContextExt, TraceState};
 
+use crate::buffer::FlightFile;
 use crate::recorder::{
-    Details, Handle, LiveSpan, Record, Remote, Room, SpanIds, Store, TraceContext, Whose, now, weight,
+    Details, Flight, Handle, LiveSpan, News, Record, Remote, Room, Shared, SpanIds, Store, TraceContext,
+    Whose, now, weight,
 };
 use crate::span::Site;
 
@@ -33,6 +35,7 @@ struct Open {
     room: Room,
     /// Spans for which there was no room when they began.
     turned_away: u64,
+    flight: Flight,
 }
 
 /// Whether spans are being recorded right now.
@@ -99,9 +102,24 @@ pub(crate) fn is_open(span: Handle) -> bool {
 #[inline]
 pub(crate) fn end(span: Handle, end: u64) {
     let Some(mut slot) = lock() else { return };
-    if let Some(open) = slot.as_mut() {
-        open.spans.end(span.place, span.span_id, end);
+    if let Some(open) = slot.as_mut()
+        && open.spans.end(span.place, span.span_id, end)
+        && open.flight.is_slow()
+    {
+        open.write_ended();
     }
+}
+
+/// What is new to a flight recorder that writes this session: `begun` is called for each span that has begun.
+pub(crate) fn news(recorder: &Arc<Shared>, begun: impl FnMut(&Record)) -> Option<News> {
+    let mut slot = lock()?;
+    let open = slot.as_mut()?;
+    let Flight::Fast(own) = &open.flight else { return None };
+    if !Arc::ptr_eq(own, recorder) {
+        return None;
+    }
+    open.spans.show_open(begun);
+    Some(News { ended: open.spans.take_ended(), turned_away: open.turned_away })
 }
 
 /// The context of the root of the open session, unless tracing is switched off.
@@ -130,18 +148,27 @@ pub(crate) fn with_spans<R>(look: impl FnOnce(&mut Store) -> R) -> Option<R> {
 
 /// Opens a session for spans of `room` together, with a root below `parent`. None if another one is open: the first one
 /// keeps recording.
-pub(crate) fn open(room: u64, parent: &SpanContext, details: Box<Details>) -> Option<(Handle, Context)> {
+///
+/// `take_off` is told to which trace its spans belong, and gives what writes them down.
+pub(crate) fn open(
+    room: u64,
+    parent: &SpanContext,
+    details: Box<Details>,
+    take_off: impl FnOnce(TraceContext) -> Flight,
+) -> Option<(Handle, Context)> {
     let mut slot = lock()?;
     if slot.is_some() {
         return None;
     }
+    let trace = TraceContext::below(parent);
     let open = slot.insert(Open {
         root: None,
-        trace: TraceContext::below(parent),
+        trace,
         ids: SpanIds::begin_anywhere(),
         spans: Store::default(),
         room: Room::new(room),
         turned_away: 0,
+        flight: take_off(trace),
     });
     let details = open.with_place(parent, Some(details));
     let handle = open.begin(parent, None, details, now());
@@ -158,11 +185,11 @@ pub(crate) fn close() -> Ended {
     refresh(&slot);
     // The root's context may hold what the charm has put there.
     drop(slot);
-    let mut ended = open.map(|Open { trace, spans, turned_away, .. }| Ended { trace, spans, turned_away });
-    if let Some(ended) = &mut ended {
-        ended.spans.pass_over_the_open();
-    }
-    ended.unwrap_or_default()
+    let Some(Open { trace, mut spans, turned_away, flight, .. }) = open else { return Ended::default() };
+    let (flight, written) = flight.land();
+    spans.put_back(written);
+    spans.pass_over_the_open();
+    Ended { trace, spans, turned_away, flight }
 }
 
 /// What a session leaves.
@@ -172,6 +199,8 @@ pub(crate) struct Ended {
     pub(crate) spans: Store,
     /// Spans for which there was no room.
     pub(crate) turned_away: u64,
+    /// Where they have been written while it was open.
+    pub(crate) flight: Option<FlightFile>,
 }
 
 impl Open {
@@ -185,8 +214,30 @@ impl Open {
         start: u64,
     ) -> Handle {
         let (span_id, parent) = (self.ids.next(), parent.span_id());
-        let place = self.spans.begin(Record { site, span_id, parent, start, end: start, details });
-        Handle { span_id, place }
+        let place = self.spans.begin(Record { site, span_id, parent, start, end: Record::UNSEEN, details });
+        let handle = Handle { span_id, place };
+        if self.flight.is_slow() {
+            self.write_begun(handle);
+        }
+        handle
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn write_begun(&mut self, Handle { span_id, place }: Handle) {
+        if let Some(record) = self.spans.open(place, span_id)
+            && self.flight.begun(record, self.turned_away)
+        {
+            record.end = Record::SEEN;
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn write_ended(&mut self) {
+        if let Some(record) = self.spans.last_ended() {
+            self.flight.ended(record, self.turned_away);
+        }
     }
 
     /// With what must be said about a span that does not simply belong to the session's trace.

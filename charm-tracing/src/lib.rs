@@ -100,6 +100,7 @@ mod encode;
 mod globals;
 mod hook_tools;
 mod juju_log;
+mod killed;
 mod names;
 mod notice;
 mod parent;

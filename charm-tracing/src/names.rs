@@ -6,6 +6,9 @@ pub(crate) fn root(unit: &str, dispatch_path: &str) -> String {
     format!("{unit}: {name} event")
 }
 
+/// The attribute of a root that says how many spans of its trace there was no room for.
+pub(crate) const DROPPED_SPANS: &str = "charm_tracing.dropped_spans";
+
 /// `event: update_status`.
 pub(crate) fn event(name: &str) -> String {
     format!("event: {name}")

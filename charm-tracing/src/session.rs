@@ -8,16 +8,16 @@ use opentelemetry::global::GlobalTracerProvider;
 use opentelemetry::trace::{Link, SpanContext, TraceContextExt, TraceId};
 use tracing_relation::juju::{Dispatch, EnvironmentError, HookTools};
 
-use crate::buffer::{Buffer, BufferConfig, Losses, Priority};
+use crate::buffer::{Buffer, BufferConfig, FlightFile, Legacy, Losses, Priority};
 use crate::delivery::{self, DeliveryReport, Destination, SystemClock, TimeBudget, Trace};
 use crate::globals::{self, Ended};
 use crate::hook_tools::TracedHookTools;
 use crate::juju_log::JujuLog;
 use crate::notice::{self, Notice};
-use crate::recorder::{self, Details, Room, new_trace, own_scope};
+use crate::recorder::{self, Details, Flight, Room, new_trace, own_scope};
 use crate::span::{self, Current, OpenSpan};
 use crate::target::Target;
-use crate::{Config, encode, names, parent, resource};
+use crate::{Config, encode, killed, names, parent, resource};
 
 /// The trace of one dispatch, from the first line of `main` to its end. [`run`](crate::run) uses one for you; use it
 /// yourself in a charm that has its own `main`.
@@ -57,6 +57,10 @@ struct Open {
     previous_provider: GlobalTracerProvider,
     resource: Vec<KeyValue>,
     config: Config,
+    /// None: the charm asked for none.
+    buffer: Option<Buffer>,
+    /// Killed dispatches whose traces were found.
+    recovered: u32,
     /// Whether anything but the event's own handler ran: such traces outlive the boring ones in a full buffer.
     interesting: bool,
 }
@@ -146,7 +150,6 @@ impl Session {
     /// [`Certificate`](crate::Certificate), those of [`Config::ca_relation`] are read first. Delivery, and each hook tool
     /// for the certificates, takes as long as [`Config::delivery_timeout`] at most, and nothing fails: what happened is in
     /// the report.
-    #[expect(clippy::must_use_candidate, reason = "the report is for the few who act on it")]
     pub fn finish(mut self, destination: Option<Destination>) -> DeliveryReport {
         let target = self.open.as_ref().and_then(|open| {
             let Config { ca_relation, delivery_timeout, .. } = &open.config;
@@ -198,13 +201,23 @@ impl Session {
         report
     }
 
-    fn deliver(&mut self, open: Open, target: Option<&Target>) -> DeliveryReport {
-        let buffer = open.buffer(&self.dispatch);
+    fn deliver(&mut self, mut open: Open, target: Option<&Target>) -> DeliveryReport {
+        let buffer = open.buffer.take();
         let complaint = open.config.complaint();
         let budget = open.budget();
-        let told = buffer.as_ref().and_then(|buffer| buffer.losses().ok()).unwrap_or_default();
+        let legacy = buffer.as_ref().and_then(|buffer| buffer.legacy().ok());
+        let Legacy { losses: told, forsaken } = legacy.unwrap_or_default();
         open.tell(told);
-        let (trace, dropped_spans) = open.into_trace();
+        let mut recovered = open.recovered;
+        let (trace, dropped_spans, flight) = open.into_trace();
+        if let Some(buffer) = &buffer {
+            if let Some(flight) = flight {
+                buffer.land(flight);
+            }
+            if forsaken {
+                recovered += killed::recover_forsaken(buffer);
+            }
+        }
         self.log.go_on();
         let destination = target.map(|target| &target.destination);
         // The trace is stored before anything is sent, so a panic in the HTTP client costs nothing but the attempt.
@@ -212,7 +225,9 @@ impl Session {
             || delivery::deliver(&trace, buffer.as_ref(), destination, &budget, &SystemClock::new());
         let mut report = span::quietly(deliver).unwrap_or_else(DeliveryReport::interrupted);
         report.dropped_spans = dropped_spans;
+        report.recovered = recovered;
         if let Some(buffer) = &buffer {
+            killed::land(buffer, &trace, &mut report);
             note_losses(buffer, &report, told);
         }
         let notices = [
@@ -243,7 +258,11 @@ impl Open {
         let name = names::root(dispatch.unit_name()?, dispatch_path);
         let resource = resource::of_unit(dispatch, &config)?;
         let (parent, details) = root_span(dispatch, name, dispatch_path);
-        let opened = span::own_work(|| globals::open(config.trace_max_bytes(), &parent, Box::new(details)));
+        let buffer = buffer(&config, dispatch);
+        let (file, recovered) = buffer.as_ref().map(killed::take_off).unwrap_or_default();
+        let take_off = |trace| file.map_or(Flight::Grounded, |file| Flight::begin(file, &resource, trace));
+        let opened =
+            span::own_work(|| globals::open(config.trace_max_bytes(), &parent, Box::new(details), take_off));
         let Some((handle, context)) = opened else { return Err(NotTraced::AnotherSession) };
         let previous_provider = recorder::install();
         span::install_hook();
@@ -254,20 +273,9 @@ impl Open {
             previous_provider,
             resource,
             config,
+            buffer,
+            recovered,
             interesting: false,
-        })
-    }
-
-    /// None: the charm asked for none.
-    fn buffer(&self, dispatch: &Dispatch) -> Option<Buffer> {
-        let config = &self.config;
-        (config.buffer_max_events > 0).then(|| {
-            Buffer::new(BufferConfig {
-                path: config.buffer_file(dispatch.charm_dir()),
-                max_dispatches: config.buffer_max_events,
-                max_bytes: config.buffer_max_bytes(),
-                lock_wait: LOCK_WAIT,
-            })
         })
     }
 
@@ -292,23 +300,23 @@ impl Open {
     }
 
     /// Ends the root and encodes what was recorded. The number is that of the spans for which there was no room.
-    fn into_trace(self) -> (Trace, u64) {
+    fn into_trace(self) -> (Trace, u64, Option<FlightFile>) {
         let Self { _current: current, root, trace_id, previous_provider, resource, interesting, .. } = self;
         drop(current);
         let turned_away = globals::turned_away();
         if turned_away > 0 {
             let count = i64::try_from(turned_away).unwrap_or(i64::MAX);
-            root.set_attribute(KeyValue::new("charm_tracing.dropped_spans", count));
+            root.set_attribute(KeyValue::new(names::DROPPED_SPANS, count));
         }
         drop(root);
-        let Ended { trace, spans, turned_away } = globals::close();
+        let Ended { trace, spans, turned_away, flight } = globals::close();
         recorder::uninstall(previous_provider);
         let trace = Trace {
             payload: encode::request(&spans.ended(), trace, &own_scope(), &resource),
             trace_id: trace_id.to_bytes(),
             priority: if interesting { Priority::Interesting } else { Priority::Boring },
         };
-        (trace, turned_away)
+        (trace, turned_away, flight)
     }
 }
 
@@ -327,6 +335,18 @@ fn note_losses(buffer: &Buffer, report: &DeliveryReport, told: Losses) {
     {
         log::debug!("cannot count what was lost: {error}");
     }
+}
+
+fn buffer(config: &Config, dispatch: &Dispatch) -> Option<Buffer> {
+    (config.buffer_max_events > 0).then(|| {
+        Buffer::new(BufferConfig {
+            path: config.buffer_file(dispatch.charm_dir()),
+            max_dispatches: config.buffer_max_events,
+            max_bytes: config.buffer_max_bytes(),
+            max_age: config.buffer_max_age,
+            lock_wait: LOCK_WAIT,
+        })
+    })
 }
 
 /// What the root of a dispatch is, and below what: the span that Juju passed, if it did.

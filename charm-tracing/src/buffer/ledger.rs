@@ -7,8 +7,9 @@
 use std::io;
 use std::path::Path;
 
+use super::flight::{id_of, path_of};
 use super::fs::{BufferFile, FileSystem};
-use super::header::{FIRST_RECORD, FIRST_RECORD_1, HEADER, Hint, Identity, Lease, begins_like_ours};
+use super::header::{Closing, FIRST_RECORD, FIRST_RECORD_1, HEADER, Hint, Identity, Lease, begins_like_ours};
 use super::record::{
     DEAD, NewRecord, PROGRESS_OFFSET, Progress, RECORD_HEADER, Record, RecordHeader, STATE_OFFSET,
 };
@@ -86,14 +87,16 @@ impl<'a> Ledger<'a> {
             Identity::Ours(Some(hint)) if hint.tail <= len => {
                 ledger.hint = hint;
                 ledger.finish_removal()?;
+                ledger.finish_closing();
                 if hint.tail < len {
-                    ledger.take_in(hint.tail, len)?;
+                    ledger.take_in(hint.tail, len, |header| !header.flown)?;
                 }
             }
             Identity::Ours(hint) => {
                 log::debug!("the header of the trace buffer {} does not fit its records", path.display());
                 ledger.hint = hint.unwrap_or(Hint { slots: Hint::MOST_SLOTS, ..ledger.hint }).emptied();
-                ledger.take_in(FIRST_RECORD, len)?;
+                ledger.finish_closing();
+                ledger.take_in(FIRST_RECORD, len, |_| true)?;
             }
             Identity::Version1(hint) => {
                 ledger.hint = hint.unwrap_or(ledger.hint);
@@ -109,9 +112,17 @@ impl<'a> Ledger<'a> {
     }
 
     /// Adds a record, then makes room. That the record alone fits is for the caller to have checked.
-    pub(super) fn append(&mut self, new: &NewRecord<'_>, header: &RecordHeader) -> io::Result<()> {
+    ///
+    /// `closing`: the flight that has the trace until the header says that the record has.
+    pub(super) fn append(
+        &mut self,
+        new: &NewRecord<'_>,
+        header: &RecordHeader,
+        closing: Closing,
+    ) -> io::Result<()> {
         let before = self.hint;
         let found = Found { offset: before.tail, header: *header };
+        self.hint.closing = closing;
         self.count_in(&found);
         self.hint.tail = found.end();
         let written = self
@@ -135,6 +146,21 @@ impl<'a> Ledger<'a> {
             log::debug!("cannot rewrite the trace buffer {}: {error}", self.path.display());
         }
         Ok(())
+    }
+
+    /// Drops what was written before this moment, in milliseconds since 1970.
+    pub(super) fn expire(&mut self, before: u64) -> io::Result<()> {
+        self.repairing(|ledger| {
+            while ledger.hint.live_records > 0 {
+                let oldest = ledger.first_live(ledger.hint.head, |_| true)?.ok_or(Trouble::Damaged)?;
+                ledger.hint.head = oldest.offset;
+                if oldest.header.written_at >= before {
+                    break;
+                }
+                ledger.drop_for_good(&oldest)?;
+            }
+            Ok(())
+        })
     }
 
     /// The oldest live record.
@@ -195,21 +221,25 @@ impl<'a> Ledger<'a> {
         self.file.write_all_at(&self.hint.encode(), 0)
     }
 
-    /// Counts the records of a stretch behind the ones that are counted, and cuts off what is torn at its end.
-    pub(super) fn take_in(&mut self, from: u64, len: u64) -> io::Result<()> {
+    /// Counts the records of a stretch behind the ones that are counted, and cuts off what is torn at its end, or not
+    /// `wanted`.
+    fn take_in(&mut self, from: u64, len: u64, wanted: fn(&RecordHeader) -> bool) -> io::Result<()> {
         let mut scanner = Scanner::new(&**self.file, from, len);
-        let mut hint = self.hint;
+        let (mut hint, mut end) = (self.hint, from);
         while let Some(found) = scanner.next()? {
+            if !wanted(&found.header) {
+                break;
+            }
+            end = found.end();
             hint.next_sequence = hint.next_sequence.max(found.header.sequence.saturating_add(1));
             if found.header.live {
                 count(&mut hint, &found);
             }
         }
-        let (end, holes) = (scanner.intact_end, scanner.holes);
-        if holes {
+        if scanner.holes {
             log::warn!("the trace buffer {} was damaged; the intact traces are kept", self.path.display());
             self.hint.next_sequence = hint.next_sequence;
-            self.rewrite(FIRST_RECORD, len, None)?;
+            self.rewrite(FIRST_RECORD, end, None)?;
         } else {
             self.hint = Hint { tail: end.max(FIRST_RECORD), ..hint };
             self.file.set_len(self.hint.tail)?;
@@ -236,11 +266,17 @@ impl<'a> Ledger<'a> {
                 self.first_live(from, |header| !boring || header.is_boring())?.ok_or(Trouble::Damaged)?;
             // The walk is not taken twice: what it stepped over is dead, or not boring.
             *(if boring { &mut self.hint.boring_head } else { &mut self.hint.head }) = victim.offset;
-            let losses = &mut self.hint.losses;
-            losses.dropped_traces = losses.dropped_traces.saturating_add(1);
-            self.kill(&victim)?;
-            self.evicted.push(victim.header.sequence);
+            self.drop_for_good(&victim)?;
         }
+        Ok(())
+    }
+
+    /// Removes a record that is lost with that.
+    fn drop_for_good(&mut self, victim: &Found) -> Result<(), Trouble> {
+        let losses = &mut self.hint.losses;
+        losses.dropped_traces = losses.dropped_traces.saturating_add(1);
+        self.kill(victim)?;
+        self.evicted.push(victim.header.sequence);
         Ok(())
     }
 
@@ -323,6 +359,31 @@ impl<'a> Ledger<'a> {
         Ok(())
     }
 
+    /// Empties the flight whose trace the header counts: who counted it has died, or could not empty it.
+    fn finish_closing(&mut self) {
+        if self.hint.closing.id != 0
+            && let Err(error) = self.empty_closing().and_then(|()| self.closed())
+        {
+            log::debug!("cannot empty a flight of the trace buffer {}: {error}", self.path.display());
+        }
+    }
+
+    fn empty_closing(&self) -> io::Result<()> {
+        let Closing { id, slot } = self.hint.closing;
+        let path = path_of(self.path, slot);
+        if self.fs.identity(&path)?.is_none() {
+            return Ok(());
+        }
+        let file = self.fs.open(&path)?;
+        if id_of(&*file)? == Some(id) { file.set_len(0) } else { Ok(()) }
+    }
+
+    /// Nothing is left of the flight that the header names.
+    pub(super) fn closed(&mut self) -> io::Result<()> {
+        self.hint.closing = Closing::default();
+        self.write_hint()
+    }
+
     fn empty(&mut self) -> io::Result<()> {
         self.hint = self.hint.emptied();
         self.write_hint()?;
@@ -341,7 +402,7 @@ impl<'a> Ledger<'a> {
             Err(Trouble::Damaged) => {
                 let len = self.file.facts()?.len;
                 self.hint = self.hint.emptied();
-                self.take_in(FIRST_RECORD, len)?;
+                self.take_in(FIRST_RECORD, len, |_| true)?;
                 step(self).map_err(Trouble::after_a_scan)
             }
         }

@@ -56,6 +56,7 @@
 //! replaced. In both cases the queue starts afresh.
 
 mod error;
+mod flight;
 mod fs;
 mod header;
 mod ledger;
@@ -67,6 +68,7 @@ mod store;
 mod tests;
 
 pub(crate) use error::BufferError;
+pub(crate) use flight::{Chunk, FlightFile};
 pub(crate) use header::{Backoff, Losses};
 pub(crate) use record::{NewRecord, Priority, to_millis};
-pub(crate) use store::{Buffer, BufferConfig};
+pub(crate) use store::{Buffer, BufferConfig, Legacy};

@@ -5,7 +5,7 @@
 //!  4  state           1   0x00 dead, anything else live; outside both checksums, so it can change in place
 //!  5  kind            1   1 = a complete trace: an OTLP `ExportTraceServiceRequest`
 //!  6  priority        1   0 = boring, 1 = interesting
-//!  7  reserved        1   zero
+//!  7  flown           1   1 = the trace had a flight: until a header counts the record, that is where the trace is
 //!  8  payload length  4
 //! 12  payload crc32   4
 //! 16  sequence        8   grows by one with every record of a file, never reused
@@ -110,6 +110,8 @@ pub(super) struct RecordHeader {
     pub(super) written_at: u64,
     pub(super) trace_id: [u8; 16],
     pub(super) progress: Progress,
+    /// The trace had a flight.
+    pub(super) flown: bool,
 }
 
 impl RecordHeader {
@@ -125,6 +127,7 @@ impl RecordHeader {
             written_at,
             trace_id: new.trace_id,
             progress: Progress::default(),
+            flown: false,
         })
     }
 
@@ -139,6 +142,7 @@ impl RecordHeader {
             Priority::Boring => 0,
             Priority::Interesting => 1,
         };
+        bytes[7] = self.flown.into();
         bytes[8..12].copy_from_slice(&self.payload_len.to_le_bytes());
         bytes[12..16].copy_from_slice(&self.payload_crc.to_le_bytes());
         bytes[16..24].copy_from_slice(&self.sequence.to_le_bytes());
@@ -174,6 +178,7 @@ impl RecordHeader {
             written_at: read_u64(bytes, 24),
             trace_id: read_array(bytes, 32),
             progress: Progress::decode(read_array(bytes, 48)),
+            flown: bytes[7] != 0,
         })
     }
 
@@ -257,11 +262,12 @@ mod tests {
         fn what_was_encoded_is_decoded(
             payload in proptest::collection::vec(any::<u8>(), 0..200), trace_id: [u8; 16], sequence: u64,
             written_at: u64, boring: bool, live: bool, done in 0_u16..4,
+            flown: bool,
         ) {
             let priority = if boring { Priority::Boring } else { Priority::Interesting };
             let new = NewRecord { trace_id, priority, payload: &payload };
             let progress = Progress { done, parts: 4 };
-            let header = RecordHeader { live, progress, ..RecordHeader::of(&new, sequence, written_at).unwrap() };
+            let header = RecordHeader { live, progress, flown, ..RecordHeader::of(&new, sequence, written_at).unwrap() };
             prop_assert_eq!(RecordHeader::decode(&header.encode()), Some(header));
             prop_assert_eq!(header.size(), 56 + payload.len() as u64);
         }

@@ -1,12 +1,14 @@
+use std::io;
 use std::mem;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::error::BufferError;
-use super::fs::{BufferFile, FileSystem, RealFileSystem, is_wrong_kind};
-use super::header::{Backoff, Lease, Losses};
+use super::flight::{FlightFile, path_of};
+use super::fs::{BufferFile, Facts, FileSystem, RealFileSystem, is_wrong_kind};
+use super::header::{Backoff, Closing, Hint, Lease, Losses};
 use super::ledger::{Ledger, Limits};
 use super::record::{NewRecord, Progress, RECORD_HEADER, Record, RecordHeader, to_millis};
 
@@ -20,6 +22,8 @@ pub(crate) struct BufferConfig {
     /// Bytes of live records kept at most. The file itself may be up to twice as large, and 64 KiB, before its dead
     /// records are cleared out.
     pub(crate) max_bytes: u64,
+    /// What was stored longer ago is dropped.
+    pub(crate) max_age: Duration,
     /// How long an operation waits for another process to finish its own.
     pub(crate) lock_wait: Duration,
 }
@@ -32,6 +36,8 @@ pub(crate) struct Buffer {
     config: BufferConfig,
     fs: Box<dyn FileSystem>,
     file: Mutex<Option<Box<dyn BufferFile>>>,
+    /// Where the trace is that will be appended next.
+    flight: Mutex<Option<FlightFile>>,
     /// Size of the one record that may exceed the limits until [`Buffer::trim`]; 0 for none.
     beyond: AtomicU64,
 }
@@ -46,6 +52,16 @@ pub(crate) struct Appended {
     pub(crate) kept_as: Option<u64>,
 }
 
+/// What earlier dispatches have left to be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Legacy {
+    /// What was lost and not told yet. What the limits cost is counted by the buffer itself, the rest by
+    /// [`Buffer::note_losses`].
+    pub(crate) losses: Losses,
+    /// There may be [`Buffer::forsaken_flights`].
+    pub(crate) forsaken: bool,
+}
+
 /// The right to send the queue, until it is released or its time is over.
 #[derive(Debug)]
 #[must_use = "the queue is not sent by anybody else until the lease is released"]
@@ -57,35 +73,73 @@ impl Buffer {
     }
 
     pub(super) fn with_file_system(config: BufferConfig, fs: Box<dyn FileSystem>) -> Self {
-        Self { config, fs, file: Mutex::new(None), beyond: AtomicU64::new(0) }
+        Self { config, fs, file: Mutex::new(None), flight: Mutex::new(None), beyond: AtomicU64::new(0) }
     }
 
     /// The file that holds the queue.
     #[cfg(test)]
-    pub(crate) fn path(&self) -> &std::path::Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.config.path
     }
 
-    /// Stores a trace behind all others.
+    /// Stores a trace behind all others, and empties the flight that has [`landed`](Self::land).
     ///
     /// # Errors
     ///
     /// [`BufferError::TooLarge`] if the trace alone exceeds the limit; the others if the file cannot be used. In all
     /// cases the trace is not stored, and what was stored before still is.
     pub(crate) fn append(&self, new: &NewRecord<'_>, now: SystemTime) -> Result<Appended, BufferError> {
+        let mut landed = self.flight.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut appended = self.append_of(new, now, landed.as_mut());
+        if let (Err(BufferError::Io { .. }), Some(flight)) = (&appended, landed.as_mut())
+            && flight.clear().is_ok()
+        {
+            // The disk may have been full of what is now to be stored.
+            appended = self.append_of(new, now, None);
+        } else if appended.is_ok() {
+            *landed = None;
+        }
+        appended
+    }
+
+    fn append_of(
+        &self,
+        new: &NewRecord<'_>,
+        now: SystemTime,
+        flight: Option<&mut FlightFile>,
+    ) -> Result<Appended, BufferError> {
         let (limit, size) = (self.config.max_bytes, size(new));
         if size > limit {
             return Err(BufferError::TooLarge { size, limit });
         }
-        self.locked("write", |ledger| {
-            let sequence = ledger.hint.next_sequence;
-            let Some(header) = RecordHeader::of(new, sequence, to_millis(now)) else {
-                return Err(std::io::ErrorKind::FileTooLarge.into());
-            };
-            ledger.append(new, &header)?;
-            let kept_as = (!ledger.evicted.contains(&sequence)).then_some(sequence);
-            Ok(Appended { evicted: ledger.evicted.len(), kept_as })
-        })
+        self.locked("write", |ledger| self.append_to(ledger, new, now, flight))
+    }
+
+    fn append_to(
+        &self,
+        ledger: &mut Ledger<'_>,
+        new: &NewRecord<'_>,
+        now: SystemTime,
+        flight: Option<&mut FlightFile>,
+    ) -> io::Result<Appended> {
+        let max_age = u64::try_from(self.config.max_age.as_millis()).unwrap_or(u64::MAX);
+        if let Err(error) = ledger.expire(to_millis(now).saturating_sub(max_age)) {
+            log::debug!("cannot drop old traces from {}: {error}", self.config.path.display());
+        }
+        let sequence = ledger.hint.next_sequence;
+        let mut header =
+            RecordHeader::of(new, sequence, to_millis(now)).ok_or(io::ErrorKind::FileTooLarge)?;
+        header.flown = flight.is_some();
+        let closing = flight.as_ref().map(|flight| Closing { id: flight.id, slot: flight.slot });
+        ledger.append(new, &header, closing.unwrap_or_default())?;
+        if let Some(flight) = flight
+            && let Err(error) = flight.clear().and_then(|()| ledger.closed())
+        {
+            // The next operation does it.
+            log::debug!("cannot empty a flight of {}: {error}", self.config.path.display());
+        }
+        let kept_as = (!ledger.evicted.contains(&sequence)).then_some(sequence);
+        Ok(Appended { evicted: ledger.evicted.len(), kept_as })
     }
 
     /// Stores a trace that is about to be sent with all others. Nothing is dropped for its sake until [`trim`](Self::trim):
@@ -171,9 +225,106 @@ impl Buffer {
         })
     }
 
-    /// What was lost and not told yet. What the limits cost is counted here, the rest by [`note_losses`](Self::note_losses).
-    pub(crate) fn losses(&self) -> Result<Losses, BufferError> {
-        self.locked("read", |ledger| Ok(ledger.hint.losses))
+    /// What earlier dispatches have left to be done.
+    pub(crate) fn legacy(&self) -> Result<Legacy, BufferError> {
+        self.locked("read", |ledger| {
+            let Hint { losses, slots, .. } = ledger.hint;
+            Ok(Legacy { losses, forsaken: slots > 1 })
+        })
+    }
+
+    /// A file for a flight, with a killed dispatch's flight in it if it is not empty: that must be
+    /// [`recovered`](Self::recover) first.
+    ///
+    /// # Errors
+    ///
+    /// The buffer cannot be used, or there can be no more files.
+    pub(crate) fn open_flight(&self) -> Result<FlightFile, BufferError> {
+        // Who has no buffer needs no flight, and it would be in a place that nobody meant.
+        let (file, _) = self.open(&self.config.path)?;
+        *self.file.lock().unwrap_or_else(PoisonError::into_inner) = Some(file);
+        if let Some(flight) = self.lock_flight(0)? {
+            return Ok(flight);
+        }
+        // Another dispatch runs. Numbers are given under the buffer's lock, so that no file is forgotten.
+        self.locked("write", |ledger| {
+            for slot in 1..Hint::MOST_SLOTS {
+                if slot >= ledger.hint.slots {
+                    ledger.hint.slots = slot + 1;
+                    ledger.write_hint()?;
+                }
+                if let Some(flight) = self.lock_flight(slot).map_err(io::Error::other)? {
+                    return Ok(flight);
+                }
+            }
+            Err(io::Error::other("too many dispatches run at once"))
+        })
+    }
+
+    /// The file of this number, unless a dispatch that lives has it.
+    fn lock_flight(&self, slot: u32) -> Result<Option<FlightFile>, BufferError> {
+        let path = path_of(&self.config.path, slot);
+        let failed = |source| BufferError::Open { path: path.clone(), source };
+        let (file, facts) = self.open(&path)?;
+        let ours = file.try_lock().map_err(failed)?
+            // It may have been removed while it was opened.
+            && self.fs.identity(&path).map_err(failed)? == Some(facts.id);
+        if ours { FlightFile::found(file, slot).map(Some).map_err(failed) } else { Ok(None) }
+    }
+
+    /// Stores what a dispatch left that was killed, unless that was done: then, and if there is nothing to be stored, only
+    /// the flight is emptied. False if nothing was stored.
+    pub(crate) fn recover(
+        &self,
+        flight: &mut FlightFile,
+        left: Option<&NewRecord<'_>>,
+        now: SystemTime,
+    ) -> Result<bool, BufferError> {
+        let left = left.filter(|left| size(left) <= self.config.max_bytes);
+        self.locked("write", |ledger| {
+            // Loading the ledger has emptied it if its record was counted.
+            let left = left.filter(|_| flight.file.facts().is_ok_and(|facts| facts.len > 0));
+            match left {
+                Some(left) => self.append_to(ledger, left, now, Some(flight)).map(|_| true),
+                None => flight.clear().map(|()| false),
+            }
+        })
+    }
+
+    /// The flights of dispatches that ran beside others and were killed; empty in nearly every dispatch. Files that nobody
+    /// needs are removed.
+    pub(crate) fn forsaken_flights(&self) -> Result<Vec<FlightFile>, BufferError> {
+        self.locked("write", |ledger| {
+            let mut forsaken = Vec::new();
+            let before = ledger.hint.slots;
+            for slot in (1..before).rev() {
+                let path = path_of(&self.config.path, slot);
+                let there = self.fs.identity(&path)?.is_some();
+                match if there { self.lock_flight(slot) } else { Ok(None) } {
+                    Ok(Some(flight)) if !flight.is_empty() => forsaken.push(flight),
+                    Ok(Some(_)) => self.fs.remove(&path)?,
+                    Ok(None) => {}
+                    Err(error) => log::debug!("cannot look at a flight: {error}"),
+                }
+                if slot + 1 == ledger.hint.slots && self.fs.identity(&path)?.is_none() {
+                    ledger.hint.slots = slot;
+                }
+            }
+            if ledger.hint.slots < before {
+                ledger.write_hint()?;
+            }
+            Ok(forsaken)
+        })
+    }
+
+    /// The flight has ended here, and what is appended next is its trace.
+    pub(crate) fn land(&self, flight: FlightFile) {
+        *self.flight.lock().unwrap_or_else(PoisonError::into_inner) = Some(flight);
+    }
+
+    /// Takes back the flight that has landed, if nothing was appended since.
+    pub(crate) fn landed(&self) -> Option<FlightFile> {
+        self.flight.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// Counts what was lost, and no more what a trace has told.
@@ -188,7 +339,7 @@ impl Buffer {
     fn locked<T>(
         &self,
         action: &'static str,
-        operation: impl FnOnce(&mut Ledger<'_>) -> std::io::Result<T>,
+        operation: impl FnOnce(&mut Ledger<'_>) -> io::Result<T>,
     ) -> Result<T, BufferError> {
         let path = &self.config.path;
         let failed = |source| BufferError::Io { action, path: path.clone(), source };
@@ -221,7 +372,7 @@ impl Buffer {
         loop {
             let file = match slot.take() {
                 Some(file) => file,
-                None => self.open()?,
+                None => self.open(path)?.0,
             };
             if file.try_lock().map_err(failed)? {
                 let facts = file.facts().map_err(failed)?;
@@ -243,10 +394,10 @@ impl Buffer {
         }
     }
 
-    fn open(&self) -> Result<Box<dyn BufferFile>, BufferError> {
-        let path = || self.config.path.clone();
+    fn open(&self, path: &Path) -> Result<(Box<dyn BufferFile>, Facts), BufferError> {
+        let path = || path.to_owned();
         let failed = |source| BufferError::Open { path: path(), source };
-        let file = match self.fs.open(&self.config.path) {
+        let file = match self.fs.open(&path()) {
             Err(error) if is_wrong_kind(&error) => return Err(BufferError::NotAFile { path: path() }),
             opened => opened.map_err(failed)?,
         };
@@ -260,7 +411,7 @@ impl Buffer {
         if !facts.private {
             file.make_private().map_err(failed)?;
         }
-        Ok(file)
+        Ok((file, facts))
     }
 }
 

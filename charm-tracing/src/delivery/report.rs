@@ -24,6 +24,9 @@ pub struct DeliveryReport {
     /// Spans of this dispatch that its trace lacks, because it had grown to its limit when they began: see
     /// [`Config::buffer_max_size_mib`](crate::Config::buffer_max_size_mib).
     pub dropped_spans: u64,
+    /// Earlier dispatches that were killed, and whose traces this one has found: they are among those that wait or were
+    /// delivered. What had not ended then has the status error "interrupted".
+    pub recovered: u32,
     /// This dispatch's trace waits in the buffer.
     pub buffered: bool,
     /// Traces that wait in the buffer now, this one included.

@@ -5,6 +5,7 @@
 //! The bytes are those that `opentelemetry-proto` and `prost` would write for the same spans of the SDK, which the tests
 //! compare.
 
+pub(crate) mod flight;
 pub(crate) mod protobuf;
 mod span;
 #[cfg(test)]

@@ -42,7 +42,7 @@ impl Site {
 /// Flags of a span and of a link: what they say about the context that is meant, beside its own flags in the lowest byte.
 /// Whether it is remote is known, and it is.
 const KNOWS_IS_REMOTE: u32 = 0x100;
-const IS_REMOTE: u32 = 0x200;
+pub(super) const IS_REMOTE: u32 = 0x200;
 
 /// The end of a span without a remote parent: the status "unset", and the flags, of which the trace's own are still missing.
 const PLAIN_END: [u8; 8] = [0x7a, 0x00, 0x85, 0x01, 0x00, 0x01, 0x00, 0x00];
@@ -91,45 +91,55 @@ pub(super) fn plain(out: &mut Vec<u8>, record: &Record, trace: TraceContext) -> 
 
 /// Writes any span as field 2 of a `ScopeSpans`.
 pub(super) fn detailed(out: &mut Vec<u8>, record: &Record, trace: TraceContext) {
+    message(out, 2, |out| fields(out, record, trace, true));
+}
+
+/// Writes a span as field 3, without an end and a status: it has only begun.
+pub(super) fn begun(out: &mut Vec<u8>, record: &Record, trace: TraceContext) {
+    message(out, 3, |out| fields(out, record, trace, false));
+}
+
+fn fields(out: &mut Vec<u8>, record: &Record, trace: TraceContext, ended: bool) {
     let none = Details::default();
     let details = record.details.as_deref().unwrap_or(&none);
     let remote = details.remote.as_ref();
-    message(out, 2, |out| {
-        bytes(out, 1, &remote.map_or(trace, |remote| remote.trace).id.to_bytes());
-        bytes(out, 2, &record.span_id.to_bytes());
-        state(out, 3, remote.map_or(&TraceState::NONE, |remote| &remote.state));
-        if record.parent != SpanId::INVALID {
-            bytes(out, 4, &record.parent.to_bytes());
+    bytes(out, 1, &remote.map_or(trace, |remote| remote.trace).id.to_bytes());
+    bytes(out, 2, &record.span_id.to_bytes());
+    state(out, 3, remote.map_or(&TraceState::NONE, |remote| &remote.state));
+    if record.parent != SpanId::INVALID {
+        bytes(out, 4, &record.parent.to_bytes());
+    }
+    match record.site {
+        Some(site) if details.name.is_none() && details.kind.is_none() => {
+            out.extend_from_slice(site.encoded().name_and_kind());
         }
-        match record.site {
-            Some(site) if details.name.is_none() && details.kind.is_none() => {
-                out.extend_from_slice(site.encoded().name_and_kind());
-            }
-            _ => {
-                bytes(out, 5, record.name().as_bytes());
-                kind(out, details.kind.as_ref());
-            }
+        _ => {
+            bytes(out, 5, record.name().as_bytes());
+            kind(out, details.kind.as_ref());
         }
-        fixed64(out, 7, record.start);
+    }
+    fixed64(out, 7, record.start);
+    if ended {
         fixed64(out, 8, record.end);
-        if let Some(site) = record.site.filter(|_| !details.own_site) {
-            out.extend_from_slice(site.encoded().attributes());
-        }
-        attributes(out, 9, &details.attributes);
-        uint32(out, 10, details.dropped_attributes);
-        for each in &details.events {
-            message(out, 11, |out| event(out, each));
-        }
-        uint32(out, 12, details.dropped_events);
-        for each in &details.links {
-            message(out, 13, |out| link(out, each));
-        }
-        uint32(out, 14, details.dropped_links);
-        message(out, 15, |out| status(out, &details.status));
-        let (own, is_remote) =
-            remote.map_or((trace, false), |remote| (remote.trace, remote.of_remote_parent));
-        fixed32(out, 16, flags(own.flags.to_u8(), is_remote));
-    });
+    }
+    if let Some(site) = record.site.filter(|_| !details.own_site) {
+        out.extend_from_slice(site.encoded().attributes());
+    }
+    attributes(out, 9, &details.attributes);
+    uint32(out, 10, details.dropped_attributes);
+    for each in &details.events {
+        message(out, 11, |out| event(out, each));
+    }
+    uint32(out, 12, details.dropped_events);
+    for each in &details.links {
+        message(out, 13, |out| link(out, each));
+    }
+    uint32(out, 14, details.dropped_links);
+    if ended {
+        status(out, &details.status);
+    }
+    let (own, is_remote) = remote.map_or((trace, false), |remote| (remote.trace, remote.of_remote_parent));
+    fixed32(out, 16, flags(own.flags.to_u8(), is_remote));
 }
 
 fn kind(out: &mut Vec<u8>, kind: Option<&SpanKind>) {
@@ -163,15 +173,16 @@ fn link(out: &mut Vec<u8>, link: &Link) {
     fixed32(out, 6, flags(context.trace_flags().to_u8(), context.is_remote()));
 }
 
-fn status(out: &mut Vec<u8>, status: &Status) {
-    match status {
+/// As field 15 of a span, which is always there.
+pub(super) fn status(out: &mut Vec<u8>, status: &Status) {
+    message(out, 15, |out| match status {
         Status::Unset => {}
         Status::Ok => int(out, 3, 1),
         Status::Error { description } => {
             bytes(out, 2, description.as_bytes());
             int(out, 3, 2);
         }
-    }
+    });
 }
 
 fn state(out: &mut Vec<u8>, field: u32, state: &TraceState) {

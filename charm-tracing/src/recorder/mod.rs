@@ -10,6 +10,7 @@
 //! bounds the store is looked at when a span begins, so nothing that is kept lacks its parent for want of room.
 
 mod clock;
+mod flight;
 mod ids;
 mod provider;
 mod record;
@@ -18,6 +19,7 @@ mod span;
 mod store;
 
 pub(crate) use clock::{now, unix_nanos};
+pub(crate) use flight::{Flight, News, Shared};
 pub(crate) use ids::SpanIds;
 pub(crate) use provider::{install, new_trace, own_scope, uninstall};
 pub(crate) use record::{Details, Record, Remote, TraceContext, weight};

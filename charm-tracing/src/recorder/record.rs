@@ -18,7 +18,7 @@ pub(crate) struct Record {
     pub(crate) parent: SpanId,
     /// Nanoseconds since 1970.
     pub(crate) start: u64,
-    /// The same; means nothing while it is open.
+    /// The same; while it is open, whether the flight recorder has written it.
     pub(crate) end: u64,
     pub(crate) details: Option<Box<Details>>,
 }
@@ -81,6 +81,11 @@ const MAX_ATTRIBUTES_OF_EVENT: usize = 128;
 const MAX_ATTRIBUTES_OF_LINK: usize = 128;
 
 impl Record {
+    /// The `end` of an open span that the flight recorder has not written.
+    pub(crate) const UNSEEN: u64 = 0;
+    /// And of one that it has.
+    pub(crate) const SEEN: u64 = 1;
+
     /// None at all.
     pub(crate) const VACANT: Self = Self {
         site: None,

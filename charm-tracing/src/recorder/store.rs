@@ -44,10 +44,10 @@ impl Store {
         self.open.get_mut(place as usize).filter(|record| record.span_id == span_id)
     }
 
-    /// Ends the span at `end`, in nanoseconds since 1970, unless it has ended.
+    /// Ends the span at `end`, in nanoseconds since 1970. False if it had ended.
     #[inline]
-    pub(crate) fn end(&mut self, place: u32, span_id: SpanId, end: u64) {
-        let Some(record) = self.open(place, span_id) else { return };
+    pub(crate) fn end(&mut self, place: u32, span_id: SpanId, end: u64) -> bool {
+        let Some(record) = self.open(place, span_id) else { return false };
         let mut record = std::mem::replace(record, Record::VACANT);
         record.end = end;
         self.vacant.push(place);
@@ -56,6 +56,33 @@ impl Store {
             Some(piece) if piece.len() < piece.capacity() => piece.push(record),
             _ => self.push_to_new_piece(record),
         }
+        true
+    }
+
+    /// The span that has ended last.
+    pub(crate) fn last_ended(&self) -> Option<&Record> {
+        self.ended.last()?.last()
+    }
+
+    /// Shows all spans that are open and have not been shown yet.
+    pub(crate) fn show_open(&mut self, mut show: impl FnMut(&Record)) {
+        for record in &mut self.open {
+            if record.span_id != SpanId::INVALID && record.end == Record::UNSEEN {
+                show(record);
+                record.end = Record::SEEN;
+            }
+        }
+    }
+
+    /// Hands out the spans that have ended, until they are put back.
+    pub(crate) fn take_ended(&mut self) -> Vec<Vec<Record>> {
+        std::mem::take(&mut self.ended)
+    }
+
+    /// Puts back what was handed out first.
+    pub(crate) fn put_back(&mut self, mut ended: Vec<Vec<Record>>) {
+        ended.append(&mut self.ended);
+        self.ended = ended;
     }
 
     #[cold]

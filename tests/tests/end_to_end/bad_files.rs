@@ -194,7 +194,7 @@ fn a_buffer_that_is_readable_for_others_is_made_private() {
 }
 
 #[test]
-fn a_unit_leaves_nothing_but_its_buffer_and_what_it_knows_of_relations() {
+fn a_unit_leaves_nothing_but_its_buffer_its_last_flight_and_what_it_knows_of_relations() {
     let mut juju = test_charm().start();
     let before = names(&juju.charm_dir());
     for hook in ["install", "start", "update-status"] {
@@ -202,7 +202,10 @@ fn a_unit_leaves_nothing_but_its_buffer_and_what_it_knows_of_relations() {
     }
     let after = names(&juju.charm_dir());
     let new: BTreeSet<_> = after.iter().filter(|name| !before.contains(name)).map(String::as_str).collect();
-    assert_eq!(new, BTreeSet::from([".charm_tracing_buffer", ".charm_tracing_relations"]));
+    assert_eq!(
+        new,
+        BTreeSet::from([".charm_tracing_buffer", ".charm_tracing_buffer.flight", ".charm_tracing_relations"])
+    );
 }
 
 const LOST: &str = "delivered 0\nwaiting 0\nbuffered false\nlost true\n";

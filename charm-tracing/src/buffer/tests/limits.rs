@@ -127,14 +127,14 @@ fn what_was_lost_is_counted_until_it_is_told() {
         append(&fixture.buffer, &number.to_string());
     }
     let dropped = Losses { dropped_traces: 3, ..Losses::default() };
-    assert_eq!(fixture.reopened().losses().unwrap(), dropped);
+    assert_eq!(fixture.reopened().legacy().unwrap().losses, dropped);
     let refused = Losses { refused_traces: 2, lost_traces: 1, rejected_spans: 7, ..Losses::default() };
     fixture.buffer.note_losses(refused, Losses::default()).unwrap();
     assert_eq!(drain(&fixture.buffer), ["3", "4"]);
-    let all = fixture.reopened().losses().unwrap();
+    let all = fixture.reopened().legacy().unwrap().losses;
     assert_eq!(all, refused.plus(dropped), "they outlive the records");
     fixture.buffer.note_losses(dropped, all).unwrap();
-    assert_eq!(fixture.reopened().losses().unwrap(), dropped);
+    assert_eq!(fixture.reopened().legacy().unwrap().losses, dropped);
     fixture.buffer.note_losses(Losses::default(), all).unwrap();
-    assert_eq!(fixture.reopened().losses().unwrap(), Losses::default());
+    assert_eq!(fixture.reopened().legacy().unwrap().losses, Losses::default());
 }

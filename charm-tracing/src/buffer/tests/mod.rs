@@ -56,7 +56,13 @@ fn open(directory: &Path, max_dispatches: u32, max_bytes: u64) -> Buffer {
 
 fn config(directory: &Path, max_dispatches: u32, max_bytes: u64) -> BufferConfig {
     let path = directory.join("buffer");
-    BufferConfig { path, max_dispatches, max_bytes, lock_wait: Duration::from_secs(20) }
+    BufferConfig {
+        path,
+        max_dispatches,
+        max_bytes,
+        max_age: Duration::MAX,
+        lock_wait: Duration::from_secs(20),
+    }
 }
 
 fn now() -> SystemTime {

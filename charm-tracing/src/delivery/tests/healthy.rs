@@ -150,7 +150,13 @@ fn unusable_buffer_is_said_and_the_trace_sent_all_the_same() {
     let (mut unit, server) = (Unit::new(), Server::always(Reply::OK));
     let path = "/proc/nothing/can/be/made/here".into();
     let lock_wait = Duration::from_millis(10);
-    unit.buffer = Buffer::new(BufferConfig { path, max_dispatches: 10, max_bytes: 1000, lock_wait });
+    unit.buffer = Buffer::new(BufferConfig {
+        path,
+        max_dispatches: 10,
+        max_bytes: 1000,
+        max_age: Duration::MAX,
+        lock_wait,
+    });
     let report = unit.dispatch("a", Some(&server.destination()));
     assert_eq!((report.delivered, report.lost), (1, false), "{report:?}");
     assert!(
@@ -222,8 +228,13 @@ fn many_dispatches_at_once_deliver_each_trace_once() {
             let (destination, budget) = (server.destination(), unit.budget);
             scope.spawn(move || {
                 let lock_wait = Duration::from_secs(20);
-                let buffer =
-                    Buffer::new(BufferConfig { path, max_dispatches: 100, max_bytes: 10 << 20, lock_wait });
+                let buffer = Buffer::new(BufferConfig {
+                    path,
+                    max_dispatches: 100,
+                    max_bytes: 10 << 20,
+                    max_age: Duration::MAX,
+                    lock_wait,
+                });
                 for number in 0..5 {
                     let trace = trace(&format!("{unit_number}:{number}"));
                     let clock = SystemClock::new();

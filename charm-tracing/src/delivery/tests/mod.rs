@@ -48,7 +48,13 @@ impl Unit {
         let path = directory.path().join("buffer");
         let lock_wait = Duration::from_secs(20);
         Self {
-            buffer: Buffer::new(BufferConfig { path, max_dispatches, max_bytes, lock_wait }),
+            buffer: Buffer::new(BufferConfig {
+                path,
+                max_dispatches,
+                max_bytes,
+                max_age: Duration::MAX,
+                lock_wait,
+            }),
             clock: TestClock {
                 running: SystemClock::new(),
                 wall: Cell::new(SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000)),

@@ -1,0 +1,65 @@
+//! Between the flight recorder and the buffer: a file for what this dispatch would leave if it were killed, and a place in
+//! the queue for what others have left.
+
+use std::time::SystemTime;
+
+use crate::buffer::{Buffer, BufferError, Chunk, FlightFile, NewRecord, Priority};
+use crate::delivery::{DeliveryReport, Trace};
+use crate::encode::flight::{self, Left};
+
+/// A file for the flight of this dispatch. If a killed one has left its own there, that is stored first, and the number says
+/// so. None if there can be no file: such a dispatch leaves nothing.
+pub(crate) fn take_off(buffer: &Buffer) -> (Option<FlightFile>, u32) {
+    let found = buffer.open_flight().and_then(|mut file| {
+        let recovered = if file.is_empty() { 0 } else { recover(buffer, &mut file)? };
+        Ok((Some(file), recovered))
+    });
+    found.unwrap_or_else(|error| {
+        log::debug!("nothing would be left of this dispatch if it were killed: {error}");
+        (None, 0)
+    })
+}
+
+/// Stores what was left by killed dispatches that ran beside others. How many those were.
+pub(crate) fn recover_forsaken(buffer: &Buffer) -> u32 {
+    let forsaken = buffer.forsaken_flights().unwrap_or_else(|error| {
+        log::debug!("cannot look for what killed dispatches have left: {error}");
+        Vec::new()
+    });
+    let recover = |mut file| {
+        recover(buffer, &mut file).unwrap_or_else(|error| {
+            log::debug!("cannot store what a killed dispatch has left: {error}");
+            0
+        })
+    };
+    forsaken.into_iter().map(recover).sum()
+}
+
+fn recover(buffer: &Buffer, file: &mut FlightFile) -> Result<u32, BufferError> {
+    let left =
+        file.read().inspect_err(|error| log::debug!("cannot read what a killed dispatch has left: {error}"));
+    let left = left.ok().and_then(|log| flight::left(&log));
+    let record = left.as_ref().map(|Left { request, trace_id, boring }| NewRecord {
+        trace_id: *trace_id,
+        priority: if *boring { Priority::Boring } else { Priority::Interesting },
+        payload: request,
+    });
+    buffer.recover(file, record.as_ref(), SystemTime::now()).map(u32::from)
+}
+
+/// What becomes of the flight of a dispatch that has ended when its trace is not in the queue: it was sent, or the file is
+/// the last place that is left for it.
+pub(crate) fn land(buffer: &Buffer, trace: &Trace, report: &mut DeliveryReport) {
+    let Some(mut file) = buffer.landed() else { return };
+    let done = if report.lost {
+        let mut chunk = Chunk::default();
+        let boring = trace.priority == Priority::Boring;
+        flight::finished(chunk.bytes(), &trace.payload, trace.trace_id, boring);
+        file.write(&mut chunk).map(|()| (report.lost, report.buffered) = (false, true))
+    } else {
+        file.clear()
+    };
+    if let Err(error) = done {
+        log::debug!("cannot write the flight of this dispatch: {error}");
+    }
+}

@@ -1,0 +1,7 @@
+//! Dispatches that are killed, or end without finishing: what they had to tell arrives with the next one.
+#![expect(clippy::unwrap_used, reason = "what cannot be unwrapped here has failed the test")]
+
+mod alone;
+mod at_any_moment;
+mod charm;
+mod together;
