@@ -1,6 +1,7 @@
 //! A charm that works until it is killed, in the way that `WORK` says, for `WORK_MILLISECONDS` at most. When a span of `step`
 //! has ended it says so in the file `ended` of the charm directory, where no kill reaches it: 8 bytes each, the time in
-//! nanoseconds since 1970.
+//! nanoseconds since 1970. With `BEAT` a thread that does nothing else writes the time into the file `beats` 40 times a second:
+//! that shows how long the system let the process wait.
 
 use std::env;
 use std::fs::{File, OpenOptions};
@@ -13,6 +14,15 @@ use charm_tracing::juju::Dispatch;
 use charm_tracing::{Config, Destination, Session, event, trace_fn};
 
 fn main() -> ExitCode {
+    if env::var_os("BEAT").is_some() {
+        thread::spawn(|| {
+            let mut beats = Times::open("beats");
+            loop {
+                beats.note();
+                thread::sleep(Duration::from_millis(25));
+            }
+        });
+    }
     let dispatch = Dispatch::from_env();
     let destination = dispatch.var("TRACE_ENDPOINT").map(|endpoint| Destination::new(endpoint, None));
     let work = env::var("WORK").unwrap_or_default();
@@ -59,11 +69,11 @@ fn step(time: Duration) {
     }
 }
 
-struct Ended(File);
+struct Times(File);
 
-impl Ended {
-    fn open() -> Self {
-        Self(OpenOptions::new().append(true).create(true).open("ended").expect("the charm directory"))
+impl Times {
+    fn open(name: &str) -> Self {
+        Self(OpenOptions::new().append(true).create(true).open(name).expect("the charm directory"))
     }
 
     fn step(&mut self, time: Duration) {
@@ -79,21 +89,21 @@ impl Ended {
 }
 
 fn steps(count: u32) {
-    let mut ended = Ended::open();
+    let mut ended = Times::open("ended");
     for _ in 0..count {
         ended.step(Duration::ZERO);
     }
 }
 
 fn seldom(until: Instant) {
-    let mut ended = Ended::open();
+    let mut ended = Times::open("ended");
     while Instant::now() < until {
         ended.step(Duration::from_millis(3));
     }
 }
 
 fn often(until: Instant) {
-    let mut ended = Ended::open();
+    let mut ended = Times::open("ended");
     while Instant::now() < until {
         ended.step(Duration::from_micros(20));
     }
@@ -107,7 +117,7 @@ fn in_bursts(until: Instant) {
 }
 
 fn deep(until: Instant, levels: u32) {
-    let mut ended = Ended::open();
+    let mut ended = Times::open("ended");
     ended.step(Duration::from_millis(2));
     if levels > 0 && Instant::now() < until {
         event("deeper", || deep(until, levels - 1));
@@ -120,7 +130,7 @@ fn on_threads(until: Instant) {
     thread::scope(|scope| {
         for _ in 0..3 {
             scope.spawn(|| {
-                let mut ended = Ended::open();
+                let mut ended = Times::open("ended");
                 while Instant::now() < until {
                     ended.step(Duration::from_micros(300));
                 }

@@ -23,29 +23,42 @@ const STEP: &str = "function call: step";
 #[test]
 fn whatever_ended_100_ms_before_arrives_once_with_its_root() {
     let kills: u32 = env::var("KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(KILLS);
-    let (number, interrupted) = (AtomicU32::new(0), AtomicU32::new(0));
+    let [number, interrupted, starved] = [(); 3].map(|()| AtomicU32::new(0));
     thread::scope(|scope| {
         for _ in 0..6 {
             scope.spawn(|| {
                 while let number = number.fetch_add(1, Ordering::Relaxed)
                     && number < kills
                 {
-                    if one(number) {
-                        interrupted.fetch_add(1, Ordering::Relaxed);
-                    }
+                    match one(number) {
+                        End::Interrupted => interrupted.fetch_add(1, Ordering::Relaxed),
+                        End::Starved => starved.fetch_add(1, Ordering::Relaxed),
+                        End::Finished => 0,
+                    };
                 }
             });
         }
     });
-    let interrupted = interrupted.into_inner();
+    let (interrupted, starved) = (interrupted.into_inner(), starved.into_inner());
     assert!(interrupted > kills / 2, "{interrupted} of {kills} were killed while they worked");
+    assert!(
+        starved <= kills / 10,
+        "the machine is too busy to tell: {starved} of {kills} did not run in time"
+    );
 }
 
-/// Kills one dispatch; says whether it had something to tell.
-fn one(number: u32) -> bool {
+enum End {
+    Interrupted,
+    Finished,
+    /// Something is missing, but the system did not let the process run when it wanted to.
+    Starved,
+}
+
+/// Kills one dispatch.
+fn one(number: u32) -> End {
     let work = WORK[number as usize % WORK.len()];
     let (unit, collector) = (Unit::new(), Collector::start());
-    let mut child = unit.dispatch(work, TIME).spawn().unwrap();
+    let mut child = unit.dispatch(work, TIME).env("BEAT", "").spawn().unwrap();
     let micros = RandomState::new().hash_one(number) % 240_000;
     let killed_at = kill_after(&mut child, Duration::from_micros(micros));
     let steps = unit.steps();
@@ -61,7 +74,18 @@ fn one(number: u32) -> bool {
         Some(at) => steps.iter().filter(|ended| **ended + LATE <= at).count(),
         None => steps.len(),
     };
-    assert!(arrived >= expected, "{about}: {arrived} of {expected}");
     assert!(killed_at.is_some() || left.is_some_and(|left| !left.was_interrupted()), "{about}");
-    left.is_some_and(Trace::was_interrupted)
+    if arrived < expected && killed_at.is_some_and(|at| was_starved(&unit.times("beats"), at)) {
+        return End::Starved;
+    }
+    assert!(arrived >= expected, "{about}: {arrived} of {expected}");
+    if left.is_some_and(Trace::was_interrupted) { End::Interrupted } else { End::Finished }
+}
+
+/// Whether a thread that wanted to run every 25 ms had to wait for longer than 50 ms, shortly before the kill.
+fn was_starved(beats: &[u64], killed_at: u64) -> bool {
+    const SHORTLY: u64 = 200_000_000;
+    const LONG: u64 = 50_000_000;
+    let all: Vec<_> = beats.iter().copied().chain([killed_at]).collect();
+    all.windows(2).any(|beats| beats[1] + SHORTLY > killed_at && beats[1] - beats[0] > LONG)
 }

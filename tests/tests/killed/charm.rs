@@ -45,7 +45,11 @@ impl Unit {
 
     /// When each `step` ended, in nanoseconds since 1970.
     pub(crate) fn steps(&self) -> Vec<u64> {
-        let bytes = fs::read(self.path("ended")).unwrap_or_default();
+        self.times("ended")
+    }
+
+    pub(crate) fn times(&self, name: &str) -> Vec<u64> {
+        let bytes = fs::read(self.path(name)).unwrap_or_default();
         bytes.chunks_exact(8).map(|bytes| u64::from_le_bytes(bytes.try_into().unwrap())).collect()
     }
 
