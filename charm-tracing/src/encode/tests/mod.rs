@@ -1,5 +1,7 @@
 //! The bytes of a request against those of OpenTelemetry's own crates for the same spans.
 
+mod flight;
+
 use std::borrow::Cow;
 use std::pin::pin;
 use std::sync::{Arc, Mutex};
