@@ -107,7 +107,10 @@ impl<'a> Ledger<'a> {
             Identity::Foreign => ledger.set_aside("damaged", 0, len)?,
         }
         // A process that died between adding a record and making room for it leaves one too many.
-        ledger.repairing(Self::make_room)?;
+        if ledger.is_too_full() {
+            ledger.recount()?;
+            ledger.repairing(Self::make_room)?;
+        }
         Ok(ledger)
     }
 
@@ -257,9 +260,21 @@ impl<'a> Ledger<'a> {
         self.hint.next_sequence = found.header.sequence.saturating_add(1);
     }
 
+    fn is_too_full(&self) -> bool {
+        self.hint.live_records > self.limits.max_records || self.hint.live_bytes > self.limits.max_bytes
+    }
+
+    /// Believes only the records how many there are: after a power cut the header may still count removed ones, or one of
+    /// which only a part arrived, and none that is whole must make room for those.
+    fn recount(&mut self) -> io::Result<()> {
+        let head = self.hint.head;
+        self.hint = Hint { head, boring_head: head, ..self.hint.emptied() };
+        let len = self.file.facts()?.len;
+        self.take_in(head, len)
+    }
+
     fn make_room(&mut self) -> Result<(), Trouble> {
-        while self.hint.live_records > self.limits.max_records || self.hint.live_bytes > self.limits.max_bytes
-        {
+        while self.is_too_full() {
             let boring = self.hint.live_boring > 0;
             let from = if boring { self.hint.boring_head } else { self.hint.head };
             let victim =
@@ -344,8 +359,18 @@ impl<'a> Ledger<'a> {
         hint.pending = found.offset;
         self.write_hint()?;
         self.finish_removal()?;
-        if self.hint.live_records == 0 {
-            self.empty()?;
+        if self.hint.live_records > 0 {
+            return Ok(());
+        }
+        match self.first_live(self.hint.head, |_| true) {
+            Ok(None) => self.empty()?,
+            Err(Trouble::Io(error)) => return Err(error.into()),
+            // A removal that a power cut undid was not counted any more, so a record too few was.
+            Ok(Some(_)) | Err(Trouble::Damaged) => {
+                self.hint = self.hint.emptied();
+                let len = self.file.facts()?.len;
+                self.take_in(FIRST_RECORD, len)?;
+            }
         }
         Ok(())
     }

@@ -1,5 +1,6 @@
 use proptest::prelude::*;
 
+use super::super::Backoff;
 use super::super::header::HEADER;
 use super::super::record::{MARKER, RECORD_HEADER};
 use super::*;
@@ -84,6 +85,31 @@ fn emptied_file_that_was_not_truncated_stays_empty() {
     bytes[..HEADER].copy_from_slice(&std::fs::read(fixture.path()).unwrap());
     bytes[HEADER + 4] = 0;
     assert_eq!(drained(&bytes), Vec::<String>::new());
+}
+
+/// As after a power cut: the header that counts the removal arrived on the disk, the record's state did not.
+#[test]
+fn removal_that_did_not_arrive_costs_no_other_record() {
+    let fixture = Fixture::new(2, 10 << 20);
+    append(&fixture.buffer, "a");
+    append_as(&fixture.buffer, Priority::Boring, "b");
+    append(&fixture.buffer, "c");
+    fixture.buffer.set_backoff(Backoff::default()).unwrap();
+    let mut bytes = std::fs::read(fixture.path()).unwrap();
+    let state = HEADER + RECORD_HEADER + "a".len() + 4;
+    assert_eq!(bytes[state], 0, "b made room");
+    bytes[state] = 1;
+    assert_eq!(drained(&bytes), ["a", "b", "c"]);
+}
+
+/// The other way round.
+#[test]
+fn record_that_is_gone_but_counted_makes_no_other_make_room() {
+    let (mut bytes, begins) = written();
+    bytes[begins[1] + 4] = 0;
+    let fixture = Fixture::new(4, 10 << 20);
+    std::fs::write(fixture.path(), &bytes).unwrap();
+    assert_eq!(drain(&fixture.buffer), ["first", "third", "number four", "last"]);
 }
 
 #[test]
