@@ -50,8 +50,8 @@ pub(super) trait BufferFile: Debug + Send {
 /// Tells one file from every other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct FileId {
-    device: u64,
-    inode: u64,
+    pub(super) device: u64,
+    pub(super) inode: u64,
 }
 
 /// What an open file says about itself.

@@ -270,7 +270,7 @@ impl<'a> Ledger<'a> {
         let head = self.hint.head;
         self.hint = Hint { head, boring_head: head, ..self.hint.emptied() };
         let len = self.file.facts()?.len;
-        self.take_in(head, len)
+        self.take_in(head, len, |_| true)
     }
 
     fn make_room(&mut self) -> Result<(), Trouble> {
@@ -369,7 +369,7 @@ impl<'a> Ledger<'a> {
             Ok(Some(_)) | Err(Trouble::Damaged) => {
                 self.hint = self.hint.emptied();
                 let len = self.file.facts()?.len;
-                self.take_in(FIRST_RECORD, len)?;
+                self.take_in(FIRST_RECORD, len, |_| true)?;
             }
         }
         Ok(())

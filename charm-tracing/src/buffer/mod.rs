@@ -55,6 +55,8 @@
 //! `<file>.damaged` (after the intact records, if it has any, were carried over); an older file of that name is
 //! replaced. In both cases the queue starts afresh.
 
+#[cfg(any(test, fuzzing))]
+mod disk;
 mod error;
 mod flight;
 mod fs;

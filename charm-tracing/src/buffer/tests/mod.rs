@@ -4,8 +4,11 @@ mod cost;
 mod crash;
 mod damage;
 mod files;
+mod history;
 mod limits;
 mod linkless;
+mod power_cut;
+mod refusal;
 mod sharing;
 
 use std::path::Path;
