@@ -3,7 +3,7 @@
 //! ```text
 //!  0  magic      12   "ct-flight\r\n\x1a"
 //! 12  version     4   1
-//! 16  id          8   of this flight, never 0
+//! 16  id          8   the last bytes of the trace's id, never 0
 //! 24  crc32       4   over bytes 0..24
 //! 28  chunk           length (4), crc32 of what follows (4), as many bytes
 //! ..  chunk
@@ -19,8 +19,8 @@
 //! | after | the queue has | the next process finds | and |
 //! |---|---|---|---|
 //! | a chunk, or a part of one | nothing | a flight | makes a record of its whole chunks |
-//! | the record, but not the header that counts it | a record behind the tail, with a flight of its own | both | cuts the record off, and makes one of the flight |
-//! | the header that counts it, and names the flight as `closing` | the record | both | empties the flight |
+//! | the record, but not the header that counts it | a record behind the tail | both | counts the record in, and empties the flight with its id |
+//! | the header that counts it, and names the flight as `closing` | the record, or none if it was delivered | both | empties the flight |
 //! | that, too | the record | an empty flight | uses the file for its own |
 
 use std::ffi::OsString;
@@ -83,7 +83,7 @@ impl FlightFile {
     /// A file that is locked, of a flight that ended here or was killed.
     pub(super) fn found(file: Box<dyn BufferFile>, slot: u32) -> io::Result<Self> {
         let tail = file.facts()?.len;
-        let id = id_of(&*file)?.unwrap_or(0);
+        let id = id_in(&*file)?.unwrap_or(0);
         Ok(Self { file, slot, id, tail })
     }
 
@@ -93,8 +93,9 @@ impl FlightFile {
     }
 
     /// Begins another one in the same file.
-    pub(crate) fn begin(&mut self, id: u64) -> io::Result<()> {
-        debug_assert!(self.is_empty() && id != 0, "what was there is in the queue by now");
+    pub(crate) fn begin(&mut self, trace_id: &[u8; 16]) -> io::Result<()> {
+        debug_assert!(self.is_empty(), "what was there is in the queue by now");
+        let id = id(trace_id);
         let mut head = [0; HEAD];
         head[..12].copy_from_slice(&MAGIC);
         head[12..16].copy_from_slice(&VERSION.to_le_bytes());
@@ -154,8 +155,14 @@ fn chunk_at(bytes: &[u8], at: usize) -> Option<std::ops::Range<usize>> {
     (crc32fast::hash(bytes.get(start..end)?) == read_u32(prefix, 4)).then_some(start..end)
 }
 
+/// Of the flight of a trace. Dispatches that Juju gives the same trace share it, which matters only if they run at the same
+/// time and one of them is killed in the very moment in which it stores its record.
+pub(super) fn id(trace_id: &[u8; 16]) -> u64 {
+    read_u64(trace_id, 8).max(1)
+}
+
 /// Of the flight in this file, if it is one.
-pub(super) fn id_of(file: &dyn BufferFile) -> io::Result<Option<u64>> {
+pub(super) fn id_in(file: &dyn BufferFile) -> io::Result<Option<u64>> {
     let mut head = [0; HEAD];
     let whole = file.read_at(&mut head, 0)? == HEAD;
     let ours = head[..12] == MAGIC

@@ -7,7 +7,7 @@
 use std::io;
 use std::path::Path;
 
-use super::flight::{id_of, path_of};
+use super::flight;
 use super::fs::{BufferFile, FileSystem};
 use super::header::{Closing, FIRST_RECORD, FIRST_RECORD_1, HEADER, Hint, Identity, Lease, begins_like_ours};
 use super::record::{
@@ -89,14 +89,14 @@ impl<'a> Ledger<'a> {
                 ledger.finish_removal()?;
                 ledger.finish_closing();
                 if hint.tail < len {
-                    ledger.take_in(hint.tail, len, |header| !header.flown)?;
+                    ledger.take_in(hint.tail, len)?;
                 }
             }
             Identity::Ours(hint) => {
                 log::debug!("the header of the trace buffer {} does not fit its records", path.display());
                 ledger.hint = hint.unwrap_or(Hint { slots: Hint::MOST_SLOTS, ..ledger.hint }).emptied();
                 ledger.finish_closing();
-                ledger.take_in(FIRST_RECORD, len, |_| true)?;
+                ledger.take_in(FIRST_RECORD, len)?;
             }
             Identity::Version1(hint) => {
                 ledger.hint = hint.unwrap_or(ledger.hint);
@@ -224,25 +224,25 @@ impl<'a> Ledger<'a> {
         self.file.write_all_at(&self.hint.encode(), 0)
     }
 
-    /// Counts the records of a stretch behind the ones that are counted, and cuts off what is torn at its end, or not
-    /// `wanted`.
-    fn take_in(&mut self, from: u64, len: u64, wanted: fn(&RecordHeader) -> bool) -> io::Result<()> {
+    /// Counts the records of a stretch behind the ones that are counted, and cuts off what is torn at its end.
+    fn take_in(&mut self, from: u64, len: u64) -> io::Result<()> {
         let mut scanner = Scanner::new(&**self.file, from, len);
-        let (mut hint, mut end) = (self.hint, from);
+        let (mut hint, mut flown) = (self.hint, Vec::new());
         while let Some(found) = scanner.next()? {
-            if !wanted(&found.header) {
-                break;
+            if found.header.flown {
+                flown.push(flight::id(&found.header.trace_id));
             }
-            end = found.end();
             hint.next_sequence = hint.next_sequence.max(found.header.sequence.saturating_add(1));
             if found.header.live {
                 count(&mut hint, &found);
             }
         }
-        if scanner.holes {
+        let (end, holes) = (scanner.intact_end, scanner.holes);
+        self.empty_flights(&flown);
+        if holes {
             log::warn!("the trace buffer {} was damaged; the intact traces are kept", self.path.display());
             self.hint.next_sequence = hint.next_sequence;
-            self.rewrite(FIRST_RECORD, end, None)?;
+            self.rewrite(FIRST_RECORD, len, None)?;
         } else {
             self.hint = Hint { tail: end.max(FIRST_RECORD), ..hint };
             self.file.set_len(self.hint.tail)?;
@@ -270,7 +270,7 @@ impl<'a> Ledger<'a> {
         let head = self.hint.head;
         self.hint = Hint { head, boring_head: head, ..self.hint.emptied() };
         let len = self.file.facts()?.len;
-        self.take_in(head, len, |_| true)
+        self.take_in(head, len)
     }
 
     fn make_room(&mut self) -> Result<(), Trouble> {
@@ -369,7 +369,7 @@ impl<'a> Ledger<'a> {
             Ok(Some(_)) | Err(Trouble::Damaged) => {
                 self.hint = self.hint.emptied();
                 let len = self.file.facts()?.len;
-                self.take_in(FIRST_RECORD, len, |_| true)?;
+                self.take_in(FIRST_RECORD, len)?;
             }
         }
         Ok(())
@@ -395,12 +395,29 @@ impl<'a> Ledger<'a> {
 
     fn empty_closing(&self) -> io::Result<()> {
         let Closing { id, slot } = self.hint.closing;
-        let path = path_of(self.path, slot);
+        self.empty_flight(slot, &[id])
+    }
+
+    /// Empties the flights of records that no header had counted.
+    fn empty_flights(&self, ids: &[u64]) {
+        if ids.is_empty() {
+            return;
+        }
+        for slot in 0..self.hint.slots {
+            if let Err(error) = self.empty_flight(slot, ids) {
+                log::debug!("cannot empty a flight of the trace buffer {}: {error}", self.path.display());
+            }
+        }
+    }
+
+    /// Empties the flight with this number if it is one of these.
+    fn empty_flight(&self, slot: u32, ids: &[u64]) -> io::Result<()> {
+        let path = flight::path_of(self.path, slot);
         if self.fs.identity(&path)?.is_none() {
             return Ok(());
         }
         let file = self.fs.open(&path)?;
-        if id_of(&*file)? == Some(id) { file.set_len(0) } else { Ok(()) }
+        if flight::id_in(&*file)?.is_some_and(|id| ids.contains(&id)) { file.set_len(0) } else { Ok(()) }
     }
 
     /// Nothing is left of the flight that the header names.
@@ -427,7 +444,7 @@ impl<'a> Ledger<'a> {
             Err(Trouble::Damaged) => {
                 let len = self.file.facts()?.len;
                 self.hint = self.hint.emptied();
-                self.take_in(FIRST_RECORD, len, |_| true)?;
+                self.take_in(FIRST_RECORD, len)?;
                 step(self).map_err(Trouble::after_a_scan)
             }
         }

@@ -5,7 +5,7 @@
 //!  4  state           1   0x00 dead, anything else live; outside both checksums, so it can change in place
 //!  5  kind            1   1 = a complete trace: an OTLP `ExportTraceServiceRequest`
 //!  6  priority        1   0 = boring, 1 = interesting
-//!  7  flown           1   1 = the trace had a flight: until a header counts the record, that is where the trace is
+//!  7  flown           1   1 = the trace had a flight, which is empty once a header counts the record
 //!  8  payload length  4
 //! 12  payload crc32   4
 //! 16  sequence        8   grows by one with every record of a file, never reused

@@ -12,7 +12,6 @@ use std::time::Duration;
 use opentelemetry::KeyValue;
 
 use super::clock::now;
-use super::ids::SpanIds;
 use super::provider::own_scope;
 use super::record::{Record, TraceContext};
 use crate::buffer::{Chunk, FlightFile};
@@ -75,8 +74,7 @@ pub(crate) struct News {
 impl Flight {
     /// Begins to write down a session, of which nothing has begun yet.
     pub(crate) fn begin(mut file: FlightFile, resource: &[KeyValue], trace: TraceContext) -> Self {
-        let id = SpanIds::begin_anywhere().next().to_bytes();
-        if let Err(error) = file.begin(u64::from_be_bytes(id)) {
+        if let Err(error) = file.begin(&trace.id.to_bytes()) {
             log::debug!("nothing would be left of this dispatch if it were killed: {error}");
             return Self::Grounded;
         }

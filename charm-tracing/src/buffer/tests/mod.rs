@@ -4,6 +4,7 @@ mod cost;
 mod crash;
 mod damage;
 mod files;
+mod flight;
 mod history;
 mod limits;
 mod linkless;

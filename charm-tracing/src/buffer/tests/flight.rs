@@ -1,0 +1,228 @@
+//! What a killed dispatch leaves becomes one record, whenever it or those after it are killed.
+
+use std::path::Path;
+
+use super::super::disk::Disk;
+use super::super::flight::{Chunk, FlightFile, path_of};
+use super::super::fs::FileSystem as _;
+use super::{Buffer, BufferConfig, Duration, NewRecord, Priority, drain, now};
+
+const PATH: &str = "/charm/buffer";
+const SLOTS: u32 = 3;
+
+fn on(disk: &Disk) -> Buffer {
+    let config = BufferConfig {
+        path: PATH.into(),
+        max_dispatches: 10,
+        max_bytes: 10 << 20,
+        max_age: Duration::MAX,
+        lock_wait: Duration::from_secs(20),
+    };
+    Buffer::with_file_system(config, Box::new(disk.clone()))
+}
+
+fn write(flight: &mut FlightFile, text: &str) {
+    let mut chunk = Chunk::default();
+    chunk.bytes().extend_from_slice(text.as_bytes());
+    flight.write(&mut chunk).unwrap();
+}
+
+/// The first byte tells the traces apart.
+fn record(payload: &[u8]) -> NewRecord<'_> {
+    NewRecord { trace_id: [payload[0]; 16], priority: Priority::Interesting, payload }
+}
+
+fn append(buffer: &Buffer, text: &str) {
+    buffer.append(&record(text.as_bytes()), now()).unwrap();
+}
+
+/// What there is in a flight is its trace here.
+fn recover(buffer: &Buffer, flight: &mut FlightFile) -> bool {
+    let left = flight.read().unwrap();
+    let left = (!left.is_empty()).then(|| record(&left));
+    buffer.recover(flight, left.as_ref(), now()).unwrap()
+}
+
+/// Begins a dispatch as sessions do.
+fn take_off(buffer: &Buffer, id: u8) -> FlightFile {
+    let mut flight = buffer.open_flight().unwrap();
+    if !flight.is_empty() {
+        recover(buffer, &mut flight);
+    }
+    flight.begin(&[id; 16]).unwrap();
+    flight
+}
+
+/// What the next dispatch finds, all of which it takes out.
+fn found(disk: &Disk) -> Vec<String> {
+    let buffer = on(disk);
+    let mut own = take_off(&buffer, b'?');
+    for mut flight in buffer.forsaken_flights().unwrap() {
+        recover(&buffer, &mut flight);
+    }
+    own.clear().unwrap();
+    drop(own);
+    let found = drain(&buffer);
+    assert!(buffer.forsaken_flights().unwrap().is_empty(), "none is found twice");
+    assert_eq!(drain(&on(disk)), [""; 0]);
+    for slot in 1..SLOTS {
+        assert_eq!(disk.identity(&path_of(Path::new(PATH), slot)).unwrap(), None, "no file is left");
+    }
+    found
+}
+
+#[test]
+fn chunks_are_read_as_far_as_they_are_whole() {
+    let disk = Disk::new(1);
+    let path = path_of(Path::new(PATH), 0);
+    let mut flight = take_off(&on(&disk), b'7');
+    write(&mut flight, "one ");
+    let whole = disk.len(&path);
+    write(&mut flight, "two");
+    drop(flight);
+    let end = disk.len(&path);
+    for len in 0..=end {
+        let disk = disk.survivors();
+        disk.open(&path).unwrap().set_len(len).unwrap();
+        let expected: &[&str] = match len {
+            _ if len == end => &["one two"],
+            _ if len >= whole => &["one "],
+            _ => &[],
+        };
+        assert_eq!(found(&disk), expected, "cut off at {len}");
+    }
+}
+
+#[test]
+fn damage_costs_what_is_behind_it() {
+    let disk = Disk::new(1);
+    let path = path_of(Path::new(PATH), 0);
+    let mut flight = take_off(&on(&disk), b'7');
+    write(&mut flight, "one ");
+    let whole = disk.len(&path);
+    write(&mut flight, "two");
+    let bytes = disk.read(&path).unwrap();
+    for (at, byte) in bytes.iter().enumerate() {
+        let disk = disk.survivors();
+        let damaged = [byte ^ 0x20];
+        disk.open(&path).unwrap().write_all_at(&damaged, at as u64).unwrap();
+        let found = found(&disk);
+        let expected = if at as u64 >= whole { "one " } else { "" };
+        assert_eq!(found.concat(), expected, "byte {at}");
+    }
+}
+
+/// Three dispatches, the first two of them together, of which the second never ends; killed at every moment.
+#[test]
+fn a_dispatch_that_is_killed_at_any_moment_is_found_once() {
+    let disk = Disk::new(1);
+    disk.record_moments();
+    let (mut steps, mut deaths) = (0, 0);
+    // What must be found, and what may be found instead of the last.
+    let mut step = |what: &str, sure: &[&str], perhaps: &[&[&str]], run: &mut dyn FnMut()| {
+        run();
+        steps += 1;
+        for moment in disk.take_moments() {
+            deaths += 1;
+            let found = found(&moment.survivors());
+            assert!(found == sure || perhaps.iter().any(|perhaps| found == *perhaps), "{what}: {found:?}");
+        }
+    };
+    let (first, second) = (on(&disk), on(&disk));
+    let (mut flight, mut other) = (None, None);
+    step("takes off", &[], &[], &mut || flight = Some(take_off(&first, b'1')));
+    step("writes", &[], &[&["1 a"]], &mut || write(flight.as_mut().unwrap(), "1 a"));
+    step("another takes off", &["1 a"], &[], &mut || other = Some(take_off(&second, b'2')));
+    step("writes, too", &["1 a"], &[&["1 a", "2 a"]], &mut || write(other.as_mut().unwrap(), "2 a"));
+    step("writes more", &["1 a", "2 a"], &[&["1 ab", "2 a"]], &mut || write(flight.as_mut().unwrap(), "b"));
+    step("lands", &["1 ab", "2 a"], &[&["1 whole", "2 a"]], &mut || {
+        first.land(flight.take().unwrap());
+        append(&first, "1 whole");
+    });
+    // Its process ends.
+    drop(first);
+    drop(other.take());
+    let third = on(&disk);
+    step("a third takes off", &["1 whole", "2 a"], &[], &mut || flight = Some(take_off(&third, b'3')));
+    step("writes", &["1 whole", "2 a"], &[&["1 whole", "3 a", "2 a"]], &mut || {
+        write(flight.as_mut().unwrap(), "3 a");
+    });
+    step("finds the second", &["1 whole", "3 a", "2 a"], &[&["1 whole", "2 a", "3 a"]], &mut || {
+        for mut flight in third.forsaken_flights().unwrap() {
+            assert!(recover(&third, &mut flight));
+        }
+    });
+    step("ends", &["1 whole", "2 a", "3 a"], &[&["1 whole", "2 a", "3 whole"]], &mut || {
+        third.land(flight.take().unwrap());
+        append(&third, "3 whole");
+    });
+    assert!(steps == 10 && deaths > 40, "{deaths} deaths");
+    assert_eq!(found(&disk.survivors()), ["1 whole", "2 a", "3 whole"]);
+}
+
+#[test]
+fn a_record_that_was_counted_is_not_made_again_of_its_flight() {
+    let disk = Disk::new(1);
+    let (path, buffer) = (path_of(Path::new(PATH), 0), on(&disk));
+    let mut flight = take_off(&buffer, b'1');
+    write(&mut flight, "part");
+    let written = disk.read(&path).unwrap();
+    disk.record_moments();
+    buffer.land(flight);
+    append(&buffer, "1 whole");
+    let closing = disk.take_moments().into_iter().filter(|moment| moment.read(&path).unwrap() == written);
+    let last = closing.last().unwrap().survivors();
+    // The record is delivered before anybody looks for flights.
+    assert_eq!(drain(&on(&last)), ["1 whole"]);
+    assert_eq!(found(&last), [""; 0]);
+}
+
+#[test]
+fn a_full_disk_has_room_for_the_trace_instead_of_its_flight() {
+    let disk = Disk::new(1);
+    let buffer = on(&disk);
+    let mut flight = take_off(&buffer, b'1');
+    write(&mut flight, &"x".repeat(5000));
+    disk.set_capacity(6000);
+    buffer.land(flight);
+    append(&buffer, &"y".repeat(4000));
+    assert_eq!(found(&disk.survivors()), ["y".repeat(4000)]);
+}
+
+#[test]
+fn a_trace_that_was_not_stored_leaves_its_flight_to_whoever_landed_it() {
+    let disk = Disk::new(1);
+    let buffer = on(&disk);
+    let flight = take_off(&buffer, b'1');
+    buffer.land(flight);
+    let large = vec![0; 11 << 20];
+    let refused = buffer.append(&record(&large), now());
+    assert!(matches!(refused, Err(crate::buffer::BufferError::TooLarge { .. })), "{refused:?}");
+    let mut flight = buffer.landed().unwrap();
+    write(&mut flight, "late");
+    drop(flight);
+    assert!(buffer.landed().is_none());
+    assert_eq!(found(&disk.survivors()), ["late"]);
+}
+
+#[test]
+fn what_was_left_is_recovered_into_a_buffer_without_a_flight_of_its_own() {
+    let disk = Disk::new(1);
+    write(&mut take_off(&on(&disk), b'1'), "left");
+    let buffer = on(&disk);
+    let mut flight = buffer.open_flight().unwrap();
+    assert!(recover(&buffer, &mut flight) && flight.is_empty());
+    assert!(!recover(&buffer, &mut flight), "nothing is left");
+    assert_eq!(drain(&buffer), ["left"]);
+}
+
+#[test]
+fn only_so_many_fly_at_once() {
+    let disk = Disk::new(1);
+    let buffers: Vec<_> = (0..64).map(|_| on(&disk)).collect();
+    let flights: Vec<_> = buffers.iter().zip(1_u8..).map(|(buffer, id)| take_off(buffer, id)).collect();
+    let refused = on(&disk).open_flight().unwrap_err();
+    assert!(std::error::Error::source(&refused).unwrap().to_string().contains("too many"), "{refused:?}");
+    drop(flights);
+    assert!(on(&disk).open_flight().is_ok());
+}
