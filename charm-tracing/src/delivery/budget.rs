@@ -1,3 +1,5 @@
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher as _;
 use std::time::{Duration, Instant, SystemTime};
 
 /// How much of a dispatch may be spent on sending.
@@ -20,27 +22,19 @@ impl TimeBudget {
     pub(super) fn lease(&self) -> Duration {
         self.total.saturating_add(self.per_request)
     }
-
-    /// What a dispatch may spend after this many attempts that the backend did not take.
-    ///
-    /// A backend that is down costs every dispatch of every unit only a short attempt. But a backend that is slow, rather
-    /// than down, may never answer within a short one, so every eighth attempt gets all the time there is.
-    pub(super) fn after_failures(&self, failures: u32) -> Duration {
-        if failures.is_multiple_of(8) { self.total } else { self.total.min(SHORT_ATTEMPT) }
-    }
 }
 
-const SHORT_ATTEMPT: Duration = Duration::from_millis(300);
-
-/// Where the time comes from.
+/// Where the time comes from, and chance.
 pub(crate) trait Clock {
     /// The time of day, to be compared across processes.
     fn wall(&self) -> SystemTime;
     /// Time since some moment, that never steps.
     fn monotonic(&self) -> Duration;
+    /// A number of which all are equally likely, another one each time: it keeps units from acting in step.
+    fn draw(&self) -> u64;
 }
 
-/// The clocks of this machine.
+/// The clocks and the chance of this machine.
 #[derive(Debug)]
 pub(crate) struct SystemClock(Instant);
 
@@ -57,6 +51,11 @@ impl Clock for SystemClock {
 
     fn monotonic(&self) -> Duration {
         self.0.elapsed()
+    }
+
+    fn draw(&self) -> u64 {
+        // The standard library takes the keys of its hash maps from the operating system.
+        RandomState::new().hash_one(self.wall())
     }
 }
 
@@ -116,6 +115,9 @@ mod tests {
         fn monotonic(&self) -> Duration {
             self.0.get()
         }
+        fn draw(&self) -> u64 {
+            0
+        }
     }
 
     const MS: Duration = Duration::from_millis(1);
@@ -150,13 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn failures_shorten_all_attempts_but_every_eighth() {
-        let budget = TimeBudget::default();
-        let short: Vec<_> =
-            (0..=16).filter(|failures| budget.after_failures(*failures) < budget.total).collect();
-        assert_eq!(short, [1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 13, 14, 15]);
-        assert_eq!(budget.after_failures(1), 300 * MS);
-        let tight = TimeBudget { total: 100 * MS, ..budget };
-        assert_eq!(tight.after_failures(1), 100 * MS);
+    fn no_two_processes_draw_the_same() {
+        assert_ne!(SystemClock::new().draw(), SystemClock::new().draw());
     }
 }

@@ -1,12 +1,13 @@
 use std::time::Duration;
 
+use super::backoff;
 use super::budget::{Allowance, Clock, TimeBudget};
 use super::destination::Destination;
 use super::endpoint::Endpoint;
 use super::http::{Sender, Tls};
 use super::report::{DeliveryProblem, DeliveryReport};
-use super::verdict::{LONGEST_RETRY_AFTER, Verdict, judge};
-use crate::buffer::{Backoff, Buffer, BufferError, NewRecord, Priority, to_millis};
+use super::verdict::{Verdict, judge};
+use crate::buffer::{Backoff, Buffer, BufferError, NewRecord, Priority};
 
 /// A finished dispatch, encoded as an OTLP `ExportTraceServiceRequest`.
 #[derive(Debug)]
@@ -131,10 +132,10 @@ impl Delivery<'_> {
         };
         let backoff = buffer.map_or_else(Backoff::default, |buffer| self.remembered(buffer, &endpoint));
         // A trace that is not stored is sent even if the backend asked for a pause: it has no other chance.
-        if self.own != Own::Unstored && self.is_asked_to_wait(&backoff) {
+        if self.own != Own::Unstored && backoff::is_paused(self.clock.wall(), backoff.not_before) {
             return log::debug!("{endpoint} asked not to be sent traces yet");
         }
-        self.allowance.total = self.budget.after_failures(backoff.failures);
+        self.allowance.total = backoff::attempt(self.budget, backoff.failures, self.clock.draw());
         let sender = match tls_for(&endpoint, destination) {
             Ok(tls) => Sender::new(endpoint.uri().clone(), tls),
             Err(problem) => return self.report.note(problem),
@@ -192,11 +193,11 @@ impl Delivery<'_> {
                     }
                 }
                 Outcome::Kept { retry_after } => {
-                    let until = retry_after.map_or(0, |wait| to_millis(self.clock.wall() + wait));
+                    let until = |wait| backoff::pause_until(self.clock.wall(), wait, self.clock.draw());
                     return buffer.set_backoff(Backoff {
                         failures: backoff.failures.saturating_add(1),
                         destination: route.endpoint.fingerprint(),
-                        not_before: until,
+                        not_before: retry_after.map_or(0, until),
                     });
                 }
                 Outcome::OutOfTime => return Ok(()),
@@ -255,13 +256,6 @@ impl Delivery<'_> {
                 Backoff::default()
             }
         }
-    }
-
-    fn is_asked_to_wait(&self, backoff: &Backoff) -> bool {
-        let now = self.clock.wall();
-        // A moment further away than that was remembered by another clock.
-        (to_millis(now)..=to_millis(now + LONGEST_RETRY_AFTER)).contains(&backoff.not_before)
-            && backoff.not_before != to_millis(now)
     }
 
     fn note_buffer(&mut self, error: BufferError) {

@@ -3,6 +3,7 @@
 //! The only place that knows both the buffer and the network. Nothing here makes a hook fail or wait longer than its time
 //! budget, and nothing is printed: what an operator or an author should know is in the [`DeliveryReport`].
 
+mod backoff;
 mod budget;
 mod certificate;
 mod deliver;

@@ -112,11 +112,7 @@ fn long_queue_is_delivered_as_far_as_the_budget_goes() {
 fn after_a_failure_the_next_dispatch_tries_only_shortly() {
     let (mut unit, server) = (Unit::new(), Server::always(Reply::Hang));
     unit.budget = TimeBudget { per_request: Duration::from_secs(5), total: Duration::from_secs(5) };
-    let backoff = crate::buffer::Backoff {
-        failures: 1,
-        destination: crc32fast::hash(format!("http://127.0.0.1:{}/v1/traces", server.port()).as_bytes()),
-        not_before: 0,
-    };
+    let backoff = crate::buffer::Backoff { failures: 1, destination: fingerprint(&server), not_before: 0 };
     unit.buffer.set_backoff(backoff).unwrap();
     let started = Instant::now();
     assert!(unit.dispatch("a", Some(&server.destination())).buffered);
@@ -125,14 +121,27 @@ fn after_a_failure_the_next_dispatch_tries_only_shortly() {
     assert_eq!(unit.buffer.backoff().unwrap().failures, 2);
 }
 
+/// A backend that is slower than a short attempt.
+#[test]
+fn some_attempts_after_failures_have_all_the_time() {
+    let (unit, server) = (Unit::new(), Server::always(Reply::Slow(Duration::from_millis(700))));
+    let destination = server.destination();
+    let failures = || unit.buffer.backoff().unwrap().failures;
+    let sick =
+        crate::buffer::Backoff { failures: 2, destination: fingerprint(&server), ..Default::default() };
+    unit.buffer.set_backoff(sick).unwrap();
+    let report = unit.dispatch("a", Some(&destination));
+    assert_eq!((report.delivered, report.waiting, failures()), (0, 1, 3), "{report:?}");
+
+    unit.clock.draw.set(16);
+    let report = unit.dispatch("b", Some(&destination));
+    assert_eq!((report.delivered, report.waiting, failures()), (2, 0, 0), "{report:?}");
+}
+
 #[test]
 fn first_acknowledged_record_ends_the_short_attempts() {
     let (unit, server) = (Unit::new(), Server::always(Reply::Slow(Duration::from_millis(40))));
-    let sick = crate::buffer::Backoff {
-        failures: 3,
-        destination: crc32fast::hash(format!("http://127.0.0.1:{}/v1/traces", server.port()).as_bytes()),
-        not_before: 0,
-    };
+    let sick = crate::buffer::Backoff { failures: 3, destination: fingerprint(&server), not_before: 0 };
     unit.buffer.set_backoff(sick).unwrap();
     unit.store(&["x"; 14]);
     let report = unit.dispatch("y", Some(&server.destination()));
@@ -156,6 +165,19 @@ fn retry_after_is_honoured_by_later_dispatches() {
     unit.pass(Duration::from_secs(2));
     let report = unit.dispatch("c", Some(&server.destination()));
     assert_eq!((report.delivered, report.waiting), (3, 0), "{report:?}");
+}
+
+/// Units that were sent away at the same moment do not come back at the same moment.
+#[test]
+fn retry_after_is_lengthened_at_random() {
+    let server = Server::always(Reply::Answer(429, "retry-after: 60\r\n", Vec::new()));
+    let not_before = [1, u64::MAX / 2, u64::MAX].map(|draw| {
+        let unit = Unit::new();
+        unit.clock.draw.set(draw);
+        assert!(unit.dispatch("a", Some(&server.destination())).buffered);
+        unit.buffer.backoff().unwrap().not_before - crate::buffer::to_millis(unit.clock.wall.get())
+    });
+    assert_eq!(not_before, [60_000, 67_499, 75_000]);
 }
 
 #[test]
@@ -202,4 +224,9 @@ fn unusable_destination_is_said_and_the_trace_waits() {
         assert_eq!((report.waiting, report.lost), (waiting, false), "{report:?}");
         assert_eq!(problem(&report), expected);
     }
+}
+
+/// What the buffer remembers a destination by.
+fn fingerprint(server: &Server) -> u32 {
+    crc32fast::hash(format!("http://127.0.0.1:{}/v1/traces", server.port()).as_bytes())
 }

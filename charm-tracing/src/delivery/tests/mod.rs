@@ -16,7 +16,7 @@ use super::budget::Clock;
 use super::{DeliveryReport, Destination, SystemClock, TimeBudget, Trace, deliver};
 use crate::buffer::{Buffer, BufferConfig, Priority};
 
-/// A buffer in a directory of its own, and a wall clock that the test sets.
+/// A buffer in a directory of its own, and a wall clock and a chance that the test sets.
 struct Unit {
     buffer: Buffer,
     clock: TestClock,
@@ -27,6 +27,7 @@ struct Unit {
 struct TestClock {
     running: SystemClock,
     wall: Cell<SystemTime>,
+    draw: Cell<u64>,
 }
 
 impl Clock for TestClock {
@@ -35,6 +36,9 @@ impl Clock for TestClock {
     }
     fn monotonic(&self) -> Duration {
         self.running.monotonic()
+    }
+    fn draw(&self) -> u64 {
+        self.draw.get()
     }
 }
 
@@ -58,6 +62,8 @@ impl Unit {
             clock: TestClock {
                 running: SystemClock::new(),
                 wall: Cell::new(SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000)),
+                // Attempts after a failure are short, pauses as long as was asked for.
+                draw: Cell::new(1),
             },
             // Tests that wait for nothing may run on a machine that is busy.
             budget: TimeBudget { per_request: Duration::from_secs(20), total: Duration::from_secs(40) },
