@@ -72,5 +72,5 @@ mod tests;
 pub(crate) use error::BufferError;
 pub(crate) use flight::{Chunk, FlightFile};
 pub(crate) use header::{Backoff, Losses};
-pub(crate) use record::{NewRecord, Priority, to_millis};
+pub(crate) use record::{NewRecord, Priority, Progress, to_millis};
 pub(crate) use store::{Buffer, BufferConfig, Legacy};

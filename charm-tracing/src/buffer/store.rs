@@ -174,7 +174,6 @@ impl Buffer {
     }
 
     /// Remembers how much of a record was delivered. False if it is gone already.
-    #[cfg_attr(not(test), expect(dead_code, reason = "delivery in parts comes next"))]
     pub(crate) fn set_progress(&self, record: &Record, progress: Progress) -> Result<bool, BufferError> {
         self.locked("write", |ledger| ledger.set_progress(record, progress))
     }

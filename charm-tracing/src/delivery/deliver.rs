@@ -5,9 +5,11 @@ use super::budget::{Allowance, Clock, TimeBudget};
 use super::destination::Destination;
 use super::endpoint::Endpoint;
 use super::http::{Sender, Tls};
+use super::parcel::Parcel;
 use super::report::{DeliveryProblem, DeliveryReport};
-use super::verdict::{Verdict, judge};
-use crate::buffer::{Backoff, Buffer, BufferError, NewRecord, Priority};
+use super::split;
+use super::verdict::{Verdict, judge, may_be_for_its_size};
+use crate::buffer::{Backoff, Buffer, BufferError, NewRecord, Priority, Progress};
 
 /// A finished dispatch, encoded as an OTLP `ExportTraceServiceRequest`.
 #[derive(Debug)]
@@ -34,6 +36,7 @@ pub(crate) fn deliver(
         allowance: Allowance::start(clock, budget),
         own: Own::Unstored,
         answered: false,
+        settled: false,
         budget,
         clock,
     };
@@ -53,6 +56,8 @@ struct Delivery<'a> {
     own: Own,
     /// The backend has answered in this dispatch, whatever it said.
     answered: bool,
+    /// It has taken or refused something in this dispatch.
+    settled: bool,
     budget: &'a TimeBudget,
     clock: &'a dyn Clock,
 }
@@ -68,13 +73,21 @@ enum Own {
     Settled,
 }
 
-/// What an attempt to send one record came to.
+/// What an attempt to send one trace came to.
 enum Outcome {
     /// The backend took or refused it, it is done with.
     Settled,
     /// It has to wait, and so do those behind it.
     Kept { retry_after: Option<Duration> },
     /// The budget is spent. Says nothing about the backend.
+    OutOfTime,
+}
+
+/// What one request came to.
+enum Answered {
+    Taken { rejected_spans: u64 },
+    Refused { status: u16, reason: String },
+    Kept { status: Option<u16>, retry_after: Option<Duration> },
     OutOfTime,
 }
 
@@ -142,7 +155,8 @@ impl Delivery<'_> {
         };
         let route = Route { endpoint, sender };
         let Some(buffer) = buffer else {
-            if let Outcome::Settled = self.attempt(&route, &trace.payload) {
+            let mut parcel = Parcel::new(&trace.payload, Progress::default());
+            if let Ok(Outcome::Settled) = self.ship(&route, &mut parcel, 0, |_| Ok(())) {
                 self.own = Own::Settled;
             }
             return;
@@ -177,19 +191,26 @@ impl Delivery<'_> {
                     waiting => waiting,
                 },
             };
-            let payload = record.as_ref().map_or(&trace.payload, |record| &record.payload);
-            match self.attempt(route, payload) {
+            let (payload, progress) = record
+                .as_ref()
+                .map_or((&trace.payload, Progress::default()), |record| (&record.payload, record.progress));
+            let remember = |progress| match &record {
+                Some(record) => buffer.set_progress(record, progress).map(drop),
+                None => Ok(()),
+            };
+            let mut parcel = Parcel::new(payload, progress);
+            let outcome = self.ship(route, &mut parcel, backoff.failures, remember);
+            if self.settled && backoff != Backoff::default() {
+                backoff = Backoff::default();
+                buffer.set_backoff(backoff)?;
+            }
+            match outcome? {
                 Outcome::Settled => {
                     if record.as_ref().is_none_or(|record| self.own == Own::Stored(record.sequence)) {
                         self.own = Own::Settled;
                     }
                     if let Some(record) = record {
                         buffer.acknowledge(&record)?;
-                    }
-                    if backoff != Backoff::default() {
-                        backoff = Backoff::default();
-                        buffer.set_backoff(backoff)?;
-                        self.allowance.total = self.budget.total;
                     }
                 }
                 Outcome::Kept { retry_after } => {
@@ -205,45 +226,113 @@ impl Delivery<'_> {
         }
     }
 
-    fn attempt(&mut self, route: &Route, payload: &[u8]) -> Outcome {
-        let Some(timeout) = self.allowance.next_request() else { return Outcome::OutOfTime };
-        let answer = match self.allowance.spend(|| route.sender.send(payload, timeout)) {
+    /// Sends a trace, in parts if it is too large for the backend. `remember` is told each part that is done with, so that
+    /// no dispatch sends it again.
+    fn ship(
+        &mut self,
+        route: &Route,
+        parcel: &mut Parcel<'_>,
+        failures: u32,
+        remember: impl Fn(Progress) -> Result<(), BufferError>,
+    ) -> Result<Outcome, BufferError> {
+        // What was done with in earlier dispatches was taken, most likely.
+        let mut taken = parcel.progress().is_some_and(|progress| progress.done > 0);
+        let mut given_up = 0;
+        let mut ends = None;
+        while ends.is_none() {
+            let before = parcel.progress();
+            let Some(request) = parcel.next() else { break };
+            let bytes = request.len();
+            match self.attempt(route, &request) {
+                Answered::Taken { rejected_spans } => {
+                    taken = true;
+                    self.count_rejected(rejected_spans);
+                    parcel.settle();
+                }
+                Answered::Refused { status, reason } => {
+                    if may_be_for_its_size(Some(status), bytes, failures) && parcel.halve(&request) {
+                        log::debug!(
+                            "{} refused a trace of {bytes} bytes, it gets halves: {reason}",
+                            route.endpoint
+                        );
+                    } else {
+                        log::debug!("{} refused a trace for good: {reason}", route.endpoint);
+                        given_up += split::spans(&request).map_or(0, |spans| spans as u64);
+                        self.report.last_refusal = Some(reason);
+                        parcel.settle();
+                    }
+                }
+                Answered::Kept { status, retry_after } => {
+                    if may_be_for_its_size(status, bytes, failures) && parcel.halve(&request) {
+                        log::debug!("{} gets halves of a trace of {bytes} bytes next time", route.endpoint);
+                    }
+                    ends = Some(Ok(Outcome::Kept { retry_after }));
+                }
+                Answered::OutOfTime => ends = Some(Ok(Outcome::OutOfTime)),
+            }
+            if let Some(now) = parcel.progress()
+                && before != Some(now)
+                && let Err(error) = remember(now)
+            {
+                ends = Some(Err(error));
+            }
+        }
+        if taken || ends.is_some() {
+            self.count_rejected(given_up);
+        }
+        if ends.is_none() {
+            *(if taken { &mut self.report.delivered } else { &mut self.report.refused }) += 1;
+        }
+        ends.unwrap_or(Ok(Outcome::Settled))
+    }
+
+    fn attempt(&mut self, route: &Route, request: &[u8]) -> Answered {
+        let Some(timeout) = self.allowance.next_request() else { return Answered::OutOfTime };
+        let answer = match self.allowance.spend(|| route.sender.send(request, timeout)) {
             Ok(answer) => answer,
             // Cut short by our own budget while the backend was answering: that is not its fault.
             Err(ureq::Error::Timeout(_)) if self.answered && timeout < self.budget.per_request => {
-                return Outcome::OutOfTime;
+                return Answered::OutOfTime;
             }
             Err(error) => {
                 let endpoint = route.endpoint.to_string();
                 self.report.note(DeliveryProblem::Unreachable { endpoint, source: Box::new(error) });
-                return Outcome::Kept { retry_after: None };
+                return Answered::Kept { status: None, retry_after: None };
             }
         };
         self.answered = true;
-        match judge(answer.status, answer.retry_after.as_deref(), &answer.body, self.clock.wall()) {
+        let status = answer.status;
+        match judge(status, answer.retry_after.as_deref(), &answer.body, self.clock.wall()) {
             Verdict::Accepted { rejected_spans, message } => {
-                self.report.delivered += 1;
-                self.report.rejected_spans = self.report.rejected_spans.saturating_add(rejected_spans);
+                self.settled();
                 if let Some(message) = message {
                     log::debug!("{} accepted a trace and said: {message}", route.endpoint);
                     if rejected_spans > 0 {
                         self.report.last_refusal = Some(message);
                     }
                 }
-                Outcome::Settled
+                Answered::Taken { rejected_spans }
             }
             Verdict::Drop { reason } => {
-                log::debug!("{} refused a trace for good: {reason}", route.endpoint);
-                self.report.refused += 1;
-                self.report.last_refusal = Some(reason);
-                Outcome::Settled
+                self.settled();
+                Answered::Refused { status, reason }
             }
             Verdict::Keep { reason, retry_after } => {
                 let endpoint = route.endpoint.to_string();
                 self.report.note(DeliveryProblem::NotAccepted { endpoint, reason });
-                Outcome::Kept { retry_after }
+                Answered::Kept { status: Some(status), retry_after }
             }
         }
+    }
+
+    /// The backend is well: there is no reason to be short with it.
+    fn settled(&mut self) {
+        self.settled = true;
+        self.allowance.total = self.budget.total;
+    }
+
+    fn count_rejected(&mut self, spans: u64) {
+        self.report.rejected_spans = self.report.rejected_spans.saturating_add(spans);
     }
 
     /// What earlier dispatches learnt about this endpoint.

@@ -10,8 +10,10 @@ mod deliver;
 mod destination;
 mod endpoint;
 mod http;
+mod parcel;
 mod report;
 mod resolver;
+mod split;
 #[cfg(feature = "tls")]
 mod tls;
 mod verdict;

@@ -11,7 +11,8 @@ use super::endpoint::EndpointError;
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct DeliveryReport {
-    /// Traces that the backend took in this dispatch.
+    /// Traces that the backend took in this dispatch. One that is too large for it is sent in parts, by its spans, and
+    /// counts once all of them were sent.
     pub delivered: u32,
     /// Traces that were dropped because the buffer was full, the oldest first.
     pub dropped_by_limits: u32,
@@ -19,7 +20,8 @@ pub struct DeliveryReport {
     pub refused: u32,
     /// What the backend said about the last trace it refused, or about the last spans it rejected.
     pub last_refusal: Option<String>,
-    /// Spans that the backend rejected out of traces that it took.
+    /// Spans that the backend rejected out of traces that it took; and those of the parts that it refused of a trace which it
+    /// takes in parts only.
     pub rejected_spans: u64,
     /// Spans of this dispatch that its trace lacks, because it had grown to its limit when they began: see
     /// [`Config::buffer_max_size_mib`](crate::Config::buffer_max_size_mib).

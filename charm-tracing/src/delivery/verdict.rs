@@ -42,6 +42,26 @@ pub(super) fn judge(status: u16, retry_after: Option<&str>, body: &[u8], now: Sy
     }
 }
 
+/// Whether a request may not have been taken because of its size, so that it is worth trying in halves.
+///
+/// `status`: that of the answer; none if the connection broke, or the time was over, before it came. `bytes`: the size of the
+/// request, uncompressed. `failures`: attempts before this one that came to nothing, in a row, each in another dispatch.
+///
+/// Some say plainly that it is too large (413). Tempo answers 400 to what has more than 20 MiB, and so may others with a
+/// lower limit; no limit we know is below 4 MiB, that of gRPC messages. A rate limiter answers 429 as long as a request is
+/// larger than its whole bucket, a slow network or a proxy gives up in the same place each time: these look like trouble
+/// that passes. So they are believed to be no such when the request is large and nothing passed in three dispatches, each
+/// of which waited as long as it had been asked to.
+pub(super) fn may_be_for_its_size(status: Option<u16>, bytes: usize, failures: u32) -> bool {
+    const MIB: usize = 1 << 20;
+    match status {
+        Some(413) => true,
+        Some(400) => bytes > 4 * MIB,
+        None | Some(408 | 429 | 500..=599) => bytes > MIB && failures >= 3,
+        Some(_) => false,
+    }
+}
+
 fn accepted(body: &[u8]) -> Verdict {
     // A body that is not what OTLP says (an empty object in JSON, a proxy's page) does not make a success a failure.
     let PartialSuccess { rejected_spans, message } = partial_success(body).unwrap_or_default();
@@ -196,6 +216,35 @@ mod tests {
         assert_eq!(said, Verdict::Drop { reason: "the backend answered 400: bad span id".to_owned() });
         let Verdict::Drop { reason } = judge(400, None, &[b'x'; 5000], now()) else { panic!("kept") };
         assert_eq!(reason.len(), "the backend answered 400: ".len() + 200);
+    }
+
+    #[test]
+    fn size_is_to_blame_if_it_is_said_or_likely() {
+        const MIB: usize = 1 << 20;
+        let table = [
+            (Some(413), 0, 0, true),
+            (Some(400), 4 * MIB + 1, 0, true),
+            (Some(400), 4 * MIB, 9, false),
+            (Some(429), MIB + 1, 2, false),
+            (Some(429), MIB + 1, 3, true),
+            (Some(429), MIB, 9, false),
+            (Some(408), MIB + 1, 3, true),
+            (Some(502), MIB + 1, 3, true),
+            (Some(502), MIB + 1, 2, false),
+            (None, MIB + 1, 3, true),
+            (None, MIB + 1, 2, false),
+            (None, MIB, 3, false),
+        ];
+        for (status, bytes, failures, expected) in table {
+            assert_eq!(
+                may_be_for_its_size(status, bytes, failures),
+                expected,
+                "{status:?} {bytes} {failures}"
+            );
+        }
+        for status in [302, 401, 403, 404, 415, 422, 999] {
+            assert!(!may_be_for_its_size(Some(status), usize::MAX, u32::MAX), "{status}");
+        }
     }
 
     #[test]

@@ -69,7 +69,7 @@ pub(super) fn bytes(out: &mut Vec<u8>, field: u32, bytes: &[u8]) {
     }
 }
 
-pub(super) fn bytes_always(out: &mut Vec<u8>, field: u32, bytes: &[u8]) {
+pub(crate) fn bytes_always(out: &mut Vec<u8>, field: u32, bytes: &[u8]) {
     length(out, field, bytes.len());
     out.extend_from_slice(bytes);
 }
@@ -116,24 +116,30 @@ pub(crate) enum Field<'a> {
 pub(crate) fn fields(mut bytes: &[u8]) -> Option<Vec<(u32, Field<'_>)>> {
     let mut fields = Vec::new();
     while !bytes.is_empty() {
-        let tag = read_varint(&mut bytes)?;
-        let tag = u32::try_from(tag).ok().filter(|tag| *tag >= 8)?;
-        let field = match tag & 7 {
-            0 => Field::Varint(read_varint(&mut bytes)?),
-            1 => Field::Fixed64(u64::from_le_bytes(*take(&mut bytes)?)),
-            2 => {
-                let length = usize::try_from(read_varint(&mut bytes)?).ok()?;
-                let (value, rest) = bytes.split_at_checked(length)?;
-                bytes = rest;
-                Field::Bytes(value)
-            }
-            5 => Field::Fixed32(u32::from_le_bytes(*take(&mut bytes)?)),
-            // Groups are of the past, and no message of OTLP has one.
-            _ => return None,
-        };
-        fields.push((tag >> 3, field));
+        let (number, field, _) = next_field(&mut bytes)?;
+        fields.push((number, field));
     }
     Some(fields)
+}
+
+/// Takes one field off the bytes: its number, its value, and all of it as it was written. None if there is no field.
+pub(crate) fn next_field<'a>(bytes: &mut &'a [u8]) -> Option<(u32, Field<'a>, &'a [u8])> {
+    let before = *bytes;
+    let tag = u32::try_from(read_varint(bytes)?).ok().filter(|tag| *tag >= 8)?;
+    let field = match tag & 7 {
+        0 => Field::Varint(read_varint(bytes)?),
+        1 => Field::Fixed64(u64::from_le_bytes(*take(bytes)?)),
+        2 => {
+            let length = usize::try_from(read_varint(bytes)?).ok()?;
+            let (value, rest) = bytes.split_at_checked(length)?;
+            *bytes = rest;
+            Field::Bytes(value)
+        }
+        5 => Field::Fixed32(u32::from_le_bytes(*take(bytes)?)),
+        // Groups are of the past, and no message of OTLP has one.
+        _ => return None,
+    };
+    Some((tag >> 3, field, &before[..before.len() - bytes.len()]))
 }
 
 fn read_varint(bytes: &mut &[u8]) -> Option<u64> {
@@ -225,6 +231,18 @@ mod tests {
                 prost::encoding::skip_field(wire, number, &mut rest, DecodeContext::default()).expect("a field");
             }
             prop_assert!(rest.is_empty());
+        }
+
+        #[test]
+        fn the_fields_of_a_message_are_all_its_bytes(bytes in proptest::collection::vec(any::<u8>(), 0..40)) {
+            let Some(fields) = fields(&bytes) else { return Ok(()) };
+            let (mut rest, mut taken, mut all) = (&*bytes, Vec::new(), Vec::new());
+            while let Some((number, field, raw)) = next_field(&mut rest) {
+                taken.push((number, field));
+                all.extend_from_slice(raw);
+            }
+            prop_assert_eq!(taken, fields);
+            prop_assert_eq!(all, bytes);
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod failures;
 mod healthy;
+mod oversized;
 mod proxy;
 #[cfg(feature = "tls")]
 mod secure;
@@ -73,7 +74,11 @@ impl Unit {
 
     /// One dispatch with this trace.
     fn dispatch(&self, text: &str, destination: Option<&Destination>) -> DeliveryReport {
-        deliver(&trace(text), Some(&self.buffer), destination, &self.budget, &self.clock)
+        self.dispatch_trace(&trace(text), destination)
+    }
+
+    fn dispatch_trace(&self, trace: &Trace, destination: Option<&Destination>) -> DeliveryReport {
+        deliver(trace, Some(&self.buffer), destination, &self.budget, &self.clock)
     }
 
     /// Dispatches without a backend.

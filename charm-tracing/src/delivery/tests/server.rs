@@ -41,6 +41,16 @@ impl Request {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
+    /// The body as it was before it was compressed, if it was.
+    pub(super) fn payload(&self) -> Vec<u8> {
+        if self.header("content-encoding") != Some("gzip") {
+            return self.body.clone();
+        }
+        let mut payload = Vec::new();
+        flate2::read::GzDecoder::new(&self.body[..]).read_to_end(&mut payload).unwrap();
+        payload
+    }
+
     pub(super) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
     }
