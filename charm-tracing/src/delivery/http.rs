@@ -1,13 +1,15 @@
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::io::Write as _;
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use ureq::Agent;
 use ureq::http::{Uri, header};
-use ureq::unversioned::transport::DefaultConnector;
 
+use super::connection::{connector, is_closed};
 use super::resolver::ResolvedOnce;
 
 /// Sends bodies to one URL over one connection, as long as the backend keeps it open.
@@ -16,6 +18,10 @@ pub(super) struct Sender {
     uri: Uri,
     tls: Option<Tls>,
     agent: OnceCell<Agent>,
+    /// Connections so far.
+    opened: Arc<AtomicUsize>,
+    /// The backend has closed one in which a request was on its way: each request gets a connection of its own.
+    careful: Cell<bool>,
 }
 
 /// What came back, whatever its status.
@@ -45,26 +51,54 @@ impl Sender {
     /// Prepares sending; nothing is connected yet. Proxies are those of the environment (`all_proxy`, `https_proxy`,
     /// `http_proxy`, `no_proxy`, in either case).
     pub(super) fn new(uri: Uri, tls: Option<Tls>) -> Self {
-        Self { uri, tls, agent: OnceCell::new() }
+        Self { uri, tls, agent: OnceCell::new(), opened: Arc::default(), careful: Cell::new(false) }
     }
 
     /// Posts one body and reads the answer, all within the time-out.
+    ///
+    /// A connection that was open already may be closed by the backend in the very moment in which the next request is on its
+    /// way. So if it turns out to be closed before there was an answer, the request is sent once more over another one. The
+    /// backend may have read it the first time; so that this cannot happen to more than one request, no connection is used
+    /// twice from then on.
     ///
     /// # Errors
     ///
     /// When there is no answer: name, connection, TLS, time-out.
     pub(super) fn send(&self, body: &[u8], timeout: Duration) -> Result<Answer, ureq::Error> {
+        let gzip = compressed(body);
+        let (body, encoding) = gzip.as_deref().map_or((body, None), |gzip| (gzip, Some("gzip")));
+        let (before, started) = (self.opened.load(Ordering::Relaxed), Instant::now());
+        let post = |timeout| self.post(body, encoding, timeout);
+        match post(timeout) {
+            Err(error) if is_closed(&error) && self.opened.load(Ordering::Relaxed) == before => {
+                log::debug!("the connection was closed meanwhile ({error}): once more");
+                self.careful.set(true);
+                post(timeout.saturating_sub(started.elapsed()))
+            }
+            result => result,
+        }
+    }
+
+    fn post(
+        &self,
+        body: &[u8],
+        encoding: Option<&'static str>,
+        timeout: Duration,
+    ) -> Result<Answer, ureq::Error> {
         let agent = self.agent.get_or_init(|| self.agent(timeout));
         let mut request = agent.post(&self.uri);
         // What is configured for one request makes ureq build another TLS client for it, unless the agent has one already.
         if agent.config().timeouts().global != Some(timeout) {
             request = request.config().timeout_global(Some(timeout)).build();
         }
-        let request = request.header(header::CONTENT_TYPE, "application/x-protobuf");
-        let mut response = match compressed(body) {
-            Some(body) => request.header(header::CONTENT_ENCODING, "gzip").send(&body[..])?,
-            None => request.send(body)?,
-        };
+        let mut request = request.header(header::CONTENT_TYPE, "application/x-protobuf");
+        if let Some(encoding) = encoding {
+            request = request.header(header::CONTENT_ENCODING, encoding);
+        }
+        if self.careful.get() {
+            request = request.header(header::CONNECTION, "close");
+        }
+        let mut response = request.send(body)?;
         let retry_after = response.headers().get(header::RETRY_AFTER);
         Ok(Answer {
             status: response.status().as_u16(),
@@ -90,7 +124,7 @@ impl Sender {
         };
         #[cfg(not(feature = "tls"))]
         let _ = &self.tls;
-        Agent::with_parts(config.build(), DefaultConnector::default(), <ResolvedOnce>::default())
+        Agent::with_parts(config.build(), connector(Arc::clone(&self.opened)), <ResolvedOnce>::default())
     }
 }
 

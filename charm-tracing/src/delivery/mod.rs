@@ -6,6 +6,7 @@
 mod backoff;
 mod budget;
 mod certificate;
+mod connection;
 mod deliver;
 mod destination;
 mod endpoint;

@@ -1,9 +1,11 @@
 //! Delivery against real sockets: a small backend in this process that can be told to misbehave.
 
+mod connections;
 mod failures;
 mod healthy;
 mod oversized;
 mod proxy;
+mod raw;
 #[cfg(feature = "tls")]
 mod secure;
 mod server;

@@ -184,7 +184,7 @@ impl Shared {
     }
 }
 
-fn read_request(stream: &mut impl BufRead) -> Option<Request> {
+pub(super) fn read_request(stream: &mut impl BufRead) -> Option<Request> {
     let mut lines = Vec::new();
     loop {
         let mut line = String::new();
