@@ -3,6 +3,7 @@
 mod connections;
 mod failures;
 mod healthy;
+mod names;
 mod oversized;
 mod proxy;
 mod raw;

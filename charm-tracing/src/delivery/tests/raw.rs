@@ -47,6 +47,10 @@ impl RawServer {
         Some(Self { address, shared, acceptor: Some(acceptor) })
     }
 
+    pub(super) fn port(&self) -> u16 {
+        self.address.port()
+    }
+
     pub(super) fn destination(&self) -> Destination {
         Destination::new(format!("http://{}", self.address), None)
     }
