@@ -150,7 +150,7 @@ impl Delivery<'_> {
         }
         self.allowance.total = backoff::attempt(self.budget, backoff.failures, self.clock.draw());
         let sender = match tls_for(&endpoint, destination) {
-            Ok(tls) => Sender::new(endpoint.uri().clone(), tls),
+            Ok(tls) => Sender::new(&endpoint, tls),
             Err(problem) => return self.report.note(problem),
         };
         let route = Route { endpoint, sender };

@@ -14,8 +14,9 @@ impl Destination {
     /// A destination as a charm was told it, for example `http://10.1.2.3:4318`.
     ///
     /// Nothing is checked yet; an endpoint or certificate that cannot be used is a
-    /// [`DeliveryProblem`](super::DeliveryProblem) of the delivery. `/v1/traces` is added unless it is there. A
-    /// certificate is needed for `https` and not looked at for `http`; without one, those of
+    /// [`DeliveryProblem`](super::DeliveryProblem) of the delivery. `/v1/traces` is added unless it is there. A user and a
+    /// password in it (`http://user:password@tempo:4318`; percent-encoded as in every URL) are sent as `Authorization: Basic`
+    /// and never shown. A certificate is needed for `https` and not looked at for `http`; without one, those of
     /// [`Config::ca_relation`](crate::Config::ca_relation) are trusted.
     #[must_use]
     pub fn new(endpoint: impl Into<String>, certificate: Option<Certificate>) -> Self {

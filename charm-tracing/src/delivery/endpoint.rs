@@ -1,7 +1,10 @@
 use std::fmt;
 
-use ureq::http::Uri;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use percent_encoding::percent_decode_str;
 use ureq::http::uri::{Authority, PathAndQuery};
+use ureq::http::{HeaderValue, Uri};
 
 /// Why an endpoint cannot be sent to.
 ///
@@ -32,8 +35,10 @@ pub enum EndpointError {
 /// The URL that traces are posted to.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Endpoint {
+    /// Without user and password, so that nobody who handles it can show them.
     uri: Uri,
     https: bool,
+    authorization: Option<HeaderValue>,
 }
 
 const PATH: &str = "/v1/traces";
@@ -56,15 +61,24 @@ impl Endpoint {
         if port.len() > 1 && authority.port_u16().is_none() {
             return Err(EndpointError::BadPort);
         }
+        let authorization = authorization(authority);
+        let host = without_user(authority).parse().map_err(|_| EndpointError::NotAUrl)?;
         let target = target(uri.path(), uri.query()).ok_or(EndpointError::NotAUrl)?;
         let mut parts = uri.into_parts();
+        parts.authority = Some(host);
         parts.path_and_query = Some(target);
         let uri = Uri::from_parts(parts).map_err(|_| EndpointError::NotAUrl)?;
-        Ok(Self { uri, https })
+        Ok(Self { uri, https, authorization })
     }
 
     pub(super) fn uri(&self) -> &Uri {
         &self.uri
+    }
+
+    /// The header of that name, if the endpoint has a user or a password: `Basic` (RFC 7617), of what they are without
+    /// percent-encoding.
+    pub(super) fn authorization(&self) -> Option<&HeaderValue> {
+        self.authorization.as_ref()
     }
 
     pub(super) fn is_https(&self) -> bool {
@@ -77,11 +91,11 @@ impl Endpoint {
     }
 }
 
-/// The URL without user and password.
+/// The URL without user and password, and without the query, which may hold a token.
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scheme = if self.https { "https" } else { "http" };
-        let host = self.uri.authority().map_or("", without_user);
+        let host = self.uri.authority().map_or("", Authority::as_str);
         write!(f, "{scheme}://{host}{}", self.uri.path())
     }
 }
@@ -97,6 +111,16 @@ fn target(path: &str, query: Option<&str>) -> Option<PathAndQuery> {
     let path = path.strip_suffix(PATH).unwrap_or(path);
     let query = query.map(|query| format!("?{query}")).unwrap_or_default();
     format!("{path}{PATH}{query}").parse().ok()
+}
+
+fn authorization(authority: &Authority) -> Option<HeaderValue> {
+    let (user, _) = authority.as_str().rsplit_once('@')?;
+    let (name, password) = user.split_once(':').unwrap_or((user, ""));
+    let decoded = |text| percent_decode_str(text).collect::<Vec<_>>();
+    let credentials = [decoded(name), decoded(password)].join(&b':');
+    let mut value = HeaderValue::try_from(format!("Basic {}", BASE64_STANDARD.encode(credentials))).ok()?;
+    value.set_sensitive(true);
+    Some(value)
 }
 
 fn without_user(authority: &Authority) -> &str {
@@ -154,6 +178,16 @@ mod tests {
             ("/v1/traces", EndpointError::NoScheme),
             ("ftp://host", EndpointError::UnknownScheme { scheme: "ftp".to_owned() }),
             ("file:///etc/passwd", EndpointError::NotAUrl),
+            ("file://host/etc/passwd", EndpointError::UnknownScheme { scheme: "file".to_owned() }),
+            ("unix:///run/otlp.sock", EndpointError::NotAUrl),
+            ("http+unix://%2Frun%2Fotlp.sock/", EndpointError::NotAUrl),
+            ("http+unix://run/", EndpointError::UnknownScheme { scheme: "http+unix".to_owned() }),
+            ("data:text/plain,a", EndpointError::NotAUrl),
+            ("http://host/\r\nx: y", EndpointError::NotAUrl),
+            ("http://host/ HTTP/1.1\r\nx: y", EndpointError::NotAUrl),
+            ("http://us\ner@host", EndpointError::NotAUrl),
+            ("http://host/?a\nb", EndpointError::NotAUrl),
+            ("http://host\0", EndpointError::NotAUrl),
             ("http://:4318", EndpointError::NoHost),
             ("http://host:99999", EndpointError::BadPort),
         ];
@@ -164,10 +198,29 @@ mod tests {
 
     #[test]
     fn password_is_sent_but_never_shown() {
-        let endpoint = Endpoint::parse("https://user:secret@host:1/a").unwrap();
-        assert_eq!(endpoint.uri().to_string(), "https://user:secret@host:1/a/v1/traces");
+        let endpoint = Endpoint::parse("https://user:secret@host:1/a?token=secret").unwrap();
+        assert_eq!(endpoint.uri().to_string(), "https://host:1/a/v1/traces?token=secret");
+        assert_eq!(endpoint.authorization().unwrap(), "Basic dXNlcjpzZWNyZXQ=");
         assert_eq!(endpoint.to_string(), "https://host:1/a/v1/traces");
         assert_eq!(format!("{endpoint:?}"), "Endpoint(https://host:1/a/v1/traces)");
+        assert_eq!(format!("{:?}", endpoint.authorization()), "Some(Sensitive)");
+    }
+
+    #[test]
+    fn user_and_password_are_what_was_encoded() {
+        for (user, expected) in [
+            ("", None),
+            ("user@", Some("user:")),
+            (":secret@", Some(":secret")),
+            ("user:se:cret@", Some("user:se:cret")),
+            ("us%3Aer:p%40ss%0d%0aword@", Some("us:er:p@ss\r\nword")),
+            ("user:100%@", Some("user:100%")),
+        ] {
+            let endpoint = Endpoint::parse(&format!("http://{user}host")).unwrap();
+            let value = expected.map(|text| format!("Basic {}", BASE64_STANDARD.encode(text)));
+            assert_eq!(endpoint.authorization().map(|value| value.to_str().unwrap()), value.as_deref());
+            assert_eq!(endpoint.uri().to_string(), "http://host/v1/traces", "{user}");
+        }
     }
 
     proptest! {
@@ -180,7 +233,9 @@ mod tests {
         #[test]
         fn parsing_again_changes_nothing(path in "(/[a-z0-9.]{0,5}){0,4}", user in "([a-z]{1,4}(:[a-z]{1,4})?@)?") {
             let once = Endpoint::parse(&format!("https://{user}host{path}")).unwrap();
-            prop_assert_eq!(&Endpoint::parse(&once.uri().to_string()).unwrap(), &once);
+            let again = Endpoint::parse(&once.uri().to_string()).unwrap();
+            prop_assert_eq!(again.uri(), once.uri());
+            prop_assert_eq!(once.authorization().is_some(), !user.is_empty());
             prop_assert!(once.uri().path().ends_with(PATH));
         }
     }

@@ -1,5 +1,5 @@
 use std::cell::{Cell, OnceCell};
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -7,15 +7,17 @@ use std::time::{Duration, Instant};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use ureq::Agent;
-use ureq::http::{Uri, header};
+use ureq::http::{HeaderValue, Uri, header};
 
 use super::connection::{connector, is_closed};
+use super::endpoint::Endpoint;
 use super::resolver::ResolvedOnce;
 
 /// Sends bodies to one URL over one connection, as long as the backend keeps it open.
 #[derive(Debug)]
 pub(super) struct Sender {
     uri: Uri,
+    authorization: Option<HeaderValue>,
     tls: Option<Tls>,
     agent: OnceCell<Agent>,
     /// Connections so far.
@@ -50,8 +52,16 @@ const BUFFER: usize = 16 * 1024;
 impl Sender {
     /// Prepares sending; nothing is connected yet. Proxies are those of the environment (`all_proxy`, `https_proxy`,
     /// `http_proxy`, `no_proxy`, in either case).
-    pub(super) fn new(uri: Uri, tls: Option<Tls>) -> Self {
-        Self { uri, tls, agent: OnceCell::new(), opened: Arc::default(), careful: Cell::new(false) }
+    pub(super) fn new(endpoint: &Endpoint, tls: Option<Tls>) -> Self {
+        let (uri, authorization) = (endpoint.uri().clone(), endpoint.authorization().cloned());
+        Self {
+            uri,
+            authorization,
+            tls,
+            agent: OnceCell::new(),
+            opened: Arc::default(),
+            careful: Cell::new(false),
+        }
     }
 
     /// Posts one body and reads the answer, all within the time-out.
@@ -92,6 +102,9 @@ impl Sender {
             request = request.config().timeout_global(Some(timeout)).build();
         }
         let mut request = request.header(header::CONTENT_TYPE, "application/x-protobuf");
+        if let Some(authorization) = &self.authorization {
+            request = request.header(header::AUTHORIZATION, authorization);
+        }
         if let Some(encoding) = encoding {
             request = request.header(header::CONTENT_ENCODING, encoding);
         }
@@ -100,13 +113,12 @@ impl Sender {
         }
         let mut response = request.send(body)?;
         let retry_after = response.headers().get(header::RETRY_AFTER);
-        Ok(Answer {
-            status: response.status().as_u16(),
-            retry_after: retry_after.and_then(|value| value.to_str().ok()).map(str::to_owned),
-            // Read to its end, or the connection is not used again. The status alone decides, so a body that breaks off
-            // is none.
-            body: response.body_mut().with_config().limit(LONGEST_ANSWER).read_to_vec().unwrap_or_default(),
-        })
+        let retry_after = retry_after.and_then(|value| value.to_str().ok()).map(str::to_owned);
+        // Read to its end, or the connection is not used again. The status decides, so a body that breaks off is as good as
+        // what there is of it.
+        let mut body = Vec::new();
+        let _ = response.body_mut().as_reader().take(LONGEST_ANSWER).read_to_end(&mut body);
+        Ok(Answer { status: response.status().as_u16(), retry_after, body })
     }
 
     fn agent(&self, timeout: Duration) -> Agent {

@@ -119,8 +119,11 @@ fn excerpt(body: &[u8]) -> String {
     if text.is_empty() { text } else { format!(": {text}") }
 }
 
+/// Neither control characters and escape sequences, nor what turns the direction of a text or hides parts of it.
 fn printable(text: &str) -> String {
-    let clean = text.replace(|c: char| c.is_control() || c == char::REPLACEMENT_CHARACTER, " ");
+    // What Rust would show as `\u{...}` has no place in a log. It would put a backslash before these three, too.
+    let shown = |c: char| matches!(c, '\'' | '"' | '\\') || c.escape_debug().len() == 1;
+    let clean = text.replace(|c: char| c == char::REPLACEMENT_CHARACTER || !shown(c), " ");
     let words: Vec<_> = clean.split_whitespace().collect();
     words.join(" ").chars().take(LONGEST_EXCERPT).collect()
 }
@@ -216,6 +219,18 @@ mod tests {
         assert_eq!(said, Verdict::Drop { reason: "the backend answered 400: bad span id".to_owned() });
         let Verdict::Drop { reason } = judge(400, None, &[b'x'; 5000], now()) else { panic!("kept") };
         assert_eq!(reason.len(), "the backend answered 400: ".len() + 200);
+    }
+
+    #[test]
+    fn what_the_backend_says_does_nothing_to_a_log() {
+        let said = |body: &str| match judge(400, None, body.as_bytes(), now()) {
+            Verdict::Drop { reason } => reason.strip_prefix("the backend answered 400: ").unwrap().to_owned(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(said("\u{1b}[2J\u{1b}[31mred\u{7}"), "[2J [31mred");
+        assert_eq!(said("one\r\ntwo\u{2028}three\u{85}four"), "one two three four");
+        assert_eq!(said("a\u{202e}b\u{200b}c\u{feff}d\u{e0001}e"), "a b c d e");
+        assert_eq!(said("it's \"quoted\" \\ größer 日本"), "it's \"quoted\" \\ größer 日本");
     }
 
     #[test]

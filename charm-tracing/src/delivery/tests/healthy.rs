@@ -116,15 +116,6 @@ fn answer_without_end_is_still_an_answer() {
 }
 
 #[test]
-fn user_and_password_are_sent_as_authorization() {
-    let (unit, server) = (Unit::new(), Server::always(Reply::OK));
-    let destination = Destination::new(format!("http://user:secret@127.0.0.1:{}", server.port()), None);
-    assert_eq!(unit.dispatch("a", Some(&destination)).delivered, 1);
-    assert_eq!(server.requests()[0].header("authorization"), Some("Basic dXNlcjpzZWNyZXQ="));
-    assert!(!format!("{destination:?}").contains("secret"));
-}
-
-#[test]
 fn without_a_buffer_the_trace_is_sent_at_once() {
     let server = Server::always(Reply::OK);
     let clock = SystemClock::new();

@@ -7,6 +7,7 @@ mod names;
 mod oversized;
 mod proxy;
 mod raw;
+mod secrets;
 #[cfg(feature = "tls")]
 mod secure;
 mod server;
