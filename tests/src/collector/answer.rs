@@ -40,6 +40,12 @@ pub enum Answer {
     HangOnAccept,
     /// Reads the request, then closes the connection without a word.
     CloseEarly,
+    /// The same, but the spans were taken: only the acknowledgement is lost.
+    TakeAndClose,
+    /// Writes these bytes in the place of an HTTP answer, then closes the connection: half an answer, or none at all.
+    Bytes(Vec<u8>),
+    /// Writes the first bytes, then the second again and again, until the client goes away.
+    Endless(Vec<u8>, Vec<u8>),
     /// One answer per request, in this order; the last one is for all that follow.
     Then(Vec<Answer>),
 }
@@ -120,16 +126,25 @@ fn flatten(answer: Answer, steps: &mut VecDeque<Answer>) {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Action {
     Reply { after: Duration, reply: Reply },
+    Bytes { first: Vec<u8>, then: Vec<u8> },
     Hang,
-    Close,
+    Close { taken: bool },
 }
 
 impl Action {
-    /// The status the client will see, if it will see one.
+    /// The status the client will see, if it will see one, or would have seen if the connection had not broken: what a
+    /// backend has said in whole headers, it has done.
     pub(super) fn status(&self) -> Option<u16> {
         match self {
             Self::Reply { reply, .. } => Some(reply.status),
-            Self::Hang | Self::Close => None,
+            Self::Close { taken: true } => Some(200),
+            Self::Bytes { first, .. } => {
+                let mut headers = [httparse::EMPTY_HEADER; 8];
+                let mut answer = httparse::Response::new(&mut headers);
+                answer.parse(first).ok().filter(httparse::Status::is_complete)?;
+                answer.code
+            }
+            Self::Hang | Self::Close { taken: false } => None,
         }
     }
 }
@@ -152,7 +167,10 @@ pub(super) fn decide(answer: Answer, request: &Request) -> Action {
             };
         }
         Answer::Hang | Answer::HangOnAccept => return Action::Hang,
-        Answer::CloseEarly => return Action::Close,
+        Answer::CloseEarly => return Action::Close { taken: false },
+        Answer::TakeAndClose => return Action::Close { taken: true },
+        Answer::Bytes(first) => return Action::Bytes { first, then: Vec::new() },
+        Answer::Endless(first, then) => return Action::Bytes { first, then },
         Answer::Then(list) => {
             return decide(list.into_iter().next().unwrap_or(Answer::Accept), request);
         }

@@ -31,7 +31,7 @@ pub struct Request {
     pub body: Vec<u8>,
     /// The body decoded, or why it could not be.
     pub message: Result<ExportTraceServiceRequest, String>,
-    /// The status that was decided for it. None if it is left without an answer.
+    /// The status that was decided for it. None if it is left without an answer, or gets none that is whole.
     pub status: Option<u16>,
 }
 

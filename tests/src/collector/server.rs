@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::io::{self, Read, Write};
-use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -14,7 +14,7 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 use super::answer::{Action, Answer, Reply, Script, decide};
 use super::http::Http;
-use super::request::{CollectedSpan, Request};
+use super::request::{CollectedSpan, Request, hex};
 use super::tls::Identity;
 
 /// An OTLP/HTTP collector on a free port of the loopback interface, which keeps what it receives.
@@ -48,13 +48,31 @@ impl Collector {
     /// Starts one that speaks plain HTTP and accepts everything.
     #[must_use]
     pub fn start() -> Self {
-        Self::listen(None)
+        Self::listen(Ipv4Addr::LOCALHOST.into(), None)
+    }
+
+    /// The same at an address of IPv6.
+    #[must_use]
+    pub fn start_ipv6() -> Self {
+        Self::listen(Ipv6Addr::LOCALHOST.into(), None)
     }
 
     /// Starts one that speaks TLS, with a certificate for `localhost` and `127.0.0.1` from an authority of its own.
     #[must_use]
     pub fn start_tls() -> Self {
-        Self::listen(Some(Identity::new()))
+        Self::listen(Ipv4Addr::LOCALHOST.into(), Some(Identity::valid()))
+    }
+
+    /// Starts one that speaks TLS, with a certificate for another host.
+    #[must_use]
+    pub fn start_tls_for(host: &str) -> Self {
+        Self::listen(Ipv4Addr::LOCALHOST.into(), Some(Identity::of_another(host)))
+    }
+
+    /// Starts one that speaks TLS, with a certificate that is no longer valid.
+    #[must_use]
+    pub fn start_tls_expired() -> Self {
+        Self::listen(Ipv4Addr::LOCALHOST.into(), Some(Identity::expired()))
     }
 
     /// Where to send to, without a path: `http://127.0.0.1:PORT`, or `https` if it speaks TLS.
@@ -94,6 +112,20 @@ impl Collector {
             .collect()
     }
 
+    /// The ids of the traces that a real backend would now hold, in the order it got them, in hexadecimal; one that it got
+    /// in two requests is there twice.
+    #[must_use]
+    pub fn traces(&self) -> Vec<String> {
+        let requests = self.requests();
+        let accepted = requests.iter().filter(|request| request.accepted());
+        let ids = accepted.flat_map(|request| {
+            let mut ids: Vec<_> = request.spans().iter().map(|span| hex(&span.span.trace_id)).collect();
+            ids.dedup();
+            ids
+        });
+        ids.collect()
+    }
+
     /// Waits until this many requests have arrived since the start (or the last [`Collector::clear`]) and returns
     /// all there are by then.
     ///
@@ -114,8 +146,8 @@ impl Collector {
         self.shared.lock().requests.clear();
     }
 
-    fn listen(identity: Option<Identity>) -> Self {
-        let (listener, address) = bind();
+    fn listen(host: IpAddr, identity: Option<Identity>) -> Self {
+        let (listener, address) = bind(host);
         let (tls, ca_pem) = identity.map(|identity| (identity.config, identity.ca_pem)).unzip();
         let shared = Arc::new(Shared::default());
         let listening = Arc::clone(&shared);
@@ -141,12 +173,11 @@ impl Drop for Collector {
 /// The port was free a moment ago; nothing keeps another program from taking it.
 #[must_use]
 pub fn port_closed_endpoint() -> String {
-    format!("http://{}", bind().1)
+    format!("http://{}", bind(Ipv4Addr::LOCALHOST.into()).1)
 }
 
-fn bind() -> (TcpListener, SocketAddr) {
-    let listener =
-        TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("the loopback interface has a free port");
+fn bind(host: IpAddr) -> (TcpListener, SocketAddr) {
+    let listener = TcpListener::bind((host, 0)).expect("the loopback interface has a free port");
     let address = listener.local_addr().expect("a bound listener has an address");
     (listener, address)
 }
@@ -271,7 +302,14 @@ fn converse(number: usize, stream: impl Read + Write, shared: &Shared) -> io::Re
             }
             // Until the client gives up, or the collector ends.
             Action::Hang => return io::copy(&mut http.stream, &mut io::sink()).map(drop),
-            Action::Close => return Ok(()),
+            Action::Bytes { first, then } => {
+                http.stream.write_all(&first)?;
+                while !then.is_empty() {
+                    http.stream.write_all(&then)?;
+                }
+                return http.stream.flush();
+            }
+            Action::Close { .. } => return Ok(()),
         }
     }
 }

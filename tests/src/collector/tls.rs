@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose,
+    date_time_ymd,
+};
 use rustls::ServerConfig;
 use rustls::crypto::ring;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
@@ -16,12 +19,25 @@ pub(super) struct Identity {
 
 impl Identity {
     /// Valid for `localhost` and `127.0.0.1`.
-    pub(super) fn new() -> Self {
+    pub(super) fn valid() -> Self {
+        Self::of(&server(&["localhost", "127.0.0.1"]))
+    }
+
+    /// Valid for another host.
+    pub(super) fn of_another(host: &str) -> Self {
+        Self::of(&server(&[host]))
+    }
+
+    /// Valid for `localhost` and `127.0.0.1` until some time ago.
+    pub(super) fn expired() -> Self {
+        let mut params = server(&["localhost", "127.0.0.1"]);
+        (params.not_before, params.not_after) = (date_time_ymd(2020, 1, 1), date_time_ymd(2021, 1, 1));
+        Self::of(&params)
+    }
+
+    fn of(server: &CertificateParams) -> Self {
         let authority = CertifiedIssuer::self_signed(authority(), key()).expect("an authority signs itself");
         let server_key = key();
-        let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
-        let mut server = CertificateParams::new(names).expect("both are valid subject names");
-        server.use_authority_key_identifier_extension = true;
         let certificate =
             server.signed_by(&server_key, &authority).expect("an authority signs a certificate");
 
@@ -34,6 +50,13 @@ impl Identity {
             .expect("the key belongs to the certificate");
         Self { config: Arc::new(config), ca_pem: authority.pem() }
     }
+}
+
+fn server(names: &[&str]) -> CertificateParams {
+    let names: Vec<_> = names.iter().map(|&name| name.to_owned()).collect();
+    let mut params = CertificateParams::new(names).expect("they are valid subject names");
+    params.use_authority_key_identifier_extension = true;
+    params
 }
 
 fn authority() -> CertificateParams {

@@ -45,6 +45,23 @@ impl Outcome {
         self.status.code()
     }
 
+    /// The lines of `juju-log` above DEBUG, as `LEVEL message`.
+    #[must_use]
+    pub fn notices(&self) -> Vec<String> {
+        let told = self.log.iter().filter(|line| line.level != "DEBUG");
+        told.map(|line| format!("{} {}", line.level, line.message)).collect()
+    }
+
+    /// The id that the dispatch logged for its trace, in hexadecimal; None if it logged none.
+    #[must_use]
+    pub fn trace_id(&self) -> Option<String> {
+        self.log.iter().find_map(|line| {
+            // In the hook of a relation its id stands before it.
+            let (_, id) = line.message.split_once("Starting root trace with id='")?;
+            Some(id.strip_suffix("'.")?.to_owned())
+        })
+    }
+
     /// The signal that killed the process: 9 if it took too long.
     #[must_use]
     pub fn signal(&self) -> Option<i32> {

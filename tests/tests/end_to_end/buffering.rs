@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::sync::Barrier;
 use std::thread;
 
 use tests::collector::{Answer, Collector};
@@ -208,30 +209,61 @@ fn a_backend_that_moves_gets_what_comes_from_then_on() {
 }
 
 #[test]
-fn units_that_share_a_buffer_lose_nothing() {
-    const UNITS: usize = 4;
-    const DISPATCHES: usize = 5;
+fn fifty_dispatches_at_once_that_share_a_buffer_lose_nothing() {
     let directory = tempfile::tempdir().unwrap();
     let shared = directory.path().join("traces");
     let path = shared.to_str().unwrap();
-    let unit = || -> Vec<String> {
-        let mut juju = session_charm().start();
-        let mut dispatch = || juju.dispatch(Event::hook("start").env("TRACE_BUFFER", path));
-        (0..DISPATCHES).map(|_| trace_id(&dispatch())).collect()
-    };
-    let mut ids: Vec<String> = thread::scope(|scope| {
-        let units: Vec<_> = (0..UNITS).map(|_| scope.spawn(unit)).collect();
-        units.into_iter().flat_map(|unit| unit.join().unwrap()).collect()
-    });
-    assert_eq!(waiting_in(&shared) as usize, UNITS * DISPATCHES);
+    let mut ids = at_once(|| Event::hook("start").env("TRACE_BUFFER", path));
+    assert_eq!(waiting_in(&shared) as usize, AT_ONCE);
 
     let collector = Collector::start();
     let event = Event::hook("start").env("TRACE_BUFFER", path).env("TRACE_ENDPOINT", &collector.endpoint());
     ids.push(trace_id(&session_charm().start().dispatch(event)));
-    let mut arrived = delivered(&collector);
+    assert_eq!(sorted(delivered(&collector)), sorted(ids));
+    whole_traces(&collector);
+}
+
+#[test]
+fn fifty_dispatches_at_once_that_share_a_buffer_and_a_backend_deliver_each_trace_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let shared = directory.path().join("traces");
+    let path = shared.to_str().unwrap();
+    let collector = Collector::start();
+    let event =
+        || Event::hook("start").env("TRACE_BUFFER", path).env("TRACE_ENDPOINT", &collector.endpoint());
+    let mut ids = at_once(event);
+    // One sends at a time, the others leave theirs to it; what came when it had looked for the last time waits.
+    assert_eq!(delivered(&collector).len() + waiting_in(&shared) as usize, AT_ONCE);
+
+    ids.push(trace_id(&session_charm().start().dispatch(event())));
+    assert_eq!(waiting_in(&shared), 0);
+    assert_eq!(sorted(delivered(&collector)), sorted(ids));
+    whole_traces(&collector);
+}
+
+const AT_ONCE: usize = 50;
+
+/// The traces of so many units' dispatches, all of which begin at the same moment.
+fn at_once(event: impl Fn() -> Event) -> Vec<String> {
+    let ready = Barrier::new(AT_ONCE);
+    thread::scope(|scope| {
+        let units: Vec<_> = (0..AT_ONCE)
+            .map(|_| {
+                let (event, ready) = (event(), &ready);
+                scope.spawn(move || {
+                    let mut juju = session_charm().start();
+                    ready.wait();
+                    trace_id(&juju.dispatch(event))
+                })
+            })
+            .collect();
+        units.into_iter().map(|unit| unit.join().unwrap()).collect()
+    })
+}
+
+fn sorted(mut ids: Vec<String>) -> Vec<String> {
     ids.sort();
-    arrived.sort();
-    assert_eq!(arrived, ids);
+    ids
 }
 
 #[test]

@@ -1,10 +1,10 @@
 //! The charms of these tests as deployed units, and what a test asks about their dispatches.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use tests::collector::{CollectedSpan, Collector, hex};
+use tests::buffer_file;
+use tests::collector::{CollectedSpan, Collector};
 use tests::juju::{Deployment, Outcome, SimulatedJuju};
 use tests::tree;
 
@@ -87,10 +87,7 @@ pub(crate) fn waiting(juju: &SimulatedJuju) -> u32 {
 
 /// How many traces wait in a buffer file, as its header says; 0 if there is none.
 pub(crate) fn waiting_in(file: &Path) -> u32 {
-    const LIVE_RECORDS: std::ops::Range<usize> = 72..76;
-    let Ok(bytes) = fs::read(file) else { return 0 };
-    assert!(bytes.starts_with(b"charm-tracing\r\n\x1a"), "{} is a buffer of another kind", file.display());
-    u32::from_le_bytes(bytes[LIVE_RECORDS].try_into().unwrap())
+    buffer_file::waiting(file).unwrap_or_else(|| panic!("{} is a buffer of another kind", file.display()))
 }
 
 /// Asserts that the hook went as it would have gone without tracing: exit code 0, nothing printed.
@@ -109,29 +106,18 @@ pub(crate) fn assert_untouched_and_quick(outcome: &Outcome) {
 
 /// The lines of `juju-log` above DEBUG, as `LEVEL message`.
 pub(crate) fn notices(outcome: &Outcome) -> Vec<String> {
-    let told = outcome.log.iter().filter(|line| line.level != "DEBUG");
-    told.map(|line| format!("{} {}", line.level, line.message)).collect()
+    outcome.notices()
 }
 
 /// The id that the dispatch logged for its trace.
 #[track_caller]
 pub(crate) fn trace_id(outcome: &Outcome) -> String {
-    let start = |line: &str| Some(line.split_once("Starting root trace with id='")?.1.to_owned());
-    let id = outcome.log.iter().find_map(|line| start(&line.message));
-    let id = id.unwrap_or_else(|| panic!("no trace was started: {outcome}"));
-    id.trim_end_matches("'.").to_owned()
+    outcome.trace_id().unwrap_or_else(|| panic!("no trace was started: {outcome}"))
 }
 
 /// The ids of the traces that the backend took, in the order it got them; one that it got twice is there twice.
 pub(crate) fn delivered(collector: &Collector) -> Vec<String> {
-    let accepted = collector.requests().into_iter().filter(|request| request.accepted());
-    accepted.flat_map(|request| ids_of(&request.spans())).collect()
-}
-
-fn ids_of(spans: &[CollectedSpan]) -> Vec<String> {
-    let mut ids: Vec<_> = spans.iter().map(|span| hex(&span.span.trace_id)).collect();
-    ids.dedup();
-    ids
+    collector.traces()
 }
 
 /// The spans that arrived, after a check that they are whole traces.
