@@ -10,7 +10,7 @@ use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt, Per
 use std::path::Path;
 
 use rustix::fs::OFlags;
-use rustix::process::Pid;
+use rustix::process::{Pid, Resource, getrlimit};
 
 /// What the buffer asks of a file system.
 pub(super) trait FileSystem: Debug + Send + Sync {
@@ -140,6 +140,9 @@ impl BufferFile for File {
     }
 
     fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        if offset + bytes.len() as u64 > largest_file() {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
         FileExt::write_all_at(self, bytes, offset)
     }
 
@@ -177,6 +180,11 @@ impl BufferFile for File {
     fn make_private(&self) -> io::Result<()> {
         self.set_permissions(std::fs::Permissions::from_mode(PRIVATE))
     }
+}
+
+/// How large this process may make a file (`ulimit -f`). Trying to write beyond that kills it (SIGXFSZ).
+fn largest_file() -> u64 {
+    getrlimit(Resource::Fsize).current.unwrap_or(u64::MAX)
 }
 
 fn private_options() -> OpenOptions {

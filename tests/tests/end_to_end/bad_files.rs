@@ -9,8 +9,8 @@ use tests::collector::Collector;
 use tests::juju::{Deployment, Event, SimulatedJuju};
 
 use crate::unit::{
-    METADATA, assert_untouched, buffer, delivered, notices, relate, session_charm, test_charm, trace_id,
-    waiting, whole_traces,
+    METADATA, assert_untouched, buffer, delivered, notices, relate, session_charm,
+    session_charm_with_small_files, test_charm, trace_id, waiting, whole_traces,
 };
 
 /// What the Python library leaves in its own buffer: protobuf, and a text between two records.
@@ -87,6 +87,24 @@ fn where_no_buffer_can_be_the_trace_is_pushed_at_once() {
         assert_eq!(outcome.stdout, "delivered 1\nwaiting 0\nbuffered false\nlost false\n", "{outcome}");
         assert_eq!(notices(&outcome), [""; 0]);
         assert_eq!(delivered(&collector), [trace_id(&outcome)]);
+    }
+}
+
+/// Writing more than it may would kill the process.
+#[test]
+fn a_file_that_may_not_become_large_enough_costs_the_trace_and_not_the_hook() {
+    for (kib, fit) in [(1, 0), (2, 1)] {
+        let collector = Collector::start();
+        let mut juju = session_charm_with_small_files(kib).start();
+        let outcomes: Vec<_> = (0..3).map(|_| juju.dispatch(Event::hook("start"))).collect();
+        for (count, outcome) in outcomes.iter().enumerate() {
+            assert!(outcome.success(), "{kib} KiB: {outcome}");
+            assert_eq!(outcome.stdout.contains("lost true"), count >= fit, "{kib} KiB: {outcome}");
+            assert_eq!(notices(outcome).len(), usize::from(count >= fit), "{kib} KiB: {outcome}");
+        }
+        let sent = juju.dispatch(Event::hook("start").env("TRACE_ENDPOINT", &collector.endpoint()));
+        assert!(sent.success() && sent.stdout.contains("lost false"), "{kib} KiB: {sent}");
+        assert_eq!(delivered(&collector).len(), fit + 1, "{kib} KiB: {sent}");
     }
 }
 

@@ -45,6 +45,13 @@ pub(crate) fn session_charm() -> Deployment {
     deployment(SESSION_CHARM).hook_tool(FAULTY_JUJUC.as_ref())
 }
 
+/// The same charm, none of whose files may become larger than this.
+pub(crate) fn session_charm_with_small_files(kib: u32) -> Deployment {
+    // The shell counts in blocks of 512 bytes.
+    let script = format!("#!/bin/sh\nulimit -f {}\nexec {SESSION_CHARM}\n", kib * 2);
+    Deployment::of_script(&script, JUJUC.as_ref()).metadata(METADATA)
+}
+
 /// Configured with `ASK` and `TOOL_MILLISECONDS`; its hook tools can be broken.
 pub(crate) fn relation_charm() -> Deployment {
     deployment(RELATION_CHARM).hook_tool(FAULTY_JUJUC.as_ref())

@@ -6,6 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::fs::OFlags;
+use rustix::process::{Resource, getrlimit};
 
 /// More is not kept: reading it would cost as much as asking Juju.
 pub(super) const LARGEST: usize = 256 * 1024;
@@ -83,6 +84,10 @@ fn content(file: &mut File) -> io::Result<Vec<u8>> {
 }
 
 fn overwrite(file: &mut File, new: &[u8]) -> io::Result<()> {
+    // Trying to write more than this process may (`ulimit -f`) kills it.
+    if getrlimit(Resource::Fsize).current.is_some_and(|most| new.len() as u64 > most) {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
     file.set_len(0)?;
     file.rewind()?;
     file.write_all(new)
