@@ -4,8 +4,9 @@
 //!
 //! * A trace is in the queue once [`Buffer::append`] returned, whatever happens to the process afterwards.
 //! * A record that was acknowledged, or dropped by the limits, never comes back.
-//! * At most `max_dispatches` records and `max_bytes` of them; the oldest boring ones make room first, then the
-//!   oldest interesting ones. A trace that is stored to be sent at once is one more until that was tried, so that
+//! * What a dispatch has to tell becomes one record even if it is killed, see `flight`.
+//! * At most `max_dispatches` records and `max_bytes` of them, none older than `max_age` when another one comes; the oldest
+//!   boring ones make room first, then the oldest interesting ones. What was lost is counted, until a trace has told it. A trace that is stored to be sent at once is one more until that was tried, so that
 //!   nothing is dropped in the very moment in which it could leave.
 //! * An operation costs the same whatever the file holds: a fixed number of reads and writes, plus steps over dead
 //!   records that each cursor takes once.
@@ -16,14 +17,14 @@
 //! # Layout
 //!
 //! ```text
-//! 0      header   128 bytes, see `header`: identity (magic, version) and a hint (cursors, counts, lease, back-off)
-//! 128    record   56 bytes + payload, see `record`
+//! 0      header   256 bytes, see `header`: identity (magic, version) and a hint (cursors, counts, lease, back-off, losses)
+//! 256    record   56 bytes + payload, see `record`
 //! ...    record
 //! tail   end of the file
 //! ```
 //!
-//! Integers are little endian. Records are only ever added at the tail; one byte of theirs changes in place, when they
-//! die. **Records are the truth, the hint in the header is only that**: it is believed when its checksum holds and its
+//! Integers are little endian. Records are only ever added at the tail; two things in them change in place: how many parts
+//! of them were taken, and one byte when they die. **Records are the truth, the hint in the header is only that**: it is believed when its checksum holds and its
 //! tail is the end of the file, otherwise the records are scanned and the hint is written anew.
 //!
 //! # What a crash leaves
@@ -32,6 +33,7 @@
 //! |---|---|---|
 //! | part of a new record was written | bytes behind the hinted tail | cuts them off |
 //! | the new record, but not the header | a record behind the hinted tail | counts it in |
+//! | the header that counts a record, but its flight is not empty | `closing` names the flight | empties it |
 //! | the new record, before room was made for it | one record too many | makes room |
 //! | the header that commits a removal, but not the record's state | `pending` names a live record | marks it dead |
 //! | the header of an emptied file, but not the truncation | dead records behind the tail | truncates |

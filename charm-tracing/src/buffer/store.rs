@@ -24,7 +24,7 @@ pub(crate) struct BufferConfig {
     pub(crate) max_bytes: u64,
     /// What was stored longer ago is dropped.
     pub(crate) max_age: Duration,
-    /// How long an operation waits for another process to finish its own.
+    /// How long all operations together wait for other processes to finish theirs.
     pub(crate) lock_wait: Duration,
 }
 
@@ -38,6 +38,8 @@ pub(crate) struct Buffer {
     file: Mutex<Option<Box<dyn BufferFile>>>,
     /// Where the trace is that will be appended next.
     flight: Mutex<Option<FlightFile>>,
+    /// How long this one has waited for others, in microseconds.
+    waited: AtomicU64,
     /// Size of the one record that may exceed the limits until [`Buffer::trim`]; 0 for none.
     beyond: AtomicU64,
 }
@@ -73,7 +75,14 @@ impl Buffer {
     }
 
     pub(super) fn with_file_system(config: BufferConfig, fs: Box<dyn FileSystem>) -> Self {
-        Self { config, fs, file: Mutex::new(None), flight: Mutex::new(None), beyond: AtomicU64::new(0) }
+        Self {
+            config,
+            fs,
+            file: Mutex::new(None),
+            flight: Mutex::new(None),
+            waited: AtomicU64::new(0),
+            beyond: AtomicU64::new(0),
+        }
     }
 
     /// The file that holds the queue.
@@ -368,6 +377,7 @@ impl Buffer {
         let failed = |source| BufferError::Open { path: path.clone(), source };
         let started = Instant::now();
         let mut pause = Duration::from_micros(100);
+        let waited_before = Duration::from_micros(self.waited.load(Ordering::Relaxed));
         loop {
             let file = match slot.take() {
                 Some(file) => file,
@@ -379,17 +389,16 @@ impl Buffer {
                     return Ok((slot.insert(file), facts.len));
                 }
                 // Replaced or removed since it was opened. Dropping it unlocks it.
-            } else {
-                *slot = Some(file);
+                continue;
             }
-            let waited = started.elapsed();
+            *slot = Some(file);
+            let waited = waited_before + started.elapsed();
+            self.waited.store(u64::try_from(waited.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
             if waited >= self.config.lock_wait {
                 return Err(BufferError::Busy { path: path.clone(), waited: self.config.lock_wait });
             }
-            if slot.is_some() {
-                std::thread::sleep(pause.min(self.config.lock_wait.saturating_sub(waited)));
-                pause = (pause * 2).min(Duration::from_millis(5));
-            }
+            std::thread::sleep(pause.min(self.config.lock_wait.saturating_sub(waited)));
+            pause = (pause * 2).min(Duration::from_millis(5));
         }
     }
 

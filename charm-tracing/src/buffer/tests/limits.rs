@@ -138,3 +138,21 @@ fn what_was_lost_is_counted_until_it_is_told() {
     fixture.buffer.note_losses(Losses::default(), all).unwrap();
     assert_eq!(fixture.reopened().legacy().unwrap().losses, Losses::default());
 }
+
+#[test]
+fn what_is_too_old_is_dropped_when_the_next_is_stored() {
+    const DAY: Duration = Duration::from_hours(24);
+    let fixture = Fixture::roomy();
+    let buffer =
+        Buffer::new(BufferConfig { max_age: 14 * DAY, ..config(fixture.directory.path(), 10, 10 << 20) });
+    let store = |text: &str, days: u32| {
+        buffer.append(&trace(Priority::Interesting, text.as_bytes()), now() + days * DAY).unwrap().evicted
+    };
+    assert_eq!((store("a", 0), store("b", 1), store("c", 14)), (0, 0, 0));
+    assert_eq!(store("d", 15), 1, "a is older than 14 days, b is not");
+    // A clock that was set back makes nothing older.
+    assert_eq!(store("e", 2), 0);
+    assert_eq!(store("f", 20), 1);
+    assert_eq!(buffer.legacy().unwrap().losses.dropped_traces, 2);
+    assert_eq!(drain(&buffer), ["c", "d", "e", "f"]);
+}
