@@ -17,6 +17,8 @@ pub(super) trait FileSystem: Debug + Send + Sync {
     /// Opens the file for reading and writing, making it and its parent directories when they are missing. Never
     /// follows a symbolic link in the last place of the path, never waits for the other end of a pipe.
     fn open(&self, path: &Path) -> io::Result<Box<dyn BufferFile>>;
+    /// The same, but none if there is no such file.
+    fn open_existing(&self, path: &Path) -> io::Result<Option<Box<dyn BufferFile>>>;
     /// Makes a new file in the place of whatever has that name.
     fn create_anew(&self, path: &Path) -> io::Result<Box<dyn BufferFile>>;
     /// Which file has this name now, if any.
@@ -87,6 +89,14 @@ impl FileSystem for RealFileSystem {
             opened => opened?,
         };
         Ok(Box::new(file))
+    }
+
+    fn open_existing(&self, path: &Path) -> io::Result<Option<Box<dyn BufferFile>>> {
+        match private_options().open(path) {
+            Ok(file) => Ok(Some(Box::new(file))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     fn create_anew(&self, path: &Path) -> io::Result<Box<dyn BufferFile>> {

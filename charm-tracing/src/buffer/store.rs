@@ -85,6 +85,10 @@ impl Buffer {
         }
     }
 
+    pub(super) fn file_system(&self) -> &dyn FileSystem {
+        &*self.fs
+    }
+
     /// The file that holds the queue.
     #[cfg(test)]
     pub(crate) fn path(&self) -> &Path {

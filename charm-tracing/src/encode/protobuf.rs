@@ -113,13 +113,40 @@ pub(crate) enum Field<'a> {
 }
 
 /// The fields of a message with their numbers, in the order in which they are written. None if the bytes are no message.
-pub(crate) fn fields(mut bytes: &[u8]) -> Option<Vec<(u32, Field<'_>)>> {
-    let mut fields = Vec::new();
-    while !bytes.is_empty() {
-        let (number, field, _) = next_field(&mut bytes)?;
-        fields.push((number, field));
+pub(crate) fn fields(bytes: &[u8]) -> Option<Vec<(u32, Field<'_>)>> {
+    Fields::of(bytes).collect()
+}
+
+/// The same one by one, for messages of any size: it takes no memory. A none is the last item: what comes there is no field.
+#[derive(Debug, Clone)]
+pub(crate) struct Fields<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Fields<'a> {
+    pub(crate) fn of(bytes: &'a [u8]) -> Self {
+        Self { rest: bytes }
     }
-    Some(fields)
+
+    /// How many bytes have not been read yet.
+    pub(crate) fn rest(&self) -> usize {
+        self.rest.len()
+    }
+}
+
+impl<'a> Iterator for Fields<'a> {
+    type Item = Option<(u32, Field<'a>)>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        let field = next_field(&mut self.rest).map(|(number, field, _)| (number, field));
+        if field.is_none() {
+            self.rest = &[];
+        }
+        Some(field)
+    }
 }
 
 /// Takes one field off the bytes: its number, its value, and all of it as it was written. None if there is no field.

@@ -55,6 +55,13 @@ impl Disk {
         self
     }
 
+    /// Makes the file another user's.
+    pub(in crate::buffer) fn disown(&self, path: &Path) {
+        let mut state = self.state();
+        let node = state.named(path).expect("a file");
+        state.node_mut(node).expect("a file").own = false;
+    }
+
     /// From now on [`take_moments`](Self::take_moments) has the disk as it was before each change, and in the middle of
     /// each write.
     pub(in crate::buffer) fn record_moments(&self) {

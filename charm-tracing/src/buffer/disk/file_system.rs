@@ -60,6 +60,12 @@ impl FileSystem for Disk {
         self.opened(&mut state, node)
     }
 
+    fn open_existing(&self, path: &Path) -> io::Result<Option<Box<dyn BufferFile>>> {
+        let mut state = self.state();
+        state.read()?;
+        state.named(path).map(|node| self.opened(&mut state, node)).transpose()
+    }
+
     fn create_anew(&self, path: &Path) -> io::Result<Box<dyn BufferFile>> {
         let mut state = self.state();
         state.remove(path)?;

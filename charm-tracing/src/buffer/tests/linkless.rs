@@ -20,6 +20,9 @@ impl FileSystem for Linkless {
     fn open(&self, path: &Path) -> io::Result<Box<dyn BufferFile>> {
         RealFileSystem.open(path)
     }
+    fn open_existing(&self, path: &Path) -> io::Result<Option<Box<dyn BufferFile>>> {
+        RealFileSystem.open_existing(path)
+    }
     fn create_anew(&self, path: &Path) -> io::Result<Box<dyn BufferFile>> {
         RealFileSystem.create_anew(path)
     }

@@ -9,6 +9,7 @@ mod history;
 mod limits;
 mod linkless;
 mod power_cut;
+mod python;
 mod refusal;
 mod sharing;
 
