@@ -1,14 +1,14 @@
 use std::fmt;
 use std::mem;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use opentelemetry::KeyValue;
 use opentelemetry::global::GlobalTracerProvider;
 use opentelemetry::trace::{Link, SpanContext, TraceContextExt, TraceId};
 use tracing_relation::juju::{Dispatch, EnvironmentError, HookTools};
 
-use crate::buffer::{Buffer, BufferConfig, FlightFile, Legacy, Losses, Priority};
+use crate::buffer::{Buffer, BufferConfig, FlightFile, Legacy, Losses, Priority, import_python};
 use crate::delivery::{self, DeliveryReport, Destination, SystemClock, TimeBudget, Trace};
 use crate::globals::{self, Ended};
 use crate::hook_tools::TracedHookTools;
@@ -203,6 +203,10 @@ impl Session {
 
     fn deliver(&mut self, mut open: Open, target: Option<&Target>) -> DeliveryReport {
         let buffer = open.buffer.take();
+        if let Some(buffer) = &buffer {
+            // They are older than the trace of this dispatch, which the queue is to have behind them.
+            span::quietly(|| import_python(buffer, self.dispatch.charm_dir(), SystemTime::now()));
+        }
         let complaint = open.config.complaint();
         let budget = open.budget();
         let legacy = buffer.as_ref().and_then(|buffer| buffer.legacy().ok());

@@ -12,6 +12,7 @@ mod buffering;
 mod charm_failures;
 mod conformance;
 mod light;
+mod python_buffer;
 mod relation_tools;
 mod tls;
 mod trace_shape;
