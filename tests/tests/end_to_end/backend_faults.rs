@@ -138,7 +138,8 @@ fn a_pause_that_is_over_is_over() {
     let outcome = juju.dispatch(Event::hook("update-status"));
     assert_kept(&outcome);
     collector.answer(Answer::Accept);
-    thread::sleep(Duration::from_millis(1100));
+    // It is up to a quarter longer than was asked for.
+    thread::sleep(Duration::from_millis(1300));
     assert_delivers_all(&mut juju, &collector, vec![trace_id(&outcome)]);
 }
 
@@ -224,11 +225,13 @@ fn a_hanging_backend_costs_the_next_dispatches_less() {
     let first = juju.dispatch(Event::hook("update-status"));
     assert_kept(&first);
     assert!(first.wall >= Duration::from_millis(900), "a second is its due: {first}");
-    for _ in 0..2 {
-        let next = juju.dispatch(Event::hook("update-status"));
-        assert_kept(&next);
-        assert!(next.wall < Duration::from_millis(900), "{next}");
-    }
+    let next = juju.dispatch(Event::hook("update-status"));
+    assert_kept(&next);
+    assert!(next.wall < Duration::from_millis(900), "{next}");
+    // Of the others one in eight has a second again.
+    let others = (0..7).map(|_| juju.dispatch(Event::hook("update-status")));
+    let short = others.inspect(assert_kept).filter(|other| other.wall < Duration::from_millis(900)).count();
+    assert!(short >= 2, "{short} of 7");
 }
 
 /// A charm that is related to a backend.
