@@ -121,7 +121,8 @@ pub use charm::TracedCharm;
 pub use charm_tracing_macros::{trace_charm, trace_fn, trace_type, traced_type};
 pub use config::Config;
 pub use delivery::{
-    Certificate, CertificateError, DeliveryProblem, DeliveryReport, Destination, EndpointError,
+    Certificate, CertificateError, ClientCertificate, DeliveryProblem, DeliveryReport, Destination,
+    EndpointError, Pem,
 };
 pub use globals::{SwitchedOff, switch_off};
 pub use opentelemetry;

@@ -4,9 +4,12 @@ use std::io;
 use std::path::PathBuf;
 
 #[cfg(feature = "tls")]
-use rustls::pki_types::CertificateDer;
-#[cfg(feature = "tls")]
 use rustls::pki_types::pem::PemObject as _;
+#[cfg(feature = "tls")]
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+
+#[cfg(feature = "tls")]
+use super::client_certificate::{ClientCertificate, Pem};
 
 /// Whom to trust when the endpoint is `https`: one or more CA certificates.
 ///
@@ -51,6 +54,26 @@ pub enum CertificateError {
         /// The file, or "the given text".
         from: String,
     },
+    /// The charm's own certificate for a backend that asks for one cannot be used.
+    #[error("cannot use the client certificate")]
+    ClientCertificate {
+        /// What is wrong with it.
+        source: Box<CertificateError>,
+    },
+    /// The private key of the charm's own certificate cannot be used.
+    #[error("cannot use the private key of the client certificate: {reason}")]
+    PrivateKey {
+        /// What is wrong with it; nothing of what it holds.
+        reason: String,
+        /// What the operating system or the TLS library said, if either did.
+        source: Option<Box<dyn Error + Send + Sync>>,
+    },
+    /// The TLS library refuses what was found.
+    #[error("the certificates cannot be used")]
+    Unusable {
+        /// What it said.
+        source: Box<dyn Error + Send + Sync>,
+    },
     /// The system trusts no certificate, or its store cannot be read.
     #[error("the system's certificate store holds no certificate")]
     EmptySystemStore {
@@ -75,6 +98,38 @@ impl Certificate {
             Self::System => in_system_store(),
         }
     }
+}
+
+/// The certificates that the charm shows.
+#[cfg(feature = "tls")]
+pub(super) fn chain_of(own: &ClientCertificate) -> Result<Vec<CertificateDer<'static>>, CertificateError> {
+    let chain = match &own.chain {
+        Pem::File(path) => Certificate::File(path.clone()),
+        Pem::Text(text) => Certificate::Pem(text.clone()),
+    };
+    chain.read().map_err(|source| CertificateError::ClientCertificate { source: Box::new(source) })
+}
+
+/// The key with which the charm shows that its certificate is its own.
+#[cfg(feature = "tls")]
+pub(super) fn key_of(own: &ClientCertificate) -> Result<PrivateKeyDer<'static>, CertificateError> {
+    let refused = |reason: String| CertificateError::PrivateKey { reason, source: None };
+    let (from, key) = match &own.key {
+        Pem::Text(text) => ("the given text".to_owned(), PrivateKeyDer::from_pem_slice(text.as_bytes())),
+        Pem::File(path) if path.is_relative() => {
+            return Err(refused(format!("its path is not absolute: {}", path.display())));
+        }
+        Pem::File(path) => {
+            let unreadable = |source: io::Error| CertificateError::PrivateKey {
+                reason: format!("cannot read {}", path.display()),
+                source: Some(source.into()),
+            };
+            let pem = read_file(path).map_err(unreadable)?;
+            (path.display().to_string(), PrivateKeyDer::from_pem_slice(&pem))
+        }
+    };
+    // What the reader complains of may quote lines of it.
+    key.map_err(|_| refused(format!("{from} holds no private key in PEM that is not encrypted")))
 }
 
 /// The text is public, but long.

@@ -5,19 +5,23 @@ use std::io::ErrorKind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::http::Tls;
 use ureq::Error;
 use ureq::unversioned::transport::{
     Buffers, ConnectProxyConnector, ConnectionDetails, Connector, NextTimeout, TcpConnector, Transport,
 };
 
 /// Opens connections as ureq does: through a proxy if there is one, with TLS if the scheme is `https`.
-pub(super) fn connector(opened: Arc<AtomicUsize>) -> impl Connector<Out: Transport> {
+pub(super) fn connector(opened: Arc<AtomicUsize>, tls: Option<Tls>) -> impl Connector<Out: Transport> {
     let plain =
         ().chain(ConnectProxyConnector::default()).chain(TcpConnector::default()).chain(HearOut { opened });
     #[cfg(feature = "tls")]
-    return plain.chain(ureq::unversioned::transport::RustlsConnector::default());
+    return plain.chain(super::tls_connection::TlsConnector(tls));
     #[cfg(not(feature = "tls"))]
-    plain
+    {
+        let _ = tls;
+        plain
+    }
 }
 
 /// Whether this is how it looks when the other side has closed the connection.

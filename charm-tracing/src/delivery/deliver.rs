@@ -8,6 +8,7 @@ use super::http::{Sender, Tls};
 use super::parcel::Parcel;
 use super::report::{DeliveryProblem, DeliveryReport};
 use super::split;
+use super::unanswered::Unanswered;
 use super::verdict::{Verdict, judge, may_be_for_its_size};
 use crate::buffer::{Backoff, Buffer, BufferError, NewRecord, Priority, Progress};
 
@@ -296,7 +297,8 @@ impl Delivery<'_> {
             }
             Err(error) => {
                 let endpoint = route.endpoint.to_string();
-                self.report.note(DeliveryProblem::Unreachable { endpoint, source: Box::new(error) });
+                self.report
+                    .note(DeliveryProblem::Unreachable { endpoint, source: Box::new(Unanswered(error)) });
                 return Answered::Kept { status: None, retry_after: None };
             }
         };
@@ -368,7 +370,7 @@ fn tls_for(endpoint: &Endpoint, destination: &Destination) -> Result<Option<Tls>
         return Ok(None);
     }
     let certificate = destination.certificate.as_ref().ok_or(DeliveryProblem::HttpsWithoutCertificate)?;
-    match super::tls::config(certificate) {
+    match super::tls::config(certificate, destination.client_certificate.as_ref()) {
         Ok(tls) => Ok(Some(tls)),
         Err(source) => Err(DeliveryProblem::Certificate { source }),
     }

@@ -1,6 +1,7 @@
 use std::fmt;
 
 use super::certificate::Certificate;
+use super::client_certificate::ClientCertificate;
 use super::endpoint::Endpoint;
 
 /// Where traces go: an OTLP/HTTP endpoint, and whom to trust if it is `https`.
@@ -8,6 +9,7 @@ use super::endpoint::Endpoint;
 pub struct Destination {
     pub(super) endpoint: String,
     pub(super) certificate: Option<Certificate>,
+    pub(super) client_certificate: Option<ClientCertificate>,
 }
 
 impl Destination {
@@ -20,7 +22,15 @@ impl Destination {
     /// [`Config::ca_relation`](crate::Config::ca_relation) are trusted.
     #[must_use]
     pub fn new(endpoint: impl Into<String>, certificate: Option<Certificate>) -> Self {
-        Self { endpoint: endpoint.into(), certificate }
+        Self { endpoint: endpoint.into(), certificate, client_certificate: None }
+    }
+
+    /// Shows this certificate to an `https` backend that asks who sends to it (mutual TLS). Default: none, and a backend that
+    /// insists on one refuses the connection.
+    #[must_use]
+    pub fn client_certificate(mut self, certificate: ClientCertificate) -> Self {
+        self.client_certificate = Some(certificate);
+        self
     }
 
     /// Whether nothing can be sent for want of a certificate.
@@ -44,6 +54,7 @@ impl fmt::Debug for Destination {
         f.debug_struct("Destination")
             .field("endpoint", &endpoint)
             .field("certificate", &self.certificate)
+            .field("client_certificate", &self.client_certificate)
             .finish()
     }
 }

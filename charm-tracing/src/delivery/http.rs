@@ -1,4 +1,4 @@
-use std::cell::{Cell, OnceCell};
+use std::cell::Cell;
 use std::io::{Read as _, Write as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,8 +18,7 @@ use super::resolver::ResolvedOnce;
 pub(super) struct Sender {
     uri: Uri,
     authorization: Option<HeaderValue>,
-    tls: Option<Tls>,
-    agent: OnceCell<Agent>,
+    agent: Agent,
     /// Connections so far.
     opened: Arc<AtomicUsize>,
     /// The backend has closed one in which a request was on its way: each request gets a connection of its own.
@@ -35,7 +34,7 @@ pub(super) struct Answer {
 }
 
 #[cfg(feature = "tls")]
-pub(super) type Tls = ureq::tls::TlsConfig;
+pub(super) type Tls = Arc<rustls::ClientConfig>;
 /// Without the feature there is none.
 #[cfg(not(feature = "tls"))]
 pub(super) type Tls = std::convert::Infallible;
@@ -53,13 +52,19 @@ impl Sender {
     /// Prepares sending; nothing is connected yet. Proxies are those of the environment (`all_proxy`, `https_proxy`,
     /// `http_proxy`, `no_proxy`, in either case).
     pub(super) fn new(endpoint: &Endpoint, tls: Option<Tls>) -> Self {
-        let (uri, authorization) = (endpoint.uri().clone(), endpoint.authorization().cloned());
+        let config = Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .user_agent(concat!("charm-tracing/", env!("CARGO_PKG_VERSION")))
+            .input_buffer_size(BUFFER)
+            .output_buffer_size(BUFFER);
+        let opened = Arc::default();
+        let connector = connector(Arc::clone(&opened), tls);
         Self {
-            uri,
-            authorization,
-            tls,
-            agent: OnceCell::new(),
-            opened: Arc::default(),
+            uri: endpoint.uri().clone(),
+            authorization: endpoint.authorization().cloned(),
+            agent: Agent::with_parts(config.build(), connector, <ResolvedOnce>::default()),
+            opened,
             careful: Cell::new(false),
         }
     }
@@ -95,12 +100,7 @@ impl Sender {
         encoding: Option<&'static str>,
         timeout: Duration,
     ) -> Result<Answer, ureq::Error> {
-        let agent = self.agent.get_or_init(|| self.agent(timeout));
-        let mut request = agent.post(&self.uri);
-        // What is configured for one request makes ureq build another TLS client for it, unless the agent has one already.
-        if agent.config().timeouts().global != Some(timeout) {
-            request = request.config().timeout_global(Some(timeout)).build();
-        }
+        let request = self.agent.post(&self.uri).config().timeout_global(Some(timeout)).build();
         let mut request = request.header(header::CONTENT_TYPE, "application/x-protobuf");
         if let Some(authorization) = &self.authorization {
             request = request.header(header::AUTHORIZATION, authorization);
@@ -119,24 +119,6 @@ impl Sender {
         let mut body = Vec::new();
         let _ = response.body_mut().as_reader().take(LONGEST_ANSWER).read_to_end(&mut body);
         Ok(Answer { status: response.status().as_u16(), retry_after, body })
-    }
-
-    fn agent(&self, timeout: Duration) -> Agent {
-        let config = Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .user_agent(concat!("charm-tracing/", env!("CARGO_PKG_VERSION")))
-            .input_buffer_size(BUFFER)
-            .output_buffer_size(BUFFER)
-            .timeout_global(Some(timeout));
-        #[cfg(feature = "tls")]
-        let config = match &self.tls {
-            Some(tls) => config.tls_config(tls.clone()),
-            None => config,
-        };
-        #[cfg(not(feature = "tls"))]
-        let _ = &self.tls;
-        Agent::with_parts(config.build(), connector(Arc::clone(&self.opened)), <ResolvedOnce>::default())
     }
 }
 

@@ -6,6 +6,7 @@
 mod backoff;
 mod budget;
 mod certificate;
+mod client_certificate;
 mod connection;
 mod deliver;
 mod destination;
@@ -17,6 +18,9 @@ mod resolver;
 mod split;
 #[cfg(feature = "tls")]
 mod tls;
+#[cfg(feature = "tls")]
+mod tls_connection;
+mod unanswered;
 mod verdict;
 
 #[cfg(test)]
@@ -24,6 +28,7 @@ mod tests;
 
 pub(crate) use budget::{SystemClock, TimeBudget};
 pub use certificate::{Certificate, CertificateError};
+pub use client_certificate::{ClientCertificate, Pem};
 pub(crate) use deliver::{Trace, deliver};
 pub use destination::Destination;
 pub use endpoint::EndpointError;

@@ -1,22 +1,116 @@
 use std::sync::Arc;
 
-use ureq::tls::{RootCerts, TlsConfig};
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{verify_server_cert_signed_by_trust_anchor, verify_server_name};
+use rustls::crypto::{WebPkiSupportedAlgorithms, ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
+use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 
-use super::certificate::{Certificate, CertificateError};
+use super::certificate::{Certificate, CertificateError, chain_of, key_of};
+use super::client_certificate::ClientCertificate;
 
-/// Trusts exactly these certificates.
+/// Trusts exactly these certificates, and shows that of the charm to a backend that asks for one.
 ///
 /// The crypto provider is named here and not left to a process-wide default, which the charm may have set to one that
 /// needs 30 ms for its first handshake.
-pub(super) fn config(certificate: &Certificate) -> Result<TlsConfig, CertificateError> {
-    let anchors = certificate.read()?;
-    let roots: Vec<_> =
-        anchors.iter().map(|anchor| ureq::tls::Certificate::from_der(anchor).to_owned()).collect();
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    Ok(TlsConfig::builder()
-        .root_certs(RootCerts::from(roots))
-        .unversioned_rustls_crypto_provider(provider)
-        .build())
+pub(super) fn config(
+    certificate: &Certificate,
+    own: Option<&ClientCertificate>,
+) -> Result<Arc<ClientConfig>, CertificateError> {
+    let provider = Arc::new(ring::default_provider());
+    let trust = Trust::new(certificate.read()?, provider.signature_verification_algorithms);
+    let unusable = |source| CertificateError::Unusable { source: Box::new(source) };
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(unusable)?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(trust));
+    let config = match own {
+        None => config.with_no_client_auth(),
+        Some(own) => {
+            config.with_client_auth_cert(chain_of(own)?, key_of(own)?).map_err(|source| match source {
+                Error::InconsistentKeys(_) => CertificateError::PrivateKey {
+                    reason: "it is not that of the certificate".to_owned(),
+                    source: None,
+                },
+                source => CertificateError::PrivateKey {
+                    reason: "it cannot be read".to_owned(),
+                    source: Some(Box::new(source)),
+                },
+            })?
+        }
+    };
+    Ok(Arc::new(config))
+}
+
+/// Trusts as rustls does, and besides a certificate that was named itself although it is that of an authority.
+///
+/// A certificate that signs itself, with which many a backend is set up, is an authority's if it was made as OpenSSL does by
+/// default. Who names it means just that backend. rustls refuses authorities at that place; OpenSSL, and thus Python, does not.
+#[derive(Debug)]
+struct Trust {
+    named: Vec<CertificateDer<'static>>,
+    roots: RootCertStore,
+    algorithms: WebPkiSupportedAlgorithms,
+}
+
+impl Trust {
+    fn new(named: Vec<CertificateDer<'static>>, algorithms: WebPkiSupportedAlgorithms) -> Self {
+        let mut roots = RootCertStore::empty();
+        roots.add_parsable_certificates(named.iter().cloned());
+        Self { named, roots, algorithms }
+    }
+
+    /// `error`: why there is no chain from it to an anchor. It is that of an authority, and was found to be valid today
+    /// before that was looked at.
+    fn is_named(&self, certificate: &CertificateDer<'_>, error: &Error) -> bool {
+        matches!(error, Error::InvalidCertificate(rustls::CertificateError::Other(other))
+            if other.to_string() == "CaUsedAsEndEntity")
+            && self.named.iter().any(|named| named == certificate)
+    }
+}
+
+impl ServerCertVerifier for Trust {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        _: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let certificate = ParsedCertificate::try_from(end_entity)?;
+        let all = self.algorithms.all;
+        match verify_server_cert_signed_by_trust_anchor(&certificate, &self.roots, intermediates, now, all) {
+            Err(error) if self.is_named(end_entity, &error) => {}
+            signed => signed?,
+        }
+        verify_server_name(&certificate, server_name)?;
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls12_signature(message, certificate, signature, &self.algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls13_signature(message, certificate, signature, &self.algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.algorithms.supported_schemes()
+    }
 }
 
 #[cfg(test)]
@@ -31,11 +125,13 @@ mod tests {
         rcgen::CertificateParams::default().self_signed(&key).unwrap().pem()
     }
 
+    fn config(certificate: &Certificate) -> Result<Arc<ClientConfig>, CertificateError> {
+        super::config(certificate, None)
+    }
+
     fn roots(certificate: &Certificate) -> usize {
-        match config(certificate).unwrap().root_certs() {
-            RootCerts::Specific(roots) => roots.len(),
-            other => panic!("trusts {other:?}"),
-        }
+        let algorithms = ring::default_provider().signature_verification_algorithms;
+        Trust::new(certificate.read().unwrap(), algorithms).roots.len()
     }
 
     #[test]

@@ -32,6 +32,7 @@ pub(super) fn judge(status: u16, retry_after: Option<&str>, body: &[u8], now: Sy
         300..=399 => keep(" (redirects are not followed: check the endpoint)"),
         401 | 403 => keep(" (not authorised: check the endpoint)"),
         404 => keep(" (not found: check the endpoint)"),
+        400 if is_meant_for_tls(body) => keep(" (it expects https: check the endpoint)"),
         // The backend, or a proxy, waited too long for the request: says nothing about the record.
         408 | 429 => keep(""),
         400..=499 => Verdict::Drop { reason: format!("the backend answered {status}{}", excerpt(body)) },
@@ -40,6 +41,15 @@ pub(super) fn judge(status: u16, retry_after: Option<&str>, body: &[u8], now: Sy
         // What lies outside of all classes is not HTTP as we know it, and no reason to lose a trace.
         _ => keep(""),
     }
+}
+
+/// Whether a server that speaks TLS says that the request did not. Those in Go (Tempo, the OpenTelemetry Collector, Traefik),
+/// nginx and Apache say it with 400.
+fn is_meant_for_tls(body: &[u8]) -> bool {
+    let says = |words: &str| body.windows(words.len()).any(|window| window == words.as_bytes());
+    says("HTTP request to an HTTPS server")
+        || says("plain HTTP request was sent to HTTPS port")
+        || says("plain HTTP to an SSL-enabled server port")
 }
 
 /// Whether a request may not have been taken because of its size, so that it is worth trying in halves.
@@ -231,6 +241,19 @@ mod tests {
         assert_eq!(said("one\r\ntwo\u{2028}three\u{85}four"), "one two three four");
         assert_eq!(said("a\u{202e}b\u{200b}c\u{feff}d\u{e0001}e"), "a b c d e");
         assert_eq!(said("it's \"quoted\" \\ größer 日本"), "it's \"quoted\" \\ größer 日本");
+    }
+
+    /// As `net/http` of Go, nginx 1.24 and Apache 2.4 have it.
+    #[test]
+    fn request_that_should_have_been_https_is_kept() {
+        for body in [
+            "Client sent an HTTP request to an HTTPS server.\n",
+            "<center><h1>400 Bad Request</h1></center>\r\n<center>The plain HTTP request was sent to HTTPS port</center>",
+            "Reason: You're speaking plain HTTP to an SSL-enabled server port.<br />",
+        ] {
+            let reason = "the backend answered 400 (it expects https: check the endpoint)".to_owned();
+            assert_eq!(judge(400, None, body.as_bytes(), now()), Verdict::Keep { reason, retry_after: None });
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Backends, and what is between us and them, that do strange things with a connection. What holds for all: the time
 //! stays within the budget, and nothing arrives twice unless its answer did not come.
 
+use std::collections::BTreeSet;
 use std::io::Read as _;
 use std::net::{Ipv6Addr, Shutdown};
 
@@ -42,9 +43,9 @@ fn drains_thirty(server: &RawServer) {
     let report = unit.dispatch(&texts[29], Some(&server.destination()));
     assert_eq!((report.delivered, report.waiting), (30, 0), "{report:?}");
     assert!(report.problem.is_none(), "{report:?}");
-    let mut arrived = server.texts();
-    arrived.dedup();
-    assert_eq!(arrived, texts);
+    // Two connections may be read at the same time.
+    let arrived: BTreeSet<_> = server.texts().into_iter().collect();
+    assert_eq!(arrived, texts.into_iter().collect());
 }
 
 /// As HTTP/1.1 has it, the connection would stay open.
@@ -145,7 +146,7 @@ fn answer_that_comes_too_slowly_is_none() {
     unit.store(&["a"]);
     let report = dispatch_in_time(&unit, "b", &server.destination());
     assert_eq!((report.delivered, report.waiting, report.buffered), (0, 2, true), "{report:?}");
-    assert!(problem(&report).contains("timeout"), "{report:?}");
+    assert!(problem(&report).ends_with(": there is no answer in time"), "{report:?}");
     assert_eq!(server.texts(), ["a"]);
 }
 
@@ -315,7 +316,10 @@ fn backend_that_hangs_up_before_it_answers_leaves_everything_waiting() {
         unit.store(&["a"]);
         let report = unit.dispatch("b", Some(&server.destination()));
         assert_eq!((report.delivered, report.waiting, report.lost), (0, 2, false), "{report:?}");
-        assert!(problem(&report).contains("Peer disconnected"), "{report:?}");
+        assert!(
+            problem(&report).ends_with(": it has closed the connection instead of answering"),
+            "{report:?}"
+        );
         assert_eq!(server.texts(), ["a"]);
     }
 }

@@ -1,8 +1,12 @@
 //! Delivery against real sockets: a small backend in this process that can be told to misbehave.
 
+#[cfg(feature = "tls")]
+mod authority;
 mod connections;
 mod failures;
 mod healthy;
+#[cfg(feature = "tls")]
+mod mutual;
 mod names;
 mod oversized;
 mod proxy;
@@ -11,6 +15,8 @@ mod secrets;
 #[cfg(feature = "tls")]
 mod secure;
 mod server;
+#[cfg(feature = "tls")]
+mod trust;
 
 use std::cell::Cell;
 use std::error::Error;

@@ -1,99 +1,11 @@
-use std::io::{self, Read, Write};
-use std::net::TcpStream;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use rustls::pki_types::PrivateKeyDer;
 use rustls::version::{TLS12, TLS13};
-use rustls::{
-    HandshakeKind, ProtocolVersion, ServerConfig, ServerConnection, StreamOwned, SupportedProtocolVersion,
-};
+use rustls::{HandshakeKind, ProtocolVersion};
 
 use super::super::{Certificate, DeliveryProblem};
+use super::authority::{Authority, Handshakes, SecureServer, destination};
 use super::*;
-
-/// A certificate authority of the test's own.
-struct Authority(CertifiedIssuer<'static, KeyPair>);
-
-impl Authority {
-    fn new() -> Self {
-        let mut params = CertificateParams::default();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
-    }
-
-    fn pem(&self) -> Certificate {
-        Certificate::Pem(self.0.pem())
-    }
-
-    /// A backend whose certificate is for this name, that speaks these versions of TLS.
-    fn server(&self, name: &str, versions: &[&'static SupportedProtocolVersion]) -> Server {
-        self.answering(name, versions, Reply::OK, &Handshakes::default())
-    }
-
-    fn answering(
-        &self,
-        name: &str,
-        versions: &[&'static SupportedProtocolVersion],
-        reply: Reply,
-        handshakes: &Handshakes,
-    ) -> Server {
-        let key = KeyPair::generate().unwrap();
-        let params = CertificateParams::new([name.to_owned()]).unwrap();
-        let certificate = params.signed_by(&key, &self.0).unwrap();
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ServerConfig::builder_with_provider(provider)
-            .with_protocol_versions(versions)
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(
-                vec![certificate.der().clone()],
-                PrivateKeyDer::Pkcs8(key.serialize_der().into()),
-            )
-            .unwrap();
-        let (config, handshakes) = (Arc::new(config), Arc::clone(handshakes));
-        let wrap = move |stream: TcpStream| -> Box<dyn server::Stream> {
-            let tls = StreamOwned::new(ServerConnection::new(Arc::clone(&config)).unwrap(), stream);
-            Box::new(Observed { tls, handshakes: Some(Arc::clone(&handshakes)) })
-        };
-        Server::wrapped(Box::new(move |_, _| reply.clone()), Box::new(wrap))
-    }
-}
-
-/// How each connection began, as the backend saw it.
-type Handshakes = Arc<Mutex<Vec<(HandshakeKind, ProtocolVersion)>>>;
-
-struct Observed {
-    tls: StreamOwned<ServerConnection, TcpStream>,
-    /// Until it is known.
-    handshakes: Option<Handshakes>,
-}
-
-impl Read for Observed {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.tls.read(buffer)
-    }
-}
-
-impl Write for Observed {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if let Some(handshakes) = self.handshakes.take() {
-            let kind = self.tls.conn.handshake_kind().expect("it answers, so it is done");
-            let version = self.tls.conn.protocol_version().expect("it answers, so it is agreed");
-            handshakes.lock().unwrap().push((kind, version));
-        }
-        self.tls.write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.tls.flush()
-    }
-}
-
-fn destination(server: &Server, certificate: Certificate) -> Destination {
-    Destination::new(format!("https://localhost:{}", server.port()), Some(certificate))
-}
 
 #[test]
 fn traces_are_delivered_over_https_with_a_certificate_file() {
@@ -114,7 +26,7 @@ fn traces_are_delivered_over_https_with_a_certificate_file() {
 #[test]
 fn backlog_is_delivered_after_one_handshake() {
     let (authority, unit, handshakes) = (Authority::new(), Unit::new(), Handshakes::default());
-    let server = authority.answering("localhost", rustls::ALL_VERSIONS, Reply::OK, &handshakes);
+    let server = SecureServer::new(authority.issue("localhost")).observed(&handshakes).start();
     unit.store(&["a"; 99]);
     let report = unit.dispatch("b", Some(&destination(&server, authority.pem())));
     assert_eq!((report.delivered, report.waiting), (100, 0), "{report:?}");
@@ -133,7 +45,9 @@ fn connection_that_the_backend_closes_is_resumed() {
         let (authority, mut unit, handshakes) = (Authority::new(), Unit::new(), Handshakes::default());
         unit.budget.total = unit.budget.per_request;
         let closing = Reply::Answer(200, "connection: close\r\n", Vec::new());
-        let server = authority.answering("localhost", versions, closing, &handshakes);
+        let identity = authority.issue("localhost");
+        let server =
+            SecureServer::new(identity).versions(versions).reply(closing).observed(&handshakes).start();
         unit.store(&["a", "b"]);
         let report = unit.dispatch("c", Some(&destination(&server, authority.pem())));
         assert_eq!((report.delivered, report.waiting), (3, 0), "{report:?}");
@@ -158,24 +72,6 @@ fn any_certificate_of_a_bundle_will_do() {
     let bundle = Certificate::Pem(format!("{}{}", other.0.pem(), authority.0.pem()));
     let report = Unit::new().dispatch("a", Some(&destination(&server, bundle)));
     assert_eq!(report.delivered, 1, "{report:?}");
-}
-
-#[test]
-fn backend_that_cannot_be_trusted_gets_nothing() {
-    let authority = Authority::new();
-    let unit = Unit::new();
-
-    let server = authority.server("localhost", rustls::ALL_VERSIONS);
-    let report = unit.dispatch("a", Some(&destination(&server, Authority::new().pem())));
-    assert!(problem(&report).contains("invalid peer certificate"), "wrong CA: {}", problem(&report));
-    assert_eq!((report.waiting, report.lost), (1, false), "{report:?}");
-    assert!(server.requests().is_empty());
-
-    let server = authority.server("elsewhere", rustls::ALL_VERSIONS);
-    let report = unit.dispatch("b", Some(&destination(&server, authority.pem())));
-    assert!(problem(&report).contains("not valid for"), "wrong name: {}", problem(&report));
-    assert_eq!((report.waiting, report.lost), (2, false), "{report:?}");
-    assert!(server.requests().is_empty());
 }
 
 #[test]

@@ -1,0 +1,54 @@
+use std::fmt;
+use std::path::PathBuf;
+
+/// What the charm shows who it is with, for a backend that wants to know (mutual TLS): see
+/// [`Destination::client_certificate`](super::Destination::client_certificate).
+///
+/// Nothing is read before there is something to send to an `https` endpoint, and then each time anew, so a certificate may be
+/// renewed at any time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientCertificate {
+    pub(super) chain: Pem,
+    pub(super) key: Pem,
+}
+
+/// Where certificates or a private key are.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Pem {
+    /// The absolute path of a file in PEM.
+    File(PathBuf),
+    /// The PEM text itself.
+    Text(String),
+}
+
+impl ClientCertificate {
+    /// `chain`: the charm's own certificate first, then those between it and an authority that the backend trusts, if any.
+    /// `key`: the private key of the charm's own, in PKCS #8, PKCS #1 (RSA) or SEC 1 (elliptic curves), not encrypted. Both may
+    /// be in one file: the first key in it counts.
+    ///
+    /// ```
+    /// use charm_tracing::{Certificate, ClientCertificate, Destination, Pem};
+    ///
+    /// let own = ClientCertificate::new(
+    ///     Pem::File("/etc/my-charm/client.crt".into()),
+    ///     Pem::File("/etc/my-charm/client.key".into()),
+    /// );
+    /// let authority = Certificate::File("/etc/my-charm/ca.crt".into());
+    /// let destination = Destination::new("https://tempo:4318", Some(authority)).client_certificate(own);
+    /// ```
+    #[must_use]
+    pub fn new(chain: Pem, key: Pem) -> Self {
+        Self { chain, key }
+    }
+}
+
+/// Without the text, which may be a secret.
+impl fmt::Debug for Pem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => f.debug_tuple("File").field(path).finish(),
+            Self::Text(text) => write!(f, "Text({} bytes)", text.len()),
+        }
+    }
+}
