@@ -1,23 +1,24 @@
 use std::fmt;
 use std::mem;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use opentelemetry::KeyValue;
 use opentelemetry::global::GlobalTracerProvider;
 use opentelemetry::trace::{Link, SpanContext, TraceContextExt, TraceId};
 use tracing_relation::juju::{Dispatch, EnvironmentError, HookTools};
 
-use crate::buffer::{Buffer, BufferConfig, FlightFile, Legacy, Losses, Priority, import_python};
+use crate::buffer::{Buffer, BufferConfig, FlightFile, Losses, Priority};
 use crate::delivery::{self, DeliveryReport, Destination, SystemClock, TimeBudget, Trace};
 use crate::globals::{self, Ended};
 use crate::hook_tools::TracedHookTools;
+use crate::inherited::{self, Inheritance};
 use crate::juju_log::JujuLog;
 use crate::notice::{self, Notice};
 use crate::recorder::{self, Details, Flight, Room, new_trace, own_scope};
 use crate::span::{self, Current, OpenSpan};
 use crate::target::Target;
-use crate::{Config, encode, killed, names, parent, resource};
+use crate::{Config, encode, names, parent, resource};
 
 /// The trace of one dispatch, from the first line of `main` to its end. [`run`](crate::run) uses one for you; use it
 /// yourself in a charm that has its own `main`.
@@ -203,24 +204,15 @@ impl Session {
 
     fn deliver(&mut self, mut open: Open, target: Option<&Target>) -> DeliveryReport {
         let buffer = open.buffer.take();
-        if let Some(buffer) = &buffer {
-            // They are older than the trace of this dispatch, which the queue is to have behind them.
-            span::quietly(|| import_python(buffer, self.dispatch.charm_dir(), SystemTime::now()));
-        }
+        let inherit = |buffer| span::quietly(|| inherited::inherit(buffer, self.dispatch.charm_dir()));
+        let Inheritance { losses: told, recovered } = buffer.as_ref().and_then(inherit).unwrap_or_default();
+        let recovered = recovered + open.recovered;
+        open.tell(told);
         let complaint = open.config.complaint();
         let budget = open.budget();
-        let legacy = buffer.as_ref().and_then(|buffer| buffer.legacy().ok());
-        let Legacy { losses: told, forsaken } = legacy.unwrap_or_default();
-        open.tell(told);
-        let mut recovered = open.recovered;
         let (trace, dropped_spans, flight) = open.into_trace();
-        if let Some(buffer) = &buffer {
-            if let Some(flight) = flight {
-                buffer.land(flight);
-            }
-            if forsaken {
-                recovered += killed::recover_forsaken(buffer);
-            }
+        if let (Some(buffer), Some(flight)) = (&buffer, flight) {
+            buffer.land(flight);
         }
         self.log.go_on();
         let destination = target.map(|target| &target.destination);
@@ -231,8 +223,10 @@ impl Session {
         report.dropped_spans = dropped_spans;
         report.recovered = recovered;
         if let Some(buffer) = &buffer {
-            killed::land(buffer, &trace, &mut report);
-            note_losses(buffer, &report, told);
+            span::quietly(|| {
+                inherited::land(buffer, &trace, &mut report);
+                note_losses(buffer, &report, told);
+            });
         }
         let notices = [
             notice::of_delivery(&report, target, buffer.is_some()),
@@ -263,10 +257,11 @@ impl Open {
         let resource = resource::of_unit(dispatch, &config)?;
         let (parent, details) = root_span(dispatch, name, dispatch_path);
         let buffer = buffer(&config, dispatch);
-        let (file, recovered) = buffer.as_ref().map(killed::take_off).unwrap_or_default();
-        let take_off = |trace| file.map_or(Flight::Grounded, |file| Flight::begin(file, &resource, trace));
+        let take_off = |buffer| span::quietly(|| inherited::take_off(buffer));
+        let (file, recovered) = buffer.as_ref().and_then(take_off).unwrap_or_default();
+        let begin = |trace| file.map_or(Flight::Grounded, |file| Flight::begin(file, &resource, trace));
         let opened =
-            span::own_work(|| globals::open(config.trace_max_bytes(), &parent, Box::new(details), take_off));
+            span::own_work(|| globals::open(config.trace_max_bytes(), &parent, Box::new(details), begin));
         let Some((handle, context)) = opened else { return Err(NotTraced::AnotherSession) };
         let previous_provider = recorder::install();
         span::install_hook();

@@ -1,9 +1,11 @@
-//! Between the flight recorder and the buffer: a file for what this dispatch would leave if it were killed, and a place in
-//! the queue for what others have left.
+//! What a dispatch finds of those before it, and leaves to the next if it does not get to its end.
 
+use std::path::Path;
 use std::time::SystemTime;
 
-use crate::buffer::{Buffer, BufferError, Chunk, FlightFile, NewRecord, Priority};
+use crate::buffer::{
+    Buffer, BufferError, Chunk, FlightFile, Legacy, Losses, NewRecord, Priority, import_python,
+};
 use crate::delivery::{DeliveryReport, Trace};
 use crate::encode::flight::{self, Left};
 
@@ -20,8 +22,25 @@ pub(crate) fn take_off(buffer: &Buffer) -> (Option<FlightFile>, u32) {
     })
 }
 
+/// What is to be told, beside the traces in the queue.
+#[derive(Debug, Default)]
+pub(crate) struct Inheritance {
+    pub(crate) losses: Losses,
+    /// Killed dispatches whose traces are in the queue now.
+    pub(crate) recovered: u32,
+}
+
+/// Puts into the queue what others have left beside it: the Python library in its own buffer, and killed dispatches. Both
+/// are older than the trace of this dispatch, which the queue is to have behind them.
+pub(crate) fn inherit(buffer: &Buffer, charm_dir: &Path) -> Inheritance {
+    import_python(buffer, charm_dir, SystemTime::now());
+    let Legacy { losses, forsaken } = buffer.legacy().unwrap_or_default();
+    let recovered = if forsaken { recover_forsaken(buffer) } else { 0 };
+    Inheritance { losses, recovered }
+}
+
 /// Stores what was left by killed dispatches that ran beside others. How many those were.
-pub(crate) fn recover_forsaken(buffer: &Buffer) -> u32 {
+fn recover_forsaken(buffer: &Buffer) -> u32 {
     let forsaken = buffer.forsaken_flights().unwrap_or_else(|error| {
         log::debug!("cannot look for what killed dispatches have left: {error}");
         Vec::new()
