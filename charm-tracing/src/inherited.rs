@@ -74,11 +74,15 @@ pub(crate) fn land(buffer: &Buffer, trace: &Trace, report: &mut DeliveryReport) 
         let mut chunk = Chunk::default();
         let boring = trace.priority == Priority::Boring;
         flight::finished(chunk.bytes(), &trace.payload, trace.trace_id, boring);
-        file.write(&mut chunk).map(|()| (report.lost, report.buffered) = (false, true))
+        // It may have been emptied to make room on the disk.
+        let begun = if file.is_empty() { file.begin(&trace.trace_id) } else { Ok(()) };
+        begun.and_then(|()| file.write(&mut chunk)).map(|()| (report.lost, report.buffered) = (false, true))
     } else {
         file.clear()
     };
     if let Err(error) = done {
+        // What is there is not the trace, and takes room.
+        let _ = file.clear();
         log::debug!("cannot write the flight of this dispatch: {error}");
     }
 }
