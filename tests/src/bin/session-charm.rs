@@ -33,6 +33,7 @@ fn main() -> ExitCode {
         Destination::new(endpoint, ca)
     });
 
+    let report_losses = dispatch.var("TRACE_LOSSES").is_some();
     let report_threads = dispatch.var("TRACE_THREADS").is_some();
     let calls: Option<u32> = dispatch.var("TRACE_CALLS").and_then(|calls| calls.parse().ok());
     let mut session = Session::start(dispatch, config);
@@ -48,6 +49,11 @@ fn main() -> ExitCode {
     println!("lost {}", report.lost);
     if calls.is_some() {
         println!("dropped spans {}", report.dropped_spans);
+        println!("peak memory {} KiB", peak_memory().expect("Linux tells"));
+    }
+    if report_losses {
+        println!("dropped {}", report.dropped_by_limits);
+        println!("refused {}", report.refused);
         println!("peak memory {} KiB", peak_memory().expect("Linux tells"));
     }
     if report_threads {
