@@ -17,12 +17,12 @@ fn hurried() -> Unit {
     unit
 }
 
-/// A dispatch that must end within the budget, and what a busy machine adds to it.
+/// A dispatch that must end within the budget, and what a busy machine adds to it: compressing what is large, above all.
 fn dispatch_in_time(unit: &Unit, text: &str, destination: &Destination) -> DeliveryReport {
     let started = Instant::now();
     let report = unit.dispatch(text, Some(destination));
     let spent = started.elapsed();
-    assert!(spent < unit.budget.total + Duration::from_secs(3), "{spent:?}");
+    assert!(spent < unit.budget.total + Duration::from_secs(20), "{spent:?}");
     report
 }
 
