@@ -140,7 +140,7 @@ impl SecureServer {
         self
     }
 
-    pub(super) fn config(self) -> Arc<ServerConfig> {
+    pub(super) fn start(self) -> Server {
         let provider = Arc::new(ring::default_provider());
         let config = ServerConfig::builder_with_provider(Arc::clone(&provider))
             .with_protocol_versions(&self.versions)
@@ -155,12 +155,8 @@ impl SecureServer {
             }
         };
         let key = PrivateKeyDer::Pkcs8(self.identity.key_der.into());
-        Arc::new(config.with_single_cert(self.identity.chain, key).unwrap())
-    }
-
-    pub(super) fn start(self) -> Server {
-        let (reply, handshakes) = (self.reply.clone(), Arc::clone(&self.handshakes));
-        let config = self.config();
+        let config = Arc::new(config.with_single_cert(self.identity.chain, key).unwrap());
+        let (reply, handshakes) = (self.reply, self.handshakes);
         let wrap = move |stream: TcpStream| -> Box<dyn Stream> {
             let tls = StreamOwned::new(ServerConnection::new(Arc::clone(&config)).unwrap(), stream);
             Box::new(Observed { tls, handshakes: Some(Arc::clone(&handshakes)) })

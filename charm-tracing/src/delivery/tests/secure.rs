@@ -1,14 +1,10 @@
-use std::io::Write as _;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use rustls::version::{TLS12, TLS13};
-use rustls::{HandshakeKind, ProtocolVersion, ServerConnection};
+use rustls::{HandshakeKind, ProtocolVersion};
 
 use super::super::{Certificate, DeliveryProblem};
 use super::authority::{Authority, Handshakes, SecureServer, destination};
-use super::connections::large;
-use super::raw::RawServer;
 use super::*;
 
 #[test]
@@ -111,26 +107,4 @@ fn https_without_a_certificate_waits_even_when_the_backend_is_there() {
     let report = unit.dispatch("a", Some(&destination));
     assert!(matches!(report.problem, Some(DeliveryProblem::HttpsWithoutCertificate)), "{report:?}");
     assert_eq!((report.waiting, server.connections()), (1, 0));
-}
-
-/// What is still on its way when the connection is closed makes it break, below TLS.
-#[test]
-fn answer_before_the_request_was_read_is_heard() {
-    let authority = Authority::new();
-    for version in [&TLS12, &TLS13] {
-        let config = SecureServer::new(authority.issue("localhost")).versions(&[version]).config();
-        let server = RawServer::new(move |connection| {
-            let stream = connection.stream.get_mut();
-            let mut tls = ServerConnection::new(Arc::clone(&config)).unwrap();
-            tls.complete_io(stream).unwrap();
-            tls.writer().write_all(b"HTTP/1.1 413 Too Large\r\ncontent-length: 0\r\n\r\n").unwrap();
-            while tls.wants_write() {
-                tls.write_tls(stream).unwrap();
-            }
-        });
-        let endpoint = format!("https://localhost:{}", server.port());
-        let report = Unit::new().dispatch(&large(), Some(&Destination::new(endpoint, Some(authority.pem()))));
-        assert_eq!((report.refused, report.waiting), (1, 0), "{report:?}");
-        assert_eq!(server.connections(), 1);
-    }
 }
