@@ -139,3 +139,59 @@ fn put(file: &mut Vec<u8>, bytes: &[u8], offset: usize) {
     }
     file[offset..end].copy_from_slice(bytes);
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// Everything that may be there.
+    fn ways(contents: &Contents) -> BTreeSet<Vec<u8>> {
+        (0..2000).map(|seed| contents.after_power_cut(&mut Chance::of(seed)).written).collect()
+    }
+
+    #[test]
+    fn what_was_synced_survives_a_power_cut() {
+        let mut contents = Contents::default();
+        contents.write(b"durable", 0);
+        contents.sync();
+        assert_eq!(ways(&contents), BTreeSet::from([b"durable".to_vec()]));
+    }
+
+    #[test]
+    fn what_was_not_is_kept_lost_or_zeros_but_never_torn_within_a_sector() {
+        let mut contents = Contents::default();
+        contents.write(b"old", 0);
+        contents.sync();
+        contents.write(b"new, longer", 0);
+        let expected = [&b"old"[..], b"new", b"new, longer", b"old\0\0\0\0\0\0\0\0"].map(<[u8]>::to_vec);
+        assert_eq!(ways(&contents), BTreeSet::from(expected));
+    }
+
+    #[test]
+    fn sectors_arrive_on_their_own() {
+        let mut contents = Contents::default();
+        contents.write(&[0; 2 * SECTOR], 0);
+        contents.sync();
+        contents.write(&[1; 2 * SECTOR], 0);
+        let halves = [[0, 0], [0, 1], [1, 0], [1, 1]].map(|halves| {
+            let [first, second] = halves.map(|byte| vec![byte; SECTOR]);
+            [first, second].concat()
+        });
+        assert_eq!(ways(&contents), BTreeSet::from(halves));
+    }
+
+    #[test]
+    fn what_was_cut_off_does_not_come_back_behind_a_new_end() {
+        let mut contents = Contents::default();
+        contents.write(&[1; SECTOR], 0);
+        contents.sync();
+        contents.set_len(0);
+        contents.write(&[2; 10], 100);
+        let ways = ways(&contents);
+        let whole = [vec![0; 100], vec![2; 10]].concat();
+        let expected = [vec![], vec![0; 110], whole, vec![1; SECTOR]];
+        assert_eq!(ways, BTreeSet::from(expected));
+    }
+}
