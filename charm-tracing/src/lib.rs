@@ -97,6 +97,9 @@ mod charm;
 mod config;
 mod delivery;
 mod encode;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzed;
 mod globals;
 mod hook_tools;
 mod inherited;

@@ -41,7 +41,8 @@
 //! | a rewrite, before its rename | `<file>.new` | removes it at the next rewrite; the file itself is untouched |
 //!
 //! There is no `fsync` when a trace is appended: the page cache survives the death of the process. A power cut may cost
-//! the newest records. Only a rewrite, which moves old records, syncs before it renames.
+//! the newest records, and bring back removed ones. Only a rewrite, which moves old records, syncs before it renames. What
+//! exactly is promised then is at the top of `tests::power_cut`.
 //!
 //! # Sharing
 //!
@@ -58,10 +59,13 @@
 //! replaced. In both cases the queue starts afresh.
 
 #[cfg(any(test, fuzzing))]
+#[cfg_attr(not(test), expect(dead_code, reason = "nothing goes wrong with the disk of the fuzz targets"))]
 mod disk;
 mod error;
 mod flight;
 mod fs;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzed;
 mod header;
 mod ledger;
 mod python;

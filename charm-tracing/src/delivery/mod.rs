@@ -11,6 +11,8 @@ mod connection;
 mod deliver;
 mod destination;
 mod endpoint;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzed;
 mod http;
 mod parcel;
 mod report;

@@ -16,6 +16,7 @@ mod control;
 mod file_system;
 mod state;
 
+#[cfg(test)]
 pub(super) use chance::Chance;
 pub(super) use file_system::Disk;
 #[cfg(test)]

@@ -1,0 +1,35 @@
+//! What holds of any answer of a backend.
+
+use std::time::{Duration, SystemTime};
+
+use super::verdict::{LONGEST_RETRY_AFTER, Verdict, judge};
+
+/// Every answer gets a verdict that fits its status, and of what the backend says only one line is repeated.
+///
+/// The first two bytes of an input are the status, what follows up to the next zero is `Retry-After`, the rest the body.
+///
+/// # Panics
+///
+/// If that does not hold.
+pub fn answer(input: &[u8]) {
+    let Some((status, rest)) = input.split_first_chunk() else { return };
+    // A header is a text, or there is none.
+    let (retry_after, body) = rest.split_at(rest.iter().position(|byte| *byte == 0).unwrap_or(0));
+    let retry_after = str::from_utf8(retry_after).ok().filter(|text| !text.is_empty());
+    let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+    let status = u16::from_be_bytes(*status);
+    let verdict = judge(status, retry_after, body.get(1..).unwrap_or_default(), now);
+    assert_eq!(matches!(verdict, Verdict::Accepted { .. }), (200..300).contains(&status), "{verdict:?}");
+    let said = match verdict {
+        Verdict::Accepted { message, .. } => message.unwrap_or_default(),
+        Verdict::Keep { reason, retry_after } => {
+            assert!(retry_after.is_none_or(|wait| wait <= LONGEST_RETRY_AFTER));
+            reason
+        }
+        Verdict::Drop { reason } => {
+            assert!((400..500).contains(&status), "{reason}");
+            reason
+        }
+    };
+    assert!(said.chars().count() < 300 && !said.contains(char::is_control), "{said:?}");
+}
