@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
+use crate::elsewhere;
 use crate::fault::{Fault, NoLine};
 
 const HEAD: &str = "\
@@ -25,7 +26,7 @@ pub(crate) fn assert_documented(heading: &str, faults: &[Fault]) {
         Err(NoLine::TooSlow(how)) => panic!("{how}"),
         Err(NoLine::NotRun(why)) => {
             // What is not measured here was measured where the document was written.
-            eprintln!("NOT RUN: {}: {why}", fault.name);
+            elsewhere::not_run(fault.name, &why);
             let line = found.lines().find(|line| line.starts_with(&format!("| {} |", fault.name)));
             line.unwrap_or_else(|| panic!("{} was never measured: {why}", fault.name)).to_owned()
         }

@@ -1,6 +1,7 @@
 //! Faults that need a world of their own: the tests of a module run again in another process, started in another way.
 
 use std::env;
+use std::io::Write;
 use std::process::Command;
 
 /// Set in the process that is started.
@@ -21,6 +22,17 @@ pub(crate) fn permits(prefix: &[&str]) -> Result<(), String> {
     }
 }
 
+/// Says on standard error, however the tests are run, that something was not.
+pub(crate) fn not_run(what: &str, why: &str) {
+    tell(&format!("NOT RUN: {what}: {why}"));
+}
+
+/// What is printed in a test that passes is not seen.
+fn tell(line: &str) {
+    let mut stderr = std::io::stderr();
+    writeln!(stderr, "{line}").unwrap();
+}
+
 /// Runs this ignored test of this binary behind the command, and fails as it does.
 pub(crate) fn run(prefix: &[&str], test: &str) {
     let (program, arguments) = prefix.split_first().unwrap();
@@ -31,7 +43,7 @@ pub(crate) fn run(prefix: &[&str], test: &str) {
     let said =
         String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     for line in said.lines().filter(|line| line.starts_with("NOT RUN")) {
-        eprintln!("{line}");
+        tell(line);
     }
     assert!(output.status.success() && said.contains("1 passed"), "{test} in {prefix:?}: {said}");
 }

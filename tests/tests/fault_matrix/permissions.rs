@@ -23,7 +23,7 @@ fn whatever_the_charm_may_do() {
         return trials();
     }
     if let Err(why) = elsewhere::permits(&WITHOUT_CAPABILITIES) {
-        eprintln!("NOT RUN: nothing is forbidden to root: {why}");
+        elsewhere::not_run("nothing is forbidden to root", &why);
         return;
     }
     elsewhere::run(&WITHOUT_CAPABILITIES, "permissions::without_capabilities");
