@@ -88,7 +88,7 @@ fn sealed(input: &[u8], believed: bool) -> Vec<u8> {
     let (given, rest) = input.split_at(input.len().min(numbers.len()));
     numbers[..given.len()].copy_from_slice(given);
     let number = |at: usize| read_u32(&numbers, at * 4);
-    let hint = Hint {
+    let mut hint = Hint {
         head: FIRST_RECORD + u64::from(number(0)),
         boring_head: FIRST_RECORD + u64::from(number(1)),
         tail: FIRST_RECORD + rest.len() as u64,
@@ -103,17 +103,20 @@ fn sealed(input: &[u8], believed: bool) -> Vec<u8> {
     };
     let mut file = hint.encode().to_vec();
     file.extend_from_slice(rest);
-    let mut at = hint.encode().len();
-    file[at - 1] ^= u8::from(!believed);
+    let first = hint.encode().len();
+    let mut at = first;
     while let Some(end) = at.checked_add(RECORD_HEADER).filter(|end| *end <= file.len()) {
         if file[at..].starts_with(&MARKER) {
             let header = record_at(&file[at..], end - at);
             file[at..end].copy_from_slice(&header.encode());
+            hint.last = at as u64;
             at = end;
         } else {
             at += 1;
         }
     }
+    file[..first].copy_from_slice(&hint.encode());
+    file[first - 1] ^= u8::from(!believed);
     file
 }
 

@@ -27,7 +27,8 @@
 //! 136  lost traces      4   neither stored nor sent
 //! 140  reserved         4   zero
 //! 144  rejected spans   8   rejected by a backend out of traces that it took
-//! 152  reserved       100   zero
+//! 152  last             8   where the last record begins, 0 if there is none: its end must be the tail
+//! 160  reserved        92   zero
 //! 252  hint crc32       4   over bytes 24..252
 //! ```
 //!
@@ -67,6 +68,8 @@ pub(super) struct Hint {
     /// How many flights may have files; the one with the number 0 always may.
     pub(super) slots: u32,
     pub(super) losses: Losses,
+    /// The last record, dead or alive. 0 for none.
+    pub(super) last: u64,
 }
 
 /// Who sends the queue, and until when that is believed. A `pid` of 0 is nobody.
@@ -163,6 +166,7 @@ impl Hint {
             closing: Closing::default(),
             slots: 1,
             losses: Losses::default(),
+            last: 0,
         }
     }
 
@@ -176,6 +180,7 @@ impl Hint {
             pending: 0,
             live_records: 0,
             live_boring: 0,
+            last: 0,
             ..*self
         }
     }
@@ -198,6 +203,7 @@ impl Hint {
             (104, self.backoff.not_before),
             (112, self.closing.id),
             (144, self.losses.rejected_spans),
+            (152, self.last),
         ];
         for (at, value) in wide {
             bytes[at..at + 8].copy_from_slice(&value.to_le_bytes());
@@ -236,9 +242,11 @@ impl Hint {
                 lost_traces: read_u32(bytes, 136),
                 rejected_spans: read_u64(bytes, 144),
             },
+            last: read_u64(bytes, 152),
             ..Self::common(bytes)
         };
-        hint.is_sound(FIRST_RECORD).then_some(hint)
+        let last = if hint.last == 0 { hint.tail == FIRST_RECORD } else { hint.last < hint.tail };
+        (last && hint.is_sound(FIRST_RECORD)).then_some(hint)
     }
 
     fn decode_version_1(bytes: &[u8; HEADER]) -> Option<Self> {
@@ -320,6 +328,7 @@ mod tests {
             closing: Closing { id: 0x1234_5678_9ABC_DEF0, slot: 6 },
             slots: 7,
             losses: Losses { dropped_traces: 8, refused_traces: 9, lost_traces: 10, rejected_spans: 11 },
+            last: 900,
         }
     }
 
@@ -337,6 +346,8 @@ mod tests {
             Hint { live_boring: 6, ..hint() },
             Hint { live_bytes: 745, ..hint() },
             Hint { tail: 0, ..hint() },
+            Hint { last: 1000, ..hint() },
+            Hint { last: 0, ..hint() },
         ] {
             assert_eq!(Identity::of(&wrong.encode()), Identity::Ours(None), "{wrong:?}");
         }

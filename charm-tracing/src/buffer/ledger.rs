@@ -84,7 +84,7 @@ impl<'a> Ledger<'a> {
             return Ok(ledger);
         }
         match Identity::of(&bytes) {
-            Identity::Ours(Some(hint)) if hint.tail <= len => {
+            Identity::Ours(Some(hint)) if hint.tail <= len && ends_with_a_record(&**ledger.file, &hint)? => {
                 ledger.hint = hint;
                 ledger.finish_removal()?;
                 ledger.finish_closing();
@@ -127,7 +127,7 @@ impl<'a> Ledger<'a> {
         let found = Found { offset: before.tail, header: *header };
         self.hint.closing = closing;
         self.count_in(&found);
-        self.hint.tail = found.end();
+        (self.hint.last, self.hint.tail) = (found.offset, found.end());
         let written = self
             .file
             .write_all_at(&header.encode(), found.offset)
@@ -229,6 +229,7 @@ impl<'a> Ledger<'a> {
         let mut scanner = Scanner::new(&**self.file, from, len);
         let (mut hint, mut flown) = (self.hint, Vec::new());
         while let Some(found) = scanner.next()? {
+            hint.last = found.offset;
             if found.header.flown {
                 flown.push(flight::id(&found.header.trace_id));
             }
@@ -449,6 +450,16 @@ impl<'a> Ledger<'a> {
             }
         }
     }
+}
+
+/// Whether the hint is about this file: after a power cut it may be older than the records, and what is appended behind a
+/// tail in the middle of one would be lost with it.
+fn ends_with_a_record(file: &dyn BufferFile, hint: &Hint) -> io::Result<bool> {
+    if hint.last == 0 {
+        return Ok(true);
+    }
+    let last = header_at(file, hint.last, hint.tail)?;
+    Ok(last.is_some_and(|header| hint.last + header.size() == hint.tail))
 }
 
 pub(super) fn count(hint: &mut Hint, found: &Found) {

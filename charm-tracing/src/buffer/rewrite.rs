@@ -83,6 +83,7 @@ impl Ledger<'_> {
             if found.header.live {
                 copy(&**self.file, &found, fresh, hint.tail)?;
                 count(&mut hint, &found);
+                hint.last = hint.tail;
                 hint.tail += found.header.size();
             }
         }

@@ -24,7 +24,8 @@ pub(crate) struct BufferConfig {
     pub(crate) max_bytes: u64,
     /// What was stored longer ago is dropped.
     pub(crate) max_age: Duration,
-    /// How long all operations together wait for other processes to finish theirs.
+    /// How long all operations together wait for other processes to finish theirs; to begin a flight, a fifth of that and not
+    /// counted among it.
     pub(crate) lock_wait: Duration,
 }
 
@@ -258,9 +259,12 @@ impl Buffer {
         if let Some(flight) = self.lock_flight(0)? {
             return Ok(flight);
         }
-        // Another dispatch runs. Numbers are given under the buffer's lock, so that no file is forgotten.
-        self.locked("write", |ledger| {
-            for slot in 1..Hint::MOST_SLOTS {
+        // Another dispatch runs. Numbers are given under the buffer's lock, so that no file is forgotten. Where there is one,
+        // there are often many: only when there are no more numbers it is worth looking for a file that is free again.
+        let number = |ledger: &mut Ledger<'_>| {
+            let slots = ledger.hint.slots;
+            let candidates = if slots < Hint::MOST_SLOTS { slots..slots + 1 } else { 1..slots };
+            for slot in candidates {
                 if slot >= ledger.hint.slots {
                     ledger.hint.slots = slot + 1;
                     ledger.write_hint()?;
@@ -270,7 +274,9 @@ impl Buffer {
                 }
             }
             Err(io::Error::other("too many dispatches run at once"))
-        })
+        };
+        let (result, _) = self.locked_within(self.config.lock_wait / 5, "write", number);
+        result
     }
 
     /// The file of this number, unless a dispatch that lives has it.
@@ -353,10 +359,31 @@ impl Buffer {
         action: &'static str,
         operation: impl FnOnce(&mut Ledger<'_>) -> io::Result<T>,
     ) -> Result<T, BufferError> {
+        let before = Duration::from_micros(self.waited.load(Ordering::Relaxed));
+        let left = self.config.lock_wait.saturating_sub(before);
+        let (result, waited) = self.locked_within(left, action, operation);
+        let waited = u64::try_from(waited.as_micros()).unwrap_or(u64::MAX);
+        self.waited.fetch_add(waited, Ordering::Relaxed);
+        result
+    }
+
+    /// The same with a limit for the time that it waits for others, which is told.
+    fn locked_within<T>(
+        &self,
+        patience: Duration,
+        action: &'static str,
+        operation: impl FnOnce(&mut Ledger<'_>) -> io::Result<T>,
+    ) -> (Result<T, BufferError>, Duration) {
         let path = &self.config.path;
         let failed = |source| BufferError::Io { action, path: path.clone(), source };
         let mut slot = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        let (file, len) = self.lock_current(&mut slot)?;
+        let started = Instant::now();
+        let locked = self.lock_current(&mut slot, patience);
+        let waited = started.elapsed();
+        let (file, len) = match locked {
+            Ok(locked) => locked,
+            Err(error) => return (Err(error), waited),
+        };
         let beyond = self.beyond.load(Ordering::Relaxed);
         let limits = Limits {
             max_records: self.config.max_dispatches.max(1).saturating_add(u32::from(beyond > 0)),
@@ -369,19 +396,19 @@ impl Buffer {
             // Closing it unlocks it too.
             *slot = None;
         }
-        result
+        (result, waited)
     }
 
     /// Opens the file if need be and locks it, until the file that is locked is the one that the path names.
     fn lock_current<'a>(
         &self,
         slot: &'a mut Option<Box<dyn BufferFile>>,
+        patience: Duration,
     ) -> Result<(&'a mut Box<dyn BufferFile>, u64), BufferError> {
         let path = &self.config.path;
         let failed = |source| BufferError::Open { path: path.clone(), source };
         let started = Instant::now();
         let mut pause = Duration::from_micros(100);
-        let waited_before = Duration::from_micros(self.waited.load(Ordering::Relaxed));
         loop {
             let file = match slot.take() {
                 Some(file) => file,
@@ -396,12 +423,11 @@ impl Buffer {
                 continue;
             }
             *slot = Some(file);
-            let waited = waited_before + started.elapsed();
-            self.waited.store(u64::try_from(waited.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
-            if waited >= self.config.lock_wait {
+            let waited = started.elapsed();
+            if waited >= patience {
                 return Err(BufferError::Busy { path: path.clone(), waited: self.config.lock_wait });
             }
-            std::thread::sleep(pause.min(self.config.lock_wait.saturating_sub(waited)));
+            std::thread::sleep(pause.min(patience.saturating_sub(waited)));
             pause = (pause * 2).min(Duration::from_millis(5));
         }
     }

@@ -185,3 +185,17 @@ proptest! {
         prop_assert_eq!(drained(&bytes), Vec::<String>::new());
     }
 }
+
+/// As a power cut may leave it: the header is that of a file with other records.
+#[test]
+fn a_tail_in_the_middle_of_a_record_is_no_tail() {
+    let (short, _) = written();
+    let fixture = Fixture::roomy();
+    append(&fixture.buffer, &"long ".repeat(200));
+    let mut bytes = std::fs::read(fixture.path()).unwrap();
+    assert!(bytes.len() > short.len());
+    bytes[..HEADER].copy_from_slice(&short[..HEADER]);
+    std::fs::write(fixture.path(), bytes).unwrap();
+    append(&fixture.buffer, "next");
+    assert_eq!(drain(&fixture.reopened()), ["long ".repeat(200), "next".to_owned()]);
+}
