@@ -42,7 +42,11 @@ pub(crate) fn of_delivery(
             let from = came_over.map(|endpoint| format!(" (it has come over `{endpoint}`)"));
             return warn(chain(problem) + &from.unwrap_or_default() + KEPT);
         }
-        Some(problem @ (DeliveryProblem::NoTls | DeliveryProblem::Endpoint { .. })) => {
+        Some(
+            problem @ (DeliveryProblem::NoTls
+            | DeliveryProblem::Endpoint { .. }
+            | DeliveryProblem::Untrusted { .. }),
+        ) => {
             return warn(chain(problem) + KEPT);
         }
         _ => {}

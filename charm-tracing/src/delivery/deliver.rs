@@ -297,8 +297,12 @@ impl Delivery<'_> {
             }
             Err(error) => {
                 let endpoint = route.endpoint.to_string();
-                self.report
-                    .note(DeliveryProblem::Unreachable { endpoint, source: Box::new(Unanswered(error)) });
+                let error = Unanswered(error);
+                self.report.note(if error.is_for_want_of_trust() {
+                    DeliveryProblem::Untrusted { endpoint, source: Box::new(error) }
+                } else {
+                    DeliveryProblem::Unreachable { endpoint, source: Box::new(error) }
+                });
                 return Answered::Kept { status: None, retry_after: None };
             }
         };

@@ -72,6 +72,15 @@ pub enum DeliveryProblem {
         /// What happened.
         source: Box<dyn Error + Send + Sync>,
     },
+    /// Who answers, or we, cannot show a certificate that the other side trusts: wrong authority or name, not valid now, or a
+    /// client certificate that is asked for. Nothing was sent.
+    #[error("cannot send traces to {endpoint}")]
+    Untrusted {
+        /// The URL, without user and password.
+        endpoint: String,
+        /// What is wrong.
+        source: Box<dyn Error + Send + Sync>,
+    },
     /// An answer that leaves the traces waiting, for example 503 or 404.
     #[error("cannot send traces to {endpoint}: {reason}")]
     NotAccepted {
@@ -100,8 +109,12 @@ impl DeliveryReport {
     pub(super) fn note(&mut self, problem: DeliveryProblem) {
         let cause = problem.source().map(|source| format!(": {source}")).unwrap_or_default();
         log::debug!("{problem}{cause}");
-        self.in_vain |=
-            matches!(problem, DeliveryProblem::Unreachable { .. } | DeliveryProblem::NotAccepted { .. });
+        self.in_vain |= matches!(
+            problem,
+            DeliveryProblem::Unreachable { .. }
+                | DeliveryProblem::Untrusted { .. }
+                | DeliveryProblem::NotAccepted { .. }
+        );
         self.problem.get_or_insert(problem);
     }
 }

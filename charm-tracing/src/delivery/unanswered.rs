@@ -34,6 +34,43 @@ impl fmt::Display for Unanswered {
     }
 }
 
+impl Unanswered {
+    /// Whether somebody must change a certificate, which no later attempt makes up for.
+    pub(super) fn is_for_want_of_trust(&self) -> bool {
+        matches!(&self.0, Cause::Io(error) if is_distrust(error))
+    }
+}
+
+#[cfg(not(feature = "tls"))]
+fn is_distrust(_: &std::io::Error) -> bool {
+    false
+}
+
+#[cfg(feature = "tls")]
+fn is_distrust(error: &std::io::Error) -> bool {
+    use rustls::AlertDescription as Alert;
+    use rustls::Error as Tls;
+
+    let error = error.get_ref().and_then(|error| error.downcast_ref::<Tls>());
+    matches!(
+        error,
+        Some(
+            Tls::InvalidCertificate(_)
+                | Tls::AlertReceived(
+                    Alert::CertificateRequired
+                        | Alert::NoCertificate
+                        | Alert::BadCertificate
+                        | Alert::UnsupportedCertificate
+                        | Alert::CertificateRevoked
+                        | Alert::CertificateExpired
+                        | Alert::CertificateUnknown
+                        | Alert::UnknownCA
+                        | Alert::AccessDenied
+                )
+        )
+    )
+}
+
 /// What it says is all there is to say.
 impl Error for Unanswered {}
 

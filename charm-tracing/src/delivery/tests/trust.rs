@@ -6,7 +6,7 @@ use std::net::Shutdown;
 use rcgen::date_time_ymd;
 use rustls::version::{TLS12, TLS13};
 
-use super::super::Certificate;
+use super::super::{Certificate, DeliveryProblem};
 use super::authority::{Authority, Identity, SecureServer, destination};
 use super::raw::RawServer;
 use super::*;
@@ -23,8 +23,8 @@ fn is_said(expected: &str, server: &Server, certificate: Certificate) {
     unit.store(&["a"]);
     let report = unit.dispatch("b", Some(&destination(server, certificate)));
     assert_eq!((report.waiting, report.lost), (2, false), "{report:?}");
-    let place =
-        format!("cannot reach the tracing backend at https://localhost:{}/v1/traces: ", server.port());
+    assert!(matches!(report.problem, Some(DeliveryProblem::Untrusted { .. })), "{report:?}");
+    let place = format!("cannot send traces to https://localhost:{}/v1/traces: ", server.port());
     assert_eq!(problem(&report), place + expected);
     assert!(server.requests().is_empty());
 }
