@@ -3,6 +3,19 @@
 
 pub use crate::buffer::fuzzed::{buffer_file, python_buffer};
 pub use crate::delivery::fuzzed::answer;
+use crate::encode::flight;
+
+/// Whatever a killed dispatch has left makes a trace that is not much larger, or none.
+///
+/// # Panics
+///
+/// If that does not hold.
+pub fn flight_log(input: &[u8]) {
+    if let Some(left) = flight::left(input) {
+        // An open span of two bytes gets an end and a status.
+        assert!(left.request.len() <= 32 * input.len() + 1024, "{} bytes", left.request.len());
+    }
+}
 
 #[cfg(test)]
 mod tests {
@@ -17,6 +30,11 @@ mod tests {
     #[test]
     fn python_buffers_of_the_corpus_are_taken_over() {
         replay("python_buffer", super::python_buffer);
+    }
+
+    #[test]
+    fn flight_logs_of_the_corpus_make_a_trace_or_none() {
+        replay("flight_log", super::flight_log);
     }
 
     #[test]

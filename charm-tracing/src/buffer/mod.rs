@@ -6,11 +6,13 @@
 //! * A record that was acknowledged, or dropped by the limits, never comes back.
 //! * What a dispatch has to tell becomes one record even if it is killed, see `flight`.
 //! * At most `max_dispatches` records and `max_bytes` of them, none older than `max_age` when another one comes; the oldest
-//!   boring ones make room first, then the oldest interesting ones. What was lost is counted, until a trace has told it. A trace that is stored to be sent at once is one more until that was tried, so that
-//!   nothing is dropped in the very moment in which it could leave.
+//!   boring ones make room first, then the oldest interesting ones. What was lost is counted, until a trace has told it. A
+//!   trace that is stored to be sent at once is one more until that was tried, so that nothing is dropped in the very
+//!   moment in which it could leave.
 //! * An operation costs the same whatever the file holds: a fixed number of reads and writes, plus steps over dead
 //!   records that each cursor takes once.
-//! * Damage costs the damaged records, never the intact ones around them, and never an error that lasts.
+//! * Bytes that change cost the records that they are part of, never the intact ones around them, and never an error that
+//!   lasts. (Bytes that are inserted or missing, which no disk does, may cost the record behind them, too.)
 //! * Nobody else can read the file (mode 0600), no symbolic link is followed, and only a regular file of our own is
 //!   opened.
 //!
@@ -24,8 +26,9 @@
 //! ```
 //!
 //! Integers are little endian. Records are only ever added at the tail; two things in them change in place: how many parts
-//! of them were taken, and one byte when they die. **Records are the truth, the hint in the header is only that**: it is believed when its checksum holds and its
-//! tail is the end of the file, otherwise the records are scanned and the hint is written anew.
+//! of them were taken, and one byte when they die. **Records are the truth, the hint in the header is only that**: it is
+//! believed when its checksum holds and its tail is the end of its last record and of the file, otherwise the records are
+//! scanned and the hint is written anew.
 //!
 //! # What a crash leaves
 //!
