@@ -83,7 +83,7 @@ impl FlightFile {
     /// A file that is locked, of a flight that ended here or was killed.
     pub(super) fn found(file: Box<dyn BufferFile>, slot: u32) -> io::Result<Self> {
         let tail = file.facts()?.len;
-        let id = id_in(&*file)?.unwrap_or(0);
+        let id = if tail > 0 { id_in(&*file)?.unwrap_or(0) } else { 0 };
         Ok(Self { file, slot, id, tail })
     }
 
