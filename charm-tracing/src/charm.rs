@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::Config;
-use crate::delivery::{Certificate, Destination};
+use crate::delivery::{Certificate, ClientCertificate, Destination, Pem};
 
 /// A charm that can be [`run`](crate::run): how it is traced, and where its traces go.
 ///
@@ -66,8 +66,22 @@ pub trait CertificateSetting {
     fn certificate(&self) -> Option<Certificate>;
 }
 
+/// What `client_cert` and `client_key` may be: PEM text, a path, a [`Pem`], or an `Option` or `Result` of one.
+///
+/// A text is a path if it is an absolute one, and PEM otherwise.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a client certificate or its key",
+    label = "this is a `{Self}`",
+    note = "accepted are `String` and `&str` (PEM text, or the path of a file with it), `PathBuf`, `&Path`, \
+            `charm_tracing::Pem`, and `Option` or `Result` of them"
+)]
+pub trait PemSetting {
+    /// The text or path, unless there is none or it is empty.
+    fn pem(&self) -> Option<Pem>;
+}
+
 macro_rules! texts {
-    ($read:ident: $($ty:ty),+) => {$(
+    ($certificate:expr, $pem:expr; $($ty:ty),+) => {$(
         impl Setting for $ty {
             fn setting(&self) -> Option<OsString> {
                 let text: &OsStr = self.as_ref();
@@ -77,23 +91,34 @@ macro_rules! texts {
 
         impl CertificateSetting for $ty {
             fn certificate(&self) -> Option<Certificate> {
-                self.setting().map($read)
+                self.setting().map($certificate)
+            }
+        }
+
+        impl PemSetting for $ty {
+            fn pem(&self) -> Option<Pem> {
+                self.setting().map($pem)
             }
         }
     )+};
 }
-texts!(text_or_path: str, String, OsStr, OsString);
-texts!(path: Path, PathBuf);
+texts!(certificate, pem; str, String, OsStr, OsString);
+texts!(|path| Certificate::File(path.into()), |path| Pem::File(path.into()); Path, PathBuf);
 
-fn path(path: OsString) -> Certificate {
-    Certificate::File(path.into())
-}
-
-fn text_or_path(text: OsString) -> Certificate {
+fn certificate(text: OsString) -> Certificate {
     match text.into_string() {
         Ok(text) if text.trim_start().starts_with("-----BEGIN") => Certificate::Pem(text),
-        Ok(text) => path(text.into()),
-        Err(text) => path(text),
+        Ok(text) => Certificate::File(text.into()),
+        Err(text) => Certificate::File(text.into()),
+    }
+}
+
+/// What is neither a path that can be used nor PEM may be a key in another form: unlike a path, a text is never shown.
+fn pem(text: OsString) -> Pem {
+    if Path::new(&text).is_absolute() {
+        Pem::File(text.into())
+    } else {
+        Pem::Text(text.to_string_lossy().into_owned())
     }
 }
 
@@ -103,60 +128,76 @@ impl CertificateSetting for Certificate {
     }
 }
 
-macro_rules! pointers {
-    ($([$($bound:tt)*] $ty:ty),+) => {$(
-        impl<T: Setting + $($bound)*> Setting for $ty {
-            fn setting(&self) -> Option<OsString> {
-                (**self).setting()
+impl PemSetting for Pem {
+    fn pem(&self) -> Option<Pem> {
+        Some(self.clone())
+    }
+}
+
+/// What points at a setting, or may hold one, is one.
+macro_rules! holders {
+    ($($kind:ident::$read:ident -> $value:ty),+) => {$(
+        pointers! {
+            $kind::$read -> $value;
+            [?Sized] &T, [?Sized] Box<T>, [?Sized] Rc<T>, [?Sized] Arc<T>, [ToOwned + ?Sized] Cow<'_, T>
+        }
+
+        impl<T: $kind> $kind for Option<T> {
+            fn $read(&self) -> Option<$value> {
+                self.as_ref().and_then($kind::$read)
             }
         }
 
-        impl<T: CertificateSetting + $($bound)*> CertificateSetting for $ty {
-            fn certificate(&self) -> Option<Certificate> {
-                (**self).certificate()
+        impl<T: $kind, E> $kind for Result<T, E> {
+            fn $read(&self) -> Option<$value> {
+                known(self).and_then($kind::$read)
             }
         }
     )+};
 }
-pointers!([?Sized] &T, [?Sized] Box<T>, [?Sized] Rc<T>, [?Sized] Arc<T>, [ToOwned + ?Sized] Cow<'_, T>);
 
-impl<T: Setting> Setting for Option<T> {
-    fn setting(&self) -> Option<OsString> {
-        self.as_ref().and_then(Setting::setting)
-    }
+macro_rules! pointers {
+    ($kind:ident::$read:ident -> $value:ty; $([$($bound:tt)*] $ty:ty),+) => {$(
+        impl<T: $kind + $($bound)*> $kind for $ty {
+            fn $read(&self) -> Option<$value> {
+                (**self).$read()
+            }
+        }
+    )+};
 }
-
-impl<T: CertificateSetting> CertificateSetting for Option<T> {
-    fn certificate(&self) -> Option<Certificate> {
-        self.as_ref().and_then(CertificateSetting::certificate)
-    }
-}
-
-impl<T: Setting, E> Setting for Result<T, E> {
-    fn setting(&self) -> Option<OsString> {
-        known(self).and_then(Setting::setting)
-    }
-}
-
-impl<T: CertificateSetting, E> CertificateSetting for Result<T, E> {
-    fn certificate(&self) -> Option<Certificate> {
-        known(self).and_then(CertificateSetting::certificate)
-    }
-}
+holders!(Setting::setting -> OsString, CertificateSetting::certificate -> Certificate, PemSetting::pem -> Pem);
 
 /// What kind of error it was is all that can be told: its type may be anything.
 fn known<T, E>(value: &Result<T, E>) -> Option<&T> {
     let value = value.as_ref().ok();
     if value.is_none() {
-        log::debug!("the charm cannot tell where its traces go: {}", std::any::type_name::<E>());
+        log::debug!("what the charm names in `#[trace_charm]` is an error: {}", std::any::type_name::<E>());
     }
     value
 }
 
-/// What the expansion of `#[trace_charm]` makes of the two members it was told.
+/// What the expansion of `#[trace_charm]` makes of `tracing_endpoint` and `server_cert`.
 #[must_use]
 pub fn destination(endpoint: Option<OsString>, certificate: Option<Certificate>) -> Option<Destination> {
     Some(Destination::new(endpoint?.to_string_lossy(), certificate))
+}
+
+/// What it makes of `client_cert` and `client_key` besides. One without the other is of no use.
+#[must_use]
+pub fn with_client_certificate(
+    destination: Option<Destination>,
+    chain: Option<Pem>,
+    key: Option<Pem>,
+) -> Option<Destination> {
+    let destination = destination?;
+    match (chain, key) {
+        (Some(chain), Some(key)) => Some(destination.client_certificate(ClientCertificate::new(chain, key))),
+        (None, None) => Some(destination),
+        _ => {
+            log::debug!("the charm has only one of a client certificate and its key, and shows neither");
+            Some(destination)
+        }
+    }
 }
 
 #[cfg(test)]
@@ -214,5 +255,50 @@ mod tests {
         assert_eq!(None::<Certificate>.certificate(), None);
         assert_eq!(Some(PathBuf::new()).certificate(), None);
         assert_eq!(Err::<Certificate, _>("no relation").certificate(), None);
+    }
+
+    #[test]
+    fn a_client_certificate_and_its_key_are_a_text_or_an_absolute_path_or_a_pem() {
+        let file = || Some(Pem::File("/etc/client.key".into()));
+        assert_eq!("/etc/client.key".pem(), file());
+        assert_eq!(Some(String::from("/etc/client.key")).pem(), file());
+        assert_eq!(Ok::<_, String>(Path::new("/etc/client.key")).pem(), file());
+        assert_eq!(Some(PathBuf::from("client.key")).pem(), Some(Pem::File("client.key".into())));
+
+        let key = "Bag Attributes: none\n-----BEGIN PRIVATE KEY-----\nMII";
+        let text = || Some(Pem::Text(key.to_owned()));
+        assert_eq!(key.pem(), text());
+        assert_eq!(Ok::<_, ()>(Some(Arc::<str>::from(key))).pem(), text());
+        assert_eq!(OsString::from(key).pem(), text());
+        assert_eq!(Some(&text().unwrap()).pem(), text());
+    }
+
+    #[test]
+    fn a_key_in_another_form_is_not_taken_for_a_path_which_would_be_shown() {
+        let key = "LS0tLS1CRUdJTiBQUklWQVRFIEtFWS0tLS0t";
+        assert_eq!(key.pem(), Some(Pem::Text(key.to_owned())));
+        assert!(!format!("{:?}", key.pem()).contains(key));
+    }
+
+    #[test]
+    fn nothing_and_empty_and_errors_are_no_client_certificate() {
+        assert_eq!("".pem(), None);
+        assert_eq!(None::<Pem>.pem(), None);
+        assert_eq!(Some(PathBuf::new()).pem(), None);
+        assert_eq!(Err::<Pem, _>("no relation").pem(), None);
+    }
+
+    #[test]
+    fn a_destination_has_a_client_certificate_if_there_is_a_key_too() {
+        let pem = || Some(Pem::Text("-----BEGIN".to_owned()));
+        let destination = || destination(Some("https://tempo:4318".into()), Some(Certificate::System));
+        let own = ClientCertificate::new(pem().unwrap(), pem().unwrap());
+        let with = destination().map(|destination| destination.client_certificate(own));
+        assert_ne!(with, destination());
+        assert_eq!(with_client_certificate(destination(), pem(), pem()), with);
+        for (chain, key) in [(None, None), (pem(), None), (None, pem())] {
+            assert_eq!(with_client_certificate(destination(), chain, key), destination());
+        }
+        assert_eq!(with_client_certificate(None, pem(), pem()), None);
     }
 }

@@ -7,7 +7,7 @@ pub use core::ops::{ControlFlow, Deref, DerefMut};
 pub use core::option::Option;
 pub use core::{concat, file, module_path};
 
-pub use crate::charm::{CertificateSetting, Setting, destination};
+pub use crate::charm::{CertificateSetting, PemSetting, Setting, destination, with_client_certificate};
 pub use crate::span::{
     Attributes, Callee, Entered, FromResidual, Returns, Site, Try, call_for_future, call_for_future_of,
     enter, enter_with, leave, open_future, probe, run, trace_future, value,
@@ -29,6 +29,11 @@ pub fn setting(value: &impl Setting) -> Option<std::ffi::OsString> {
 /// Reads the member that `#[trace_charm]` was told as `server_cert`.
 pub fn certificate(value: &impl CertificateSetting) -> Option<crate::Certificate> {
     value.certificate()
+}
+
+/// Reads a member that `#[trace_charm]` was told as `client_cert` or `client_key`.
+pub fn pem(value: &impl PemSetting) -> Option<crate::Pem> {
+    value.pem()
 }
 
 /// The check behind `extra_types`: which types have a traced `impl` block.
