@@ -13,6 +13,8 @@ use crate::names::type_name;
 struct CharmArgs {
     tracing_endpoint: Arg<Ident>,
     server_cert: Arg<Ident>,
+    client_cert: Arg<Ident>,
+    client_key: Arg<Ident>,
     ca_relation: Arg<Expr>,
     service_name: Arg<Expr>,
     extra_types: Arg<Vec<Type>>,
@@ -27,6 +29,8 @@ impl Default for CharmArgs {
         Self {
             tracing_endpoint: Arg::new("tracing_endpoint"),
             server_cert: Arg::new("server_cert"),
+            client_cert: Arg::new("client_cert"),
+            client_key: Arg::new("client_key"),
             ca_relation: Arg::new("ca_relation"),
             service_name: Arg::new("service_name"),
             extra_types: Arg::new("extra_types"),
@@ -39,13 +43,15 @@ impl Default for CharmArgs {
 }
 
 impl Args for CharmArgs {
-    const ACCEPTED: &'static str = "`tracing_endpoint`, `server_cert`, `ca_relation`, `service_name`, `extra_types`, \
-        `buffer_max_events`, `buffer_max_size_mib`, `buffer_path`, `crate`";
+    const ACCEPTED: &'static str = "`tracing_endpoint`, `server_cert`, `client_cert`, `client_key`, `ca_relation`, \
+        `service_name`, `extra_types`, `buffer_max_events`, `buffer_max_size_mib`, `buffer_path`, `crate`";
 
     fn accept(&mut self, key: &Ident, input: ParseStream<'_>) -> Option<syn::Result<()>> {
         Some(match key.to_string().as_str() {
             "tracing_endpoint" => args::member(&mut self.tracing_endpoint, key, input),
             "server_cert" => args::member(&mut self.server_cert, key, input),
+            "client_cert" => args::member(&mut self.client_cert, key, input),
+            "client_key" => args::member(&mut self.client_key, key, input),
             "ca_relation" => args::expression(&mut self.ca_relation, key, input, Kind::Text),
             "service_name" => args::expression(&mut self.service_name, key, input, Kind::Text),
             "extra_types" => args::types(&mut self.extra_types, key, input),
@@ -60,15 +66,39 @@ impl Args for CharmArgs {
     }
 }
 
+impl CharmArgs {
+    /// Notes an error for each that is missing.
+    fn check(&self, errors: &mut Errors) {
+        if self.tracing_endpoint.value.is_none() {
+            errors.push(Error::new(
+                Span::call_site(),
+                "`tracing_endpoint` is missing: name the method or field that holds the URL traces are pushed to, \
+                 `tracing_endpoint = \"endpoint\"`",
+            ));
+        }
+        for (given, other) in [(&self.client_cert, &self.client_key), (&self.client_key, &self.client_cert)] {
+            if let (Some(member), None) = (&given.value, &other.value) {
+                let remedy = format!("name the method or field that holds it, `{0} = \"my_{0}\"`", other.key);
+                let message = format!("`{}` is of no use without `{}`: {remedy}", given.key, other.key);
+                errors.push(Error::new(member.span(), message));
+            }
+        }
+    }
+
+    /// Those that name a method or field.
+    fn members(&self) -> impl Iterator<Item = &Ident> {
+        [&self.tracing_endpoint, &self.server_cert, &self.client_cert, &self.client_key]
+            .into_iter()
+            .filter_map(|arg| arg.value.as_ref())
+    }
+}
+
 pub(crate) fn trace_charm(args: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let args = CharmArgs::parse(args, &mut errors);
-    if args.tracing_endpoint.value.is_none() && errors.is_empty() {
-        errors.push(Error::new(
-            Span::call_site(),
-            "`tracing_endpoint` is missing: name the method or field that holds the URL traces are pushed to, \
-             `tracing_endpoint = \"endpoint\"`",
-        ));
+    // A value that could not be parsed is no missing one.
+    if errors.is_empty() {
+        args.check(&mut errors);
     }
     match syn::parse2::<Item>(item.clone()) {
         Ok(Item::Impl(block)) => on_block(&args, block, errors),
@@ -91,22 +121,18 @@ fn on_block(args: &CharmArgs, mut block: ItemImpl, mut errors: Errors) -> TokenS
             "`#[trace_charm]` goes on the charm's own `impl` block; for the block of a trait use `#[trace_type]`",
         ));
     }
-    let place = |member: &Ident, errors: &mut Errors| match block::methods(&block)
-        .find(|method| method.sig.ident == *member)
-    {
-        Some(method) => {
+    for method in block::methods(&block) {
+        if args.members().any(|member| *member == method.sig.ident) {
             errors.note(readable(&method.sig));
-            Place::Method
         }
-        None => Place::Field,
-    };
-    let members = Members {
-        endpoint: args.tracing_endpoint.value.as_ref().map(|member| (member, place(member, &mut errors))),
-        server_cert: args.server_cert.value.as_ref().map(|member| (member, place(member, &mut errors))),
-    };
+    }
+    let destination = destination(&krate, args, |member| {
+        let declared = block::methods(&block).any(|method| method.sig.ident == *member);
+        if declared { Place::Method } else { Place::Field }
+    });
     let marker = marker::marker(&krate, &block);
     block::trace_methods(&krate, &TypeArgs::default(), &mut block, &mut errors);
-    let charm = implement(&krate, args, &members, &block.generics, &block.self_ty, errors.is_empty());
+    let charm = implement(&krate, args, destination, &block.generics, &block.self_ty, errors.is_empty());
     let mut tokens = errors.into_tokens();
     block.to_tokens(&mut tokens);
     let lints = marker::lints(&block.attrs);
@@ -117,20 +143,16 @@ fn on_block(args: &CharmArgs, mut block: ItemImpl, mut errors: Errors) -> TokenS
 /// Configuration only.
 fn on_struct(args: &CharmArgs, charm: &ItemStruct, errors: Errors) -> TokenStream {
     let krate = args::krate_path(&args.krate);
-    let place = |member: &Ident| match &charm.fields {
+    let destination = destination(&krate, args, |member| match &charm.fields {
         Fields::Named(fields) if fields.named.iter().any(|field| field.ident.as_ref() == Some(member)) => {
             Place::Field
         }
         _ => Place::Method,
-    };
-    let members = Members {
-        endpoint: args.tracing_endpoint.value.as_ref().map(|member| (member, place(member))),
-        server_cert: args.server_cert.value.as_ref().map(|member| (member, place(member))),
-    };
+    });
     let name = &charm.ident;
     let (_, arguments, _) = charm.generics.split_for_impl();
     let ty: Type = syn::parse_quote!(#name #arguments);
-    let implementation = implement(&krate, args, &members, &charm.generics, &ty, errors.is_empty());
+    let implementation = implement(&krate, args, destination, &charm.generics, &ty, errors.is_empty());
     let mut tokens = errors.into_tokens();
     charm.to_tokens(&mut tokens);
     let lints = marker::lints(&charm.attrs);
@@ -141,11 +163,6 @@ fn on_struct(args: &CharmArgs, charm: &ItemStruct, errors: Errors) -> TokenStrea
 enum Place {
     Method,
     Field,
-}
-
-struct Members<'a> {
-    endpoint: Option<(&'a Ident, Place)>,
-    server_cert: Option<(&'a Ident, Place)>,
 }
 
 /// The session reads a setting through `&self`, with no arguments and without waiting.
@@ -170,18 +187,15 @@ fn readable(signature: &syn::Signature) -> syn::Result<()> {
 fn implement(
     krate: &TokenStream,
     args: &CharmArgs,
-    members: &Members<'_>,
+    destination: TokenStream,
     generics: &Generics,
     ty: &Type,
     whole: bool,
 ) -> TokenStream {
     let charm_type = type_name(ty);
     let (generics, _, bounds) = generics.split_for_impl();
-    let (settings, destination) = if whole {
-        (settings(args), destination(krate, members))
-    } else {
-        (TokenStream::new(), quote_spanned!(Span::mixed_site()=> #krate::__private::Option::None))
-    };
+    let (settings, destination) =
+        if whole { (settings(args), destination) } else { (TokenStream::new(), none(krate)) };
     quote_spanned! {Span::mixed_site()=>
         #[automatically_derived]
         impl #generics #krate::TracedCharm for #ty #bounds {
@@ -212,16 +226,31 @@ fn settings(args: &CharmArgs) -> TokenStream {
     calls
 }
 
-fn destination(krate: &TokenStream, members: &Members<'_>) -> TokenStream {
-    let endpoint = setting(krate, "setting", members.endpoint.as_ref());
-    let server_cert = setting(krate, "certificate", members.server_cert.as_ref());
-    quote_spanned!(Span::mixed_site()=> #krate::__private::destination(#endpoint, #server_cert))
+fn destination(krate: &TokenStream, args: &CharmArgs, place: impl Fn(&Ident) -> Place) -> TokenStream {
+    let read = |read: &str, arg: &Arg<Ident>| match &arg.value {
+        Some(member) => setting(krate, read, member, &place(member)),
+        None => none(krate),
+    };
+    let endpoint = read("setting", &args.tracing_endpoint);
+    let server_cert = read("certificate", &args.server_cert);
+    let destination =
+        quote_spanned!(Span::mixed_site()=> #krate::__private::destination(#endpoint, #server_cert));
+    if args.client_cert.value.is_none() {
+        return destination;
+    }
+    let client_cert = read("pem", &args.client_cert);
+    let client_key = read("pem", &args.client_key);
+    quote_spanned! {Span::mixed_site()=>
+        #krate::__private::with_client_certificate(#destination, #client_cert, #client_key)
+    }
+}
+
+fn none(krate: &TokenStream) -> TokenStream {
+    quote_spanned!(Span::mixed_site()=> #krate::__private::Option::None)
 }
 
 /// At the literal that names it, where the compiler then shows a type that cannot be a setting.
-fn setting(krate: &TokenStream, read: &str, member: Option<&(&Ident, Place)>) -> TokenStream {
-    let none = quote_spanned!(Span::mixed_site()=> #krate::__private::Option::None);
-    let Some((member, place)) = member else { return none };
+fn setting(krate: &TokenStream, read: &str, member: &Ident, place: &Place) -> TokenStream {
     // The `self` of `fn destination(&self)`, which is ours, at the place of the author's literal.
     let this = Ident::new("self", Span::mixed_site().located_at(member.span()));
     let value = match place {

@@ -55,6 +55,7 @@ use proc_macro::TokenStream;
 /// |---|---|---|
 /// | `tracing_endpoint = "name"` | the method of this block, else the field, that holds the base URL of an OTLP/HTTP receiver, e.g. `http://tempo:4318`. Read when the event has been handled | required |
 /// | `server_cert = "name"` | likewise: whom to trust at an `https` endpoint, as the absolute path of a PEM file, PEM text, or a [`Certificate`](../charm_tracing/enum.Certificate.html) | none: traces for an `https` endpoint are kept in the buffer |
+/// | `client_cert = "name"`, `client_key = "name"` | likewise, both or neither: the certificate that the charm shows to an `https` endpoint that asks for one (mutual TLS), and its private key, each as the absolute path of a PEM file, PEM text, or a [`Pem`](../charm_tracing/enum.Pem.html); see [`ClientCertificate`](../charm_tracing/struct.ClientCertificate.html) | none is shown |
 /// | `ca_relation = "receive-ca-cert"` | the endpoint in the charm's metadata over which CA certificates come, interface `certificate_transfer`; for an `https` endpoint without a certificate | none |
 /// | `service_name = "..."` | the resource attribute `service.name` | `<application>-charm` |
 /// | `extra_types = [A, b::B]` | checks that these types have an `impl` block with `#[trace_type]`, of their own or of a trait | none |
@@ -63,9 +64,10 @@ use proc_macro::TokenStream;
 /// | `buffer_path = "..."` | the buffer file, e.g. on a storage that outlives the pod | `.charm_tracing_buffer` in the charm directory |
 /// | `crate = path` | where `charm_tracing` is, if it is re-exported | `::charm_tracing` |
 ///
-/// Methods and fields named here may be `String`, `&str`, `PathBuf`, `&Path`, and `Option` or `Result` of them; the one
-/// for `server_cert` is a path unless it begins with `-----BEGIN`. On a struct, a name is the field if there is one, else
-/// a method.
+/// Methods and fields named here may be `String`, `&str`, `PathBuf`, `&Path`, and `Option` or `Result` of them, of which
+/// `None` and `Err` are as good as no argument. A text for `server_cert` is a path unless it begins with `-----BEGIN`, one for
+/// `client_cert` or `client_key` is PEM unless it is an absolute path. On a struct, a name is the field if there is one, else a
+/// method.
 #[proc_macro_attribute]
 pub fn trace_charm(args: TokenStream, item: TokenStream) -> TokenStream {
     charm::trace_charm(args.into(), item.into()).into()
