@@ -18,7 +18,12 @@ struct TestCharm {
     calls: u32,
 }
 
-#[trace_charm(tracing_endpoint = "endpoint", server_cert = "certificate")]
+#[trace_charm(
+    tracing_endpoint = "endpoint",
+    server_cert = "certificate",
+    client_cert = "client_certificate",
+    client_key = "client_key"
+)]
 impl TestCharm {
     fn new(dispatch: &Dispatch) -> anyhow::Result<Self> {
         let config = dispatch.hook_tools().run(&HookToolCall::new("config-get").arg("--format=json"))?;
@@ -31,10 +36,22 @@ impl TestCharm {
         Ok(Self { endpoint, options, calls: calls.unwrap_or(0) })
     }
 
-    /// Looked at after the event, as a method that the attribute names. The path of a file, or what is in it.
+    /// Looked at after the event, as are the next two: methods that the attribute names. The path of a file, or what is
+    /// in it.
     fn certificate(&self) -> Option<&str> {
-        let certificate = self.options.get("tracing-ca")?;
-        Some(certificate.as_str().expect("the option `tracing-ca` is a text"))
+        self.text("tracing-ca")
+    }
+
+    fn client_certificate(&self) -> Option<&str> {
+        self.text("tracing-client-cert")
+    }
+
+    fn client_key(&self) -> Option<&str> {
+        self.text("tracing-client-key")
+    }
+
+    fn text(&self, option: &str) -> Option<&str> {
+        Some(self.options.get(option)?.as_str().expect("these options are texts"))
     }
 
     fn handle(&mut self, dispatch: &Dispatch) -> anyhow::Result<()> {

@@ -12,3 +12,4 @@ mod tls;
 pub use answer::{Answer, Reply};
 pub use request::{CollectedSpan, Request, attribute, hex, text_of};
 pub use server::{Collector, RequestsMissing, port_closed_endpoint};
+pub use tls::Client;

@@ -15,7 +15,7 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use super::answer::{Action, Answer, Reply, Script, decide};
 use super::http::Http;
 use super::request::{CollectedSpan, Request, hex};
-use super::tls::Identity;
+use super::tls::{Client, Identity};
 
 /// An OTLP/HTTP collector on a free port of the loopback interface, which keeps what it receives.
 ///
@@ -30,7 +30,7 @@ use super::tls::Identity;
 #[derive(Debug)]
 pub struct Collector {
     address: SocketAddr,
-    ca_pem: Option<String>,
+    identity: Option<Identity>,
     shared: Arc<Shared>,
     listener: Option<JoinHandle<()>>,
 }
@@ -63,6 +63,12 @@ impl Collector {
         Self::listen(Ipv4Addr::LOCALHOST.into(), Some(Identity::valid()))
     }
 
+    /// The same, and it refuses connections without the certificate of its [`Collector::client`].
+    #[must_use]
+    pub fn start_mutual_tls() -> Self {
+        Self::listen(Ipv4Addr::LOCALHOST.into(), Some(Identity::mutual()))
+    }
+
     /// Starts one that speaks TLS, with a certificate for another host.
     #[must_use]
     pub fn start_tls_for(host: &str) -> Self {
@@ -78,7 +84,7 @@ impl Collector {
     /// Where to send to, without a path: `http://127.0.0.1:PORT`, or `https` if it speaks TLS.
     #[must_use]
     pub fn endpoint(&self) -> String {
-        let scheme = if self.ca_pem.is_some() { "https" } else { "http" };
+        let scheme = if self.identity.is_some() { "https" } else { "http" };
         format!("{scheme}://{}", self.address)
     }
 
@@ -88,7 +94,17 @@ impl Collector {
     /// If the collector speaks plain HTTP: there is none.
     #[must_use]
     pub fn ca_pem(&self) -> &str {
-        self.ca_pem.as_deref().expect("a collector from start_tls")
+        &self.identity.as_ref().expect("a collector from start_tls").ca_pem
+    }
+
+    /// With what a client must show who it is.
+    ///
+    /// # Panics
+    /// If the collector does not ask for it.
+    #[must_use]
+    pub fn client(&self) -> &Client {
+        let client = self.identity.as_ref().and_then(|identity| identity.client.as_ref());
+        client.expect("a collector from start_mutual_tls")
     }
 
     /// Says how requests are answered from now on.
@@ -148,11 +164,11 @@ impl Collector {
 
     fn listen(host: IpAddr, identity: Option<Identity>) -> Self {
         let (listener, address) = bind(host);
-        let (tls, ca_pem) = identity.map(|identity| (identity.config, identity.ca_pem)).unzip();
+        let tls = identity.as_ref().map(|identity| Arc::clone(&identity.config));
         let shared = Arc::new(Shared::default());
         let listening = Arc::clone(&shared);
         let listener = thread::spawn(move || accept_all(&listener, tls.as_ref(), &listening));
-        Self { address, ca_pem, shared, listener: Some(listener) }
+        Self { address, identity, shared, listener: Some(listener) }
     }
 }
 

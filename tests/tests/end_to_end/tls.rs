@@ -1,7 +1,6 @@
 //! Traces go to `https` only past a certificate that was named, and wait for it until there is one.
 
 use std::fs;
-use std::path::Path;
 
 use serde_json::json;
 use tests::collector::Collector;
@@ -214,6 +213,49 @@ fn a_session_by_hand_takes_a_certificate_too() {
     assert_eq!(outcome.stdout, "delivered 1\nwaiting 0\nbuffered false\nlost false\n", "{outcome}");
 }
 
+#[test]
+fn a_backend_that_asks_who_sends_is_shown_the_charms_certificate() {
+    let collector = Collector::start_mutual_tls();
+    let mut juju = test_charm().start();
+    let _ = relate(&mut juju, &collector.endpoint());
+    name_certificate(&juju, "ca.crt", collector.ca_pem());
+    let without = juju.dispatch(Event::hook("update-status"));
+    assert_untouched_and_quick(&without);
+    assert_eq!((waiting(&juju), collector.requests().len()), (1, 0));
+    let told = &without.log.last().unwrap().message;
+    assert!(told.ends_with("it asks for a client certificate, and the charm has none"), "{told}");
+
+    let client = collector.client();
+    name_file(&juju, "tracing-client-cert", "client.crt", &client.certificate);
+    let without_key = juju.dispatch(Event::hook("update-status"));
+    assert_untouched_and_quick(&without_key);
+    assert_eq!((waiting(&juju), collector.requests().len()), (2, 0));
+
+    name_file(&juju, "tracing-client-key", "client.key", &client.key);
+    let with_files = juju.dispatch(Event::hook("update-status"));
+    assert_untouched_and_quick(&with_files);
+    assert_eq!(notices(&with_files), [""; 0]);
+    assert_eq!(waiting(&juju), 0);
+
+    juju.model().set_config("tracing-client-cert", json!(client.certificate));
+    juju.model().set_config("tracing-client-key", json!("c2VjcmV0"));
+    let with_another_form = juju.dispatch(Event::hook("update-status"));
+    assert_untouched_and_quick(&with_another_form);
+    assert_eq!(
+        notices(&with_another_form),
+        [
+            "WARNING cannot send traces: cannot use the private key of the client certificate: the given text holds no \
+          private key in PEM that is not encrypted; they are kept until that is mended"
+        ]
+    );
+
+    juju.model().set_config("tracing-client-key", json!(client.key));
+    let with_texts = juju.dispatch(Event::hook("update-status"));
+    assert_eq!(notices(&with_texts), [""; 0]);
+    let all = [without, without_key, with_files, with_another_form, with_texts];
+    assert_eq!(delivered(&collector), all.each_ref().map(trace_id));
+}
+
 /// A charm that is related to a backend with TLS.
 fn backend_and_charm() -> (Collector, SimulatedJuju) {
     let collector = Collector::start_tls();
@@ -222,9 +264,14 @@ fn backend_and_charm() -> (Collector, SimulatedJuju) {
     (collector, juju)
 }
 
-/// Puts a certificate into a file of the charm directory, and its absolute path into the charm's configuration.
-fn name_certificate(juju: &SimulatedJuju, name: impl AsRef<Path>, pem: &str) {
+/// Names a file of the charm directory with this certificate as the authority to trust.
+fn name_certificate(juju: &SimulatedJuju, name: &str, pem: &str) {
+    name_file(juju, "tracing-ca", name, pem);
+}
+
+/// Puts a certificate or key into a file of the charm directory, and its absolute path into the charm's configuration.
+fn name_file(juju: &SimulatedJuju, option: &str, name: &str, pem: &str) {
     let path = juju.charm_dir().join(name);
     fs::write(&path, pem).unwrap();
-    juju.model().set_config("tracing-ca", json!(path));
+    juju.model().set_config(option, json!(path));
 }
