@@ -18,6 +18,7 @@ pub struct Config {
     pub(crate) buffer_max_size_mib: u32,
     pub(crate) buffer_max_age: Duration,
     pub(crate) buffer_path: Option<PathBuf>,
+    pub(crate) flight_recorder: bool,
     pub(crate) request_timeout: Duration,
     pub(crate) delivery_timeout: Duration,
     /// How many spans an event has in which nothing but the charm's dispatching ran.
@@ -39,6 +40,7 @@ impl Config {
             buffer_max_size_mib: MIN_BUFFER_SIZE_MIB,
             buffer_max_age: Duration::from_hours(14 * 24),
             buffer_path: None,
+            flight_recorder: true,
             request_timeout: Duration::from_secs(1),
             delivery_timeout: Duration::from_secs(2),
             idle_spans: 0,
@@ -101,6 +103,14 @@ impl Config {
     /// a charm that must keep its traces puts it on a storage. Default: `.charm_tracing_buffer` in the charm directory.
     pub fn buffer_path(mut self, path: impl Into<PathBuf>) -> Self {
         self.buffer_path = Some(path.into());
+        self
+    }
+
+    /// Whether spans are written to disk while the dispatch runs, into `<buffer file>.flight`, so that they are there if it is
+    /// killed. A charm without a buffer has none of that. With more than some 30 spans in a row a thread does it, which a charm may
+    /// have to avoid: `unshare` into a new user namespace fails in a process with two. Default: true.
+    pub const fn flight_recorder(mut self, on: bool) -> Self {
+        self.flight_recorder = on;
         self
     }
 

@@ -5,16 +5,18 @@
 
 use std::cell::Cell;
 use std::ops::{Deref, DerefMut};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::time::Duration;
+use std::{process, thread};
 
 use opentelemetry::Context;
 use opentelemetry::trace::{SpanContext, TraceContextExt, TraceState};
 
 use crate::buffer::FlightFile;
 use crate::recorder::{
-    Details, Flight, Handle, LiveSpan, News, Record, Remote, Room, Shared, SpanIds, Store, TraceContext,
-    Whose, now, weight,
+    Details, Flight, Handle, Landed, LiveSpan, News, Record, Remote, Room, Shared, SpanIds, Store,
+    TraceContext, Whose, now, weight,
 };
 use crate::span::Site;
 
@@ -22,6 +24,8 @@ use crate::span::Site;
 static RECORDING: AtomicBool = AtomicBool::new(false);
 static SWITCHED_OFF: AtomicUsize = AtomicUsize::new(0);
 static OPEN: Mutex<Option<Open>> = Mutex::new(None);
+/// The process in which the session was opened.
+static OPENED_BY: AtomicU32 = AtomicU32::new(0);
 
 /// The session that is open.
 #[derive(Debug)]
@@ -63,6 +67,9 @@ pub(crate) fn begin(
         weight::SPAN + site.map_or(0, Site::weight) + details.as_ref().map_or(0, |details| details.weight());
     if !open.room.of(Whose::Charm).take(weight) {
         open.turned_away += 1;
+        if open.flight.is_slow() {
+            open.flight.turned_away(start, open.turned_away);
+        }
         return None;
     }
     Some(open.begin(parent, site, details, start))
@@ -93,7 +100,7 @@ pub(crate) fn change(
     change(details, record.site, room);
 }
 
-pub(crate) fn is_open(span: Handle) -> bool {
+pub(crate) fn is_span_open(span: Handle) -> bool {
     let Some(mut slot) = lock() else { return false };
     slot.as_mut().is_some_and(|open| open.spans.open(span.place, span.span_id).is_some())
 }
@@ -146,21 +153,27 @@ pub(crate) fn with_spans<R>(look: impl FnOnce(&mut Store) -> R) -> Option<R> {
     lock()?.as_mut().map(|open| look(&mut open.spans))
 }
 
+/// Whether a session is open.
+pub(crate) fn is_open() -> bool {
+    lock().is_some_and(|open| open.is_some())
+}
+
 /// Opens a session for spans of `room` together, with a root below `parent`. None if another one is open: the first one
 /// keeps recording.
 ///
-/// `take_off` is told to which trace its spans belong, and gives what writes them down.
+/// `flight`: what writes its spans down.
 pub(crate) fn open(
     room: u64,
     parent: &SpanContext,
     details: Box<Details>,
-    take_off: impl FnOnce(TraceContext) -> Flight,
+    flight: Flight,
 ) -> Option<(Handle, Context)> {
     let mut slot = lock()?;
     if slot.is_some() {
         return None;
     }
     let trace = TraceContext::below(parent);
+    OPENED_BY.store(process::id(), Ordering::Relaxed);
     let open = slot.insert(Open {
         root: None,
         trace,
@@ -168,7 +181,7 @@ pub(crate) fn open(
         spans: Store::default(),
         room: Room::new(room),
         turned_away: 0,
-        flight: take_off(trace),
+        flight,
     });
     let details = open.with_place(parent, Some(details));
     let handle = open.begin(parent, None, details, now());
@@ -186,10 +199,10 @@ pub(crate) fn close() -> Ended {
     // The root's context may hold what the charm has put there.
     drop(slot);
     let Some(Open { trace, mut spans, turned_away, flight, .. }) = open else { return Ended::default() };
-    let (flight, written) = flight.land();
+    let Landed { file, spans: written } = flight.land();
     spans.put_back(written);
     spans.pass_over_the_open();
-    Ended { trace, spans, turned_away, flight }
+    Ended { trace, spans, turned_away, flight: file }
 }
 
 /// What a session leaves.
@@ -328,8 +341,30 @@ fn lock() -> Option<Locked> {
     if IS_LOCKED.replace(true) {
         return None;
     }
-    // Nothing panics while it is held; if it ever did, the session would still be whole.
-    Some(Locked(OPEN.lock().unwrap_or_else(PoisonError::into_inner)))
+    // Nothing panics while it is held; if it ever did, the session would still be whole. Nothing calls the charm's code either,
+    // its logger included: that may wait for somebody who waits for this.
+    match OPEN.try_lock() {
+        Ok(open) => Some(Locked(open)),
+        Err(TryLockError::Poisoned(open)) => Some(Locked(open.into_inner())),
+        Err(TryLockError::WouldBlock) => wait_for_lock(),
+    }
+}
+
+/// None in a process that was forked off while another thread had it locked: nobody is there to unlock it.
+#[cold]
+fn wait_for_lock() -> Option<Locked> {
+    let opened_by = OPENED_BY.load(Ordering::Relaxed);
+    if opened_by == 0 || opened_by == process::id() {
+        return Some(Locked(OPEN.lock().unwrap_or_else(PoisonError::into_inner)));
+    }
+    for _ in 0..100 {
+        thread::sleep(Duration::from_micros(100));
+        if let Ok(open) = OPEN.try_lock() {
+            return Some(Locked(open));
+        }
+    }
+    IS_LOCKED.set(false);
+    None
 }
 
 impl Drop for Locked {

@@ -6,8 +6,9 @@ use std::time::SystemTime;
 use crate::buffer::{
     Buffer, BufferError, Chunk, FlightFile, Legacy, Losses, NewRecord, Priority, import_python,
 };
-use crate::delivery::{DeliveryReport, Trace};
+use crate::delivery::{DeliveryProblem, DeliveryReport, Trace};
 use crate::encode::flight::{self, Left};
+use crate::span::quietly;
 
 /// A file for the flight of this dispatch. If a killed one has left its own there, that is stored first, and the number says
 /// so. None if there can be no file: such a dispatch leaves nothing.
@@ -57,7 +58,8 @@ fn recover_forsaken(buffer: &Buffer) -> u32 {
 fn recover(buffer: &Buffer, file: &mut FlightFile) -> Result<u32, BufferError> {
     let left =
         file.read().inspect_err(|error| log::debug!("cannot read what a killed dispatch has left: {error}"));
-    let left = left.ok().and_then(|log| flight::left(&log));
+    // What makes us panic is not to do so again in every dispatch.
+    let left = left.ok().and_then(|log| quietly(|| flight::left(&log))?);
     let record = left.as_ref().map(|Left { request, trace_id, boring }| NewRecord {
         trace_id: *trace_id,
         priority: if *boring { Priority::Boring } else { Priority::Interesting },
@@ -70,13 +72,17 @@ fn recover(buffer: &Buffer, file: &mut FlightFile) -> Result<u32, BufferError> {
 /// the last place that is left for it.
 pub(crate) fn land(buffer: &Buffer, trace: &Trace, report: &mut DeliveryReport) {
     let Some(mut file) = buffer.landed() else { return };
-    let done = if report.lost {
+    // A delivery that was interrupted does not say, but only a trace that was stored has no flight any more.
+    let done = if report.lost || matches!(report.problem, Some(DeliveryProblem::Interrupted)) {
         let mut chunk = Chunk::default();
         let boring = trace.priority == Priority::Boring;
         flight::finished(chunk.bytes(), &trace.payload, trace.trace_id, boring);
         // It may have been emptied to make room on the disk.
         let begun = if file.is_empty() { file.begin(&trace.trace_id) } else { Ok(()) };
-        begun.and_then(|()| file.write(&mut chunk)).map(|()| (report.lost, report.buffered) = (false, true))
+        begun.and_then(|()| file.write(&mut chunk)).map(|()| {
+            (report.lost, report.buffered, report.arrives) = (false, true, true);
+            report.waiting += 1;
+        })
     } else {
         file.clear()
     };
@@ -84,5 +90,38 @@ pub(crate) fn land(buffer: &Buffer, trace: &Trace, report: &mut DeliveryReport) 
         // What is there is not the trace, and takes room.
         let _ = file.clear();
         log::debug!("cannot write the flight of this dispatch: {error}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::buffer::BufferConfig;
+
+    fn buffer(directory: &Path) -> Buffer {
+        Buffer::new(BufferConfig {
+            path: directory.join("buffer"),
+            max_dispatches: 10,
+            max_bytes: 10 << 20,
+            max_age: std::time::Duration::MAX,
+            lock_wait: std::time::Duration::from_millis(10),
+        })
+    }
+
+    /// The buffer is busy, and the HTTP client panics: nothing has the trace but its flight.
+    #[test]
+    fn a_trace_that_was_not_stored_is_not_lost_with_a_delivery_that_panics() {
+        let directory = tempfile::tempdir().unwrap();
+        let own = buffer(directory.path());
+        let mut file = own.open_flight().unwrap();
+        file.begin(&[7; 16]).unwrap();
+        own.land(file);
+        let trace = Trace { payload: b"trace".to_vec(), trace_id: [7; 16], priority: Priority::Interesting };
+        let mut report = DeliveryReport::interrupted();
+        land(&own, &trace, &mut report);
+        drop(own);
+        let next = buffer(directory.path());
+        let (_, recovered) = take_off(&next);
+        assert!(recovered == 1 || report.lost, "gone, and nobody says so: {report:?}");
     }
 }

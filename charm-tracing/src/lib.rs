@@ -55,6 +55,17 @@
 //! `service.namespace` (the model's uuid), `service.namespace.name` (its name), `service.instance.id` (the unit's number)
 //! and `telemetry.sdk.*`.
 //!
+//! # When it is killed
+//!
+//! While a session is open its spans are written into `<buffer file>.flight`, so that a dispatch that is killed, or calls
+//! [`std::process::exit`] in a handler, leaves those that ended more than 100 ms before, and the names of those that were open;
+//! the next dispatch delivers them as one trace, in which the latter have the status error "interrupted". Some 30 spans in a
+//! row are written where they begin and end; who has more of them at once gets a thread, `charm-tracing`, for that.
+//! [`Config::flight_recorder`] switches both off, for a charm that must have one thread: that calls `unshare` or `fork`, or
+//! waits for signals.
+//!
+//! # Parents
+//!
 //! If Juju passes a trace context (`TRACEPARENT`, or since 4.0 `JUJU_TRACE_ID` with `JUJU_SPAN_ID` and
 //! `JUJU_TRACE_FLAGS`), a sampled one is the root's parent, an unsampled one is linked.
 //!

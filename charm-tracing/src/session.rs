@@ -15,7 +15,7 @@ use crate::hook_tools::TracedHookTools;
 use crate::inherited::{self, Inheritance};
 use crate::juju_log::JujuLog;
 use crate::notice::{self, Notice};
-use crate::recorder::{self, Details, Flight, Room, new_trace, own_scope};
+use crate::recorder::{self, Details, Flight, Room, TraceContext, new_trace, own_scope};
 use crate::span::{self, Current, OpenSpan};
 use crate::target::Target;
 use crate::{Config, encode, names, parent, resource};
@@ -256,12 +256,20 @@ impl Open {
         let name = names::root(dispatch.unit_name()?, dispatch_path);
         let resource = resource::of_unit(dispatch, &config)?;
         let (parent, details) = root_span(dispatch, name, dispatch_path);
+        if globals::is_open() {
+            return Err(NotTraced::AnotherSession);
+        }
         let buffer = buffer(&config, dispatch);
         let take_off = |buffer| span::quietly(|| inherited::take_off(buffer));
         let (file, recovered) = buffer.as_ref().and_then(take_off).unwrap_or_default();
-        let begin = |trace| file.map_or(Flight::Grounded, |file| Flight::begin(file, &resource, trace));
-        let opened =
-            span::own_work(|| globals::open(config.trace_max_bytes(), &parent, Box::new(details), begin));
+        let file = file.filter(|_| config.flight_recorder);
+        let flight = file.map(|file| Flight::begin(file, &resource, TraceContext::below(&parent)));
+        let flight = flight.transpose().unwrap_or_else(|error| {
+            log::debug!("nothing would be left of this dispatch if it were killed: {error}");
+            None
+        });
+        let (room, flight) = (config.trace_max_bytes(), flight.unwrap_or_default());
+        let opened = span::own_work(|| globals::open(room, &parent, Box::new(details), flight));
         let Some((handle, context)) = opened else { return Err(NotTraced::AnotherSession) };
         let previous_provider = recorder::install();
         span::install_hook();
@@ -319,8 +327,8 @@ impl Open {
     }
 }
 
-/// Counts for the next trace what this delivery lost, and no more what this dispatch's own trace has told: unless that one
-/// is lost itself.
+/// Counts for the next trace what this delivery lost, and no more what this dispatch's own trace has told if that one
+/// arrives or waits.
 fn note_losses(buffer: &Buffer, report: &DeliveryReport, told: Losses) {
     let lost = Losses {
         refused_traces: report.refused,
@@ -328,7 +336,7 @@ fn note_losses(buffer: &Buffer, report: &DeliveryReport, told: Losses) {
         rejected_spans: report.rejected_spans,
         ..Losses::default()
     };
-    let told = if report.lost { Losses::default() } else { told };
+    let told = if report.arrives { told } else { Losses::default() };
     if (lost, told) != (Losses::default(), Losses::default())
         && let Err(error) = buffer.note_losses(lost, told)
     {

@@ -62,7 +62,7 @@ impl Recording {
         let turn = Turn::wait();
         let root = Box::new(Details::named("recording", Vec::new()));
         let Some((root, _)) =
-            span::own_work(|| globals::open(u64::MAX, &new_trace(), root, |_| Flight::Grounded))
+            span::own_work(|| globals::open(u64::MAX, &new_trace(), root, Flight::Grounded))
         else {
             panic!("cannot record spans while a session is open");
         };

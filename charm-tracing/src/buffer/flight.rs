@@ -155,8 +155,8 @@ fn chunk_at(bytes: &[u8], at: usize) -> Option<std::ops::Range<usize>> {
     (crc32fast::hash(bytes.get(start..end)?) == read_u32(prefix, 4)).then_some(start..end)
 }
 
-/// Of the flight of a trace. Dispatches that Juju gives the same trace share it, which matters only if they run at the same
-/// time and one of them is killed in the very moment in which it stores its record.
+/// Of the flight of a trace. Dispatches that Juju gives the same trace share it, which matters only if one of them is killed
+/// before or after another one was in the very moment in which it stored its record, or the header was damaged.
 pub(super) fn id(trace_id: &[u8; 16]) -> u64 {
     read_u64(trace_id, 8).max(1)
 }

@@ -38,6 +38,8 @@ pub(super) struct Ledger<'a> {
     pub(super) hint: Hint,
     /// Sequence numbers of the records that the limits cost in this operation.
     pub(super) evicted: Vec<u64>,
+    /// The flights whose records a scan has found in this operation.
+    pub(super) scanned: Vec<u64>,
 }
 
 /// What can go wrong between two records.
@@ -78,7 +80,8 @@ impl<'a> Ledger<'a> {
     ) -> io::Result<Self> {
         let mut bytes = [0; HEADER];
         let read = file.read_at(&mut bytes, 0)?;
-        let mut ledger = Self { fs, file, path, limits, hint: Hint::empty(), evicted: Vec::new() };
+        let mut ledger =
+            Self { fs, file, path, limits, hint: Hint::empty(), evicted: Vec::new(), scanned: Vec::new() };
         if begins_like_ours(&bytes[..read]) {
             ledger.write_hint()?;
             return Ok(ledger);
@@ -230,7 +233,7 @@ impl<'a> Ledger<'a> {
         let (mut hint, mut flown) = (self.hint, Vec::new());
         while let Some(found) = scanner.next()? {
             hint.last = found.offset;
-            if found.header.flown {
+            if found.header.flown && found.header.live {
                 flown.push(flight::id(&found.header.trace_id));
             }
             hint.next_sequence = hint.next_sequence.max(found.header.sequence.saturating_add(1));
@@ -239,7 +242,8 @@ impl<'a> Ledger<'a> {
             }
         }
         let (end, holes) = (scanner.intact_end, scanner.holes);
-        self.empty_flights(&flown);
+        self.scanned = flown;
+        self.empty_flights();
         if holes {
             log::warn!("the trace buffer {} was damaged; the intact traces are kept", self.path.display());
             self.hint.next_sequence = hint.next_sequence;
@@ -396,29 +400,36 @@ impl<'a> Ledger<'a> {
 
     fn empty_closing(&self) -> io::Result<()> {
         let Closing { id, slot } = self.hint.closing;
-        self.empty_flight(slot, &[id])
+        self.empty_flight(slot, &[id], |_| Ok(true))
     }
 
-    /// Empties the flights of records that no header had counted.
-    fn empty_flights(&self, ids: &[u64]) {
-        if ids.is_empty() {
+    /// Empties the flights of records that no header had counted, unless somebody holds them: who does so lives and has a
+    /// trace of the same id, or is about to recover it and looks at `scanned`.
+    fn empty_flights(&self) {
+        if self.scanned.is_empty() {
             return;
         }
         for slot in 0..self.hint.slots {
-            if let Err(error) = self.empty_flight(slot, ids) {
+            if let Err(error) = self.empty_flight(slot, &self.scanned, |file| file.try_lock()) {
                 log::debug!("cannot empty a flight of the trace buffer {}: {error}", self.path.display());
             }
         }
     }
 
     /// Empties the flight with this number if it is one of these.
-    fn empty_flight(&self, slot: u32, ids: &[u64]) -> io::Result<()> {
+    fn empty_flight(
+        &self,
+        slot: u32,
+        ids: &[u64],
+        may: impl FnOnce(&dyn BufferFile) -> io::Result<bool>,
+    ) -> io::Result<()> {
         let path = flight::path_of(self.path, slot);
         if self.fs.identity(&path)?.is_none() {
             return Ok(());
         }
         let file = self.fs.open(&path)?;
-        if flight::id_in(&*file)?.is_some_and(|id| ids.contains(&id)) { file.set_len(0) } else { Ok(()) }
+        let is_it = flight::id_in(&*file)?.is_some_and(|id| ids.contains(&id));
+        if is_it && may(&*file)? { file.set_len(0) } else { Ok(()) }
     }
 
     /// Nothing is left of the flight that the header names.

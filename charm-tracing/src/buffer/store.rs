@@ -37,6 +37,8 @@ pub(crate) struct Buffer {
     config: BufferConfig,
     fs: Box<dyn FileSystem>,
     file: Mutex<Option<Box<dyn BufferFile>>>,
+    /// The process that has it open: one that was forked off shares its lock, and must open it anew.
+    opened_by: AtomicU32,
     /// Where the trace is that will be appended next.
     flight: Mutex<Option<FlightFile>>,
     /// How long this one has waited for others, in microseconds.
@@ -81,6 +83,7 @@ impl Buffer {
             fs,
             file: Mutex::new(None),
             flight: Mutex::new(None),
+            opened_by: AtomicU32::new(0),
             waited: AtomicU64::new(0),
             beyond: AtomicU64::new(0),
         }
@@ -256,6 +259,7 @@ impl Buffer {
         // Who has no buffer needs no flight, and it would be in a place that nobody meant.
         let (file, _) = self.open(&self.config.path)?;
         *self.file.lock().unwrap_or_else(PoisonError::into_inner) = Some(file);
+        self.opened_by.store(std::process::id(), Ordering::Relaxed);
         if let Some(flight) = self.lock_flight(0)? {
             return Ok(flight);
         }
@@ -291,18 +295,24 @@ impl Buffer {
     }
 
     /// Stores what a dispatch left that was killed, unless that was done: then, and if there is nothing to be stored, only
-    /// the flight is emptied. False if nothing was stored.
+    /// the flight is emptied. So it is if the trace is too large, which is counted. False if nothing was stored.
     pub(crate) fn recover(
         &self,
         flight: &mut FlightFile,
         left: Option<&NewRecord<'_>>,
         now: SystemTime,
     ) -> Result<bool, BufferError> {
-        let left = left.filter(|left| size(left) <= self.config.max_bytes);
         self.locked("write", |ledger| {
-            // Loading the ledger has emptied it if its record was counted.
-            let left = left.filter(|_| flight.file.facts().is_ok_and(|facts| facts.len > 0));
-            match left {
+            // Loading the ledger has emptied it, or found its record, if that was counted or scanned just now.
+            let is_stored =
+                !flight.file.facts().is_ok_and(|facts| facts.len > 0) || ledger.scanned.contains(&flight.id);
+            match left.filter(|_| !is_stored) {
+                Some(left) if size(left) > self.config.max_bytes => {
+                    let losses = &mut ledger.hint.losses;
+                    losses.dropped_traces = losses.dropped_traces.saturating_add(1);
+                    ledger.write_hint()?;
+                    flight.clear().map(|()| false)
+                }
                 Some(left) => self.append_to(ledger, left, now, Some(flight)).map(|_| true),
                 None => flight.clear().map(|()| false),
             }
@@ -409,6 +419,10 @@ impl Buffer {
         let failed = |source| BufferError::Open { path: path.clone(), source };
         let started = Instant::now();
         let mut pause = Duration::from_micros(100);
+        let process = std::process::id();
+        if self.opened_by.swap(process, Ordering::Relaxed) != process {
+            *slot = None;
+        }
         loop {
             let file = match slot.take() {
                 Some(file) => file,

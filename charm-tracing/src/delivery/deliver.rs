@@ -158,7 +158,7 @@ impl Delivery<'_> {
         let Some(buffer) = buffer else {
             let mut parcel = Parcel::new(&trace.payload, Progress::default());
             if let Ok(Outcome::Settled) = self.ship(&route, &mut parcel, 0, |_| Ok(())) {
-                self.own = Own::Settled;
+                self.own_is_settled(0);
             }
             return;
         };
@@ -200,6 +200,7 @@ impl Delivery<'_> {
                 None => Ok(()),
             };
             let mut parcel = Parcel::new(payload, progress);
+            let delivered = self.report.delivered;
             let outcome = self.ship(route, &mut parcel, backoff.failures, remember);
             if self.settled && backoff != Backoff::default() {
                 backoff = Backoff::default();
@@ -208,7 +209,7 @@ impl Delivery<'_> {
             match outcome? {
                 Outcome::Settled => {
                     if record.as_ref().is_none_or(|record| self.own == Own::Stored(record.sequence)) {
-                        self.own = Own::Settled;
+                        self.own_is_settled(delivered);
                     }
                     if let Some(record) = record {
                         buffer.acknowledge(&record)?;
@@ -225,6 +226,12 @@ impl Delivery<'_> {
                 Outcome::OutOfTime => return Ok(()),
             }
         }
+    }
+
+    /// The backend is done with the trace of this dispatch. It took it if it has taken more than so many by now.
+    fn own_is_settled(&mut self, delivered_before: u32) {
+        self.own = Own::Settled;
+        self.report.arrives = self.report.delivered > delivered_before;
     }
 
     /// Sends a trace, in parts if it is too large for the backend. `remember` is told each part that is done with, so that
@@ -362,6 +369,7 @@ impl Delivery<'_> {
         report.waiting = buffer.and_then(|buffer| buffer.waiting().ok()).unwrap_or(0);
         // With nothing waiting, another process has sent it meanwhile.
         report.buffered = matches!(self.own, Own::Stored(_)) && report.waiting > 0;
+        report.arrives |= matches!(self.own, Own::Stored(_));
         report.lost = self.own == Own::Unstored;
         report
     }

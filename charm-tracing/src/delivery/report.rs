@@ -7,8 +7,10 @@ use super::endpoint::EndpointError;
 ///
 /// What was lost is told by the next trace, too, in attributes of its root: `charm_tracing.dropped_traces`,
 /// `charm_tracing.refused_traces`, `charm_tracing.lost_traces` and `charm_tracing.rejected_spans` count since the last trace
-/// that told, and are left out when they are 0. They are kept in the buffer, so a charm without one does not tell.
+/// that told and was stored or taken, and are left out when they are 0. They are kept in the buffer, so a charm without one
+/// does not tell, and a loss because the buffer cannot be used is told by nobody but the log.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "a report is no state")]
 #[non_exhaustive]
 pub struct DeliveryReport {
     /// Traces that the backend took in this dispatch. One that is too large for it is sent in parts, by its spans, and
@@ -26,8 +28,8 @@ pub struct DeliveryReport {
     /// Spans of this dispatch that its trace lacks, because it had grown to its limit when they began: see
     /// [`Config::buffer_max_size_mib`](crate::Config::buffer_max_size_mib).
     pub dropped_spans: u64,
-    /// Earlier dispatches that were killed, and whose traces this one has found: they are among those that wait or were
-    /// delivered. What had not ended then has the status error "interrupted".
+    /// Earlier dispatches that were killed, or could not store their traces, and whose traces this one has found: they are
+    /// among those that wait or were delivered. What had not ended has the status error "interrupted".
     pub recovered: u32,
     /// This dispatch's trace waits in the buffer.
     pub buffered: bool,
@@ -37,6 +39,8 @@ pub struct DeliveryReport {
     pub lost: bool,
     /// The first thing that went wrong. Later ones are logged at debug level.
     pub problem: Option<DeliveryProblem>,
+    /// This dispatch's trace was taken, or waits. (Not: refused, dropped or lost.)
+    pub(crate) arrives: bool,
     /// The backend was tried, and did not take what it was sent: it may be elsewhere by now.
     pub(crate) in_vain: bool,
 }
@@ -92,7 +96,8 @@ pub enum DeliveryProblem {
     /// Delivery panicked, for example because no thread could be started to look up a name. What was stored before waits.
     #[error("cannot deliver traces: the attempt was interrupted")]
     Interrupted,
-    /// The buffer file cannot be used. Traces are sent directly, and lost when that fails.
+    /// The buffer file cannot be used. Traces are sent directly; when that fails, this dispatch's stays where it was written
+    /// while the dispatch ran, and is lost if it was not.
     #[error("cannot keep traces")]
     Buffer {
         /// What happened.

@@ -17,13 +17,13 @@
 //!
 //! A span that has begun and ended is there twice; the end counts.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use opentelemetry::trace::Status;
 use opentelemetry::{InstrumentationScope, KeyValue};
 
-use super::protobuf::{Field, bytes, bytes_always, fields, fixed64, int, length, message, uint32};
+use super::protobuf::{Field, Fields, bytes, bytes_always, fields, fixed64, int, length, message, uint32};
 use super::{Frame, scope, span, value};
 use crate::names;
 use crate::recorder::{Record, TraceContext};
@@ -32,8 +32,10 @@ use crate::recorder::{Record, TraceContext};
 #[derive(Debug)]
 pub(crate) struct Log {
     trace: TraceContext,
-    /// Those but our own, in the order of their numbers.
-    scopes: Vec<Arc<InstrumentationScope>>,
+    /// The numbers of those but our own.
+    scopes: HashMap<Arc<InstrumentationScope>, u32>,
+    /// The one that was written last, and its number.
+    scope: Option<(Arc<InstrumentationScope>, u32)>,
     turned_away: u64,
 }
 
@@ -47,7 +49,7 @@ impl Log {
     ) -> Self {
         message(out, 1, |out| value::attributes(out, 1, resource));
         write_scope(out, own);
-        Self { trace, scopes: Vec::new(), turned_away: 0 }
+        Self { trace, scopes: HashMap::new(), scope: None, turned_away: 0 }
     }
 
     /// A span that has ended.
@@ -75,7 +77,7 @@ impl Log {
     /// When all that is new was written.
     pub(crate) fn moment(&mut self, out: &mut Vec<u8>, now: u64, turned_away: u64) {
         fixed64(out, 6, now);
-        if turned_away != self.turned_away {
+        if self.is_news(turned_away) {
             self.turned_away = turned_away;
             int(out, 7, i64::try_from(turned_away).unwrap_or(i64::MAX));
         }
@@ -83,13 +85,24 @@ impl Log {
 
     fn number(&mut self, out: &mut Vec<u8>, scope: &Arc<InstrumentationScope>) -> u32 {
         // Of the same tracer: scopes are compared at length.
-        let known = self.scopes.iter().position(|known| Arc::ptr_eq(known, scope));
-        let place = known.unwrap_or_else(|| {
+        if let Some((last, number)) = &self.scope
+            && Arc::ptr_eq(last, scope)
+        {
+            return *number;
+        }
+        let number = self.scopes.get(scope).copied().unwrap_or_else(|| {
             write_scope(out, scope);
-            self.scopes.push(Arc::clone(scope));
-            self.scopes.len() - 1
+            let number = u32::try_from(self.scopes.len() + 1).unwrap_or(u32::MAX);
+            self.scopes.insert(Arc::clone(scope), number);
+            number
         });
-        u32::try_from(place + 1).unwrap_or(u32::MAX)
+        self.scope = Some((Arc::clone(scope), number));
+        number
+    }
+
+    /// Whether it is news that there was no room for so many spans.
+    pub(crate) fn is_news(&self, turned_away: u64) -> bool {
+        turned_away != self.turned_away
     }
 }
 
@@ -128,14 +141,14 @@ pub(crate) struct Left {
 pub(crate) fn left(log: &[u8]) -> Option<Left> {
     let mut trace = Interrupted::default();
     let (mut finished, mut finished_id, mut boring) = (None, None, false);
-    for (number, field) in fields(log)? {
-        match (number, field) {
+    for field in Fields::of(log) {
+        match field? {
             (1, Field::Bytes(resource)) => trace.resource = resource,
             (2, Field::Bytes(span)) => trace.spans.push(Written::read(span, 0, true)?),
             (3, Field::Bytes(span)) => trace.spans.push(Written::read(span, 0, false)?),
             (4, Field::Bytes(scope)) => trace.scopes.push(scope),
             (5, Field::Bytes(span)) => trace.spans.push(Written::read_with_scope(span)?),
-            (6, Field::Fixed64(now)) => trace.last = trace.last.max(now),
+            (6, Field::Fixed64(now)) => trace.last = now,
             (7, Field::Varint(count)) => trace.turned_away = count.cast_signed(),
             (8, Field::Bytes(request)) => finished = Some(request),
             (9, Field::Bytes(id)) => finished_id = id.try_into().ok(),
@@ -216,13 +229,21 @@ impl<'a> Interrupted<'a> {
         let root = *self.spans.iter().find(|span| !span.ended)?;
         let trace_id = root.trace_id.try_into().ok()?;
         let ids: HashSet<_> = self.spans.iter().map(|span| span.id).collect();
-        let has_ended: HashSet<_> = self.spans.iter().filter(|span| span.ended).map(|span| span.id).collect();
+        let mut has_ended = HashSet::new();
         // As in any trace: who ended first is first, and of those that did not, who began last.
-        let ended = self.spans.iter().filter(|span| span.ended);
-        let open = self.spans.iter().rev().filter(|span| !span.ended && !has_ended.contains(span.id));
+        let ended: Vec<_> = self
+            .spans
+            .iter()
+            .filter(|span| span.ended && has_ended.insert((span.trace_id, span.id)))
+            .collect();
+        let open = self
+            .spans
+            .iter()
+            .rev()
+            .filter(|span| !span.ended && !has_ended.contains(&(span.trace_id, span.id)));
 
         let mut groups: Vec<Vec<u8>> = vec![Vec::new(); self.scopes.len()];
-        for span in ended.chain(open) {
+        for span in ended.into_iter().chain(open) {
             let out = groups.get_mut(span.scope)?;
             // What a parent was is lost when the dispatch is killed while it writes.
             let orphan = span.trace_id == root.trace_id
@@ -248,7 +269,7 @@ impl<'a> Interrupted<'a> {
 
     fn write(&self, out: &mut Vec<u8>, span: &Written<'a>, parent: &[u8], is_root: bool) {
         span.write_below(out, parent);
-        if is_root && self.turned_away > 0 {
+        if is_root && !span.ended && self.turned_away > 0 {
             let count = KeyValue::new(names::DROPPED_SPANS, self.turned_away);
             value::attributes(out, 9, [&count]);
         }

@@ -4,10 +4,14 @@
 //! costs about a microsecond, and a dispatch of some milliseconds needs nothing else. A dispatch with more to tell pays
 //! for a thread once ([`BURST`] of such writes cost as much), which writes all that is new every [`PERIOD`]; then a span
 //! costs nothing more where it begins and ends, and its bytes are made elsewhere.
+//!
+//! Much of this runs while the session is locked, so nothing here calls the charm's code, its logger included: what goes wrong is
+//! said when the flight has landed. A process that was forked off meanwhile has a copy of all this, but neither the thread nor a
+//! right to the file, and touches neither.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
 use std::time::Duration;
+use std::{io, mem, process, thread};
 
 use opentelemetry::KeyValue;
 
@@ -44,8 +48,10 @@ pub(crate) enum Flight {
 #[derive(Debug)]
 pub(crate) struct Recorder {
     file: FlightFile,
-    /// It could not be written to.
-    stopped: bool,
+    /// Why nothing is written to it any more.
+    stopped: Option<io::Error>,
+    /// The process that writes.
+    pid: u32,
     log: Log,
     chunk: Chunk,
     /// How many more writes are for free, and when that was true, in nanoseconds since 1970.
@@ -62,6 +68,16 @@ pub(crate) struct Recorder {
 pub(crate) struct Shared {
     recorder: Mutex<Option<Recorder>>,
     landed: Condvar,
+    pid: u32,
+}
+
+/// What is left of a flight.
+#[derive(Debug, Default)]
+pub(crate) struct Landed {
+    /// What was written.
+    pub(crate) file: Option<FlightFile>,
+    /// The spans that were handed over for that.
+    pub(crate) spans: Vec<Vec<Record>>,
 }
 
 /// What is new in a session.
@@ -73,23 +89,29 @@ pub(crate) struct News {
 
 impl Flight {
     /// Begins to write down a session, of which nothing has begun yet.
-    pub(crate) fn begin(mut file: FlightFile, resource: &[KeyValue], trace: TraceContext) -> Self {
-        if let Err(error) = file.begin(&trace.id.to_bytes()) {
-            log::debug!("nothing would be left of this dispatch if it were killed: {error}");
-            return Self::Grounded;
-        }
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be written to.
+    pub(crate) fn begin(
+        mut file: FlightFile,
+        resource: &[KeyValue],
+        trace: TraceContext,
+    ) -> io::Result<Self> {
+        file.begin(&trace.id.to_bytes())?;
         let mut chunk = Chunk::default();
         let log = Log::begin(chunk.bytes(), resource, &own_scope(), trace);
-        Self::Slow(Box::new(Recorder {
+        Ok(Self::Slow(Box::new(Recorder {
             file,
-            stopped: false,
+            stopped: None,
+            pid: process::id(),
             log,
             chunk,
             free: BURST,
             counted_at: 0,
             written_slowly: 0,
             written: Vec::new(),
-        }))
+        })))
     }
 
     /// Whether a span that begins or ends must be written where that happens.
@@ -111,49 +133,60 @@ impl Flight {
         }
     }
 
+    /// Writes that there was no room for a span.
+    pub(crate) fn turned_away(&mut self, now: u64, count: u64) {
+        self.slowly(now, count, |_, _| ());
+    }
+
     fn slowly(&mut self, now: u64, turned_away: u64, write: impl FnOnce(&mut Log, &mut Vec<u8>)) -> bool {
         let Self::Slow(recorder) = self else { return false };
-        let slow = recorder.is_free(now);
-        if slow {
-            write(&mut recorder.log, recorder.chunk.bytes());
-            recorder.finish(now, turned_away);
-        } else {
-            *self = match std::mem::take(self) {
+        if !recorder.is_free(now) {
+            *self = match mem::take(self) {
                 Self::Slow(recorder) => Self::fast(*recorder),
                 other => other,
             };
         }
-        slow
+        // If there can be no thread, it goes on.
+        let Self::Slow(recorder) = self else { return false };
+        write(&mut recorder.log, recorder.chunk.bytes());
+        recorder.finish(turned_away);
+        true
     }
 
     fn fast(recorder: Recorder) -> Self {
-        let shared = Arc::new(Shared { recorder: Mutex::new(Some(recorder)), landed: Condvar::new() });
+        let pid = recorder.pid;
+        if pid != process::id() {
+            return Self::Slow(Box::new(recorder));
+        }
+        let shared = Arc::new(Shared { recorder: Mutex::new(Some(recorder)), landed: Condvar::new(), pid });
         let thread = thread::Builder::new().name("charm-tracing".to_owned()).stack_size(STACK);
         let theirs = Arc::clone(&shared);
-        match thread.spawn(move || own_work(|| theirs.run())) {
-            Ok(_) => Self::Fast(shared),
-            Err(error) => {
-                log::debug!("cannot start the thread of the flight recorder: {error}");
-                let recorder = shared.lock().take();
-                recorder.map_or(Self::Grounded, |recorder| {
-                    Self::Slow(Box::new(Recorder { free: BURST, ..recorder }))
-                })
-            }
+        if thread.spawn(move || own_work(|| theirs.run())).is_ok() {
+            return Self::Fast(shared);
         }
+        // There can be no more threads. The charm's write on, and try again after as many spans.
+        let recorder = shared.lock().take();
+        recorder.map_or(Self::Grounded, |recorder| Self::Slow(Box::new(Recorder { free: BURST, ..recorder })))
     }
 
-    /// Stops writing; what was written, and the spans that were handed over for that.
-    pub(crate) fn land(self) -> (Option<FlightFile>, Vec<Vec<Record>>) {
+    /// Stops writing. Not while the session is locked.
+    pub(crate) fn land(self) -> Landed {
         let recorder = match self {
             Self::Grounded => None,
             Self::Slow(recorder) => Some(*recorder),
-            Self::Fast(shared) => {
+            Self::Fast(shared) if shared.pid == process::id() => {
                 let recorder = shared.lock().take();
                 shared.landed.notify_one();
                 recorder
             }
+            // The thread may have been about to write when the process was forked.
+            Self::Fast(shared) => {
+                let recorder = shared.recorder.try_lock().ok().and_then(|mut recorder| recorder.take());
+                mem::forget(shared);
+                recorder
+            }
         };
-        recorder.map_or_else(Default::default, |recorder| (Some(recorder.file), recorder.written))
+        recorder.map_or_else(Landed::default, Recorder::land)
     }
 }
 
@@ -169,6 +202,9 @@ impl Shared {
         let mut slot = self.lock();
         while let Some(recorder) = slot.as_mut() {
             recorder.catch_up(self);
+            if recorder.stopped.is_some() {
+                return;
+            }
             slot = match self.landed.wait_timeout(slot, PERIOD) {
                 Ok((slot, _)) => slot,
                 Err(poisoned) => poisoned.into_inner().0,
@@ -195,34 +231,43 @@ impl Recorder {
         let Some(News { ended, turned_away }) = globals::news(shared, |record| log.open(out, record)) else {
             return;
         };
-        let known = std::mem::take(&mut self.written_slowly);
-        for record in ended.iter().flatten().skip(known) {
+        let (known, before) = (mem::take(&mut self.written_slowly), self.written.len());
+        self.written.extend(ended);
+        let written = mem::take(&mut self.written);
+        for record in written[before..].iter().flatten().skip(known) {
             self.log.ended(self.chunk.bytes(), record);
             if self.chunk.len() > CHUNK {
                 self.write();
             }
         }
-        self.written.extend(ended.into_iter().map(|mut piece| {
-            piece.shrink_to_fit();
-            piece
-        }));
-        if self.chunk.len() > 0 {
-            self.finish(now(), turned_away);
+        self.written = written;
+        self.written[before..].iter_mut().for_each(Vec::shrink_to_fit);
+        if self.chunk.len() > 0 || self.log.is_news(turned_away) {
+            self.finish(turned_away);
         }
     }
 
-    fn finish(&mut self, now: u64, turned_away: u64) {
-        self.log.moment(self.chunk.bytes(), now, turned_away);
+    fn finish(&mut self, turned_away: u64) {
+        self.log.moment(self.chunk.bytes(), now(), turned_away);
         self.write();
     }
 
     fn write(&mut self) {
-        if self.stopped {
+        if self.stopped.is_some() || self.pid != process::id() {
             self.chunk.clear();
         } else if let Err(error) = self.file.write(&mut self.chunk) {
             // What it has stays until the trace is stored.
-            log::debug!("the flight recorder stops: {error}");
-            self.stopped = true;
+            self.stopped = Some(error);
         }
+    }
+
+    fn land(self) -> Landed {
+        let Self { file, stopped, pid, written: spans, .. } = self;
+        if let Some(error) = stopped {
+            log::debug!("not all of this dispatch would have been left if it had been killed: {error}");
+        }
+        let own = pid == process::id();
+        let file = if own { Some(file) } else { None };
+        Landed { file, spans }
     }
 }

@@ -40,7 +40,7 @@ impl Handle {
     }
 
     pub(crate) fn is_open(self) -> bool {
-        own_work(|| globals::is_open(self))
+        own_work(|| globals::is_span_open(self))
     }
 
     /// At `end`, in nanoseconds since 1970.

@@ -226,3 +226,37 @@ fn only_so_many_fly_at_once() {
     drop(flights);
     assert!(on(&disk).open_flight().is_ok());
 }
+
+/// As of a dispatch that had a larger limit than the one that finds it.
+#[test]
+fn what_was_left_and_does_not_fit_is_counted() {
+    let disk = Disk::new(1);
+    let large = "x".repeat(11 << 20);
+    write(&mut take_off(&on(&disk), b'1'), &large);
+    let buffer = on(&disk);
+    let mut flight = buffer.open_flight().unwrap();
+    assert!(!recover(&buffer, &mut flight));
+    assert!(flight.is_empty(), "it is gone");
+    let losses = buffer.legacy().unwrap().losses;
+    assert_eq!(losses.dropped_traces + losses.lost_traces, 1, "{losses:?}");
+}
+
+/// Two flights of one trace, as Juju may give it to several dispatches: the header of the first is to be scanned anew
+/// while the second is in the air.
+#[test]
+fn a_scan_does_not_empty_the_flight_of_a_dispatch_that_lives() {
+    let disk = Disk::new(1);
+    let first = on(&disk);
+    let flight = take_off(&first, b'1');
+    first.land(flight);
+    append(&first, "1 whole");
+    drop(first);
+    let second = on(&disk);
+    let mut flight = take_off(&second, b'1');
+    write(&mut flight, "1 second");
+    // Damage to the header.
+    disk.open(Path::new(PATH)).unwrap().write_all_at(&[0xFF], 30).unwrap();
+    assert_eq!(on(&disk).waiting().unwrap(), 1);
+    drop(flight);
+    assert_eq!(found(&disk), ["1 whole", "1 second"]);
+}

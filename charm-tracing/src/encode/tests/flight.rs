@@ -144,3 +144,32 @@ fn without_a_span_nothing_is_left() {
     assert_eq!(left(&log), None);
     assert_eq!(left(b""), None);
 }
+
+/// A dispatch that is killed between the end of its root, which says it, and its record.
+#[test]
+fn the_root_that_has_ended_says_it_once() {
+    let key = "charm_tracing.dropped_spans";
+    let mut root = root().record();
+    let mut log = Vec::new();
+    let mut writer = Log::begin(&mut log, &resource(), &own_scope(), TRACE);
+    writer.open(&mut log, &root);
+    writer.moment(&mut log, NOW, 9);
+    root.details = Some(Box::new(Details::named("root", vec![KeyValue::new(key, 9)])));
+    writer.ended(&mut log, &root);
+    let spans = spans(&left(&log).unwrap().request);
+    let root = spans.values().next().unwrap();
+    assert_eq!(root.attributes.iter().filter(|attribute| attribute.key == key).count(), 1);
+}
+
+/// A span whose end the OpenTelemetry API was told (or the wall clock before it was set right) is in the future.
+#[test]
+fn open_spans_end_when_the_dispatch_last_wrote() {
+    let mut log = Vec::new();
+    let mut writer = Log::begin(&mut log, &resource(), &own_scope(), TRACE);
+    writer.open(&mut log, &root().record());
+    let hour = 3_600_000_000_000;
+    writer.moment(&mut log, NOW + hour, 0);
+    writer.moment(&mut log, NOW, 0);
+    let spans = spans(&left(&log).unwrap().request);
+    assert_eq!(spans.values().next().unwrap().end_time_unix_nano, NOW);
+}
