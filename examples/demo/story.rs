@@ -157,7 +157,7 @@ impl App {
 }
 
 /// The header that an empty buffer file still has.
-const EMPTY_BUFFER: u64 = 128;
+const EMPTY_BUFFER: u64 = 256;
 
 /// The backend's charm, told that its workload is at this endpoint.
 fn deploy_tempo(endpoint: &Endpoint) -> SimulatedJuju {

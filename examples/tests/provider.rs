@@ -218,7 +218,7 @@ fn a_traced_charm_learns_where_to_send_from_it_and_that_it_is_gone() {
     let so_far = collector.requests().len();
     done(&app.dispatch(Event::hook("update-status")));
     assert_eq!(collector.requests().len(), so_far, "the relation is gone");
-    assert!(fs::metadata(app.charm_dir().join(".charm_tracing_buffer")).unwrap().len() > 128, "it waits");
+    assert!(fs::metadata(app.charm_dir().join(".charm_tracing_buffer")).unwrap().len() > 256, "it waits");
 }
 
 /// The leader of the backend's charm, with the defaults that `charmcraft.yaml` gives it.
