@@ -1,4 +1,8 @@
 //! Kills at random moments, while the machine is busy with others of them.
+//!
+//! A system that does not let a process run when it wants to makes it late, whatever it does. Each process shows that with a
+//! thread that only writes the time: where that one was late and something is missing, the kill counts for nothing, and of
+//! ten kills at least nine must count.
 
 use std::collections::hash_map::RandomState;
 use std::env;
