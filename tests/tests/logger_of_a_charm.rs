@@ -1,7 +1,7 @@
 //! A logger that holds a lock of its own while it formats what it writes, as most do.
 
 use std::fmt;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -71,6 +71,9 @@ fn a_flight_that_cannot_be_written_does_not_stop_the_charm() {
         .args(["-c", "ulimit -f 8; exec \"$0\" --ignored --exact logs_while_the_flight_cannot_be_written"])
         .arg(std::env::current_exe().unwrap())
         .env("LOGGER_TEST_BUFFER", directory.path().join("buffer"))
+        // Not into a file, for which the limit would hold, too.
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
         .spawn()
         .unwrap();
     let started = Instant::now();
