@@ -262,13 +262,15 @@ impl Open {
         let buffer = buffer(&config, dispatch);
         let take_off = |buffer| span::quietly(|| inherited::take_off(buffer));
         let (file, recovered) = buffer.as_ref().and_then(take_off).unwrap_or_default();
-        let file = file.filter(|_| config.flight_recorder);
-        let flight = file.map(|file| Flight::begin(file, &resource, TraceContext::below(&parent)));
-        let flight = flight.transpose().unwrap_or_else(|error| {
+        let flight = match file.filter(|_| config.flight_recorder) {
+            Some(file) => Flight::begin(file, &resource, TraceContext::below(&parent)),
+            None => Ok(Flight::Grounded),
+        };
+        let flight = flight.unwrap_or_else(|error| {
             log::debug!("nothing would be left of this dispatch if it were killed: {error}");
-            None
+            Flight::Grounded
         });
-        let (room, flight) = (config.trace_max_bytes(), flight.unwrap_or_default());
+        let room = config.trace_max_bytes();
         let opened = span::own_work(|| globals::open(room, &parent, Box::new(details), flight));
         let Some((handle, context)) = opened else { return Err(NotTraced::AnotherSession) };
         let previous_provider = recorder::install();

@@ -23,12 +23,12 @@
 //! | the header that counts it, and names the flight as `closing` | the record, or none if it was delivered | both | empties the flight |
 //! | that, too | the record | an empty flight | uses the file for its own |
 
-use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::fs::BufferFile;
 use super::record::{read_u32, read_u64};
+use super::rewrite::with_suffix;
 
 const MAGIC: [u8; 12] = *b"ct-flight\r\n\x1a";
 const VERSION: u32 = 1;
@@ -173,10 +173,8 @@ pub(super) fn id_in(file: &dyn BufferFile) -> io::Result<Option<u64>> {
 
 /// The file of the flight with this number.
 pub(super) fn path_of(buffer: &Path, slot: u32) -> PathBuf {
-    let mut name = OsString::from(buffer);
-    name.push(".flight");
-    if slot > 0 {
-        name.push(slot.to_string());
+    match slot {
+        0 => with_suffix(buffer, "flight"),
+        _ => with_suffix(buffer, &format!("flight{slot}")),
     }
-    name.into()
 }

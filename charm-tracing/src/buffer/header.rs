@@ -112,6 +112,10 @@ pub(crate) struct Losses {
 }
 
 impl Losses {
+    pub(super) fn count_dropped(&mut self) {
+        self.dropped_traces = self.dropped_traces.saturating_add(1);
+    }
+
     /// All of both.
     pub(crate) fn plus(self, more: Self) -> Self {
         Self {

@@ -260,6 +260,13 @@ impl<'a> Ledger<'a> {
         Ok(())
     }
 
+    /// Believes nothing but the records.
+    fn rescan(&mut self) -> io::Result<()> {
+        let len = self.file.facts()?.len;
+        self.hint = self.hint.emptied();
+        self.take_in(FIRST_RECORD, len)
+    }
+
     pub(super) fn count_in(&mut self, found: &Found) {
         count(&mut self.hint, found);
         self.hint.next_sequence = found.header.sequence.saturating_add(1);
@@ -293,8 +300,7 @@ impl<'a> Ledger<'a> {
 
     /// Removes a record that is lost with that.
     fn drop_for_good(&mut self, victim: &Found) -> Result<(), Trouble> {
-        let losses = &mut self.hint.losses;
-        losses.dropped_traces = losses.dropped_traces.saturating_add(1);
+        self.hint.losses.count_dropped();
         self.kill(victim)?;
         self.evicted.push(victim.header.sequence);
         Ok(())
@@ -368,16 +374,11 @@ impl<'a> Ledger<'a> {
             return Ok(());
         }
         match self.first_live(self.hint.head, |_| true) {
-            Ok(None) => self.empty()?,
-            Err(Trouble::Io(error)) => return Err(error.into()),
+            Ok(None) => Ok(self.empty()?),
             // A removal that a power cut undid was not counted any more, so a record too few was.
-            Ok(Some(_)) | Err(Trouble::Damaged) => {
-                self.hint = self.hint.emptied();
-                let len = self.file.facts()?.len;
-                self.take_in(FIRST_RECORD, len)?;
-            }
+            Ok(Some(_)) | Err(Trouble::Damaged) => Ok(self.rescan()?),
+            Err(error) => Err(error),
         }
-        Ok(())
     }
 
     /// Marks the record dead whose removal the header has committed.
@@ -423,11 +424,7 @@ impl<'a> Ledger<'a> {
         ids: &[u64],
         may: impl FnOnce(&dyn BufferFile) -> io::Result<bool>,
     ) -> io::Result<()> {
-        let path = flight::path_of(self.path, slot);
-        if self.fs.identity(&path)?.is_none() {
-            return Ok(());
-        }
-        let file = self.fs.open(&path)?;
+        let Some(file) = self.fs.open_existing(&flight::path_of(self.path, slot))? else { return Ok(()) };
         let is_it = flight::id_in(&*file)?.is_some_and(|id| ids.contains(&id));
         if is_it && may(&*file)? { file.set_len(0) } else { Ok(()) }
     }
@@ -454,9 +451,7 @@ impl<'a> Ledger<'a> {
             Ok(value) => Ok(value),
             Err(Trouble::Io(error)) => Err(error),
             Err(Trouble::Damaged) => {
-                let len = self.file.facts()?.len;
-                self.hint = self.hint.emptied();
-                self.take_in(FIRST_RECORD, len)?;
+                self.rescan()?;
                 step(self).map_err(Trouble::after_a_scan)
             }
         }

@@ -109,7 +109,8 @@ fn copy(from: &dyn BufferFile, found: &Found, to: &dyn BufferFile, offset: u64) 
     Ok(())
 }
 
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+/// A file beside the buffer.
+pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(".");
     name.push(suffix);

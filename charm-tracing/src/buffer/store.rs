@@ -308,8 +308,7 @@ impl Buffer {
                 !flight.file.facts().is_ok_and(|facts| facts.len > 0) || ledger.scanned.contains(&flight.id);
             match left.filter(|_| !is_stored) {
                 Some(left) if size(left) > self.config.max_bytes => {
-                    let losses = &mut ledger.hint.losses;
-                    losses.dropped_traces = losses.dropped_traces.saturating_add(1);
+                    ledger.hint.losses.count_dropped();
                     ledger.write_hint()?;
                     flight.clear().map(|()| false)
                 }
@@ -327,14 +326,17 @@ impl Buffer {
             let before = ledger.hint.slots;
             for slot in (1..before).rev() {
                 let path = path_of(&self.config.path, slot);
-                let there = self.fs.identity(&path)?.is_some();
-                match if there { self.lock_flight(slot) } else { Ok(None) } {
+                let mut is_there = self.fs.identity(&path)?.is_some();
+                match if is_there { self.lock_flight(slot) } else { Ok(None) } {
                     Ok(Some(flight)) if !flight.is_empty() => forsaken.push(flight),
-                    Ok(Some(_)) => self.fs.remove(&path)?,
+                    Ok(Some(_)) => {
+                        self.fs.remove(&path)?;
+                        is_there = false;
+                    }
                     Ok(None) => {}
                     Err(error) => log::debug!("cannot look at a flight: {error}"),
                 }
-                if slot + 1 == ledger.hint.slots && self.fs.identity(&path)?.is_none() {
+                if slot + 1 == ledger.hint.slots && !is_there {
                     ledger.hint.slots = slot;
                 }
             }

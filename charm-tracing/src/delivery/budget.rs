@@ -1,6 +1,6 @@
-use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher as _;
 use std::time::{Duration, Instant, SystemTime};
+
+use crate::recorder::random;
 
 /// How much of a dispatch may be spent on sending.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,8 +54,7 @@ impl Clock for SystemClock {
     }
 
     fn draw(&self) -> u64 {
-        // The standard library takes the keys of its hash maps from the operating system.
-        RandomState::new().hash_one(self.wall())
+        random()
     }
 }
 

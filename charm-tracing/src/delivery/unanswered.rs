@@ -3,7 +3,7 @@
 
 use std::error::Error;
 use std::fmt;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 
 use ureq::Error as Cause;
 
@@ -17,9 +17,8 @@ impl fmt::Display for Unanswered {
             Cause::Timeout(_) => f.write_str("there is no answer in time"),
             Cause::HostNotFound => f.write_str("its name is not known"),
             Cause::Protocol(_) => {
-                write!(
-                    f,
-                    "what answers there does not speak HTTP; if it speaks TLS, the endpoint is to begin with https"
+                f.write_str(
+                    "what answers there does not speak HTTP; if it speaks TLS, the endpoint is to begin with https",
                 )
             }
             Cause::Io(error) => match tls(error) {
@@ -37,68 +36,68 @@ impl fmt::Display for Unanswered {
 impl Unanswered {
     /// Whether somebody must change a certificate, which no later attempt makes up for.
     pub(super) fn is_for_want_of_trust(&self) -> bool {
-        matches!(&self.0, Cause::Io(error) if is_distrust(error))
+        matches!(&self.0, Cause::Io(error) if is_distrusted(error))
     }
-}
-
-#[cfg(not(feature = "tls"))]
-fn is_distrust(_: &std::io::Error) -> bool {
-    false
-}
-
-#[cfg(feature = "tls")]
-fn is_distrust(error: &std::io::Error) -> bool {
-    use rustls::AlertDescription as Alert;
-    use rustls::Error as Tls;
-
-    let error = error.get_ref().and_then(|error| error.downcast_ref::<Tls>());
-    matches!(
-        error,
-        Some(
-            Tls::InvalidCertificate(_)
-                | Tls::AlertReceived(
-                    Alert::CertificateRequired
-                        | Alert::NoCertificate
-                        | Alert::BadCertificate
-                        | Alert::UnsupportedCertificate
-                        | Alert::CertificateRevoked
-                        | Alert::CertificateExpired
-                        | Alert::CertificateUnknown
-                        | Alert::UnknownCA
-                        | Alert::AccessDenied
-                )
-        )
-    )
 }
 
 /// What it says is all there is to say.
 impl Error for Unanswered {}
 
 #[cfg(not(feature = "tls"))]
-fn tls(_: &std::io::Error) -> Option<String> {
+fn tls(_: &io::Error) -> Option<String> {
     None
 }
 
+#[cfg(not(feature = "tls"))]
+fn is_distrusted(_: &io::Error) -> bool {
+    false
+}
+
 #[cfg(feature = "tls")]
-fn tls(error: &std::io::Error) -> Option<String> {
+fn tls(error: &io::Error) -> Option<String> {
     use rustls::AlertDescription as Alert;
     use rustls::Error as Tls;
 
-    let error: &Tls = error.get_ref()?.downcast_ref()?;
-    Some(match error {
-        Tls::InvalidCertificate(error) => certificate(error),
-        Tls::InvalidMessage(_) => {
-            "what answers there does not speak TLS; if it speaks HTTP, the endpoint is to begin with http"
-                .to_owned()
+    let error = of_tls(error)?;
+    let text = distrust(error);
+    Some(text.unwrap_or_else(|| {
+        match error {
+            Tls::InvalidMessage(_) => {
+                "what answers there does not speak TLS; if it speaks HTTP, the endpoint is to begin with http"
+                    .to_owned()
+            }
+            Tls::PeerIncompatible(_)
+            | Tls::AlertReceived(
+                Alert::HandshakeFailure | Alert::ProtocolVersion | Alert::InsufficientSecurity,
+            ) => {
+                format!("it speaks no TLS that we speak, which is 1.2 and 1.3 ({error})")
+            }
+            Tls::AlertReceived(alert @ Alert::DecryptError) => refusal(*alert),
+            other => format!("TLS failed: {other}"),
         }
-        Tls::PeerIncompatible(_)
-        | Tls::AlertReceived(
-            Alert::HandshakeFailure | Alert::ProtocolVersion | Alert::InsufficientSecurity,
-        ) => {
-            format!("it speaks no TLS that we speak, which is 1.2 and 1.3 ({error})")
-        }
+    }))
+}
+
+#[cfg(feature = "tls")]
+fn is_distrusted(error: &io::Error) -> bool {
+    of_tls(error).and_then(distrust).is_some()
+}
+
+#[cfg(feature = "tls")]
+fn of_tls(error: &io::Error) -> Option<&rustls::Error> {
+    error.get_ref()?.downcast_ref()
+}
+
+/// What is wrong with a certificate, if it is that.
+#[cfg(feature = "tls")]
+fn distrust(error: &rustls::Error) -> Option<String> {
+    use rustls::AlertDescription as Alert;
+    use rustls::Error as Tls;
+
+    match error {
+        Tls::InvalidCertificate(error) => Some(certificate(error)),
         Tls::AlertReceived(Alert::CertificateRequired | Alert::NoCertificate) => {
-            "it asks for a client certificate, and the charm has none".to_owned()
+            Some("it asks for a client certificate, and the charm has none".to_owned())
         }
         Tls::AlertReceived(
             alert @ (Alert::BadCertificate
@@ -107,11 +106,15 @@ fn tls(error: &std::io::Error) -> Option<String> {
             | Alert::CertificateExpired
             | Alert::CertificateUnknown
             | Alert::UnknownCA
-            | Alert::DecryptError
             | Alert::AccessDenied),
-        ) => format!("it does not accept the client certificate ({alert:?})"),
-        other => format!("TLS failed: {other}"),
-    })
+        ) => Some(refusal(*alert)),
+        _ => None,
+    }
+}
+
+#[cfg(feature = "tls")]
+fn refusal(alert: rustls::AlertDescription) -> String {
+    format!("it does not accept the client certificate ({alert:?})")
 }
 
 #[cfg(feature = "tls")]

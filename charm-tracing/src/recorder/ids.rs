@@ -50,7 +50,7 @@ pub(crate) fn new_trace_id() -> TraceId {
 
 /// 64 random bits, for a few numbers in a process: the standard library takes the keys of its hash maps from the
 /// operating system, and never the same ones twice. A process that was forked has them from the other one.
-fn random() -> u64 {
+pub(crate) fn random() -> u64 {
     RandomState::new().hash_one((process::id(), SystemTime::now()))
 }
 

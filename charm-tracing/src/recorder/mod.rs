@@ -20,7 +20,7 @@ mod store;
 
 pub(crate) use clock::{now, unix_nanos};
 pub(crate) use flight::{Flight, Landed, News, Shared};
-pub(crate) use ids::SpanIds;
+pub(crate) use ids::{SpanIds, random};
 pub(crate) use provider::{install, new_trace, own_scope, uninstall};
 pub(crate) use record::{Details, Record, Remote, TraceContext, weight};
 pub(crate) use room::{Room, Whose};

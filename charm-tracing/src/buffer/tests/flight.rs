@@ -1,6 +1,6 @@
 //! What a killed dispatch leaves becomes one record, whenever it or those after it are killed.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::super::disk::Disk;
 use super::super::flight::{Chunk, FlightFile, path_of};
@@ -71,15 +71,20 @@ fn found(disk: &Disk) -> Vec<String> {
     found
 }
 
-#[test]
-fn chunks_are_read_as_far_as_they_are_whole() {
+/// A flight of two chunks: its disk, its file, and where the first chunk ends.
+fn two_chunks() -> (Disk, PathBuf, u64) {
     let disk = Disk::new(1);
     let path = path_of(Path::new(PATH), 0);
     let mut flight = take_off(&on(&disk), b'7');
     write(&mut flight, "one ");
     let whole = disk.len(&path);
     write(&mut flight, "two");
-    drop(flight);
+    (disk, path, whole)
+}
+
+#[test]
+fn chunks_are_read_as_far_as_they_are_whole() {
+    let (disk, path, whole) = two_chunks();
     let end = disk.len(&path);
     for len in 0..=end {
         let disk = disk.survivors();
@@ -95,12 +100,7 @@ fn chunks_are_read_as_far_as_they_are_whole() {
 
 #[test]
 fn damage_costs_what_is_behind_it() {
-    let disk = Disk::new(1);
-    let path = path_of(Path::new(PATH), 0);
-    let mut flight = take_off(&on(&disk), b'7');
-    write(&mut flight, "one ");
-    let whole = disk.len(&path);
-    write(&mut flight, "two");
+    let (disk, path, whole) = two_chunks();
     let bytes = disk.read(&path).unwrap();
     for (at, byte) in bytes.iter().enumerate() {
         let disk = disk.survivors();
