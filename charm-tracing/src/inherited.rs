@@ -124,4 +124,24 @@ mod tests {
         let (_, recovered) = take_off(&next);
         assert!(recovered == 1 || report.lost, "gone, and nobody says so: {report:?}");
     }
+
+    /// The hook tool that a killed dispatch was just starting has its open files until it runs.
+    #[test]
+    fn a_flight_whose_lock_outlives_its_dispatch_for_a_moment_is_recovered_by_the_next() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut outlived = buffer(directory.path()).open_flight().unwrap();
+        outlived.begin(&[7; 16]).unwrap();
+        let mut chunk = Chunk::default();
+        flight::finished(chunk.bytes(), b"trace", [7; 16], true);
+        outlived.write(&mut chunk).unwrap();
+        let next = buffer(directory.path());
+        let (own, recovered) = take_off(&next);
+        assert!(own.is_some() && recovered == 0, "its lock is held");
+        drop(outlived);
+        assert_eq!(inherit(&next, directory.path()).recovered, 1);
+        drop((own, next));
+        let last = buffer(directory.path());
+        let (_own, recovered) = take_off(&last);
+        assert_eq!((recovered, inherit(&last, directory.path()).recovered), (0, 0), "once");
+    }
 }

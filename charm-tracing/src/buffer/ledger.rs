@@ -390,51 +390,6 @@ impl<'a> Ledger<'a> {
         Ok(())
     }
 
-    /// Empties the flight whose trace the header counts: who counted it has died, or could not empty it.
-    fn finish_closing(&mut self) {
-        if self.hint.closing.id != 0
-            && let Err(error) = self.empty_closing().and_then(|()| self.closed())
-        {
-            log::debug!("cannot empty a flight of the trace buffer {}: {error}", self.path.display());
-        }
-    }
-
-    fn empty_closing(&self) -> io::Result<()> {
-        let Closing { id, slot } = self.hint.closing;
-        self.empty_flight(slot, &[id], |_| Ok(true))
-    }
-
-    /// Empties the flights of records that no header had counted, unless somebody holds them: who does so lives and has a
-    /// trace of the same id, or is about to recover it and looks at `scanned`.
-    fn empty_flights(&self) {
-        if self.scanned.is_empty() {
-            return;
-        }
-        for slot in 0..self.hint.slots {
-            if let Err(error) = self.empty_flight(slot, &self.scanned, |file| file.try_lock()) {
-                log::debug!("cannot empty a flight of the trace buffer {}: {error}", self.path.display());
-            }
-        }
-    }
-
-    /// Empties the flight with this number if it is one of these.
-    fn empty_flight(
-        &self,
-        slot: u32,
-        ids: &[u64],
-        may: impl FnOnce(&dyn BufferFile) -> io::Result<bool>,
-    ) -> io::Result<()> {
-        let Some(file) = self.fs.open_existing(&flight::path_of(self.path, slot))? else { return Ok(()) };
-        let is_it = flight::id_in(&*file)?.is_some_and(|id| ids.contains(&id));
-        if is_it && may(&*file)? { file.set_len(0) } else { Ok(()) }
-    }
-
-    /// Nothing is left of the flight that the header names.
-    pub(super) fn closed(&mut self) -> io::Result<()> {
-        self.hint.closing = Closing::default();
-        self.write_hint()
-    }
-
     fn empty(&mut self) -> io::Result<()> {
         self.hint = self.hint.emptied();
         self.write_hint()?;

@@ -73,6 +73,7 @@ mod header;
 mod ledger;
 mod python;
 mod record;
+mod recovery;
 mod rewrite;
 mod scan;
 mod store;

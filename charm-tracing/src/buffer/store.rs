@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::error::BufferError;
-use super::flight::{FlightFile, path_of};
+use super::flight::FlightFile;
 use super::fs::{BufferFile, Facts, FileSystem, RealFileSystem, is_wrong_kind};
 use super::header::{Backoff, Closing, Hint, Lease, Losses};
 use super::ledger::{Ledger, Limits};
@@ -34,13 +34,13 @@ pub(crate) struct BufferConfig {
 /// Nothing is opened before the first operation. Threads may share one, or have one each.
 #[derive(Debug)]
 pub(crate) struct Buffer {
-    config: BufferConfig,
-    fs: Box<dyn FileSystem>,
-    file: Mutex<Option<Box<dyn BufferFile>>>,
+    pub(super) config: BufferConfig,
+    pub(super) fs: Box<dyn FileSystem>,
+    pub(super) file: Mutex<Option<Box<dyn BufferFile>>>,
     /// The process that has it open: one that was forked off shares its lock, and must open it anew.
-    opened_by: AtomicU32,
+    pub(super) opened_by: AtomicU32,
     /// Where the trace is that will be appended next.
-    flight: Mutex<Option<FlightFile>>,
+    pub(super) flight: Mutex<Option<FlightFile>>,
     /// How long this one has waited for others, in microseconds.
     waited: AtomicU64,
     /// Size of the one record that may exceed the limits until [`Buffer::trim`]; 0 for none.
@@ -132,7 +132,7 @@ impl Buffer {
         self.locked("write", |ledger| self.append_to(ledger, new, now, flight))
     }
 
-    fn append_to(
+    pub(super) fn append_to(
         &self,
         ledger: &mut Ledger<'_>,
         new: &NewRecord<'_>,
@@ -249,114 +249,6 @@ impl Buffer {
         })
     }
 
-    /// A file for a flight, with a killed dispatch's flight in it if it is not empty: that must be
-    /// [`recovered`](Self::recover) first.
-    ///
-    /// # Errors
-    ///
-    /// The buffer cannot be used, or there can be no more files.
-    pub(crate) fn open_flight(&self) -> Result<FlightFile, BufferError> {
-        // Who has no buffer needs no flight, and it would be in a place that nobody meant.
-        let (file, _) = self.open(&self.config.path)?;
-        *self.file.lock().unwrap_or_else(PoisonError::into_inner) = Some(file);
-        self.opened_by.store(std::process::id(), Ordering::Relaxed);
-        if let Some(flight) = self.lock_flight(0)? {
-            return Ok(flight);
-        }
-        // Another dispatch runs. Numbers are given under the buffer's lock, so that no file is forgotten. Where there is one,
-        // there are often many: only when there are no more numbers it is worth looking for a file that is free again.
-        let number = |ledger: &mut Ledger<'_>| {
-            let slots = ledger.hint.slots;
-            let candidates = if slots < Hint::MOST_SLOTS { slots..slots + 1 } else { 1..slots };
-            for slot in candidates {
-                if slot >= ledger.hint.slots {
-                    ledger.hint.slots = slot + 1;
-                    ledger.write_hint()?;
-                }
-                if let Some(flight) = self.lock_flight(slot).map_err(io::Error::other)? {
-                    return Ok(flight);
-                }
-            }
-            Err(io::Error::other("too many dispatches run at once"))
-        };
-        let (result, _) = self.locked_within(self.config.lock_wait / 5, "write", number);
-        result
-    }
-
-    /// The file of this number, unless a dispatch that lives has it.
-    fn lock_flight(&self, slot: u32) -> Result<Option<FlightFile>, BufferError> {
-        let path = path_of(&self.config.path, slot);
-        let failed = |source| BufferError::Open { path: path.clone(), source };
-        let (file, facts) = self.open(&path)?;
-        let ours = file.try_lock().map_err(failed)?
-            // It may have been removed while it was opened.
-            && self.fs.identity(&path).map_err(failed)? == Some(facts.id);
-        if ours { FlightFile::found(file, slot).map(Some).map_err(failed) } else { Ok(None) }
-    }
-
-    /// Stores what a dispatch left that was killed, unless that was done: then, and if there is nothing to be stored, only
-    /// the flight is emptied. So it is if the trace is too large, which is counted. False if nothing was stored.
-    pub(crate) fn recover(
-        &self,
-        flight: &mut FlightFile,
-        left: Option<&NewRecord<'_>>,
-        now: SystemTime,
-    ) -> Result<bool, BufferError> {
-        self.locked("write", |ledger| {
-            // Loading the ledger has emptied it, or found its record, if that was counted or scanned just now.
-            let is_stored =
-                !flight.file.facts().is_ok_and(|facts| facts.len > 0) || ledger.scanned.contains(&flight.id);
-            match left.filter(|_| !is_stored) {
-                Some(left) if size(left) > self.config.max_bytes => {
-                    ledger.hint.losses.count_dropped();
-                    ledger.write_hint()?;
-                    flight.clear().map(|()| false)
-                }
-                Some(left) => self.append_to(ledger, left, now, Some(flight)).map(|_| true),
-                None => flight.clear().map(|()| false),
-            }
-        })
-    }
-
-    /// The flights of dispatches that ran beside others and were killed; empty in nearly every dispatch. Files that nobody
-    /// needs are removed.
-    pub(crate) fn forsaken_flights(&self) -> Result<Vec<FlightFile>, BufferError> {
-        self.locked("write", |ledger| {
-            let mut forsaken = Vec::new();
-            let before = ledger.hint.slots;
-            for slot in (1..before).rev() {
-                let path = path_of(&self.config.path, slot);
-                let mut is_there = self.fs.identity(&path)?.is_some();
-                match if is_there { self.lock_flight(slot) } else { Ok(None) } {
-                    Ok(Some(flight)) if !flight.is_empty() => forsaken.push(flight),
-                    Ok(Some(_)) => {
-                        self.fs.remove(&path)?;
-                        is_there = false;
-                    }
-                    Ok(None) => {}
-                    Err(error) => log::debug!("cannot look at a flight: {error}"),
-                }
-                if slot + 1 == ledger.hint.slots && !is_there {
-                    ledger.hint.slots = slot;
-                }
-            }
-            if ledger.hint.slots < before {
-                ledger.write_hint()?;
-            }
-            Ok(forsaken)
-        })
-    }
-
-    /// The flight has ended here, and what is appended next is its trace.
-    pub(crate) fn land(&self, flight: FlightFile) {
-        *self.flight.lock().unwrap_or_else(PoisonError::into_inner) = Some(flight);
-    }
-
-    /// Takes back the flight that has landed, if nothing was appended since.
-    pub(crate) fn landed(&self) -> Option<FlightFile> {
-        self.flight.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-
     /// Counts what was lost, and no more what a trace has told.
     pub(crate) fn note_losses(&self, more: Losses, told: Losses) -> Result<(), BufferError> {
         self.locked("write", |ledger| {
@@ -366,7 +258,7 @@ impl Buffer {
     }
 
     /// Runs one operation on the file that has the path now, locked.
-    fn locked<T>(
+    pub(super) fn locked<T>(
         &self,
         action: &'static str,
         operation: impl FnOnce(&mut Ledger<'_>) -> io::Result<T>,
@@ -380,7 +272,7 @@ impl Buffer {
     }
 
     /// The same with a limit for the time that it waits for others, which is told.
-    fn locked_within<T>(
+    pub(super) fn locked_within<T>(
         &self,
         patience: Duration,
         action: &'static str,
@@ -448,7 +340,7 @@ impl Buffer {
         }
     }
 
-    fn open(&self, path: &Path) -> Result<(Box<dyn BufferFile>, Facts), BufferError> {
+    pub(super) fn open(&self, path: &Path) -> Result<(Box<dyn BufferFile>, Facts), BufferError> {
         let path = || path.to_owned();
         let failed = |source| BufferError::Open { path: path(), source };
         let file = match self.fs.open(&path()) {
@@ -470,6 +362,6 @@ impl Buffer {
 }
 
 /// What a record takes of the file.
-fn size(new: &NewRecord<'_>) -> u64 {
+pub(super) fn size(new: &NewRecord<'_>) -> u64 {
     new.payload.len() as u64 + RECORD_HEADER as u64
 }
