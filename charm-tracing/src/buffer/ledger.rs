@@ -40,6 +40,8 @@ pub(super) struct Ledger<'a> {
     pub(super) evicted: Vec<u64>,
     /// The flights whose records a scan has found in this operation.
     pub(super) scanned: Vec<u64>,
+    /// Whether a scan has told in this operation where the records are, all of them.
+    scanned_all: bool,
 }
 
 /// What can go wrong between two records.
@@ -80,8 +82,16 @@ impl<'a> Ledger<'a> {
     ) -> io::Result<Self> {
         let mut bytes = [0; HEADER];
         let read = file.read_at(&mut bytes, 0)?;
-        let mut ledger =
-            Self { fs, file, path, limits, hint: Hint::empty(), evicted: Vec::new(), scanned: Vec::new() };
+        let mut ledger = Self {
+            fs,
+            file,
+            path,
+            limits,
+            hint: Hint::empty(),
+            evicted: Vec::new(),
+            scanned: Vec::new(),
+            scanned_all: false,
+        };
         if begins_like_ours(&bytes[..read]) {
             ledger.write_hint()?;
             return Ok(ledger);
@@ -264,6 +274,7 @@ impl<'a> Ledger<'a> {
     fn rescan(&mut self) -> io::Result<()> {
         let len = self.file.facts()?.len;
         self.hint = self.hint.emptied();
+        self.scanned_all = true;
         self.take_in(FIRST_RECORD, len)
     }
 
@@ -333,7 +344,9 @@ impl<'a> Ledger<'a> {
         let is_it = |found: &Found| {
             found.header.sequence == record.sequence && found.header.trace_id == record.trace_id
         };
-        if record.offset >= self.hint.head
+        // What was read in the middle of another record, because the header said so, is none after a scan.
+        if !self.scanned_all
+            && record.offset >= self.hint.head
             && let Ok(found) = self.record_at(record.offset)
             && is_it(&found)
         {
