@@ -24,7 +24,7 @@ impl Buffer {
     pub(crate) fn open_flight(&self) -> Result<FlightFile, BufferError> {
         // Who has no buffer needs no flight, and it would be in a place that nobody meant.
         let (file, _) = self.open(&self.config.path)?;
-        *self.file.lock().unwrap_or_else(PoisonError::into_inner) = Some(file);
+        *self.opened() = Some(file);
         self.opened_by.store(std::process::id(), Ordering::Relaxed);
         if let Some(flight) = self.lock_flight(0)? {
             return Ok(flight);
@@ -45,8 +45,7 @@ impl Buffer {
             }
             Err(io::Error::other("too many dispatches run at once"))
         };
-        let (result, _) = self.locked_within(self.config.lock_wait / 5, "write", number);
-        result
+        self.locked_within(self.config.lock_wait / 5, "write", number)
     }
 
     /// The file of this number, unless a dispatch that lives has it.

@@ -2,7 +2,7 @@ use std::io;
 use std::mem;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::error::BufferError;
@@ -36,7 +36,7 @@ pub(crate) struct BufferConfig {
 pub(crate) struct Buffer {
     pub(super) config: BufferConfig,
     pub(super) fs: Box<dyn FileSystem>,
-    pub(super) file: Mutex<Option<Box<dyn BufferFile>>>,
+    file: Mutex<Option<Box<dyn BufferFile>>>,
     /// The process that has it open: one that was forked off shares its lock, and must open it anew.
     pub(super) opened_by: AtomicU32,
     /// Where the trace is that will be appended next.
@@ -257,80 +257,91 @@ impl Buffer {
         })
     }
 
-    /// Runs one operation on the file that has the path now, locked.
+    /// Runs one operation on the file that has the path now, locked. All of them together wait for others as long as the
+    /// limit says.
     pub(super) fn locked<T>(
         &self,
         action: &'static str,
         operation: impl FnOnce(&mut Ledger<'_>) -> io::Result<T>,
     ) -> Result<T, BufferError> {
-        let before = Duration::from_micros(self.waited.load(Ordering::Relaxed));
-        let left = self.config.lock_wait.saturating_sub(before);
-        let (result, waited) = self.locked_within(left, action, operation);
-        let waited = u64::try_from(waited.as_micros()).unwrap_or(u64::MAX);
-        self.waited.fetch_add(waited, Ordering::Relaxed);
-        result
+        self.run(self.lock_patiently()?, action, operation)
     }
 
-    /// The same with a limit for the time that it waits for others, which is told.
+    /// The same with a limit of its own for the time that it waits for others, which does not count.
     pub(super) fn locked_within<T>(
         &self,
         patience: Duration,
         action: &'static str,
         operation: impl FnOnce(&mut Ledger<'_>) -> io::Result<T>,
-    ) -> (Result<T, BufferError>, Duration) {
-        let path = &self.config.path;
-        let failed = |source| BufferError::Io { action, path: path.clone(), source };
-        let mut slot = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        let started = Instant::now();
-        let locked = self.lock_current(&mut slot, patience);
-        let waited = started.elapsed();
-        let (file, len) = match locked {
-            Ok(locked) => locked,
-            Err(error) => return (Err(error), waited),
-        };
+    ) -> Result<T, BufferError> {
+        self.run(self.lock(self.opened(), patience)?, action, operation)
+    }
+
+    fn run<T>(
+        &self,
+        mut locked: Locked<'_>,
+        action: &'static str,
+        operation: impl FnOnce(&mut Ledger<'_>) -> io::Result<T>,
+    ) -> Result<T, BufferError> {
+        let result = self.load(&mut locked).and_then(|mut ledger| operation(&mut ledger));
+        result.map_err(|source| BufferError::Io { action, path: self.config.path.clone(), source })
+    }
+
+    fn load<'a>(&'a self, locked: &'a mut Locked<'_>) -> io::Result<Ledger<'a>> {
         let beyond = self.beyond.load(Ordering::Relaxed);
         let limits = Limits {
             max_records: self.config.max_dispatches.max(1).saturating_add(u32::from(beyond > 0)),
             max_bytes: self.config.max_bytes.saturating_add(beyond),
         };
-        let result = Ledger::load(&*self.fs, file, path, limits, len)
-            .and_then(|mut ledger| operation(&mut ledger))
-            .map_err(failed);
-        if file.unlock().is_err() {
-            // Closing it unlocks it too.
-            *slot = None;
-        }
-        (result, waited)
+        let Locked { opened, len } = locked;
+        let file = opened.as_mut().ok_or(io::ErrorKind::NotFound)?;
+        Ledger::load(&*self.fs, file, &self.config.path, limits, *len)
+    }
+
+    pub(super) fn opened(&self) -> MutexGuard<'_, Option<Box<dyn BufferFile>>> {
+        self.file.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lock_patiently(&self) -> Result<Locked<'_>, BufferError> {
+        let before = Duration::from_micros(self.waited.load(Ordering::Relaxed));
+        let left = self.config.lock_wait.saturating_sub(before);
+        let opened = self.opened();
+        let started = Instant::now();
+        let locked = self.lock(opened, left);
+        let waited = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.waited.fetch_add(waited, Ordering::Relaxed);
+        locked
     }
 
     /// Opens the file if need be and locks it, until the file that is locked is the one that the path names.
-    fn lock_current<'a>(
+    fn lock<'a>(
         &self,
-        slot: &'a mut Option<Box<dyn BufferFile>>,
+        mut opened: MutexGuard<'a, Option<Box<dyn BufferFile>>>,
         patience: Duration,
-    ) -> Result<(&'a mut Box<dyn BufferFile>, u64), BufferError> {
+    ) -> Result<Locked<'a>, BufferError> {
         let path = &self.config.path;
         let failed = |source| BufferError::Open { path: path.clone(), source };
         let started = Instant::now();
         let mut pause = Duration::from_micros(100);
         let process = std::process::id();
         if self.opened_by.swap(process, Ordering::Relaxed) != process {
-            *slot = None;
+            *opened = None;
         }
         loop {
-            let file = match slot.take() {
+            let file = match opened.take() {
                 Some(file) => file,
                 None => self.open(path)?.0,
             };
             if file.try_lock().map_err(failed)? {
                 let facts = file.facts().map_err(failed)?;
                 if self.fs.identity(path).map_err(failed)? == Some(facts.id) {
-                    return Ok((slot.insert(file), facts.len));
+                    *opened = Some(file);
+                    return Ok(Locked { opened, len: facts.len });
                 }
                 // Replaced or removed since it was opened. Dropping it unlocks it.
                 continue;
             }
-            *slot = Some(file);
+            *opened = Some(file);
             let waited = started.elapsed();
             if waited >= patience {
                 return Err(BufferError::Busy { path: path.clone(), waited: self.config.lock_wait });
@@ -358,6 +369,21 @@ impl Buffer {
             file.make_private().map_err(failed)?;
         }
         Ok((file, facts))
+    }
+}
+
+/// The file that has the path, until this is dropped: neither another thread nor another process has it.
+struct Locked<'a> {
+    opened: MutexGuard<'a, Option<Box<dyn BufferFile>>>,
+    len: u64,
+}
+
+impl Drop for Locked<'_> {
+    fn drop(&mut self) {
+        if self.opened.as_ref().is_some_and(|file| file.unlock().is_err()) {
+            // Closing it unlocks it too.
+            *self.opened = None;
+        }
     }
 }
 
