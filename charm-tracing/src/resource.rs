@@ -12,21 +12,23 @@ pub(crate) fn of_unit(dispatch: &Dispatch, config: &Config) -> Result<Vec<KeyVal
     let (unit, application) = (dispatch.unit_name()?, dispatch.application()?);
     let (model, model_uuid) = (dispatch.model_name()?, dispatch.model_uuid()?);
     let service = config.service_name.clone().unwrap_or_else(|| format!("{application}-charm"));
-    let mut attributes = vec![
-        KeyValue::new("service.name", service.clone()),
-        KeyValue::new("compose_service", service),
-        KeyValue::new("service.namespace", model_uuid.to_owned()),
-        KeyValue::new("service.namespace.name", model.to_owned()),
-        KeyValue::new("service.instance.id", dispatch.unit_number()?.to_string()),
-        KeyValue::new("juju_unit", unit.to_owned()),
-        KeyValue::new("juju_application", application.to_owned()),
-        KeyValue::new("juju_model", model.to_owned()),
-        KeyValue::new("juju_model_uuid", model_uuid.to_owned()),
+    let attributes = [
+        ("service.name", service.clone()),
+        ("compose_service", service),
+        ("service.namespace", model_uuid.to_owned()),
+        ("service.namespace.name", model.to_owned()),
+        ("service.instance.id", dispatch.unit_number()?.to_string()),
+        ("juju_unit", unit.to_owned()),
+        ("juju_application", application.to_owned()),
+        ("juju_model", model.to_owned()),
+        ("juju_model_uuid", model_uuid.to_owned()),
         // Its semantic conventions reserve the name `opentelemetry` for OpenTelemetry's own SDK.
-        KeyValue::new("telemetry.sdk.name", env!("CARGO_PKG_NAME")),
-        KeyValue::new("telemetry.sdk.language", "rust"),
-        KeyValue::new("telemetry.sdk.version", env!("CARGO_PKG_VERSION")),
+        ("telemetry.sdk.name", env!("CARGO_PKG_NAME").to_owned()),
+        ("telemetry.sdk.language", "rust".to_owned()),
+        ("telemetry.sdk.version", env!("CARGO_PKG_VERSION").to_owned()),
     ];
+    let mut attributes: Vec<_> =
+        attributes.into_iter().map(|(name, value)| KeyValue::new(name, value)).collect();
     attributes.extend(config.charm_type.clone().map(|name| KeyValue::new("charm_type", name)));
     match dispatch.metadata() {
         Ok(metadata) => attributes.push(KeyValue::new("charm", metadata.name.clone())),

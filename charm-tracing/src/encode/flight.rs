@@ -33,8 +33,8 @@ use crate::recorder::{Record, TraceContext};
 pub(crate) struct Log {
     trace: TraceContext,
     /// The numbers of those but our own.
-    scopes: HashMap<Arc<InstrumentationScope>, u32>,
-    /// The one that was written last, and its number.
+    scopes: HashMap<Frame, u32>,
+    /// The one of the last span, and its number.
     scope: Option<(Arc<InstrumentationScope>, u32)>,
     turned_away: u64,
 }
@@ -48,7 +48,7 @@ impl Log {
         trace: TraceContext,
     ) -> Self {
         message(out, 1, |out| value::attributes(out, 1, resource));
-        write_scope(out, own);
+        Frame::of(own).write(out);
         Self { trace, scopes: HashMap::new(), scope: None, turned_away: 0 }
     }
 
@@ -84,17 +84,16 @@ impl Log {
     }
 
     fn number(&mut self, out: &mut Vec<u8>, scope: &Arc<InstrumentationScope>) -> u32 {
-        // Of the same tracer: scopes are compared at length.
+        // Of the same tracer.
         if let Some((last, number)) = &self.scope
             && Arc::ptr_eq(last, scope)
         {
             return *number;
         }
-        let number = self.scopes.get(scope).copied().unwrap_or_else(|| {
-            write_scope(out, scope);
-            let number = u32::try_from(self.scopes.len() + 1).unwrap_or(u32::MAX);
-            self.scopes.insert(Arc::clone(scope), number);
-            number
+        let next = u32::try_from(self.scopes.len() + 1).unwrap_or(u32::MAX);
+        let number = *self.scopes.entry(Frame::of(scope)).or_insert_with_key(|frame| {
+            frame.write(out);
+            next
         });
         self.scope = Some((Arc::clone(scope), number));
         number
@@ -113,11 +112,13 @@ pub(crate) fn finished(out: &mut Vec<u8>, request: &[u8], trace_id: [u8; 16], bo
     uint32(out, 10, boring.into());
 }
 
-fn write_scope(out: &mut Vec<u8>, scope: &InstrumentationScope) {
-    let Frame { head, tail } = Frame::of(scope);
-    length(out, 4, head.len() + tail.len());
-    out.extend_from_slice(&head);
-    out.extend_from_slice(&tail);
+impl Frame {
+    /// The scope, without spans.
+    fn write(&self, out: &mut Vec<u8>) {
+        length(out, 4, self.size());
+        out.extend_from_slice(&self.head);
+        out.extend_from_slice(&self.tail);
+    }
 }
 
 fn of_scope(out: &mut Vec<u8>, number: u32, span: impl FnOnce(&mut Vec<u8>)) {

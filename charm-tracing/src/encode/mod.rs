@@ -31,10 +31,8 @@ pub(crate) fn request<'a>(
     own: &InstrumentationScope,
     resource: &[KeyValue],
 ) -> Vec<u8> {
-    let groups = groups(records.clone(), trace);
-    let frames: Vec<_> =
-        groups.iter().map(|group| Frame::of(group.scope.as_deref().unwrap_or(own))).collect();
-    let sizes = || groups.iter().zip(&frames).map(|(group, frame)| group.size + frame.size());
+    let groups = groups(records.clone(), trace, own);
+    let sizes = || groups.iter().map(|group| group.size + group.frame.size());
     let mut head = Vec::with_capacity(1024);
     message(&mut head, 1, |out| value::attributes(out, 1, resource));
     let size = head.len() + sizes().map(|size| length_size(size) + size).sum::<usize>();
@@ -42,23 +40,24 @@ pub(crate) fn request<'a>(
     let mut out = Vec::with_capacity(length_size(size) + size);
     length(&mut out, 1, size);
     out.append(&mut head);
-    for ((group, frame), size) in groups.iter().zip(&frames).zip(sizes()) {
+    for (group, size) in groups.iter().zip(sizes()) {
         length(&mut out, 2, size);
-        out.extend_from_slice(&frame.head);
-        if group.scope.is_some() {
-            out.extend_from_slice(&group.detailed);
-        } else {
+        out.extend_from_slice(&group.frame.head);
+        if group.own {
             group.write_own(&mut out, records.clone(), trace);
+        } else {
+            out.extend_from_slice(&group.detailed);
         }
-        out.extend_from_slice(&frame.tail);
+        out.extend_from_slice(&group.frame.tail);
     }
     out
 }
 
 /// The spans of one instrumentation scope. Those that have details are encoded to see how long they are; the others tell.
 struct Group {
-    /// None for our own.
-    scope: Option<Arc<InstrumentationScope>>,
+    /// Whether the scope is our own.
+    own: bool,
+    frame: Frame,
     /// Bytes of all its spans.
     size: usize,
     /// The spans that have details.
@@ -67,25 +66,30 @@ struct Group {
     ends: Vec<usize>,
 }
 
-fn groups<'a>(records: impl Iterator<Item = &'a Record>, trace: TraceContext) -> Vec<Group> {
+fn groups<'a>(
+    records: impl Iterator<Item = &'a Record>,
+    trace: TraceContext,
+    own: &InstrumentationScope,
+) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
+    // Scopes are the same if they are written alike.
     let mut places = HashMap::new();
-    let mut last = 0;
+    let mut last = None;
     for record in records {
         let scope = scope(record);
-        // Of the same tracer: scopes are compared at length.
-        let same = |group: &Group| group.scope.as_ref().map(Arc::as_ptr) == scope.map(Arc::as_ptr);
-        if !groups.get(last).is_some_and(same) {
-            last = *places.entry(scope).or_insert_with(|| {
-                let scope = scope.cloned();
-                groups.push(Group { scope, size: 0, detailed: Vec::new(), ends: Vec::new() });
+        let tracer = scope.map(Arc::as_ptr);
+        let place = last.and_then(|(last, place)| (last == tracer).then_some(place)).unwrap_or_else(|| {
+            *places.entry(scope.map(|scope| Frame::of(scope))).or_insert_with_key(|frame| {
+                let (own, frame) = (frame.is_none(), frame.clone().unwrap_or_else(|| Frame::of(own)));
+                groups.push(Group { own, frame, size: 0, detailed: Vec::new(), ends: Vec::new() });
                 groups.len() - 1
-            });
-        }
-        groups[last].measure(record, trace);
+            })
+        });
+        last = Some((tracer, place));
+        groups[place].measure(record, trace);
     }
-    if !groups.is_empty() {
-        let group = groups.remove(last);
+    if let Some((_, place)) = last {
+        let group = groups.remove(place);
         groups.push(group);
     }
     groups
@@ -124,6 +128,7 @@ impl Group {
 }
 
 /// What stands around the spans of a `ScopeSpans`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Frame {
     head: Vec<u8>,
     tail: Vec<u8>,

@@ -95,12 +95,16 @@ pub(super) fn message(out: &mut Vec<u8>, field: u32, write: impl FnOnce(&mut Vec
     let length = out.len() - at - 1;
     match u8::try_from(length) {
         Ok(short) if short < 0x80 => out[at] = short,
-        _ => {
-            let mut prefix = Vec::with_capacity(10);
-            varint(&mut prefix, length as u64);
-            out.splice(at..=at, prefix);
-        }
+        _ => lengthen(out, at, length),
     }
+}
+
+/// Makes room for a length that is no single byte.
+#[inline(never)]
+fn lengthen(out: &mut Vec<u8>, at: usize, length: usize) {
+    let mut prefix = Vec::with_capacity(10);
+    varint(&mut prefix, length as u64);
+    out.splice(at..=at, prefix);
 }
 
 /// A field as it is read.
