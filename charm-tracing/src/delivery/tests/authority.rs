@@ -140,22 +140,26 @@ impl SecureServer {
         self
     }
 
-    pub(super) fn start(self) -> Server {
+    pub(super) fn config(&self) -> Arc<ServerConfig> {
         let provider = Arc::new(ring::default_provider());
         let config = ServerConfig::builder_with_provider(Arc::clone(&provider))
             .with_protocol_versions(&self.versions)
             .unwrap();
-        let config = match self.wants {
+        let config = match &self.wants {
             None => config.with_no_client_auth(),
             Some(authority) => {
                 let mut roots = RootCertStore::empty();
-                roots.add(authority).unwrap();
+                roots.add(authority.clone()).unwrap();
                 let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
                 config.with_client_cert_verifier(verifier.build().unwrap())
             }
         };
-        let key = PrivateKeyDer::Pkcs8(self.identity.key_der.into());
-        let config = Arc::new(config.with_single_cert(self.identity.chain, key).unwrap());
+        let key = PrivateKeyDer::Pkcs8(self.identity.key_der.clone().into());
+        Arc::new(config.with_single_cert(self.identity.chain.clone(), key).unwrap())
+    }
+
+    pub(super) fn start(self) -> Server {
+        let config = self.config();
         let (reply, handshakes) = (self.reply, self.handshakes);
         let wrap = move |stream: TcpStream| -> Box<dyn Stream> {
             let tls = StreamOwned::new(ServerConnection::new(Arc::clone(&config)).unwrap(), stream);

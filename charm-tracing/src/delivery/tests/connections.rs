@@ -27,7 +27,7 @@ fn dispatch_in_time(unit: &Unit, text: &str, destination: &Destination) -> Deliv
 }
 
 /// Too much for the buffers of a connection, and noise, so that it does not get smaller.
-fn large() -> String {
+pub(super) fn large() -> String {
     let mut state = 1_u64;
     let noise = std::iter::repeat_with(|| {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);

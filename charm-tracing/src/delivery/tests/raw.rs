@@ -83,6 +83,8 @@ fn accept(listener: &TcpListener, shared: &Shared, serve: &(impl Fn(&mut Connect
             }
             let stream = stream.unwrap();
             stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+            // As servers do: what waits for an acknowledgement when the connection is closed is never sent.
+            stream.set_nodelay(true).unwrap();
             let number = shared.connections.fetch_add(1, Ordering::SeqCst);
             scope.spawn(move || serve(&mut Connection { number, stream: BufReader::new(stream), shared }));
         }

@@ -1,10 +1,14 @@
+use std::io::Write as _;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use rustls::version::{TLS12, TLS13};
-use rustls::{HandshakeKind, ProtocolVersion};
+use rustls::{HandshakeKind, ProtocolVersion, ServerConnection, StreamOwned};
 
 use super::super::{Certificate, DeliveryProblem};
 use super::authority::{Authority, Handshakes, SecureServer, destination};
+use super::connections::large;
+use super::raw::RawServer;
 use super::*;
 
 #[test]
@@ -107,4 +111,24 @@ fn https_without_a_certificate_waits_even_when_the_backend_is_there() {
     let report = unit.dispatch("a", Some(&destination));
     assert!(matches!(report.problem, Some(DeliveryProblem::HttpsWithoutCertificate)), "{report:?}");
     assert_eq!((report.waiting, server.connections()), (1, 0));
+}
+
+/// What is still on its way when the connection is closed makes it break.
+#[test]
+fn answer_before_the_request_was_read_is_heard_over_tls() {
+    for version in [&TLS12, &TLS13] {
+        let authority = Authority::new();
+        let config = SecureServer::new(authority.issue("localhost")).versions(&[version]).config();
+        let server = RawServer::new(move |connection| {
+            let tls = ServerConnection::new(Arc::clone(&config)).unwrap();
+            let mut tls = StreamOwned::new(tls, connection.stream.get_ref());
+            tls.write_all(b"HTTP/1.1 413 Too Large\r\ncontent-length: 0\r\n\r\n").unwrap();
+        });
+        let unit = Unit::new();
+        let destination =
+            Destination::new(format!("https://localhost:{}", server.port()), Some(authority.pem()));
+        let report = unit.dispatch(&large(), Some(&destination));
+        assert_eq!((report.refused, report.waiting), (1, 0), "{version:?}: {report:?}");
+        assert_eq!(server.connections(), 1);
+    }
 }
