@@ -72,7 +72,6 @@ fn tls(error: &io::Error) -> Option<String> {
             ) => {
                 format!("it speaks no TLS that we speak, which is 1.2 and 1.3 ({error})")
             }
-            Tls::AlertReceived(alert @ Alert::DecryptError) => refusal(*alert),
             other => format!("TLS failed: {other}"),
         }
     }))
@@ -106,15 +105,12 @@ fn distrust(error: &rustls::Error) -> Option<String> {
             | Alert::CertificateExpired
             | Alert::CertificateUnknown
             | Alert::UnknownCA
-            | Alert::AccessDenied),
-        ) => Some(refusal(*alert)),
+            | Alert::AccessDenied
+            // Its authority has the name of one that is trusted, and another key.
+            | Alert::DecryptError),
+        ) => Some(format!("it does not accept the client certificate ({alert:?})")),
         _ => None,
     }
-}
-
-#[cfg(feature = "tls")]
-fn refusal(alert: rustls::AlertDescription) -> String {
-    format!("it does not accept the client certificate ({alert:?})")
 }
 
 #[cfg(feature = "tls")]

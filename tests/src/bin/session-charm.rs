@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use charm_tracing::juju::Dispatch;
-use charm_tracing::{Certificate, Config, Destination, Session, trace_fn};
+use charm_tracing::{Certificate, ClientCertificate, Config, Destination, Pem, Session, trace_fn};
 
 fn main() -> ExitCode {
     let dispatch = Dispatch::from_env();
@@ -29,8 +29,14 @@ fn main() -> ExitCode {
         config = config.ca_relation(endpoint);
     }
     let destination = dispatch.var("TRACE_ENDPOINT").map(|endpoint| {
+        let file = |name| Some(Pem::File(dispatch.var(name)?.into()));
         let ca = dispatch.var("TRACE_CA").map(|path| Certificate::File(path.into()));
-        Destination::new(endpoint, ca)
+        let own = file("TRACE_CLIENT_CERTIFICATE").zip(file("TRACE_CLIENT_KEY"));
+        let destination = Destination::new(endpoint, ca);
+        match own {
+            Some((chain, key)) => destination.client_certificate(ClientCertificate::new(chain, key)),
+            None => destination,
+        }
     });
 
     let report_losses = dispatch.var("TRACE_LOSSES").is_some();
