@@ -200,15 +200,16 @@ impl Shared {
 
     fn run(self: &Arc<Self>) {
         let mut slot = self.lock();
-        while let Some(recorder) = slot.as_mut() {
+        loop {
+            slot = match self.landed.wait_timeout_while(slot, PERIOD, |slot| slot.is_some()) {
+                Ok((slot, _)) => slot,
+                Err(poisoned) => poisoned.into_inner().0,
+            };
+            let Some(recorder) = slot.as_mut() else { return };
             recorder.catch_up(self);
             if recorder.stopped.is_some() {
                 return;
             }
-            slot = match self.landed.wait_timeout(slot, PERIOD) {
-                Ok((slot, _)) => slot,
-                Err(poisoned) => poisoned.into_inner().0,
-            };
         }
     }
 }
