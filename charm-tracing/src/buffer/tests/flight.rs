@@ -1,19 +1,22 @@
 //! What a killed dispatch leaves becomes one record, whenever it or those after it are killed.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::super::disk::Disk;
+use super::super::disk::{Chance, Disk};
 use super::super::flight::{Chunk, FlightFile, path_of};
 use super::super::fs::FileSystem as _;
+use super::history::{OPERATIONS, seeds};
 use super::{Buffer, BufferConfig, Duration, NewRecord, Priority, drain, now};
 
 const PATH: &str = "/charm/buffer";
-const SLOTS: u32 = 3;
+/// So many dispatches run at once at most.
+const SLOTS: u32 = 4;
 
 fn on(disk: &Disk) -> Buffer {
     let config = BufferConfig {
         path: PATH.into(),
-        max_dispatches: 10,
+        max_dispatches: 1000,
         max_bytes: 10 << 20,
         max_age: Duration::MAX,
         lock_wait: Duration::from_secs(20),
@@ -27,9 +30,15 @@ fn write(flight: &mut FlightFile, text: &str) {
     flight.write(&mut chunk).unwrap();
 }
 
-/// The first byte tells the traces apart.
+/// The first character tells the traces apart, or the first byte if they are no text.
 fn record(payload: &[u8]) -> NewRecord<'_> {
-    NewRecord { trace_id: [payload[0]; 16], priority: Priority::Interesting, payload }
+    let first = std::str::from_utf8(payload).ok().and_then(|text| text.chars().next());
+    let number = first.unwrap_or_else(|| payload[0].into());
+    NewRecord { trace_id: trace_id(number), priority: Priority::Interesting, payload }
+}
+
+fn trace_id(number: char) -> [u8; 16] {
+    u128::from(u32::from(number)).to_be_bytes()
 }
 
 fn append(buffer: &Buffer, text: &str) {
@@ -44,19 +53,19 @@ fn recover(buffer: &Buffer, flight: &mut FlightFile) -> bool {
 }
 
 /// Begins a dispatch as sessions do.
-fn take_off(buffer: &Buffer, id: u8) -> FlightFile {
+fn take_off(buffer: &Buffer, number: char) -> FlightFile {
     let mut flight = buffer.open_flight().unwrap();
     if !flight.is_empty() {
         recover(buffer, &mut flight);
     }
-    flight.begin(&[id; 16]).unwrap();
+    flight.begin(&trace_id(number)).unwrap();
     flight
 }
 
 /// What the next dispatch finds, all of which it takes out.
 fn found(disk: &Disk) -> Vec<String> {
     let buffer = on(disk);
-    let mut own = take_off(&buffer, b'?');
+    let mut own = take_off(&buffer, '?');
     for mut flight in buffer.forsaken_flights().unwrap() {
         recover(&buffer, &mut flight);
     }
@@ -75,7 +84,7 @@ fn found(disk: &Disk) -> Vec<String> {
 fn two_chunks() -> (Disk, PathBuf, u64) {
     let disk = Disk::new(1);
     let path = path_of(Path::new(PATH), 0);
-    let mut flight = take_off(&on(&disk), b'7');
+    let mut flight = take_off(&on(&disk), '7');
     write(&mut flight, "one ");
     let whole = disk.len(&path);
     write(&mut flight, "two");
@@ -130,9 +139,9 @@ fn a_dispatch_that_is_killed_at_any_moment_is_found_once() {
     };
     let (first, second) = (on(&disk), on(&disk));
     let (mut flight, mut other) = (None, None);
-    step("takes off", &[], &[], &mut || flight = Some(take_off(&first, b'1')));
+    step("takes off", &[], &[], &mut || flight = Some(take_off(&first, '1')));
     step("writes", &[], &[&["1 a"]], &mut || write(flight.as_mut().unwrap(), "1 a"));
-    step("another takes off", &["1 a"], &[], &mut || other = Some(take_off(&second, b'2')));
+    step("another takes off", &["1 a"], &[], &mut || other = Some(take_off(&second, '2')));
     step("writes, too", &["1 a"], &[&["1 a", "2 a"]], &mut || write(other.as_mut().unwrap(), "2 a"));
     step("writes more", &["1 a", "2 a"], &[&["1 ab", "2 a"]], &mut || write(flight.as_mut().unwrap(), "b"));
     step("lands", &["1 ab", "2 a"], &[&["1 whole", "2 a"]], &mut || {
@@ -143,7 +152,7 @@ fn a_dispatch_that_is_killed_at_any_moment_is_found_once() {
     drop(first);
     drop(other.take());
     let third = on(&disk);
-    step("a third takes off", &["1 whole", "2 a"], &[], &mut || flight = Some(take_off(&third, b'3')));
+    step("a third takes off", &["1 whole", "2 a"], &[], &mut || flight = Some(take_off(&third, '3')));
     step("writes", &["1 whole", "2 a"], &[&["1 whole", "3 a", "2 a"]], &mut || {
         write(flight.as_mut().unwrap(), "3 a");
     });
@@ -160,11 +169,97 @@ fn a_dispatch_that_is_killed_at_any_moment_is_found_once() {
     assert_eq!(found(&disk.survivors()), ["1 whole", "2 a", "3 whole"]);
 }
 
+/// A dispatch that runs.
+struct Dispatch {
+    buffer: Buffer,
+    flight: Option<FlightFile>,
+    /// What it has written, its own number first.
+    text: String,
+}
+
+/// Dispatches at random, up to four at once: some are killed, the others store their trace, and some of them look for what
+/// others have left or deliver what waits. All are killed together at every moment of it.
+#[test]
+fn whoever_is_killed_in_a_random_course_of_dispatches_is_found_once() {
+    for seed in seeds(5) {
+        let (disk, mut chance) = (Disk::new(seed), Chance::of(seed));
+        disk.record_moments();
+        let mut running: Vec<Dispatch> = Vec::new();
+        // What must be found, by the number of the dispatch; those that were delivered are never to be found again.
+        let mut sure: BTreeMap<char, String> = BTreeMap::new();
+        let (mut next, mut deaths) = ('\u{100}', 0);
+        for _ in 0..OPERATIONS {
+            let before = sure.clone();
+            let choice = chance.below(12);
+            if running.is_empty() || (choice < 2 && running.len() < SLOTS as usize) {
+                let buffer = on(&disk);
+                let flight = Some(take_off(&buffer, next));
+                running.push(Dispatch { buffer, flight, text: next.into() });
+                next = char::from_u32(u32::from(next) + 1).unwrap();
+            } else {
+                let who = chance.below(running.len());
+                let Dispatch { buffer, flight, text } = &mut running[who];
+                let id = text.chars().next().unwrap();
+                match choice {
+                    0..=4 => {
+                        let more = "ab".repeat(chance.below(40));
+                        // The number is in the first chunk only.
+                        let chunk = if sure.contains_key(&id) { more } else { format!("{id}{more}") };
+                        write(flight.as_mut().unwrap(), &chunk);
+                        *text = sure.remove(&id).unwrap_or_default() + &chunk;
+                        sure.insert(id, text.clone());
+                    }
+                    5 | 6 => {
+                        for mut left in buffer.forsaken_flights().unwrap() {
+                            recover(buffer, &mut left);
+                        }
+                    }
+                    7 => {
+                        for _ in 0..6 {
+                            let Some(record) = buffer.oldest().unwrap() else { break };
+                            sure.remove(&number_of(&record.payload));
+                            assert!(buffer.acknowledge(&record).unwrap());
+                        }
+                    }
+                    8 | 9 => {
+                        let whole = format!("{id} whole");
+                        buffer.land(flight.take().unwrap());
+                        append(buffer, &whole);
+                        sure.insert(id, whole);
+                        running.remove(who);
+                    }
+                    _ => drop(running.remove(who)),
+                }
+            }
+            // What is written stays as it is, so that a copy of the disk is small.
+            disk.settle();
+            for moment in disk.take_moments() {
+                deaths += 1;
+                let found = found(&moment.survivors());
+                let texts: BTreeMap<_, _> =
+                    found.iter().map(|text| (number_of(text.as_bytes()), text.clone())).collect();
+                assert_eq!(texts.len(), found.len(), "one of them twice: {found:?}");
+                for number in before.keys().chain(sure.keys()).chain(texts.keys()) {
+                    let text = texts.get(number);
+                    let expected = [before.get(number), sure.get(number)];
+                    assert!(expected.contains(&text), "{seed}: {number:?} {text:?} {expected:?}");
+                }
+            }
+        }
+        assert!(deaths > OPERATIONS, "{deaths} deaths");
+    }
+}
+
+/// The number of the dispatch whose trace this is.
+fn number_of(text: &[u8]) -> char {
+    std::str::from_utf8(text).unwrap().chars().next().unwrap()
+}
+
 #[test]
 fn a_record_that_was_counted_is_not_made_again_of_its_flight() {
     let disk = Disk::new(1);
     let (path, buffer) = (path_of(Path::new(PATH), 0), on(&disk));
-    let mut flight = take_off(&buffer, b'1');
+    let mut flight = take_off(&buffer, '1');
     write(&mut flight, "part");
     let written = disk.read(&path).unwrap();
     disk.record_moments();
@@ -181,7 +276,7 @@ fn a_record_that_was_counted_is_not_made_again_of_its_flight() {
 fn a_full_disk_has_room_for_the_trace_instead_of_its_flight() {
     let disk = Disk::new(1);
     let buffer = on(&disk);
-    let mut flight = take_off(&buffer, b'1');
+    let mut flight = take_off(&buffer, '1');
     write(&mut flight, &"x".repeat(5000));
     disk.set_capacity(6000);
     buffer.land(flight);
@@ -193,7 +288,7 @@ fn a_full_disk_has_room_for_the_trace_instead_of_its_flight() {
 fn a_trace_that_was_not_stored_leaves_its_flight_to_whoever_landed_it() {
     let disk = Disk::new(1);
     let buffer = on(&disk);
-    let flight = take_off(&buffer, b'1');
+    let flight = take_off(&buffer, '1');
     buffer.land(flight);
     let large = vec![0; 11 << 20];
     let refused = buffer.append(&record(&large), now());
@@ -208,7 +303,7 @@ fn a_trace_that_was_not_stored_leaves_its_flight_to_whoever_landed_it() {
 #[test]
 fn what_was_left_is_recovered_into_a_buffer_without_a_flight_of_its_own() {
     let disk = Disk::new(1);
-    write(&mut take_off(&on(&disk), b'1'), "left");
+    write(&mut take_off(&on(&disk), '1'), "left");
     let buffer = on(&disk);
     let mut flight = buffer.open_flight().unwrap();
     assert!(recover(&buffer, &mut flight) && flight.is_empty());
@@ -220,7 +315,8 @@ fn what_was_left_is_recovered_into_a_buffer_without_a_flight_of_its_own() {
 fn only_so_many_fly_at_once() {
     let disk = Disk::new(1);
     let buffers: Vec<_> = (0..64).map(|_| on(&disk)).collect();
-    let flights: Vec<_> = buffers.iter().zip(1_u8..).map(|(buffer, id)| take_off(buffer, id)).collect();
+    let flights: Vec<_> =
+        buffers.iter().zip('a'..).map(|(buffer, number)| take_off(buffer, number)).collect();
     let refused = on(&disk).open_flight().unwrap_err();
     assert!(std::error::Error::source(&refused).unwrap().to_string().contains("too many"), "{refused:?}");
     drop(flights);
@@ -232,7 +328,7 @@ fn only_so_many_fly_at_once() {
 fn what_was_left_and_does_not_fit_is_counted() {
     let disk = Disk::new(1);
     let large = "x".repeat(11 << 20);
-    write(&mut take_off(&on(&disk), b'1'), &large);
+    write(&mut take_off(&on(&disk), '1'), &large);
     let buffer = on(&disk);
     let mut flight = buffer.open_flight().unwrap();
     assert!(!recover(&buffer, &mut flight));
@@ -247,12 +343,12 @@ fn what_was_left_and_does_not_fit_is_counted() {
 fn a_scan_does_not_empty_the_flight_of_a_dispatch_that_lives() {
     let disk = Disk::new(1);
     let first = on(&disk);
-    let flight = take_off(&first, b'1');
+    let flight = take_off(&first, '1');
     first.land(flight);
     append(&first, "1 whole");
     drop(first);
     let second = on(&disk);
-    let mut flight = take_off(&second, b'1');
+    let mut flight = take_off(&second, '1');
     write(&mut flight, "1 second");
     // Damage to the header.
     disk.open(Path::new(PATH)).unwrap().write_all_at(&[0xFF], 30).unwrap();
