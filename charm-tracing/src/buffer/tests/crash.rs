@@ -36,7 +36,7 @@ fn death_at_any_moment_leaves_what_was_stored_once_and_in_order() {
             rewrites.insert(world.disk.identity(Path::new(PATH)).unwrap().map(|id| id.inode));
         }
         assert!(operations >= OPERATIONS && deaths >= 2 * OPERATIONS, "{deaths} deaths in {operations}");
-        assert!(rewrites.len() > 3, "only {} files", rewrites.len());
+        assert!(rewrites.len() > 2, "only {} files", rewrites.len());
     }
 }
 

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use rustix::io::Errno;
 
-use super::super::Priority;
 use super::super::disk::{Chance, Fault};
+use super::super::{Priority, Progress};
 use super::history::{
     MAX_BYTES, Model, NEXT, Operation, PATH, Report, Trace, World, dispatch_on, episodes, numbers, seeds,
     waiting_on,
@@ -60,7 +60,8 @@ fn goes_on_after(fault: Fault, changes: usize, mut world: World, episode: &[Oper
     if world.disk.has_fault_to_come() {
         return false;
     }
-    let afterwards = Operation::Append(Trace { number: 7_000_000, priority: Priority::Interesting, len: 10 });
+    let (priority, progress) = (Priority::Interesting, Progress::default());
+    let afterwards = Operation::Append(Trace { number: 7_000_000, priority, len: 10, progress });
     assert!(matches!(world.act(afterwards), Report::Appended { kept: true, .. }), "{context}");
     let found = waiting_on(&world.disk);
     let expected: Vec<_> = possible

@@ -1,8 +1,8 @@
 use std::time::{Duration, SystemTime};
 
-use super::super::super::record::{Priority, RECORD_HEADER};
+use super::super::super::record::{Priority, Progress, RECORD_HEADER};
 use super::super::now;
-use super::operation::{Operation, Trace};
+use super::operation::{Operation, Trace, eighths};
 use super::{MAX_BYTES, MAX_DISPATCHES};
 
 /// For how long a process may send.
@@ -40,7 +40,8 @@ pub(in super::super) enum Report {
     Appended { evicted: usize, kept: bool },
     TooLarge,
     Trimmed(usize),
-    Oldest(Option<u64>),
+    Oldest(Option<(u64, Progress)>),
+    Progressed(bool),
     Acknowledged(bool),
     Claimed(bool),
     Done,
@@ -109,9 +110,15 @@ impl Model {
             }
             Operation::Oldest => {
                 self.make_room();
-                let oldest = self.waiting.first().map(|trace| trace.number);
-                self.process().held = oldest;
-                Report::Oldest(oldest)
+                let oldest = self.waiting.first().copied();
+                self.process().held = oldest.map(|trace| trace.number);
+                Report::Oldest(oldest.map(|trace| (trace.number, trace.progress)))
+            }
+            Operation::Progress(done) => {
+                let Some(held) = self.process().held else { return Report::Done };
+                self.make_room();
+                let held = self.waiting.iter_mut().find(|trace| trace.number == held);
+                Report::Progressed(held.map(|trace| trace.progress = eighths(done)).is_some())
             }
             Operation::Acknowledge => {
                 let Some(held) = self.process().held.take() else { return Report::Done };
@@ -170,7 +177,7 @@ impl Model {
             model.now += STEP;
             model.make_room();
         });
-        if operation == Operation::Acknowledge {
+        if matches!(operation, Operation::Acknowledge | Operation::Progress(_)) {
             let mut done = self.clone();
             done.apply(operation);
             possible.push(done);

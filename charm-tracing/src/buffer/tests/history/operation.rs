@@ -1,5 +1,5 @@
 use super::super::super::disk::Chance;
-use super::super::super::record::{Priority, RECORD_HEADER};
+use super::super::super::record::{Priority, Progress, RECORD_HEADER};
 use super::{MAX_BYTES, OPERATIONS};
 
 /// What one of two processes does with the buffer that they share.
@@ -10,6 +10,8 @@ pub(in super::super) enum Operation {
     Trim,
     /// Reads the oldest record, and keeps it in mind.
     Oldest,
+    /// Notes that so many of eight parts were taken of the one that it has in mind.
+    Progress(u16),
     /// Acknowledges the one that it has in mind.
     Acknowledge,
     Claim,
@@ -34,6 +36,12 @@ pub(in super::super) struct Trace {
     pub(in super::super) priority: Priority,
     /// Of the payload, in bytes.
     pub(in super::super) len: usize,
+    pub(in super::super) progress: Progress,
+}
+
+/// So many of eight parts.
+pub(in super::super) fn eighths(done: u16) -> Progress {
+    Progress { done, parts: 8 }
 }
 
 /// What belongs together. Before and after it, no process is in the middle of anything.
@@ -63,7 +71,7 @@ impl Author {
         if self.chance.percent(5) {
             self.outage = !self.outage;
         }
-        let mut episode = match self.chance.below(20) {
+        let mut episode = match self.chance.below(22) {
             0..=6 => vec![Append(self.trace())],
             7..=12 => self.dispatch(),
             // Two at once.
@@ -81,6 +89,15 @@ impl Author {
                 let mut killed = self.dispatch();
                 killed.truncate(1 + self.chance.below(killed.len()));
                 [killed, vec![Replace]].concat()
+            }
+            // The backend takes them in parts.
+            19 | 20 => {
+                let progress = [self.part(), self.part()];
+                let mut episode = vec![Oldest, progress[0], Oldest, progress[1]];
+                if !self.outage {
+                    episode.extend([Oldest, Acknowledge]);
+                }
+                episode
             }
             _ => vec![Oldest, Acknowledge],
         };
@@ -106,6 +123,10 @@ impl Author {
         dispatch
     }
 
+    fn part(&mut self) -> Operation {
+        Operation::Progress(u16::try_from(self.chance.below(8)).unwrap())
+    }
+
     fn trace(&mut self) -> Trace {
         self.traces += 1;
         let largest = usize::try_from(MAX_BYTES).unwrap() - RECORD_HEADER;
@@ -118,6 +139,6 @@ impl Author {
             _ => largest + self.chance.below(2),
         };
         let priority = if self.chance.percent(40) { Priority::Boring } else { Priority::Interesting };
-        Trace { number: self.traces, priority, len }
+        Trace { number: self.traces, priority, len, progress: Progress::default() }
     }
 }

@@ -5,10 +5,10 @@ use super::super::super::disk::Disk;
 use super::super::super::header::FIRST_RECORD;
 use super::super::super::record::{MARKER, Record};
 use super::super::super::store::{Appended, DrainLease};
-use super::super::super::{Backoff, Buffer, BufferConfig, BufferError, NewRecord, Priority};
+use super::super::super::{Backoff, Buffer, BufferConfig, BufferError, NewRecord, Priority, Progress};
 use super::super::now;
 use super::model::{LEASE, Model, Report};
-use super::operation::{Operation, Trace};
+use super::operation::{Operation, Trace, eighths};
 use super::{MAX_BYTES, MAX_DISPATCHES};
 
 /// The buffer's file on the disk.
@@ -71,11 +71,15 @@ impl World {
             Operation::Oldest => {
                 process.held = None;
                 reported(buffer.oldest().map(|oldest| {
-                    let number = oldest.as_ref().map(number_of);
+                    let found = oldest.as_ref().map(|record| (number_of(record), record.progress));
                     process.held = oldest;
-                    Report::Oldest(number)
+                    Report::Oldest(found)
                 }))
             }
+            Operation::Progress(done) => match &process.held {
+                None => Report::Done,
+                Some(record) => reported(buffer.set_progress(record, eighths(done)).map(Report::Progressed)),
+            },
             Operation::Acknowledge => match process.held.take() {
                 None => Report::Done,
                 Some(record) => reported(buffer.acknowledge(&record).map(Report::Acknowledged)),
@@ -162,7 +166,8 @@ pub(in super::super) const NEXT: u64 = u64::MAX;
 /// What the next dispatch takes out of the buffer on this disk after it has stored its own trace, which must not fail.
 #[track_caller]
 pub(in super::super) fn dispatch_on(disk: &Disk) -> Vec<u64> {
-    let trace = Trace { number: NEXT, priority: Priority::Interesting, len: 70 };
+    let trace =
+        Trace { number: NEXT, priority: Priority::Interesting, len: 70, progress: Progress::default() };
     let payload = payload(&trace);
     let buffer = open(disk);
     let appended = buffer.append(&new_record(&trace, &payload), now()).unwrap();
