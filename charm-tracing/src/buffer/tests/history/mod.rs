@@ -7,6 +7,8 @@ mod model;
 mod operation;
 mod world;
 
+use std::time::Duration;
+
 pub(super) use model::{Model, Report};
 pub(super) use operation::{Operation, Trace, episodes};
 pub(super) use world::{
@@ -20,6 +22,8 @@ pub(super) const OPERATIONS: usize = 1000;
 pub(super) const MAX_DISPATCHES: u32 = 6;
 /// The same in bytes of records.
 pub(super) const MAX_BYTES: u64 = 40_000;
+/// Some traces become older, as little is sent at times.
+pub(super) const MAX_AGE: Duration = Duration::from_secs(30);
 
 /// The seeds of the histories to be played.
 pub(super) fn seeds(usually: u64) -> impl Iterator<Item = u64> {

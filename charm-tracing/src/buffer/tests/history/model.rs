@@ -1,9 +1,10 @@
+use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use super::super::super::record::{Priority, Progress, RECORD_HEADER};
 use super::super::now;
 use super::operation::{Operation, Trace, eighths};
-use super::{MAX_BYTES, MAX_DISPATCHES};
+use super::{MAX_AGE, MAX_BYTES, MAX_DISPATCHES};
 
 /// For how long a process may send.
 pub(in super::super) const LEASE: Duration = Duration::from_secs(3);
@@ -15,6 +16,8 @@ const STEP: Duration = Duration::from_millis(700);
 #[derive(Debug, Clone)]
 pub(in super::super) struct Model {
     waiting: Vec<Trace>,
+    /// When those were stored that were, by their numbers.
+    stored_at: BTreeMap<u64, SystemTime>,
     processes: [Process; 2],
     current: usize,
     /// Number and end of the lease that is held.
@@ -64,6 +67,7 @@ impl Model {
     pub(in super::super) fn new() -> Self {
         Self {
             waiting: Vec::new(),
+            stored_at: BTreeMap::new(),
             processes: Default::default(),
             current: 0,
             lease: None,
@@ -94,6 +98,21 @@ impl Model {
         model.processes = Default::default();
         model.make_room();
         model.waiting
+    }
+
+    /// The same if an operation was begun that drops what is too old before it does anything else: for each number of drops.
+    pub(in super::super) fn found_by_the_next_in(&self, operation: Operation) -> Vec<Vec<Trace>> {
+        let found = |evictions| {
+            let mut model = Self { evictions, now: self.now + STEP, ..self.clone() };
+            if let Operation::AppendToSend(trace) = operation {
+                model.process().beyond = size(&trace);
+            }
+            model.make_room();
+            model.expire();
+            Self { evictions: usize::MAX, ..model }.found_by_the_next()
+        };
+        let most = if operation.is_append() { self.waiting.len() } else { 0 };
+        (0..=most).map(found).collect()
     }
 
     pub(in super::super) fn apply(&mut self, operation: Operation) -> Report {
@@ -176,6 +195,9 @@ impl Model {
             }
             model.now += STEP;
             model.make_room();
+            if operation.is_append() {
+                model.expire();
+            }
         });
         if matches!(operation, Operation::Acknowledge | Operation::Progress(_)) {
             let mut done = self.clone();
@@ -204,10 +226,24 @@ impl Model {
             return Report::TooLarge;
         }
         // First for what was there: another process may have stored more, to be sent.
-        let mut evicted = self.make_room();
+        let mut evicted = self.make_room() + self.expire();
         self.waiting.push(trace);
+        self.stored_at.insert(trace.number, self.now);
         evicted += self.make_room();
         Report::Appended { evicted, kept: self.waiting.iter().any(|kept| kept.number == trace.number) }
+    }
+
+    /// How many were too old.
+    fn expire(&mut self) -> usize {
+        let before = self.waiting.len();
+        while self.evictions > 0
+            && let Some(oldest) = self.waiting.first()
+            && self.stored_at.get(&oldest.number).is_some_and(|then| *then < self.now - MAX_AGE)
+        {
+            self.evictions -= 1;
+            self.waiting.remove(0);
+        }
+        before - self.waiting.len()
     }
 
     /// How many that cost.

@@ -9,7 +9,7 @@ use super::super::super::{Backoff, Buffer, BufferConfig, BufferError, NewRecord,
 use super::super::now;
 use super::model::{LEASE, Model, Report};
 use super::operation::{Operation, Trace, eighths};
-use super::{MAX_BYTES, MAX_DISPATCHES};
+use super::{MAX_AGE, MAX_BYTES, MAX_DISPATCHES};
 
 /// The buffer's file on the disk.
 pub(in super::super) const PATH: &str = "/charm/buffer";
@@ -181,8 +181,7 @@ fn open(disk: &Disk) -> Buffer {
 
 fn open_with(disk: &Disk, max_dispatches: u32, max_bytes: u64) -> Buffer {
     let lock_wait = Duration::from_secs(20);
-    let max_age = Duration::MAX;
-    let config = BufferConfig { path: PATH.into(), max_dispatches, max_bytes, max_age, lock_wait };
+    let config = BufferConfig { path: PATH.into(), max_dispatches, max_bytes, max_age: MAX_AGE, lock_wait };
     Buffer::with_file_system(config, Box::new(disk.clone()))
 }
 
