@@ -1,9 +1,9 @@
 //! The flight recorder: writes the spans of a session to disk while it runs, so that they are there if it is killed.
 //!
 //! What begins or ends is written at once, as long as that happens seldom: a write of some 200 bytes into the page cache
-//! costs about a microsecond, and a dispatch of some milliseconds needs nothing else. A dispatch with more to tell pays
-//! for a thread once ([`BURST`] of such writes cost as much), which writes all that is new every [`PERIOD`]; then a span
-//! costs nothing more where it begins and ends, and its bytes are made elsewhere.
+//! costs one to five microseconds, depending on the file system, and a dispatch of some milliseconds needs nothing else. A
+//! dispatch with more to tell pays for a thread once (about 0.1 ms, as much as [`BURST`] of such writes), which writes all
+//! that is new every [`PERIOD`]; then a span costs nothing more where it begins and ends, and its bytes are made elsewhere.
 //!
 //! Much of this runs while the session is locked, so nothing here calls the charm's code, its logger included: what goes wrong is
 //! said when the flight has landed. A process that was forked off meanwhile has a copy of all this, but neither the thread nor a
