@@ -11,10 +11,12 @@ use super::history::{
     waiting_on,
 };
 
-const FAULTS: [Fault; 4] = [
+const FAULTS: [Fault; 6] = [
     Fault::Refused(Errno::NOSPC),
+    Fault::Refused(Errno::DQUOT),
     Fault::Refused(Errno::IO),
     Fault::Torn(Errno::NOSPC),
+    Fault::Torn(Errno::DQUOT),
     Fault::Torn(Errno::IO),
 ];
 
@@ -30,8 +32,8 @@ fn refused_change_costs_at_most_what_was_reported() {
             for operation in &episode {
                 world.run(*operation);
             }
-            // Two of the four at each change: the errors take turns.
-            for fault in FAULTS.iter().skip(number % 2).step_by(2) {
+            // Two of the six at each change: the errors take turns.
+            for fault in FAULTS.iter().skip(number % 3).step_by(3) {
                 let mut changes = 0;
                 while goes_on_after(*fault, changes, World::on(disk.fork(), model.clone()), &episode) {
                     changes += 1;
