@@ -171,10 +171,9 @@ fn a_dispatch_that_is_killed_at_any_moment_is_found_once() {
 
 /// A dispatch that runs.
 struct Dispatch {
+    number: char,
     buffer: Buffer,
-    flight: Option<FlightFile>,
-    /// What it has written, its own number first.
-    text: String,
+    flight: FlightFile,
 }
 
 /// Dispatches at random, up to four at once: some are killed, the others store their trace, and some of them look for what
@@ -193,21 +192,20 @@ fn whoever_is_killed_in_a_random_course_of_dispatches_is_found_once() {
             let choice = chance.below(12);
             if running.is_empty() || (choice < 2 && running.len() < SLOTS as usize) {
                 let buffer = on(&disk);
-                let flight = Some(take_off(&buffer, next));
-                running.push(Dispatch { buffer, flight, text: next.into() });
+                let flight = take_off(&buffer, next);
+                running.push(Dispatch { number: next, buffer, flight });
                 next = char::from_u32(u32::from(next) + 1).unwrap();
             } else {
                 let who = chance.below(running.len());
-                let Dispatch { buffer, flight, text } = &mut running[who];
-                let id = text.chars().next().unwrap();
+                let Dispatch { number, buffer, flight } = &mut running[who];
                 match choice {
                     0..=4 => {
                         let more = "ab".repeat(chance.below(40));
+                        let text = sure.entry(*number).or_default();
                         // The number is in the first chunk only.
-                        let chunk = if sure.contains_key(&id) { more } else { format!("{id}{more}") };
-                        write(flight.as_mut().unwrap(), &chunk);
-                        *text = sure.remove(&id).unwrap_or_default() + &chunk;
-                        sure.insert(id, text.clone());
+                        let chunk = if text.is_empty() { format!("{number}{more}") } else { more };
+                        write(flight, &chunk);
+                        text.push_str(&chunk);
                     }
                     5 | 6 => {
                         for mut left in buffer.forsaken_flights().unwrap() {
@@ -222,11 +220,11 @@ fn whoever_is_killed_in_a_random_course_of_dispatches_is_found_once() {
                         }
                     }
                     8 | 9 => {
-                        let whole = format!("{id} whole");
-                        buffer.land(flight.take().unwrap());
-                        append(buffer, &whole);
-                        sure.insert(id, whole);
-                        running.remove(who);
+                        let Dispatch { number, buffer, flight } = running.remove(who);
+                        let whole = format!("{number} whole");
+                        buffer.land(flight);
+                        append(&buffer, &whole);
+                        sure.insert(number, whole);
                     }
                     _ => drop(running.remove(who)),
                 }
