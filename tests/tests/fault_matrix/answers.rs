@@ -21,11 +21,9 @@ fn whatever_the_backend_answers() {
 fn none_and_slow() -> Vec<Fault> {
     vec![
         Fault::new("none: a healthy backend", |trial| trial.hooks(2)).peers("0.295 s", "0.222 s"),
-        Fault::new("there is no backend yet", |trial| {
-            trial.knows_backend = false;
-            trial.hooks(2);
-        })
-        .peers("0.291 s, a warning in each dispatch", "0.220 s"),
+        Fault::new("there is no backend yet", |trial| trial.hooks(2))
+            .offline()
+            .peers("0.291 s, a warning in each dispatch", "0.220 s"),
         answers("it accepts the connection and never answers", Answer::Hang)
             .waits(&[SECOND, SHORT])
             .peers("1.3 s", "6.3 s"),

@@ -19,6 +19,7 @@ pub(crate) struct Fault {
     mend: Step,
     ends: &'static str,
     waits: Vec<Wait>,
+    knows_backend: bool,
     traced: bool,
     lost: usize,
     twice: usize,
@@ -54,6 +55,7 @@ impl Fault {
             mend: Box::new(|_| {}),
             ends: "0",
             waits: vec![NOTHING],
+            knows_backend: true,
             traced: true,
             lost: 0,
             twice: 0,
@@ -83,6 +85,12 @@ impl Fault {
     /// What the hooks that meet it wait for, one after the other; those that follow, as long as the last.
     pub(crate) fn waits(mut self, waits: &[Wait]) -> Self {
         self.waits = waits.to_vec();
+        self
+    }
+
+    /// The charm knows of no backend when it happens.
+    pub(crate) fn offline(mut self) -> Self {
+        self.knows_backend = false;
         self
     }
 
@@ -132,6 +140,7 @@ impl Fault {
 
     fn attempt(&self) -> Result<String, NoLine> {
         let mut trial = Trial::start((self.charm)());
+        trial.knows_backend = self.knows_backend;
         (self.strike)(&mut trial);
         for outcome in trial.outcomes() {
             assert_eq!(ending(outcome), self.ends, "{}: {outcome}", self.name);

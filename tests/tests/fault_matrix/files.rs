@@ -87,8 +87,8 @@ fn whatever_is_in_the_place_of_the_buffer() {
                 |trial| trial.hooks(2),
             )
             .of(|| session_charm_by("ulimit -f 2\nexec \"$CHARM\"")),
-            locked("a file that another process has locked, and the backend is healthy", true),
-            locked("a file that another process has locked", false).loses(1),
+            locked("a file that another process has locked, and the backend is healthy"),
+            locked("a file that another process has locked").offline().loses(1),
         ],
     );
 }
@@ -161,17 +161,16 @@ fn offline(name: &'static str, place: impl Fn(&mut Trial) + Send + Sync + 'stati
     Fault::new(name, move |trial| {
         _ = fs::remove_file(&trial.buffer);
         place(trial);
-        trial.knows_backend = false;
         trial.hooks(2);
     })
+    .offline()
 }
 
 /// Two hooks find it locked.
-fn locked(name: &'static str, knows_backend: bool) -> Fault {
+fn locked(name: &'static str) -> Fault {
     Fault::new(name, move |trial| {
         let file = file(trial);
         file.lock().unwrap();
-        trial.knows_backend = knows_backend;
         trial.hooks(2);
     })
     .waits(&[LOCK])
@@ -182,9 +181,9 @@ fn damaged(name: &'static str, damage: impl Fn(&mut Trial) + Send + Sync + 'stat
     Fault::new(name, move |trial| {
         trial.buffered(3);
         damage(trial);
-        trial.knows_backend = false;
         trial.hooks(1);
     })
+    .offline()
 }
 
 /// A charm whose files may have this many KiB while it knows of no backend.

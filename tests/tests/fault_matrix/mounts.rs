@@ -40,12 +40,12 @@ fn in_a_namespace() {
         "The buffer's file system",
         &[
             offline("it is full from the beginning", |trial| fill(trial, 0)).loses(2).peers(FULL[0], FULL[1]),
-            online("it is full from the beginning, and the backend is healthy", |trial| fill(trial, 0))
+            small("it is full from the beginning, and the backend is healthy", |trial| fill(trial, 0))
                 .peers(FULL[0], FULL[1]),
             offline("it becomes full while a trace is written", |trial| fill(trial, 12))
                 .loses(2)
                 .peers(FULL[0], FULL[1]),
-            online("it becomes full while a trace is written, and the backend is healthy", |trial| {
+            small("it becomes full while a trace is written, and the backend is healthy", |trial| {
                 fill(trial, 12);
             })
             .peers(FULL[0], FULL[1]),
@@ -55,7 +55,7 @@ fn in_a_namespace() {
             })
             .loses(2)
             .peers(FULL[0], FULL[1]),
-            online("it becomes full when 3 traces wait, and the backend is healthy", |trial| {
+            small("it becomes full when 3 traces wait, and the backend is healthy", |trial| {
                 trial.buffered(3);
                 fill(trial, 0);
             })
@@ -63,7 +63,7 @@ fn in_a_namespace() {
             offline("it is read-only from the beginning", read_only)
                 .loses(2)
                 .peers(READ_ONLY[0], READ_ONLY[1]),
-            online("it is read-only from the beginning, and the backend is healthy", read_only)
+            small("it is read-only from the beginning, and the backend is healthy", read_only)
                 .peers(READ_ONLY[0], READ_ONLY[1]),
             offline("it becomes read-only when 3 traces wait", |trial| {
                 trial.buffered(3);
@@ -71,7 +71,7 @@ fn in_a_namespace() {
             })
             .loses(2)
             .peers(READ_ONLY[0], READ_ONLY[1]),
-            online("it becomes read-only when 3 traces wait, and the backend is healthy", |trial| {
+            small("it becomes read-only when 3 traces wait, and the backend is healthy", |trial| {
                 trial.buffered(3);
                 read_only(trial);
             })
@@ -82,19 +82,11 @@ fn in_a_namespace() {
 
 /// Two hooks of a charm that knows of no backend meet this.
 fn offline(name: &'static str, happens: impl Fn(&mut Trial) + Send + Sync + 'static) -> Fault {
-    small(name, happens, false)
+    small(name, happens).offline()
 }
 
 /// Two hooks of a charm with a healthy backend meet this.
-fn online(name: &'static str, happens: impl Fn(&mut Trial) + Send + Sync + 'static) -> Fault {
-    small(name, happens, true)
-}
-
-fn small(
-    name: &'static str,
-    happens: impl Fn(&mut Trial) + Send + Sync + 'static,
-    knows_backend: bool,
-) -> Fault {
+fn small(name: &'static str, happens: impl Fn(&mut Trial) + Send + Sync + 'static) -> Fault {
     Fault::new(name, move |trial| {
         fs::create_dir(disk(trial)).unwrap();
         mount("tmpfs", disk(trial), "tmpfs", MountFlags::empty(), SIZE).unwrap();
@@ -102,7 +94,6 @@ fn small(
         // Some pages each, so that none fits into what is left of one.
         trial.variables.insert("TRACE_CALLS", "100".to_owned());
         happens(trial);
-        trial.knows_backend = knows_backend;
         trial.hooks(2);
     })
     .mended(|trial| {

@@ -43,7 +43,7 @@ fn trials() {
             offline("make files in the buffer's directory", |trial| mode(trial, "", 0o555))
                 .loses(2)
                 .peers(READ_ONLY[0], READ_ONLY[1]),
-            online("make files in the buffer's directory, and the backend is healthy", |trial| {
+            forbidden("make files in the buffer's directory, and the backend is healthy", |trial| {
                 mode(trial, "", 0o555);
             })
             .peers(READ_ONLY[0], READ_ONLY[1]),
@@ -54,7 +54,7 @@ fn trials() {
             })
             .loses(2)
             .peers(READ_ONLY[0], READ_ONLY[1]),
-            online("write to the buffer, in which 3 traces wait, and the backend is healthy", |trial| {
+            forbidden("write to the buffer, in which 3 traces wait, and the backend is healthy", |trial| {
                 trial.buffered(3);
                 mode(trial, "buffer", 0o444);
             })
@@ -82,7 +82,7 @@ fn whosever_the_buffer_is() {
             .loses(2)
             .mended(|trial| own(trial, 0))
             .needs(needs()),
-            online("3 traces wait in it, and the backend is healthy", |trial| {
+            forbidden("3 traces wait in it, and the backend is healthy", |trial| {
                 trial.buffered(3);
                 own(trial, NOBODY);
             })
@@ -98,25 +98,16 @@ fn is_root() -> bool {
 
 /// Two hooks of a charm that knows of no backend.
 fn offline(name: &'static str, forbid: impl Fn(&mut Trial) + Send + Sync + 'static) -> Fault {
-    forbidden(name, forbid, false)
+    forbidden(name, forbid).offline()
 }
 
 /// Two hooks of a charm with a healthy backend.
-fn online(name: &'static str, forbid: impl Fn(&mut Trial) + Send + Sync + 'static) -> Fault {
-    forbidden(name, forbid, true)
-}
-
-fn forbidden(
-    name: &'static str,
-    forbid: impl Fn(&mut Trial) + Send + Sync + 'static,
-    knows_backend: bool,
-) -> Fault {
+fn forbidden(name: &'static str, forbid: impl Fn(&mut Trial) + Send + Sync + 'static) -> Fault {
     Fault::new(name, move |trial| {
         let directory = trial.path("directory");
         fs::create_dir(&directory).unwrap();
         trial.keep_in(directory.join("buffer"));
         forbid(trial);
-        trial.knows_backend = knows_backend;
         trial.hooks(2);
     })
     .mended(|trial| {

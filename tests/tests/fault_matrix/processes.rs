@@ -57,16 +57,17 @@ fn however_the_charm_ends() {
             }),
             Fault::new("it has no buffer and knows of no backend", |trial| {
                 trial.variables.insert("TRACE_BUFFER_EVENTS", "0".to_owned());
-                trial.knows_backend = false;
                 trial.hooks(2);
             })
+            .offline()
             .loses(2),
-            Fault::new("105 dispatches, and the buffer is for 100", |trial| {
-                trial.knows_backend = false;
-                trial.hooks(105);
-            })
-            .loses(5)
-            .peers("counts batches of spans: full after 34 dispatches of 1500 spans", "40 MiB, however many"),
+            Fault::new("105 dispatches, and the buffer is for 100", |trial| trial.hooks(105))
+                .offline()
+                .loses(5)
+                .peers(
+                    "counts batches of spans: full after 34 dispatches of 1500 spans",
+                    "40 MiB, however many",
+                ),
             Fault::new("10,000 spans in one dispatch", |trial| {
                 trial.variables.insert("TRACE_CALLS", "10000".to_owned());
                 // A collector without optimisation takes its time for them.

@@ -17,12 +17,10 @@ fn whoever_else_has_the_buffer() {
     assert_documented(
         "Several processes with one buffer",
         &[
-            Fault::new("20 dispatches at once, without a backend", |trial| {
-                trial.knows_backend = false;
-                at_once(trial, 20);
-            })
-            .waits(&[WORK])
-            .peers("1 to 7 of 20 traces kept", "20 of 20 traces kept"),
+            Fault::new("20 dispatches at once, without a backend", |trial| at_once(trial, 20))
+                .offline()
+                .waits(&[WORK])
+                .peers("1 to 7 of 20 traces kept", "20 of 20 traces kept"),
             removed("the buffer is removed while a trace is sent, which the backend takes", Answer::Accept),
             removed(
                 "the buffer is removed while a trace is sent, which the backend does not take",
