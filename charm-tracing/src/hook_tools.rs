@@ -1,41 +1,44 @@
 use std::sync::Arc;
 
 use opentelemetry::{Array, KeyValue, StringValue, Value};
-use tracing_relation::juju::{HookToolCall, HookToolError, HookToolOutput, HookTools, PendingCall};
+use tracing_relation::juju::{HookToolCall, HookToolError, HookToolOutput, HookTools};
 
-use crate::juju_log::JujuLog;
 use crate::span::OpenSpan;
 use crate::span::probe::{Returned, Standard as _};
 
-/// Hook tools with a span for each call. Calls that are only started (`juju-log`) have none. At each, the session's log goes
-/// on.
+/// Hook tools with a span for each call, but for `juju-log`.
 #[derive(Debug)]
-pub(crate) struct TracedHookTools {
-    pub(crate) tools: Arc<dyn HookTools>,
-    pub(crate) log: JujuLog,
-}
+pub(crate) struct TracedHookTools(pub(crate) Arc<dyn HookTools>);
 
 impl HookTools for TracedHookTools {
     fn run(&self, call: &HookToolCall) -> Result<HookToolOutput, HookToolError> {
-        self.log.go_on();
-        if call.tool() == "juju-log" {
-            return self.tools.run(call);
-        }
-        let span = OpenSpan::start(call.tool().to_owned(), attributes(call));
-        let result = self.tools.run(call);
-        if let Some(span) = span
-            && let Some(failure) = (&&&&&Returned(&result)).__failure()
-        {
-            span.failed(failure);
-        }
-        self.log.go_on();
-        result
+        in_span(call, || self.0.run(call))
     }
 
-    fn start(&self, call: &HookToolCall) -> Result<PendingCall, HookToolError> {
-        self.log.go_on();
-        self.tools.start(call)
+    fn send(&self, call: &HookToolCall) -> Result<(), HookToolError> {
+        in_span(call, || self.0.send(call))
     }
+
+    fn settle(&self) {
+        self.0.settle();
+    }
+}
+
+fn in_span<T>(
+    call: &HookToolCall,
+    run: impl FnOnce() -> Result<T, HookToolError>,
+) -> Result<T, HookToolError> {
+    if call.tool() == "juju-log" {
+        return run();
+    }
+    let span = OpenSpan::start(call.tool().to_owned(), attributes(call));
+    let result = run();
+    if let Some(span) = span
+        && let Some(failure) = (&&&&&Returned(&result)).__failure()
+    {
+        span.failed(failure);
+    }
+    result
 }
 
 fn attributes(call: &HookToolCall) -> Vec<KeyValue> {

@@ -114,7 +114,6 @@ pub mod fuzzed;
 mod globals;
 mod hook_tools;
 mod inherited;
-mod juju_log;
 mod names;
 mod notice;
 mod parent;

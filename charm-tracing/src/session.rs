@@ -13,7 +13,6 @@ use crate::delivery::{self, DeliveryReport, Destination, SystemClock, TimeBudget
 use crate::globals::{self, Ended};
 use crate::hook_tools::TracedHookTools;
 use crate::inherited::{self, Inheritance};
-use crate::juju_log::JujuLog;
 use crate::notice::{self, Notice};
 use crate::recorder::{self, Details, Flight, Room, TraceContext, new_trace, own_scope};
 use crate::span::{self, Current, OpenSpan};
@@ -45,7 +44,6 @@ use crate::{Config, encode, names, parent, resource};
 #[derive(Debug)]
 pub struct Session {
     dispatch: Dispatch,
-    log: JujuLog,
     open: Option<Open>,
 }
 
@@ -83,29 +81,24 @@ const RELATION_MEMORY: &str = ".charm_tracing_relations";
 const LOCK_WAIT: Duration = Duration::from_millis(500);
 
 impl Session {
-    /// Opens the root span. Nothing is asked of Juju yet but two lines of `juju-log`, which run beside the charm.
+    /// Opens the root span. Juju is asked for nothing yet, but told a line of its log.
     #[must_use = "a session that is dropped at once has an empty trace"]
     pub fn start(dispatch: Dispatch, config: Config) -> Self {
         // First of all, and in every dispatch: what the event makes of what is remembered must not depend on anything.
         let dispatch = with_relation_memory(dispatch);
-        let log = JujuLog::new(dispatch.clone());
-        let session = match Open::new(&dispatch, config) {
-            Ok(open) => {
-                let tools = Arc::clone(dispatch.hook_tools());
-                let traced: Arc<dyn HookTools> = Arc::new(TracedHookTools { tools, log: log.clone() });
-                Self { dispatch: dispatch.with_hook_tools(traced), log, open: Some(open) }
-            }
+        let open = match Open::new(&dispatch, config) {
+            Ok(open) => open,
             Err(why) => {
                 log::debug!("this dispatch is not traced: {why}");
-                Self { dispatch, log, open: None }
+                return Self { dispatch, open: None };
             }
         };
-        if let Some(open) = &session.open {
-            // `jhack tail -t` looks for this very text, and attaches the id to the next event line.
-            let trace_id = open.trace_id;
-            session.log.say(log::Level::Debug, format!("Starting root trace with id='{trace_id}'."));
-        }
-        session
+        let traced: Arc<dyn HookTools> = Arc::new(TracedHookTools(Arc::clone(dispatch.hook_tools())));
+        let dispatch = dispatch.with_hook_tools(traced);
+        // `jhack tail -t` looks for this very text, and attaches the id to the next event line.
+        let line = format!("Starting root trace with id='{}'.", open.trace_id);
+        dispatch.juju_log_without_waiting(log::Level::Debug, &line);
+        Self { dispatch, open: Some(open) }
     }
 
     /// The dispatch whose hook tools open spans. Prefer it over another [`Dispatch::from_env`].
@@ -173,13 +166,13 @@ impl Session {
 
     /// Says the text in Juju's log at ERROR. It is there when the session has ended.
     pub(crate) fn log_error(&self, text: &str) {
-        self.log.say(log::Level::Error, text.to_owned());
+        self.dispatch.juju_log_without_waiting(log::Level::Error, text);
     }
 
     fn in_event<R>(&mut self, handle: impl FnOnce(Option<&OpenSpan>) -> R) -> R {
         let Some(open) = &mut self.open else { return handle(None) };
         let name = self.dispatch.event();
-        self.log.say(log::Level::Debug, format!("Emitting Juju event {name}."));
+        self.dispatch.juju_log_without_waiting(log::Level::Debug, &format!("Emitting Juju event {name}."));
         let (span, context) = span::open_event(name).unzip();
         let _current = context.map(Current::attach);
         let ended = globals::ended_count();
@@ -187,7 +180,6 @@ impl Session {
         let before = mem::replace(&mut open.interesting, true);
         let result = handle(span.as_ref());
         open.interesting = before || globals::ended_count() - ended > open.config.idle_spans;
-        self.log.go_on();
         result
     }
 
@@ -198,7 +190,7 @@ impl Session {
         } else {
             self.dispatch.remember_relations();
         }
-        self.log.settle();
+        self.dispatch.settle_log();
         report
     }
 
@@ -214,7 +206,6 @@ impl Session {
         if let (Some(buffer), Some(flight)) = (&buffer, flight) {
             buffer.land(flight);
         }
-        self.log.go_on();
         let destination = target.map(|target| &target.destination);
         // The trace is stored before anything is sent, so a panic in the HTTP client costs nothing but the attempt.
         let deliver =
@@ -234,7 +225,7 @@ impl Session {
         ];
         // The gravest, and of two the first.
         if let Some(notice) = notices.into_iter().flatten().min_by_key(|notice| notice.level) {
-            self.log.say(notice.level, notice.text);
+            self.dispatch.juju_log_without_waiting(notice.level, &notice.text);
         }
         report
     }

@@ -21,7 +21,7 @@ APT_LISTCHANGES_FRONTEND=none
 CHARM_DIR={charm}
 CLOUD_API_VERSION=
 DEBIAN_FRONTEND=noninteractive
-JUJU_AGENT_SOCKET_ADDRESS={unit}/agent.socket
+JUJU_AGENT_SOCKET_ADDRESS=@{unit}/agent.socket
 JUJU_AGENT_SOCKET_NETWORK=unix
 JUJU_API_ADDRESSES=10.0.0.2:17070 127.0.0.1:17070
 JUJU_AVAILABILITY_ZONE=
@@ -178,7 +178,7 @@ fn starts_the_charm_in_its_directory_without_arguments_or_input() {
 
 /// A charm that is this shell script.
 fn deployment(script: &str) -> Deployment {
-    Deployment::of_script(&format!("#!/bin/sh\n{script}\n"), env!("CARGO_BIN_EXE_jujuc").as_ref())
+    Deployment::of_script(&format!("#!/bin/sh\n{script}\n"), env!("CARGO_BIN_EXE_hook-tool").as_ref())
 }
 
 fn variables(outcome: &Outcome) -> BTreeMap<String, String> {

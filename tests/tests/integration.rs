@@ -2,7 +2,7 @@
 
 use tests::juju::{Deployment, Event, Integration, Outcome, SimulatedJuju};
 
-const JUJUC: &str = env!("CARGO_BIN_EXE_jujuc");
+const HOOK_TOOL: &str = env!("CARGO_BIN_EXE_hook-tool");
 
 /// Says for each hook which units are listed, and what the application at the other end has published.
 const LOOK: &str = r#"
@@ -153,7 +153,8 @@ fn units_of_another_relation_are_refused() {
 
 /// A leader whose charm is this shell script.
 fn unit(name: &str, script: &str) -> SimulatedJuju {
-    let juju = Deployment::of_script(&format!("#!/bin/sh\n{script}\n"), JUJUC.as_ref()).unit(name).start();
+    let juju =
+        Deployment::of_script(&format!("#!/bin/sh\n{script}\n"), HOOK_TOOL.as_ref()).unit(name).start();
     juju.model().set_leader(true);
     juju
 }

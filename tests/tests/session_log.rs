@@ -1,13 +1,10 @@
-//! What a session says in Juju's log, it says beside the charm's work: in order, complete in the end, and at nobody's cost.
+//! A session writes into Juju's log without waiting, in order, and waits for what it has written in the end.
 #![expect(clippy::unwrap_used, reason = "what cannot be unwrapped here has failed the test")]
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
-use charm_tracing::juju::{
-    Dispatch, HookToolCall, HookToolError, HookToolOutput, HookTools, PendingCall, StartedTool,
-};
+use charm_tracing::juju::{Dispatch, HookToolCall, HookToolError, HookToolOutput, HookTools};
 use charm_tracing::{Config, Session};
 
 /// A process has one session at a time.
@@ -19,43 +16,20 @@ fn the_charm_does_not_wait_for_its_log() {
     let mut session = juju.session();
     let dispatch = session.dispatch().clone();
     session.event(|| {
-        juju.note("handled");
         run(&dispatch, "is-leader");
-        juju.end_of_line();
-        run(&dispatch, "config-get");
-        juju.end_of_line();
+        juju.note("handled");
     });
-    juju.note("over");
     let _ = session.finish(None);
     assert_eq!(
         juju.notes(),
-        [
-            "+ Starting root trace",
-            "handled",
-            "is-leader",
-            "- Starting root trace",
-            "+ Emitting Juju event start.",
-            "config-get",
-            "- Emitting Juju event start.",
-            "over",
-        ]
+        ["+ Starting root trace", "+ Emitting Juju event start.", "is-leader", "handled", "settled"]
     );
 }
 
 #[test]
-fn a_charm_without_hook_tools_waits_for_its_log_in_the_end() {
-    let (_turn, juju) = (turn(), Juju::default());
-    let mut session = juju.session();
-    session.event(|| juju.note("handled"));
-    let _ = session.finish(None);
-    let said = [
-        "+ Starting root trace",
-        "handled",
-        "- Starting root trace",
-        "+ Emitting Juju event start.",
-        "- Emitting Juju event start.",
-    ];
-    assert_eq!(juju.notes(), said);
+fn whoever_ends_a_session_waits_for_its_log() {
+    let _turn = turn();
+    let said = ["+ Starting root trace", "+ Emitting Juju event start.", "handled", "settled"];
 
     let juju = Juju::default();
     let mut session = juju.session();
@@ -83,21 +57,9 @@ fn run(dispatch: &Dispatch, tool: &str) {
     dispatch.hook_tools().run(&HookToolCall::new(tool)).unwrap();
 }
 
-/// Notes which hook tools run, and of `juju-log` when it starts (`+`) and when it is known to have ended (`-`): when the
-/// test says so, or when it is waited for.
+/// Notes which hook tools are run, and sent without waiting (`+`), and when the latter are waited for.
 #[derive(Clone, Debug, Default)]
-struct Juju(Arc<Mutex<State>>);
-
-#[derive(Debug, Default)]
-struct State {
-    notes: Vec<String>,
-    line_is_over: bool,
-}
-
-struct Line {
-    juju: Juju,
-    text: String,
-}
+struct Juju(Arc<Mutex<Vec<String>>>);
 
 impl Juju {
     fn session(&self) -> Session {
@@ -112,15 +74,11 @@ impl Juju {
     }
 
     fn note(&self, note: &str) {
-        self.0.lock().unwrap().notes.push(note.to_owned());
+        self.0.lock().unwrap().push(note.to_owned());
     }
 
     fn notes(&self) -> Vec<String> {
-        self.0.lock().unwrap().notes.clone()
-    }
-
-    fn end_of_line(&self) {
-        self.0.lock().unwrap().line_is_over = true;
+        self.0.lock().unwrap().clone()
     }
 }
 
@@ -130,20 +88,16 @@ impl HookTools for Juju {
         Ok(HookToolOutput::default())
     }
 
-    fn start(&self, call: &HookToolCall) -> Result<PendingCall, HookToolError> {
-        let text = call.args().last().unwrap().split(" with id=").next().unwrap().to_owned();
+    fn send(&self, call: &HookToolCall) -> Result<(), HookToolError> {
+        let text = call.args().last().unwrap().split(" with id=").next().unwrap();
         self.note(&format!("+ {text}"));
-        Ok(PendingCall::watched(Line { juju: self.clone(), text }))
-    }
-}
-
-impl StartedTool for Line {
-    fn is_over(&mut self) -> bool {
-        std::mem::take(&mut self.juju.0.lock().unwrap().line_is_over)
-    }
-
-    fn wait(self: Box<Self>, _: Duration) -> Result<(), HookToolError> {
-        self.juju.note(&format!("- {}", self.text));
         Ok(())
+    }
+
+    /// Nothing is left to be waited for the second time.
+    fn settle(&self) {
+        if self.notes().last().is_some_and(|last| last != "settled") {
+            self.note("settled");
+        }
     }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde_json::json;
 use tests::juju::{Deployment, Event, Outcome, SimulatedJuju};
 
-const JUJUC: &str = env!("CARGO_BIN_EXE_jujuc");
+const HOOK_TOOL: &str = env!("CARGO_BIN_EXE_hook-tool");
 
 #[test]
 fn puts_the_charms_files_beside_it() {
@@ -251,7 +251,7 @@ fn keeps_the_charm_directory_from_one_dispatch_to_the_next_and_then_nothing() {
     assert_eq!(juju.dispatch(Event::hook("start")).stdout, "x\nx\n");
     let mut left: Vec<_> = fs::read_dir(&unit).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     left.sort();
-    assert_eq!(left, ["charm", "tools"]);
+    assert_eq!(left, ["charm", "jujuc", "tools"]);
     drop(juju);
     assert!(!unit.exists());
 }
@@ -259,14 +259,14 @@ fn keeps_the_charm_directory_from_one_dispatch_to_the_next_and_then_nothing() {
 #[test]
 fn starts_a_binary_charm_as_dispatch() {
     // The hook tool's program knows under which name it was started, and no tool is called `dispatch`.
-    let mut juju = Deployment::new(JUJUC.as_ref(), JUJUC.as_ref()).start();
+    let mut juju = Deployment::new(HOOK_TOOL.as_ref(), HOOK_TOOL.as_ref()).start();
     let outcome = juju.dispatch(Event::hook("install"));
     assert_eq!(outcome.stderr, "ERROR bad request: unknown hook command: dispatch\n");
 }
 
 /// A charm that is this shell script.
 fn deployment(script: &str) -> Deployment {
-    Deployment::of_script(&format!("#!/bin/sh\n{script}\n"), JUJUC.as_ref())
+    Deployment::of_script(&format!("#!/bin/sh\n{script}\n"), HOOK_TOOL.as_ref())
 }
 
 fn dispatch(script: &str, event: Event) -> Outcome {
@@ -275,7 +275,7 @@ fn dispatch(script: &str, event: Event) -> Outcome {
 
 /// A hook tool that is called from outside a hook.
 fn tool(name: &str, context_id: &str, socket: &Path) -> Output {
-    let mut command = Command::new(JUJUC);
+    let mut command = Command::new(HOOK_TOOL);
     command.arg0(name).env("JUJU_CONTEXT_ID", context_id).env("JUJU_AGENT_SOCKET_ADDRESS", socket);
     command.output().unwrap()
 }

@@ -22,7 +22,7 @@ use tests::collector::{Answer, Collector, Reply, hex, port_closed_endpoint};
 use tests::juju::{Deployment, Event, Outcome, SimulatedJuju};
 
 const CHARM: &str = env!("CARGO_BIN_EXE_session-charm");
-const JUJUC: &str = env!("CARGO_BIN_EXE_jujuc");
+const HOOK_TOOL: &str = env!("CARGO_BIN_EXE_hook-tool");
 
 /// Less than the longest outage, so that some are dropped.
 const KEPT_AT_MOST: usize = 15;
@@ -105,7 +105,7 @@ fn ten_thousand_dispatches_through_outages() {
 impl Soak {
     fn start() -> Self {
         Self {
-            juju: Deployment::new(CHARM.as_ref(), JUJUC.as_ref()).start(),
+            juju: Deployment::new(CHARM.as_ref(), HOOK_TOOL.as_ref()).start(),
             backend: Collector::start(),
             delivered: HashSet::new(),
             dispatches: 0,

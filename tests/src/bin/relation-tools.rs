@@ -14,7 +14,7 @@ const METADATA: &str = "name: app\nrequires: {tracing: {interface: tracing, limi
 fn main() {
     let charm = env::args_os().nth(1).map(PathBuf::from).expect("the charm's program is given");
     // Cargo puts all programs of the package into one directory.
-    let hook_tools = env::current_exe().expect("a running program has a path").with_file_name("jujuc");
+    let hook_tools = env::current_exe().expect("a running program has a path").with_file_name("hook-tool");
     let deployment = deployed(&charm, &hook_tools).metadata(METADATA);
     for counted in relation_tools::count(&deployment) {
         println!("{}\t{}\t{}", counted.kind, counted.tools.len(), counted.tools.join(" "));

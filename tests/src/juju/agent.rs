@@ -1,32 +1,14 @@
-//! The agent's end of the socket: for as long as one dispatch runs, it answers that dispatch's hook tools.
+//! What the agent makes of a hook tool's request, for as long as one dispatch runs.
 //!
 //! One tool at a time, as in Juju. Between dispatches nothing listens, so a process that outlives its hook is refused
 //! by the system, and by its context id when the next hook runs.
 
-use std::fs;
-use std::io;
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::path::Path;
 
-use tracing_relation::juju::testing::{HookContext, Model};
+use rustix::process::{Pid, Signal, kill_process};
+use tracing_relation::juju::testing::{AgentAnswer, AgentRequest, HookContext, Model, ToolResult};
 
-use super::protocol::{Reply, Request};
-
-/// A tool that says nothing for this long was killed in a way that left its end of the socket open.
-const PATIENCE: Duration = Duration::from_secs(5);
-
-/// Answers hook tools until it is dropped.
-#[derive(Debug)]
-pub(super) struct Agent {
-    socket: PathBuf,
-    stopping: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
-}
+use super::tool_fault::{Faults, ToolFault};
 
 /// What the agent knows about the dispatch that runs.
 #[derive(Debug)]
@@ -34,65 +16,50 @@ pub(super) struct Desk {
     pub(super) context_id: String,
     pub(super) context: HookContext,
     pub(super) model: Model,
-}
-
-impl Agent {
-    pub(super) fn listen(socket: &Path, desk: Desk) -> Self {
-        let listener = UnixListener::bind(socket).expect("the unit's directory takes a socket");
-        let stopping = Arc::new(AtomicBool::new(false));
-        let stop = Arc::clone(&stopping);
-        let thread = thread::spawn(move || {
-            for stream in listener.incoming() {
-                if stop.load(Ordering::Acquire) {
-                    return;
-                }
-                // A tool that was killed with its charm leaves a broken stream. The next one is not to suffer.
-                drop(stream.and_then(|stream| desk.serve(stream)));
-            }
-        });
-        Self { socket: socket.to_owned(), stopping, thread: Some(thread) }
-    }
-}
-
-impl Drop for Agent {
-    fn drop(&mut self) {
-        self.stopping.store(true, Ordering::Release);
-        // `accept` has no other way to be told.
-        drop(UnixStream::connect(&self.socket));
-        if let Some(thread) = self.thread.take() {
-            // If it panicked, the test has seen so: its tools got no answer.
-            drop(thread.join());
-        }
-        // The directory goes too, in the end; but until then nothing is to look as if it listened.
-        drop(fs::remove_file(&self.socket));
-    }
+    pub(super) faults: Faults,
+    /// Whether each hook tool is a process.
+    pub(super) tools_are_processes: bool,
 }
 
 impl Desk {
-    fn serve(&self, mut stream: UnixStream) -> io::Result<()> {
-        stream.set_read_timeout(Some(PATIENCE))?;
-        let request = Request::read(&mut stream)?;
-        self.answer(request).write(&mut stream)
-    }
-
-    fn answer(&self, request: Request) -> Reply {
-        if request.context_id != self.context_id.as_bytes() {
-            let given = String::from_utf8_lossy(&request.context_id);
+    pub(super) fn answer(&self, request: AgentRequest) -> AgentAnswer {
+        let AgentRequest { context_id, directory, tool, args, stdin, process, .. } = request;
+        if context_id != self.context_id {
             let expected = &self.context_id;
-            let refusal = format!("ERROR bad request: expected context id {expected:?}, got {given:?}\n");
-            return Reply::Done { code: 1, stdout: Vec::new(), stderr: refusal.into_bytes() };
+            let refusal = format!("bad request: expected context id {expected:?}, got {context_id:?}");
+            return AgentAnswer::Refused(refusal);
         }
-        let mut argv: Vec<String> =
-            request.argv.iter().map(|argument| String::from_utf8_lossy(argument).into_owned()).collect();
+        if let Some(fault) = self.faults.of(&tool, &args) {
+            return self.strike(fault, process);
+        }
+        let mut argv = [vec![tool], args].concat();
         match FileArgument::of(&mut argv) {
-            Some(file) if file.is_stdin() && request.stdin.is_none() => return Reply::NeedsStdin,
-            Some(file) => file.resolve(Path::new(std::ffi::OsStr::from_bytes(&request.directory))),
+            Some(file) if file.is_stdin() && stdin.is_none() => return AgentAnswer::NeedsStdin,
+            Some(file) => file.resolve(&directory),
             None => {}
         }
-        let result = self.model.run_tool(&self.context, &argv, &request.stdin.unwrap_or_default());
-        // A code that no process can exit with is a mistake of the model; a tool would show it as a failure.
-        let code = u8::try_from(result.code).unwrap_or(u8::MAX);
-        Reply::Done { code, stdout: result.stdout, stderr: result.stderr }
+        AgentAnswer::Done(self.model.run_tool(&self.context, &argv, &stdin.unwrap_or_default()))
+    }
+
+    fn strike(&self, fault: ToolFault, process: i32) -> AgentAnswer {
+        let done = |code, stdout: Vec<u8>, stderr: &str| {
+            AgentAnswer::Done(ToolResult { code, stdout, stderr: stderr.as_bytes().to_vec() })
+        };
+        match fault {
+            ToolFault::Exits(code, stderr) => done(code.into(), Vec::new(), stderr),
+            ToolFault::Prints(stdout) => done(0, stdout.to_vec(), ""),
+            ToolFault::Floods(bytes) => done(0, vec![b'x'; bytes], ""),
+            ToolFault::Killed => {
+                if self.tools_are_processes
+                    && let Some(pid) = Pid::from_raw(process)
+                {
+                    _ = kill_process(pid, Signal::KILL);
+                }
+                AgentAnswer::HangsUp
+            }
+            // A tool that is missing does not ask.
+            ToolFault::Hangs | ToolFault::Missing => AgentAnswer::Hangs,
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use super::simulated_juju::SimulatedJuju;
 pub struct Deployment {
     pub(super) charm: Charm,
     pub(super) hook_tool: PathBuf,
+    pub(super) tools_are_processes: bool,
     pub(super) unit: String,
     pub(super) model_name: String,
     pub(super) model_uuid: String,
@@ -28,7 +29,7 @@ pub(super) enum Charm {
 impl Deployment {
     /// A charm that is this program, as unit `app/0`, with the hook tools that [`hook_tool`](super::hook_tool) is in.
     ///
-    /// A test of this package finds the hook tools in `env!("CARGO_BIN_EXE_jujuc")`.
+    /// A test of this package finds the hook tools in `env!("CARGO_BIN_EXE_hook-tool")`.
     #[must_use]
     pub fn new(charm: &Path, hook_tool: &Path) -> Self {
         Self::of(Charm::Binary(charm.to_owned()), hook_tool)
@@ -44,6 +45,14 @@ impl Deployment {
     #[must_use]
     pub fn hook_tool(mut self, program: &Path) -> Self {
         program.clone_into(&mut self.hook_tool);
+        self.tools_as_processes()
+    }
+
+    /// Shadows Juju's own hook tools by others that do the same, so that each call is a process. Unless that is said, a charm
+    /// may ask the agent over its socket.
+    #[must_use]
+    pub fn tools_as_processes(mut self) -> Self {
+        self.tools_are_processes = true;
         self
     }
 
@@ -111,6 +120,7 @@ impl Deployment {
         Self {
             charm,
             hook_tool: hook_tool.to_owned(),
+            tools_are_processes: false,
             unit: "app/0".to_owned(),
             model_name: "test-model".to_owned(),
             model_uuid: "20e13b21-6a7b-4f39-8f5a-5f2f4b0d0c01".to_owned(),

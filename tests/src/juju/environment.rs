@@ -15,7 +15,7 @@ use super::event::{About, Event, Step};
 pub(super) struct Places<'a> {
     pub(super) charm: &'a Path,
     pub(super) tools: &'a Path,
-    pub(super) socket: &'a Path,
+    pub(super) socket: &'a str,
 }
 
 /// The relation that a hook is about.

@@ -1,14 +1,14 @@
 //! A small Juju: one unit of one charm, run as the real agent runs it; and an [`Integration`] of two such units.
 //!
-//! The charm is a real process in a charm directory of its own, with an environment built from nothing and real hook
-//! tools first on `PATH`. A hook tool carries its command line over a unix socket to the agent, a thread of the
-//! [`SimulatedJuju`], where a [`Model`] answers. What the tools mean is the model's business; what is here is
-//! everything between the model and the charm.
+//! The charm is a real process in a charm directory of its own, with an environment built from nothing and hook tools
+//! first on `PATH`. They are links to a `jujuc`, as Juju's own are, so a charm may ask the agent directly over its unix
+//! socket, where a thread of the [`SimulatedJuju`] lets a [`Model`] answer. What the tools mean is the model's business;
+//! what is here is everything between the model and the charm.
 //!
 //! ```no_run
 //! use tests::juju::{Deployment, Event};
 //!
-//! let mut juju = Deployment::new("target/debug/my-charm".as_ref(), "target/debug/jujuc".as_ref()).start();
+//! let mut juju = Deployment::new("target/debug/my-charm".as_ref(), "target/debug/hook-tool".as_ref()).start();
 //! juju.model().set_leader(true);
 //! let relation = juju.add_relation("tracing", "tempo", &["tempo/0"]);
 //! let outcome = juju.dispatch(Event::relation_created("tracing", relation));
@@ -24,7 +24,6 @@ pub mod hook_tool;
 mod integration;
 mod outcome;
 mod process;
-mod protocol;
 mod simulated_juju;
 pub mod tool_fault;
 

@@ -9,14 +9,14 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use tempfile::TempDir;
-use tracing_relation::juju::testing::{HookContext, Model};
+use tracing_relation::juju::testing::{Agent, HookContext, Model};
 
-use super::agent::{Agent, Desk};
+use super::agent::Desk;
 use super::deployment::{Charm, Deployment};
 use super::environment::{self, Places, RelationHook};
 use super::event::{About, Event, Remote, Step};
 use super::outcome::Outcome;
-use super::tool_fault::ToolFault;
+use super::tool_fault::{Faults, ToolFault};
 use super::{hook_tool, process};
 
 /// One unit of a charm, and the Juju around it.
@@ -28,6 +28,7 @@ pub struct SimulatedJuju {
     deployment: Deployment,
     model: Model,
     relations: BTreeMap<u32, Related>,
+    faults: Faults,
     directory: TempDir,
 }
 
@@ -41,7 +42,8 @@ impl SimulatedJuju {
     pub(super) fn start(deployment: Deployment) -> Self {
         let model = Model::new(&deployment.unit);
         model.set_juju_version(&deployment.juju_version);
-        let unit = Self { model, relations: BTreeMap::new(), directory: short_directory(), deployment };
+        let (relations, faults) = (BTreeMap::new(), Faults::default());
+        let unit = Self { model, relations, faults, directory: short_directory(), deployment };
         unit.lay_out();
         unit
     }
@@ -85,8 +87,7 @@ impl SimulatedJuju {
         self.model.set_remote_app_data(relation, "receivers", &receivers);
     }
 
-    /// Breaks a hook tool from the next dispatch on, or mends it. The [`Deployment`]'s hook tools must be the program
-    /// `faulty-jujuc`.
+    /// Breaks a hook tool from the next dispatch on, or mends it.
     pub fn break_tool(&self, tool: &str, fault: impl Into<Option<ToolFault>>) {
         self.break_tool_for(tool, "", fault);
     }
@@ -96,8 +97,14 @@ impl SimulatedJuju {
     /// # Panics
     /// If it is to be missing for them.
     pub fn break_tool_for(&self, tool: &str, argument: &str, fault: impl Into<Option<ToolFault>>) {
-        let program = existing(&self.deployment.hook_tool);
-        ToolFault::set(self.directory.path(), tool, argument, fault.into(), &program);
+        let fault = fault.into();
+        self.faults.set(tool, argument, fault);
+        let link = self.tools_dir().join(tool);
+        if fault == Some(ToolFault::Missing) {
+            _ = fs::remove_file(link);
+        } else if !link.exists() {
+            symlink(self.tools_program(), link).expect("tools can be linked");
+        }
     }
 
     /// Starts the charm for an event and waits until it has ended.
@@ -127,8 +134,15 @@ impl SimulatedJuju {
         self.model.clear_calls();
         let logged_before = self.model.log().len();
         self.model.begin_hook(context.clone());
-        let desk = Desk { context_id: context_id.clone(), context, model: self.model.clone() };
-        let agent = Agent::listen(&socket, desk);
+        let desk = Desk {
+            context_id: context_id.clone(),
+            context,
+            model: self.model.clone(),
+            faults: self.faults.clone(),
+            tools_are_processes: self.deployment.tools_are_processes,
+        };
+        let agent = Agent::listen(&socket, move |request| desk.answer(request))
+            .expect("the unit's directory takes a socket");
         let finished = process::run(&mut command, event.limit);
         drop(agent);
         let finished = finished.expect("the charm can be started");
@@ -180,8 +194,17 @@ impl SimulatedJuju {
         self.directory.path().join("tools")
     }
 
-    fn socket(&self) -> PathBuf {
-        self.directory.path().join("agent.socket")
+    /// Where the agent listens: an abstract socket before Juju 4.
+    fn socket(&self) -> String {
+        let path = self.directory.path().join("agent.socket");
+        let abstract_mark = if self.deployment.juju_version.starts_with(['2', '3']) { "@" } else { "" };
+        format!("{abstract_mark}{}", path.display())
+    }
+
+    /// What the hook tools are links to: a `jujuc`, unless Juju's own tools are shadowed.
+    fn tools_program(&self) -> PathBuf {
+        let name = if self.deployment.tools_are_processes { "shadowing-tool" } else { "jujuc" };
+        self.directory.path().join(name)
     }
 
     fn lay_out(&self) {
@@ -189,8 +212,9 @@ impl SimulatedJuju {
         for directory in [&charm, &tools] {
             fs::create_dir(directory).expect("the unit's directory takes another");
         }
+        symlink(existing(&self.deployment.hook_tool), self.tools_program()).expect("tools can be linked");
         for name in hook_tool::NAMES {
-            symlink(existing(&self.deployment.hook_tool), tools.join(name)).expect("tools can be linked");
+            symlink(self.tools_program(), tools.join(name)).expect("tools can be linked");
         }
         let dispatch = charm.join("dispatch");
         match &self.deployment.charm {

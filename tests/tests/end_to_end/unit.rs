@@ -14,8 +14,7 @@ const SESSION_CHARM: &str = env!("CARGO_BIN_EXE_session-charm");
 const AUTHORITIES_CHARM: &str = env!("CARGO_BIN_EXE_authorities-charm");
 const BACKEND_CHARM: &str = env!("CARGO_BIN_EXE_backend-charm");
 const RELATION_CHARM: &str = env!("CARGO_BIN_EXE_relation-charm");
-const FAULTY_JUJUC: &str = env!("CARGO_BIN_EXE_faulty-jujuc");
-const JUJUC: &str = env!("CARGO_BIN_EXE_jujuc");
+const HOOK_TOOL: &str = env!("CARGO_BIN_EXE_hook-tool");
 
 pub(crate) const METADATA: &str = "\
 name: traced-charm
@@ -42,7 +41,7 @@ pub(crate) fn struct_charm() -> Deployment {
 /// `TRACE_BUFFER_EVENTS`, and `TRACE_SECONDS` for how long it may send; with `TRACE_THREADS` it counts its threads at the end.
 /// Its hook tools can be broken.
 pub(crate) fn session_charm() -> Deployment {
-    deployment(SESSION_CHARM).hook_tool(FAULTY_JUJUC.as_ref())
+    deployment(SESSION_CHARM)
 }
 
 /// The same charm, none of whose files may become larger than this as long as it has no `TRACE_ENDPOINT`.
@@ -50,30 +49,30 @@ pub(crate) fn session_charm_with_small_files(kib: u32) -> Deployment {
     // The shell counts in blocks of 512 bytes.
     let script =
         format!("#!/bin/sh\ntest -n \"$TRACE_ENDPOINT\" || ulimit -f {}\nexec {SESSION_CHARM}\n", kib * 2);
-    Deployment::of_script(&script, JUJUC.as_ref()).metadata(METADATA)
+    Deployment::of_script(&script, HOOK_TOOL.as_ref()).metadata(METADATA)
 }
 
-/// Configured with `ASK` and `TOOL_MILLISECONDS`; its hook tools can be broken.
+/// Configured with `ASK` and `TOOL_MILLISECONDS`.
 pub(crate) fn relation_charm() -> Deployment {
-    deployment(RELATION_CHARM).hook_tool(FAULTY_JUJUC.as_ref())
+    deployment(RELATION_CHARM)
 }
 
 /// The other side: it tells all charms on its endpoint `tracing` where to send what they ask for. Configured with
-/// `CARRY_ON`, `TOOL_MILLISECONDS` and `TRACE_ENDPOINT`; its hook tools can be broken.
+/// `CARRY_ON`, `TOOL_MILLISECONDS` and `TRACE_ENDPOINT`.
 pub(crate) fn backend_charm() -> Deployment {
     let metadata = "name: backend\nprovides: {tracing: {interface: tracing}}\n";
-    deployment(BACKEND_CHARM).metadata(metadata).hook_tool(FAULTY_JUJUC.as_ref())
+    deployment(BACKEND_CHARM).metadata(metadata)
 }
 
 /// Trusts whom it is told over `receive-ca-cert`, or the system's store if the option `trust-system` is set. Its
 /// hook tools can be broken.
 pub(crate) fn authorities_charm() -> Deployment {
     let endpoint = "  receive-ca-cert:\n    interface: certificate_transfer\n";
-    deployment(AUTHORITIES_CHARM).metadata(&format!("{METADATA}{endpoint}")).hook_tool(FAULTY_JUJUC.as_ref())
+    deployment(AUTHORITIES_CHARM).metadata(&format!("{METADATA}{endpoint}"))
 }
 
 fn deployment(charm: &str) -> Deployment {
-    Deployment::new(charm.as_ref(), JUJUC.as_ref()).metadata(METADATA)
+    Deployment::new(charm.as_ref(), HOOK_TOOL.as_ref()).metadata(METADATA)
 }
 
 /// Relates the unit to a backend that receives traces there; returns the relation's id.

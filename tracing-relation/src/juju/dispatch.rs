@@ -9,9 +9,9 @@ use super::environment::{Environment, malformed, number as digits};
 use super::event_context::{
     self, ActionContext, RelationContext, SecretContext, StorageContext, WorkloadContext,
 };
-use super::juju_log::Said;
+use super::juju_log::Lines;
 use super::reads::Reads;
-use super::{EnvironmentError, HookTools, Metadata, MetadataError, ProcessHookTools};
+use super::{AgentHookTools, EnvironmentError, HookTools, Metadata, MetadataError};
 use crate::memory::RelationMemory;
 
 /// One run of a charm: what Juju says in the environment about the event, and the hook tools to ask and tell it more.
@@ -38,14 +38,14 @@ pub struct Dispatch {
     metadata: Arc<OnceLock<Result<Metadata, MetadataError>>>,
     pub(super) tools: Arc<dyn HookTools>,
     pub(super) reads: Arc<Reads>,
-    pub(super) said: Arc<Said>,
+    pub(super) lines: Arc<Lines>,
     /// How long each tool may take that is typed here, if less than what they allow.
     pub(super) patience: Option<Duration>,
     memory: Option<Arc<RelationMemory>>,
 }
 
 impl Dispatch {
-    /// The dispatch that this process was started for, with the hook tools as processes.
+    /// The dispatch that this process was started for, with its [hook tools](AgentHookTools).
     ///
     /// Never fails: whatever is missing is said when it is asked for.
     #[must_use]
@@ -61,9 +61,9 @@ impl Dispatch {
             event: event(&vars).into(),
             vars: Arc::new(vars),
             metadata: Arc::default(),
-            tools: Arc::new(ProcessHookTools::new()),
+            tools: Arc::new(AgentHookTools::from_env()),
             reads: Arc::default(),
-            said: Arc::default(),
+            lines: Arc::default(),
             patience: None,
             memory: None,
         }
@@ -72,7 +72,7 @@ impl Dispatch {
     /// Replaces the hook tools. What was read with others is forgotten.
     #[must_use]
     pub fn with_hook_tools(self, tools: Arc<dyn HookTools>) -> Self {
-        Self { tools, reads: Arc::default(), said: Arc::default(), ..self }
+        Self { tools, reads: Arc::default(), ..self }
     }
 
     /// The same dispatch for a caller who would rather do without an answer than wait for longer: how long each hook tool may

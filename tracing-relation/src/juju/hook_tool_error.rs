@@ -9,6 +9,8 @@
 
 use std::error::Error;
 use std::fmt;
+use std::io;
+use std::time::Duration;
 
 /// A hook tool could not be run, or did not succeed.
 ///
@@ -51,8 +53,11 @@ pub enum HookToolErrorKind {
     Usage,
     /// Any other failure, of the tool or of running it.
     Failed,
-    /// The tool took too long and was killed.
+    /// The tool took too long. A process was killed; what the agent was asked for over its socket may still happen.
     TimedOut,
+    /// The tool may have run, and written, but how it ended is not known: the agent got the request and its answer did not
+    /// come, or another part of the charm's process has waited for the tool's process. Such a call is not repeated.
+    AnswerLost,
     /// The tool succeeded, and what it printed is too long or cannot be understood.
     InvalidOutput,
 }
@@ -110,6 +115,9 @@ impl fmt::Display for HookToolError {
         match self.kind {
             HookToolErrorKind::TimedOut => return write!(f, "cannot wait any longer for {tool}"),
             HookToolErrorKind::InvalidOutput => return write!(f, "cannot use the output of {tool}"),
+            HookToolErrorKind::AnswerLost => {
+                return write!(f, "cannot tell whether {tool} took effect: its answer was lost");
+            }
             HookToolErrorKind::NotInHookContext => write!(f, "cannot run {tool} outside of a hook")?,
             _ => write!(f, "cannot run {tool}")?,
         }
@@ -153,9 +161,18 @@ impl HookToolErrorKind {
             Self::PermissionDenied => "permission denied",
             Self::RestrictedContext => "not possible in this event",
             Self::Usage => "its command line is refused",
-            Self::NotInHookContext | Self::Failed | Self::TimedOut | Self::InvalidOutput => "",
+            Self::NotInHookContext
+            | Self::Failed
+            | Self::TimedOut
+            | Self::AnswerLost
+            | Self::InvalidOutput => "",
         }
     }
+}
+
+/// The cause of a [`TimedOut`](HookToolErrorKind::TimedOut).
+pub(super) fn not_done_after(allowed: Duration) -> io::Error {
+    io::Error::new(io::ErrorKind::TimedOut, format!("not done after {allowed:?}"))
 }
 
 /// Whether the tool is given only names of things, so that whatever it quotes is no secret. A tool that is not known
@@ -377,7 +394,7 @@ mod tests {
 
     #[test]
     fn the_cause_is_the_source_and_not_in_the_message() {
-        let cause = std::io::Error::other("the cause");
+        let cause = io::Error::other("the cause");
         let error = HookToolError::new(Failed, "is-leader", Some(cause.into()));
         assert_eq!(error.to_string(), "cannot run is-leader");
         assert_eq!(error.source().map(ToString::to_string).as_deref(), Some("the cause"));

@@ -5,10 +5,19 @@ use std::time::Duration;
 
 use super::HookToolError;
 
+/// How long the standard output of a tool may be. No databag can hold as much: Juju's own limit for one is smaller by far.
+pub(super) const MAX_STDOUT: usize = 16 * 1024 * 1024;
+
+/// What is wrong with a standard output that is longer.
+pub(super) const TOO_LONG: &str = "more than 16 MiB";
+
+/// How much is kept of a tool's standard error.
+pub(super) const MAX_STDERR: usize = 64 * 1024;
+
 /// Carries out hook tool calls: implement it to reach Juju in another way than by starting processes.
 ///
-/// Two implementations come with the crate: [`ProcessHookTools`](super::ProcessHookTools) for a charm, and, with the
-/// feature `testing`, `testing::Model`, a Juju in memory.
+/// Three implementations come with the crate: [`AgentHookTools`](super::AgentHookTools) for a charm,
+/// [`ProcessHookTools`](super::ProcessHookTools), and, with the feature `testing`, `testing::Model`, a Juju in memory.
 pub trait HookTools: Send + Sync + fmt::Debug {
     /// Runs the tool to its end and returns what it printed.
     ///
@@ -17,16 +26,20 @@ pub trait HookTools: Send + Sync + fmt::Debug {
     /// Whatever keeps the tool from succeeding: see [`HookToolErrorKind`](super::HookToolErrorKind).
     fn run(&self, call: &HookToolCall) -> Result<HookToolOutput, HookToolError>;
 
-    /// Starts the tool and returns at once, for a call that may run while the charm works, such as `juju-log`.
+    /// Runs a tool of which the caller does not need the answer, such as `juju-log`.
     ///
-    /// The default runs the tool to its end.
+    /// It may return before the tool has run. Later calls take effect after it, and [`settle`](Self::settle) waits for it. The
+    /// default runs the tool to its end.
     ///
     /// # Errors
     ///
-    /// The tool cannot be started. How it ended is what [`PendingCall::wait`] tells.
-    fn start(&self, call: &HookToolCall) -> Result<PendingCall, HookToolError> {
-        Ok(PendingCall::finished(self.run(call).map(drop)))
+    /// The tool cannot be run. How it ended may stay unknown.
+    fn send(&self, call: &HookToolCall) -> Result<(), HookToolError> {
+        self.run(call).map(drop)
     }
+
+    /// Waits until the tools that were [sent](Self::send) have run, for as long as they may take.
+    fn settle(&self) {}
 }
 
 /// One command line of a hook tool.
@@ -140,101 +153,6 @@ pub struct HookToolOutput {
     pub stderr: Vec<u8>,
 }
 
-/// A hook tool that was started, for an implementation of [`HookTools`]: what a [`PendingCall`] asks.
-///
-/// If nobody waits for the tool, this is dropped with the call; that must not block.
-pub trait StartedTool: Send {
-    /// Whether the tool has ended. Does not block.
-    fn is_over(&mut self) -> bool;
-
-    /// Waits until the tool has ended, for `at_most` this long, and kills one that takes longer.
-    ///
-    /// # Errors
-    ///
-    /// As for [`PendingCall::wait`].
-    fn wait(self: Box<Self>, at_most: Duration) -> Result<(), HookToolError>;
-}
-
-/// A hook tool that was started and may still run. Dropping it leaves the tool to itself.
-///
-/// ```
-/// use std::time::Duration;
-/// use tracing_relation::juju::PendingCall;
-///
-/// let mut pending = PendingCall::finished(Ok(()));
-/// assert!(pending.is_over());
-/// assert!(pending.wait(Duration::ZERO).is_ok());
-/// ```
-#[must_use = "a tool that nobody waits for may outlive the hook, where Juju refuses it"]
-pub struct PendingCall {
-    tool: Box<dyn StartedTool>,
-}
-
-impl PendingCall {
-    /// A call that is over already.
-    pub fn finished(result: Result<(), HookToolError>) -> Self {
-        Self::watched(Finished(result))
-    }
-
-    /// A call of which only `wait` can learn the end, within the time it is given: until then it is not over.
-    ///
-    /// What `wait` owns is dropped with the call if nobody waits for it; that must not block.
-    pub fn new(wait: impl FnOnce(Duration) -> Result<(), HookToolError> + Send + 'static) -> Self {
-        Self::watched(Unwatched(wait))
-    }
-
-    /// A call of a tool that can be asked whether it has ended.
-    pub fn watched(tool: impl StartedTool + 'static) -> Self {
-        Self { tool: Box::new(tool) }
-    }
-
-    /// Whether the tool has ended, so that [`wait`](Self::wait) tells at once how. Does not block.
-    ///
-    /// A tool that prints a lot may only come to its end while this is asked again and again, or it is waited for.
-    pub fn is_over(&mut self) -> bool {
-        self.tool.is_over()
-    }
-
-    /// Waits until the tool has ended. One that takes longer than `at_most` is killed.
-    ///
-    /// # Errors
-    ///
-    /// The tool failed, or was killed ([`TimedOut`](super::HookToolErrorKind::TimedOut)).
-    pub fn wait(self, at_most: Duration) -> Result<(), HookToolError> {
-        self.tool.wait(at_most)
-    }
-}
-
-struct Finished(Result<(), HookToolError>);
-
-impl StartedTool for Finished {
-    fn is_over(&mut self) -> bool {
-        true
-    }
-
-    fn wait(self: Box<Self>, _: Duration) -> Result<(), HookToolError> {
-        self.0
-    }
-}
-
-struct Unwatched<W>(W);
-
-impl<W: FnOnce(Duration) -> Result<(), HookToolError> + Send> StartedTool for Unwatched<W> {
-    fn is_over(&mut self) -> bool {
-        false
-    }
-
-    fn wait(self: Box<Self>, at_most: Duration) -> Result<(), HookToolError> {
-        (self.0)(at_most)
-    }
-}
-
-impl fmt::Debug for PendingCall {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PendingCall").finish_non_exhaustive()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -250,18 +168,9 @@ mod tests {
     }
 
     #[test]
-    fn start_runs_to_the_end_unless_overridden() {
-        let mut pending = Refusing.start(&HookToolCall::new("juju-log")).expect("it starts");
-        assert!(pending.is_over());
-        let error = pending.wait(Duration::ZERO).expect_err("it failed");
+    fn sending_runs_to_the_end_unless_overridden() {
+        let error = Refusing.send(&HookToolCall::new("juju-log")).expect_err("it fails");
         assert_eq!(error.kind(), HookToolErrorKind::Failed);
-    }
-
-    #[test]
-    fn a_call_that_can_only_be_waited_for_is_not_over() {
-        let mut pending = PendingCall::new(|_| Ok(()));
-        assert!(!pending.is_over());
-        assert!(pending.wait(Duration::ZERO).is_ok());
     }
 
     #[test]

@@ -1,66 +1,112 @@
 use std::collections::HashSet;
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
-use super::{Dispatch, HookToolCall, HookToolError, PendingCall};
+use super::{Dispatch, HookToolCall, HookToolError};
 
 /// Linux takes no longer argument (131072 bytes with its final zero).
 const MAX_ARGUMENT: usize = 131_071;
 
-/// How long a warning may take before it is given up: a hook does not wait for its log.
+/// How long all lines together may take that nobody waits for: a hook does not wait for its log.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// What this dispatch has said that is to be said once.
-#[derive(Debug, Default)]
-pub(super) struct Said(Mutex<HashSet<String>>);
+/// The lines of this dispatch that nobody waits for.
+#[derive(Debug)]
+pub(super) struct Lines(Mutex<State>);
+
+#[derive(Debug)]
+struct State {
+    /// What was said that is to be said once.
+    topics: HashSet<String>,
+    /// How long further lines may take.
+    left: Duration,
+}
+
+impl Default for Lines {
+    fn default() -> Self {
+        Self(Mutex::new(State { topics: HashSet::new(), left: PATIENCE }))
+    }
+}
+
+impl Lines {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// The log.
 impl Dispatch {
-    /// Starts `juju-log`, which runs beside the charm's own work. Nothing is logged if the message is empty.
+    /// Writes a line into Juju's log (`juju-log`). Nothing is logged if the message is empty.
     ///
     /// What is too long for an argument (128 KiB) is cut, and NUL characters are left out.
     ///
     /// # Errors
     ///
-    /// The tool cannot be started.
-    pub fn juju_log(&self, level: log::Level, message: &str) -> Result<PendingCall, HookToolError> {
-        let level = match level {
-            log::Level::Error => "ERROR",
-            log::Level::Warn => "WARNING",
-            log::Level::Info => "INFO",
-            log::Level::Debug => "DEBUG",
-            log::Level::Trace => "TRACE",
-        };
-        let message = message.replace('\0', "");
-        let message = &message[..message.floor_char_boundary(MAX_ARGUMENT)];
-        if message.is_empty() {
-            return Ok(PendingCall::finished(Ok(())));
+    /// The tool fails.
+    pub fn juju_log(&self, level: log::Level, message: &str) -> Result<(), HookToolError> {
+        juju_log_call(level, message).map_or(Ok(()), |call| self.tools.run(&call).map(drop))
+    }
+
+    /// Writes a line into Juju's log for whom it does not matter whether it gets there, such as a library. Does not wait for
+    /// the tool where Juju's agent is asked over its socket.
+    ///
+    /// All such lines of a dispatch together take a second at most. What would take longer is left out.
+    pub fn juju_log_without_waiting(&self, level: log::Level, message: &str) {
+        let left = self.lines.state().left;
+        let Some(call) = juju_log_call(level, message).filter(|_| !left.is_zero()) else { return };
+        let started = Instant::now();
+        let sent = self.tools.send(&call.at_most(left));
+        self.spend(started);
+        if let Err(error) = sent {
+            log::debug!("a line did not get into Juju's log: {error}");
         }
-        self.tools.start(&HookToolCall::new("juju-log").arg("--log-level").arg(level).arg("--").arg(message))
+    }
+
+    /// Waits for the lines that were written without waiting, at the end of the dispatch.
+    pub fn settle_log(&self) {
+        let started = Instant::now();
+        self.tools.settle();
+        self.spend(started);
+    }
+
+    fn spend(&self, started: Instant) {
+        let left = &mut self.lines.state().left;
+        *left = left.saturating_sub(started.elapsed());
     }
 
     /// Whether this is asked for the first time in this dispatch: then it may be said.
     pub(crate) fn is_news(&self, topic: &str) -> bool {
-        let mut said = self.said.0.lock().unwrap_or_else(PoisonError::into_inner);
-        !said.contains(topic) && said.insert(topic.to_owned())
+        self.lines.state().topics.insert(topic.to_owned())
     }
 
-    /// Warns the operator about something that only they can mend: once per dispatch and topic. Whether that arrived is
-    /// nobody's concern.
+    /// Warns the operator about something that only they can mend: once per dispatch and topic. Whether that arrived does not
+    /// matter to the hook.
     pub(crate) fn warn_operator(&self, topic: &str, message: &str) {
         log::debug!("{message}");
-        if self.is_news(topic)
-            && let Err(error) =
-                self.juju_log(log::Level::Warn, message).and_then(|pending| pending.wait(PATIENCE))
-        {
-            log::debug!("a warning did not get into Juju's log: {error}");
+        if self.is_news(topic) {
+            self.juju_log_without_waiting(log::Level::Warn, message);
         }
     }
+}
+
+fn juju_log_call(level: log::Level, message: &str) -> Option<HookToolCall> {
+    let level = match level {
+        log::Level::Error => "ERROR",
+        log::Level::Warn => "WARNING",
+        log::Level::Info => "INFO",
+        log::Level::Debug => "DEBUG",
+        log::Level::Trace => "TRACE",
+    };
+    let message = message.replace('\0', "");
+    let message = &message[..message.floor_char_boundary(MAX_ARGUMENT)];
+    let call = HookToolCall::new("juju-log").arg("--log-level").arg(level).arg("--");
+    (!message.is_empty()).then(|| call.arg(message))
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+    use std::thread;
 
     use super::*;
     use crate::juju::testing::Model;
@@ -73,8 +119,7 @@ mod tests {
             Dispatch::from_vars([("JUJU_UNIT_NAME", "app/0")]).with_hook_tools(Arc::new(juju.clone()));
         let long = "\u{e9}".repeat(MAX_ARGUMENT);
         for message in ["--flag\0?", &long, "", "\0"] {
-            let pending = dispatch.juju_log(log::Level::Warn, message).expect("it starts");
-            pending.wait(Duration::from_secs(1)).expect("logged");
+            dispatch.juju_log(log::Level::Warn, message).expect("logged");
         }
         let lines = juju.log();
         let levels: Vec<&str> = lines.iter().map(|line| line.level.as_str()).collect();
@@ -82,32 +127,57 @@ mod tests {
         assert_eq!(lines[1].message.len(), MAX_ARGUMENT - 1, "cut between characters");
     }
 
-    /// Tools that tell for how long they are waited for.
-    #[derive(Debug, Default)]
-    struct Hanging(Arc<Mutex<Vec<Duration>>>);
+    /// Tools that take all the time that they are allowed, or a part of it, and tell how long that was.
+    #[derive(Debug)]
+    struct Slow {
+        part: u32,
+        allowed: Mutex<Vec<Duration>>,
+    }
 
-    impl HookTools for Hanging {
+    impl HookTools for Slow {
         fn run(&self, call: &HookToolCall) -> Result<HookToolOutput, HookToolError> {
+            let allowed = call.time_allowed(Duration::from_hours(1));
+            self.allowed.lock().expect("not poisoned").push(allowed);
+            thread::sleep(allowed / self.part);
             Err(HookToolError::new(HookToolErrorKind::TimedOut, call.tool(), None))
-        }
-
-        fn start(&self, call: &HookToolCall) -> Result<PendingCall, HookToolError> {
-            let (waited, hangs) = (Arc::clone(&self.0), self.run(call).map(drop));
-            Ok(PendingCall::new(move |at_most| {
-                waited.lock().expect("not poisoned").push(at_most);
-                hangs
-            }))
         }
     }
 
+    fn slow(part: u32) -> (Dispatch, Arc<Slow>) {
+        let tools = Arc::new(Slow { part, allowed: Mutex::default() });
+        let dispatch = Dispatch::from_vars([("JUJU_UNIT_NAME", "app/0")]);
+        (dispatch.with_hook_tools(Arc::<Slow>::clone(&tools)), tools)
+    }
+
     #[test]
-    fn a_warning_is_waited_for_once_and_for_a_second_at_most() {
-        let tools = Hanging::default();
-        let waited = Arc::clone(&tools.0);
-        let dispatch = Dispatch::from_vars([("JUJU_UNIT_NAME", "app/0")]).with_hook_tools(Arc::new(tools));
+    fn lines_that_do_not_matter_to_the_hook_take_a_second_together() {
+        let (dispatch, tools) = slow(2);
+        for _ in 0..3 {
+            dispatch.clone().juju_log_without_waiting(log::Level::Info, "a line");
+        }
+        let allowed = tools.allowed.lock().expect("not poisoned").clone();
+        assert_eq!((allowed.len(), allowed[0]), (3, Duration::from_secs(1)));
+        assert!(allowed[1] <= Duration::from_millis(500), "{allowed:?}");
+        assert!(allowed[2] <= Duration::from_millis(250), "{allowed:?}");
+    }
+
+    #[test]
+    fn a_log_that_hangs_is_given_up() {
+        let (dispatch, tools) = slow(1);
+        for topic in ["a topic", "a topic", "another"] {
+            dispatch.warn_operator(topic, "a warning");
+        }
+        assert_eq!(*tools.allowed.lock().expect("not poisoned"), [Duration::from_secs(1)]);
+    }
+
+    #[test]
+    fn a_warning_is_said_once() {
+        let juju = Model::new("app/0");
+        let dispatch =
+            Dispatch::from_vars([("JUJU_UNIT_NAME", "app/0")]).with_hook_tools(Arc::new(juju.clone()));
         for dispatch in [dispatch.clone(), dispatch] {
             dispatch.warn_operator("a topic", "a warning");
         }
-        assert_eq!(*waited.lock().expect("not poisoned"), [Duration::from_secs(1)]);
+        assert_eq!(juju.log().len(), 1);
     }
 }

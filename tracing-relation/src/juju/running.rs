@@ -1,129 +1,139 @@
-//! A hook tool's process while it runs.
+//! A hook tool's process, from its start to its end.
 //!
 //! One thread polls the three pipes, and the process itself, with a deadline. The pipes stay in blocking mode: once `poll`
 //! reports one as ready, neither reading it nor writing at most [`PIPE_BUF`] bytes to it blocks.
 //!
-//! A child that still runs when nobody waits for it any longer is kept on a list, and reaped by a later call.
+//! The tool leads a process group of its own, so that what it has started is killed with it. Nothing is killed by its number
+//! unless the system has just said that it is still our child: if the charm waits for it first, or ignores SIGCHLD, the number
+//! may be another process by then.
 
 use std::io::{self, BufRead, Cursor, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
-use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, ExitStatus};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::os::unix::process::CommandExt as _;
+use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, PidfdFlags, pidfd_open};
+use rustix::io::Errno;
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 
-use super::{HookToolError, HookToolErrorKind, HookToolOutput, StartedTool};
-
-/// More than any databag can hold: Juju's own limit for one is smaller by far.
-const MAX_STDOUT: usize = 16 * 1024 * 1024;
-
-/// Of a longer standard error the beginning is kept and the rest thrown away.
-const MAX_STDERR: usize = 64 * 1024;
+use super::hook_tool_error::not_done_after;
+use super::hook_tools::{MAX_STDERR, MAX_STDOUT, TOO_LONG};
+use super::{HookToolError, HookToolErrorKind, HookToolOutput};
 
 /// What a pipe that `poll` reports as writable takes without blocking, on Linux.
 const PIPE_BUF: usize = 4096;
 
-/// How long `poll` waits before it is checked whether the tool has ended where the kernel does not tell: the ends of its
-/// pipes do, unless it left a process of its own behind.
-const CHECK_EXIT_EVERY: Duration = Duration::from_millis(50);
+/// How often it is checked whether the tool has ended where the kernel does not tell.
+const CHECK_EVERY: Duration = Duration::from_millis(1);
 
 /// How often a pipe is read at most when the tool has ended: then it holds 1 MiB at most, and what a process that was left
-/// behind goes on printing is nobody's concern.
+/// behind goes on printing does not count.
 const LAST_READS: usize = 64;
 
-/// How long a killed process may take to be gone before it is left to a later call.
+/// How long a killed process may take to be gone. One that takes longer waits in the kernel.
 const KILL_GRACE: Duration = Duration::from_millis(100);
 
-/// A started tool, and what it printed so far.
+/// Runs a command to its end, kills it when the time is over, and returns what it printed.
+pub(super) fn run(
+    mut command: Command,
+    tool: &str,
+    input: &[u8],
+    at_most: Duration,
+) -> Result<HookToolOutput, HookToolError> {
+    let error = |kind, source: io::Error| HookToolError::new(kind, tool, Some(source.into()));
+    command
+        .stdin(if input.is_empty() { Stdio::null() } else { Stdio::piped() })
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0);
+    let child = command.spawn().map_err(|source| match source.kind() {
+        io::ErrorKind::NotFound => error(HookToolErrorKind::NotInHookContext, source),
+        _ => error(HookToolErrorKind::Failed, source),
+    })?;
+    // Without a deadline if that would lie beyond the end of time.
+    let deadline = Instant::now().checked_add(at_most);
+    let mut running = Running::new(child, input);
+    match running.exchange(deadline) {
+        Ok(End::Exited(status)) if status.success() => Ok(running.printed),
+        Ok(End::Exited(status)) => {
+            Err(HookToolError::from_exit(tool, status.code(), &running.printed.stderr))
+        }
+        Ok(End::Unknown) => {
+            let source = io::Error::other("another part of this process has waited for it");
+            Err(error(HookToolErrorKind::AnswerLost, source))
+        }
+        Ok(End::NotYet) => {
+            running.kill();
+            Err(error(HookToolErrorKind::TimedOut, not_done_after(at_most)))
+        }
+        Err(source) => {
+            running.kill();
+            let kind = match source.kind() {
+                io::ErrorKind::FileTooLarge => HookToolErrorKind::InvalidOutput,
+                _ => HookToolErrorKind::Failed,
+            };
+            Err(error(kind, source))
+        }
+    }
+}
+
+/// A process, and what it has printed so far.
 #[derive(Debug)]
-pub(super) struct Running {
-    tool: String,
-    child: Option<Child>,
-    /// Ready when the tool has ended. None before Linux 5.3, or where a sandbox refuses it.
+struct Running {
+    child: Child,
+    /// Ready when the process has ended. `None` before Linux 5.3, or where a sandbox refuses it.
     end: Option<OwnedFd>,
     /// The pipe, and what is still to be written to it.
     stdin: Option<(ChildStdin, Cursor<Vec<u8>>)>,
     stdout: Option<ChildStdout>,
     stderr: Option<ChildStderr>,
     printed: HookToolOutput,
-    unreaped: Unreaped,
+}
+
+/// How far a process is.
+#[derive(Debug, PartialEq, Eq)]
+enum End {
+    Exited(ExitStatus),
+    /// It has ended, and another part of this process knows how.
+    Unknown,
+    NotYet,
 }
 
 impl Running {
-    /// Takes over a tool that was started, and what to write to its standard input.
-    pub(super) fn new(tool: &str, mut child: Child, input: &[u8], unreaped: Unreaped) -> Self {
+    fn new(mut child: Child, input: &[u8]) -> Self {
         Self {
-            tool: tool.to_owned(),
             stdin: child.stdin.take().map(|pipe| (pipe, Cursor::new(input.to_vec()))),
             stdout: child.stdout.take(),
             stderr: child.stderr.take(),
             printed: HookToolOutput::default(),
             end: pidfd_open(Pid::from_child(&child), PidfdFlags::empty()).ok(),
-            child: Some(child),
-            unreaped,
+            child,
         }
     }
 
-    /// Waits for the tool and returns what it printed; kills it when the time is over.
-    pub(super) fn finish(mut self, at_most: Duration) -> Result<HookToolOutput, HookToolError> {
-        // Without a deadline if that would lie beyond the end of time.
-        let deadline = Instant::now().checked_add(at_most);
-        match self.exchange(deadline) {
-            Ok(Some(status)) if status.success() => Ok(std::mem::take(&mut self.printed)),
-            Ok(Some(status)) => Err(HookToolError::from_exit(
-                std::mem::take(&mut self.tool),
-                status.code(),
-                &self.printed.stderr,
-            )),
-            Ok(None) => {
-                self.kill();
-                let late = io::Error::new(io::ErrorKind::TimedOut, format!("not done after {at_most:?}"));
-                Err(self.error(HookToolErrorKind::TimedOut, late))
-            }
-            Err(source) => {
-                self.kill();
-                let kind = match source.kind() {
-                    io::ErrorKind::FileTooLarge => HookToolErrorKind::InvalidOutput,
-                    _ => HookToolErrorKind::Failed,
-                };
-                Err(self.error(kind, source))
-            }
-        }
-    }
-
-    /// Feeds the tool and takes what it prints until it has ended, and tells how; `None` if the time is over first.
-    fn exchange(&mut self, deadline: Option<Instant>) -> io::Result<Option<ExitStatus>> {
-        let mut pause = Duration::from_micros(50);
+    /// Feeds the process and takes what it prints until it has ended, or the time is over.
+    fn exchange(&mut self, deadline: Option<Instant>) -> io::Result<End> {
         loop {
             let left = time_left(deadline);
-            let patience = if self.end.is_some() || self.stdout.is_some() || self.stderr.is_some() {
-                CHECK_EXIT_EVERY
-            } else {
-                // Nothing tells any more, and the end is near.
-                pause = (pause * 2).min(Duration::from_millis(5));
-                pause
-            };
-            if self.exchange_once(left.min(patience))? && !left.is_zero() {
-                continue;
-            }
-            if let Some(status) = self.try_wait()? {
-                for _ in 0..LAST_READS {
-                    if !self.exchange_once(Duration::ZERO)? {
-                        break;
+            self.serve_pipes(if self.end.is_some() { left } else { left.min(CHECK_EVERY) })?;
+            match self.end()? {
+                End::NotYet if left.is_zero() => return Ok(End::NotYet),
+                End::NotYet => {}
+                end => {
+                    for _ in 0..LAST_READS {
+                        if !self.serve_pipes(Duration::ZERO)? {
+                            break;
+                        }
                     }
+                    return Ok(end);
                 }
-                return Ok(Some(status));
-            }
-            if left.is_zero() {
-                return Ok(None);
             }
         }
     }
 
     /// Serves the pipes that are ready within the time; tells whether one was.
-    fn exchange_once(&mut self, at_most: Duration) -> io::Result<bool> {
+    fn serve_pipes(&mut self, at_most: Duration) -> io::Result<bool> {
         let [stdin, stdout, stderr] = self.ready(at_most)?;
         if stdin && let Some((pipe, rest)) = &mut self.stdin {
             let chunk = rest.fill_buf()?;
@@ -141,7 +151,7 @@ impl Running {
             match take(pipe, &mut self.printed.stdout)? {
                 0 => self.stdout = None,
                 _ if self.printed.stdout.len() > MAX_STDOUT => {
-                    return Err(io::Error::new(io::ErrorKind::FileTooLarge, "more than 16 MiB"));
+                    return Err(io::Error::new(io::ErrorKind::FileTooLarge, TOO_LONG));
                 }
                 _ => {}
             }
@@ -166,68 +176,32 @@ impl Running {
         let mut polled: Vec<PollFd<'_>> = (pipes.iter().flatten().chain(&end))
             .map(|(file, flags)| PollFd::from_borrowed_fd(*file, *flags))
             .collect();
-        let at_most = Timespec { tv_sec: 0, tv_nsec: at_most.subsec_nanos().into() };
-        match poll(&mut polled, Some(&at_most)) {
+        match poll(&mut polled, Timespec::try_from(at_most).ok().as_ref()) {
             Ok(_) => {}
-            Err(rustix::io::Errno::INTR) => return Ok([false; 3]),
+            Err(Errno::INTR) => return Ok([false; 3]),
             Err(errno) => return Err(errno.into()),
         }
         let mut events = polled.iter().map(|pipe| !pipe.revents().is_empty());
         Ok(pipes.map(|pipe| pipe.is_some() && events.next().unwrap_or(false)))
     }
 
-    fn try_wait(&mut self) -> io::Result<Option<ExitStatus>> {
-        self.child.as_mut().map_or(Ok(None), Child::try_wait)
+    fn end(&mut self) -> io::Result<End> {
+        match self.child.try_wait() {
+            Ok(None) => Ok(End::NotYet),
+            Ok(Some(status)) => Ok(End::Exited(status)),
+            Err(error) if error.raw_os_error() == Some(Errno::CHILD.raw_os_error()) => Ok(End::Unknown),
+            Err(error) => Err(error),
+        }
     }
 
-    fn error(&self, kind: HookToolErrorKind, source: io::Error) -> HookToolError {
-        HookToolError::new(kind, self.tool.as_str(), Some(source.into()))
-    }
-
+    /// Kills the process and what it has started in its group, and waits until it is gone.
     fn kill(&mut self) {
-        if let Some(child) = &mut self.child
-            && child.kill().is_ok()
+        if self.end().is_ok_and(|end| end == End::NotYet)
+            && kill_process_group(Pid::from_child(&self.child), Signal::KILL).is_ok()
         {
             (self.stdin, self.stdout, self.stderr) = (None, None, None);
-            // Whoever is not gone by then waits in the kernel, and is left to a later call by `drop`.
             let _ = self.exchange(Instant::now().checked_add(KILL_GRACE));
         }
-    }
-}
-
-impl StartedTool for Running {
-    fn is_over(&mut self) -> bool {
-        // What goes wrong here does so again when the tool is waited for, which tells.
-        self.exchange_once(Duration::ZERO).is_err() || !matches!(self.try_wait(), Ok(None))
-    }
-
-    fn wait(self: Box<Self>, at_most: Duration) -> Result<(), HookToolError> {
-        self.finish(at_most).map(drop)
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        if let Some(mut child) = self.child.take()
-            && matches!(child.try_wait(), Ok(None))
-        {
-            self.unreaped.add(child);
-        }
-    }
-}
-
-/// Children that nobody waits for, until they can be reaped.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Unreaped(Arc<Mutex<Vec<Child>>>);
-
-impl Unreaped {
-    fn add(&self, child: Child) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(child);
-    }
-
-    pub(super) fn reap(&self) {
-        let mut children = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        children.retain_mut(|child| matches!(child.try_wait(), Ok(None)));
     }
 }
 
@@ -245,8 +219,6 @@ fn take(pipe: &mut impl Read, printed: &mut Vec<u8>) -> io::Result<usize> {
 
 #[cfg(test)]
 mod tests {
-    use std::process::{Command, Stdio};
-
     use super::*;
 
     #[test]
@@ -254,11 +226,10 @@ mod tests {
         for script in ["exec >&- 2>&-; sleep 0.05; exit 3", "sleep 10 & exit 3", "exit 3"] {
             let mut command = Command::new("/bin/sh");
             command.args(["-c", script]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-            let child = command.spawn().expect("it starts");
-            let mut running = Running::new("a-tool", child, b"", Unreaped::default());
+            let mut running = Running::new(command.spawn().expect("it starts"), b"");
             running.end = None;
-            let error = running.finish(Duration::from_secs(5)).expect_err("it ends with 3");
-            assert_eq!(error.code(), Some(3), "{script}: {error}");
+            let end = running.exchange(Instant::now().checked_add(Duration::from_secs(5))).expect("an end");
+            assert!(matches!(end, End::Exited(status) if status.code() == Some(3)), "{script}: {end:?}");
         }
     }
 }

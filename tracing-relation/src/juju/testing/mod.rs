@@ -29,8 +29,10 @@
 //! | another version of Juju | [`Model::set_juju_version`] |
 //! | a tool that fails, or prints anything at all | [`Model::fail_next`], [`Model::answer_next`] |
 
+mod agent;
 mod arguments;
 mod context;
+mod hook_tool;
 mod model;
 mod output;
 mod relation_tools;
@@ -39,7 +41,9 @@ mod tools;
 mod unit_tools;
 mod version;
 
+pub use agent::{Agent, AgentAnswer, AgentRequest};
 pub use context::HookContext;
+pub use hook_tool::run_hook_tool;
 pub use model::Model;
 pub use state::{ActionOutcome, Leadership, LogLine, Status};
 pub use tools::ToolResult;

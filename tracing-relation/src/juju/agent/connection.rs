@@ -1,0 +1,114 @@
+//! The connection to the agent's socket.
+
+use std::io;
+use std::os::fd::{IntoRawFd as _, OwnedFd};
+use std::process;
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::fstat;
+use rustix::io::Errno;
+use rustix::net::{
+    AddressFamily, RecvFlags, SendFlags, SocketAddrUnix, SocketFlags, SocketType, connect, recv, send,
+    socket_with,
+};
+
+/// A connected socket of this process.
+///
+/// The charm may close any file by its number, and open others, which get the same numbers; and a child that it forks has
+/// copies of them all. So the socket is only used, and only closed, while it [is still this one](Self::is_own).
+#[derive(Debug)]
+pub(super) struct Connection {
+    /// `None` only while it is dropped.
+    socket: Option<OwnedFd>,
+    process: u32,
+    identity: (u64, u64),
+}
+
+impl Connection {
+    /// Connects to a path, or, if the address begins with `@`, to an abstract socket. Does not wait for an agent that
+    /// accepts nothing.
+    pub(super) fn open(address: &str) -> io::Result<Self> {
+        let address = match address.strip_prefix('@') {
+            Some(name) => SocketAddrUnix::new_abstract_name(name.as_bytes())?,
+            None => SocketAddrUnix::new(address)?,
+        };
+        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+        let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+        connect(&socket, &address)?;
+        let identity = identity(&socket)?;
+        Ok(Self { socket: Some(socket), process: process::id(), identity })
+    }
+
+    /// Whether the descriptor is still this socket, and this process the one that opened it.
+    pub(super) fn is_own(&self) -> bool {
+        self.process == process::id()
+            && self.socket.as_ref().is_some_and(|socket| identity(socket).ok() == Some(self.identity))
+    }
+
+    /// Sends all bytes before the deadline. After an error the agent has not got them all.
+    pub(super) fn send(&self, mut bytes: &[u8], deadline: Option<Instant>) -> io::Result<()> {
+        let socket = self.socket()?;
+        while !bytes.is_empty() {
+            match send(socket, bytes, SendFlags::NOSIGNAL) {
+                Ok(count) => bytes = &bytes[count..],
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => wait(socket, PollFlags::OUT, deadline)?,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Receives some bytes before the deadline.
+    pub(super) fn receive<'b>(
+        &self,
+        buffer: &'b mut [u8],
+        deadline: Option<Instant>,
+    ) -> io::Result<&'b [u8]> {
+        let socket = self.socket()?;
+        loop {
+            match recv(socket, &mut *buffer, RecvFlags::empty()) {
+                Ok((0, _)) => return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the agent hung up")),
+                Ok((count, _)) => return Ok(&buffer[..count]),
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => wait(socket, PollFlags::IN, deadline)?,
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    fn socket(&self) -> io::Result<&OwnedFd> {
+        self.socket.as_ref().ok_or_else(|| io::ErrorKind::NotConnected.into())
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        if !self.is_own()
+            && let Some(socket) = self.socket.take()
+        {
+            // Forgets the number, without closing what has it now.
+            let _ = socket.into_raw_fd();
+        }
+    }
+}
+
+fn wait(socket: &OwnedFd, flags: PollFlags, deadline: Option<Instant>) -> io::Result<()> {
+    loop {
+        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        let timeout = left.and_then(|left| Timespec::try_from(left).ok());
+        match poll(&mut [PollFd::new(socket, flags)], timeout.as_ref()) {
+            Ok(0) if left.is_none_or(|left| left > Duration::ZERO) => {}
+            Ok(0) => return Err(io::ErrorKind::TimedOut.into()),
+            Ok(_) => return Ok(()),
+            Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+fn identity(socket: &OwnedFd) -> io::Result<(u64, u64)> {
+    let found = fstat(socket)?;
+    Ok((found.st_dev, found.st_ino))
+}

@@ -1,0 +1,424 @@
+//! Go's `encoding/gob`, as far as one RPC needs it: it writes structs of a few simple fields, and reads any value.
+//!
+//! The format is specified in the documentation of that Go package. A stream is a sequence of messages. Each has its length
+//! in front, and is either the definition of a type, with its negative id, or a value, with the id of its type. A struct is
+//! sent as the fields that are not zero, each with its distance from the field before, so a reader needs the definition to
+//! know what follows.
+//!
+//! Reading never allocates more than the message is long, and never nests deeper than [`DEEPEST`].
+
+use std::collections::HashMap;
+
+/// How deep values may be nested, so that reading one cannot exhaust the stack.
+const DEEPEST: usize = 100;
+
+/// How many types one connection may define. `net/rpc` needs fewer than ten.
+const MOST_TYPES: usize = 1000;
+
+/// How long one message may be: 16 MiB of output, 64 KiB of complaints, and what is around them.
+const LONGEST_MESSAGE: u64 = (16 * 1024 + 64 + 1) * 1024;
+
+/// A stream that cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum GobError {
+    #[error("more than 16 MiB")]
+    TooLong,
+    #[error("not a gob stream: {0}")]
+    Malformed(&'static str),
+}
+
+use GobError::Malformed;
+
+const TRUNCATED: GobError = Malformed("a message ends within a value");
+const UNDEFINED_FIELD: GobError = Malformed("a field is not defined");
+const BAD_DEFINITION: GobError = Malformed("the definition of a type is not one");
+
+/// The id of a type: those below 64 are gob's own, others are defined in the stream.
+pub(crate) type TypeId = i64;
+
+pub(crate) const BOOL: TypeId = 1;
+pub(crate) const INT: TypeId = 2;
+pub(crate) const UINT: TypeId = 3;
+const FLOAT: TypeId = 4;
+pub(crate) const BYTES: TypeId = 5;
+pub(crate) const STRING: TypeId = 6;
+const COMPLEX: TypeId = 7;
+const INTERFACE: TypeId = 8;
+
+/// Encodes a struct, field after field in the order of its definition. A field that is zero is left out.
+#[derive(Debug, Default)]
+pub(crate) struct StructWriter {
+    bytes: Vec<u8>,
+    /// How many fields were left out since the last one that was written.
+    skipped: u64,
+}
+
+impl StructWriter {
+    pub(crate) fn bool(self, value: bool) -> Self {
+        self.uint(value.into())
+    }
+
+    pub(crate) fn uint(self, value: u64) -> Self {
+        self.field(value != 0, |bytes| write_uint(bytes, value))
+    }
+
+    pub(crate) fn int(self, value: i64) -> Self {
+        self.field(value != 0, |bytes| write_int(bytes, value))
+    }
+
+    /// Encodes a string or a byte slice.
+    pub(crate) fn bytes(self, value: &[u8]) -> Self {
+        self.field(!value.is_empty(), |bytes| write_bytes(bytes, value))
+    }
+
+    pub(crate) fn strings(self, values: &[String]) -> Self {
+        self.field(!values.is_empty(), |bytes| {
+            write_uint(bytes, values.len() as u64);
+            for value in values {
+                write_bytes(bytes, value.as_bytes());
+            }
+        })
+    }
+
+    fn structs(self, values: impl ExactSizeIterator<Item = Self>) -> Self {
+        self.field(values.len() != 0, |bytes| {
+            write_uint(bytes, values.len() as u64);
+            for value in values {
+                bytes.extend(value.end());
+            }
+        })
+    }
+
+    fn nested(self, value: Self) -> Self {
+        self.field(true, |bytes| bytes.extend(value.end()))
+    }
+
+    fn field(mut self, present: bool, write: impl FnOnce(&mut Vec<u8>)) -> Self {
+        self.skipped += 1;
+        if present {
+            write_uint(&mut self.bytes, self.skipped);
+            write(&mut self.bytes);
+            self.skipped = 0;
+        }
+        self
+    }
+
+    fn end(mut self) -> Vec<u8> {
+        self.bytes.push(0);
+        self.bytes
+    }
+}
+
+/// Appends the definition of a struct type.
+pub(crate) fn define_struct(stream: &mut Vec<u8>, id: TypeId, name: &str, fields: &[(&str, TypeId)]) {
+    let fields = fields.iter().map(|(name, id)| StructWriter::default().bytes(name.as_bytes()).int(*id));
+    let definition = StructWriter::default().nested(common(name, id)).structs(fields);
+    write_message(stream, -id, StructWriter { skipped: 2, ..StructWriter::default() }.nested(definition));
+}
+
+/// Appends the definition of a slice type.
+pub(crate) fn define_slice(stream: &mut Vec<u8>, id: TypeId, name: &str, element: TypeId) {
+    let definition = StructWriter::default().nested(common(name, id)).int(element);
+    write_message(stream, -id, StructWriter { skipped: 1, ..StructWriter::default() }.nested(definition));
+}
+
+/// What every definition begins with.
+fn common(name: &str, id: TypeId) -> StructWriter {
+    StructWriter::default().bytes(name.as_bytes()).int(id)
+}
+
+/// Appends a struct of a type that was defined.
+pub(crate) fn write_message(stream: &mut Vec<u8>, id: TypeId, value: StructWriter) {
+    let mut content = Vec::new();
+    write_int(&mut content, id);
+    content.extend(value.end());
+    write_bytes(stream, &content);
+}
+
+/// A number below 128 is one byte. Any other is its bytes without leading zeros, after their negated count.
+fn write_uint(bytes: &mut Vec<u8>, value: u64) {
+    match u8::try_from(value) {
+        Ok(small) if small < 0x80 => bytes.push(small),
+        _ => {
+            let all = value.to_be_bytes();
+            let first = all.iter().position(|byte| *byte != 0).unwrap_or_default();
+            let count = u8::try_from(all.len() - first).unwrap_or_default();
+            bytes.push(count.wrapping_neg());
+            bytes.extend_from_slice(&all[first..]);
+        }
+    }
+}
+
+/// The lowest bit says whether the others are inverted.
+fn write_int(bytes: &mut Vec<u8>, value: i64) {
+    write_uint(bytes, ((value << 1) ^ (value >> 63)).cast_unsigned());
+}
+
+fn write_bytes(bytes: &mut Vec<u8>, value: &[u8]) {
+    write_uint(bytes, value.len() as u64);
+    bytes.extend_from_slice(value);
+}
+
+/// A stream that is read as its bytes arrive, however they are cut on the way.
+#[derive(Debug)]
+pub(crate) struct Stream {
+    types: Types,
+    /// How long a message may be.
+    longest: u64,
+    buffer: Vec<u8>,
+    /// How much of the buffer was read.
+    read: usize,
+}
+
+impl Default for Stream {
+    fn default() -> Self {
+        Self::limited_to(LONGEST_MESSAGE)
+    }
+}
+
+impl Stream {
+    pub(crate) fn limited_to(longest: u64) -> Self {
+        Self { types: Types::default(), longest, buffer: Vec::new(), read: 0 }
+    }
+
+    /// Adds bytes that have arrived.
+    pub(crate) fn feed(&mut self, bytes: &[u8]) {
+        self.buffer.drain(..self.read);
+        self.read = 0;
+        self.buffer.extend_from_slice(bytes);
+    }
+
+    /// Returns the fields of the next struct, each with its name; `None` if it has not arrived whole. Definitions of types
+    /// are kept.
+    pub(crate) fn next(&mut self) -> Result<Option<Vec<(&str, Field<'_>)>>, GobError> {
+        loop {
+            let mut reader = Reader(&self.buffer[self.read..]);
+            let length = match reader.uint() {
+                Ok(length) if length > self.longest => return Err(GobError::TooLong),
+                Ok(length) => usize::try_from(length).map_err(|_| GobError::TooLong)?,
+                Err(TRUNCATED) => return Ok(None),
+                Err(malformed) => return Err(malformed),
+            };
+            let start = self.buffer.len() - reader.0.len();
+            let Some(end) = Some(start + length).filter(|end| *end <= self.buffer.len()) else {
+                return Ok(None);
+            };
+            self.read = end;
+            let mut message = Reader(&self.buffer[start..end]);
+            let id = message.int()?;
+            if id >= 0 {
+                let rest = end - message.0.len();
+                return self.types.read_struct(id, Reader(&self.buffer[rest..end])).map(Some);
+            }
+            self.types.define(id.wrapping_neg(), &mut message)?;
+        }
+    }
+}
+
+/// The types that a stream has defined so far.
+#[derive(Debug, Default)]
+struct Types(HashMap<TypeId, Type>);
+
+#[derive(Debug)]
+enum Type {
+    /// A slice or an array.
+    List(TypeId),
+    Map(TypeId, TypeId),
+    /// The fields with their names.
+    Struct(Vec<(String, TypeId)>),
+    /// A type with an encoding of its own, such as a time.
+    Opaque,
+}
+
+/// A field of a struct that was read.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Field<'a> {
+    Bool(bool),
+    Int(i64),
+    Uint(u64),
+    /// A string or a byte slice.
+    Bytes(&'a [u8]),
+    /// A slice or array: the number of elements, then each of them.
+    List(Reader<'a>),
+    Other,
+}
+
+impl Types {
+    fn define(&mut self, id: TypeId, definition: &mut Reader<'_>) -> Result<(), GobError> {
+        if self.0.len() >= MOST_TYPES {
+            return Err(Malformed("too many types are defined"));
+        }
+        self.0.insert(id, definition.definition()?);
+        Ok(())
+    }
+
+    fn read_struct<'a>(
+        &'a self,
+        id: TypeId,
+        mut reader: Reader<'a>,
+    ) -> Result<Vec<(&'a str, Field<'a>)>, GobError> {
+        let Some(Type::Struct(definition)) = self.0.get(&id) else {
+            return Err(Malformed("a value is not a struct"));
+        };
+        let mut fields = Vec::new();
+        reader.fields(|reader, number| {
+            let (name, id) = definition.get(number).ok_or(UNDEFINED_FIELD)?;
+            let field = match *id {
+                BOOL => Field::Bool(reader.uint()? != 0),
+                INT => Field::Int(reader.int()?),
+                UINT => Field::Uint(reader.uint()?),
+                BYTES | STRING => Field::Bytes(reader.bytes()?),
+                other => {
+                    let before = reader.clone();
+                    reader.skip(self, other, DEEPEST)?;
+                    match self.0.get(&other) {
+                        Some(Type::List(_)) => Field::List(before),
+                        _ => Field::Other,
+                    }
+                }
+            };
+            fields.push((name.as_str(), field));
+            Ok(())
+        })?;
+        Ok(fields)
+    }
+}
+
+/// What is left of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Reader<'a>(&'a [u8]);
+
+impl<'a> Reader<'a> {
+    fn uint(&mut self) -> Result<u64, GobError> {
+        let first = self.take(1)?[0];
+        if first < 0x80 {
+            return Ok(first.into());
+        }
+        let count = usize::from(first.wrapping_neg());
+        if count > size_of::<u64>() {
+            return Err(Malformed("a number is longer than eight bytes"));
+        }
+        Ok(self.take(count)?.iter().fold(0, |value, byte| value << 8 | u64::from(*byte)))
+    }
+
+    fn int(&mut self) -> Result<i64, GobError> {
+        let bits = self.uint()?;
+        Ok((bits >> 1).cast_signed() ^ -((bits & 1).cast_signed()))
+    }
+
+    pub(crate) fn bytes(&mut self) -> Result<&'a [u8], GobError> {
+        let length = self.uint()?;
+        self.take(usize::try_from(length).map_err(|_| TRUNCATED)?)
+    }
+
+    /// The number of elements that follow. Each takes a byte at least.
+    pub(crate) fn count(&mut self) -> Result<usize, GobError> {
+        let count = self.uint()?;
+        usize::try_from(count).ok().filter(|count| *count <= self.0.len()).ok_or(TRUNCATED)
+    }
+
+    fn take(&mut self, count: usize) -> Result<&'a [u8], GobError> {
+        let (taken, rest) = self.0.split_at_checked(count).ok_or(TRUNCATED)?;
+        self.0 = rest;
+        Ok(taken)
+    }
+
+    /// Reads a struct: `read` takes the value of each field that was sent, by the field's number.
+    fn fields(
+        &mut self,
+        mut read: impl FnMut(&mut Self, usize) -> Result<(), GobError>,
+    ) -> Result<(), GobError> {
+        let mut next = 0_usize;
+        loop {
+            let distance = usize::try_from(self.uint()?).map_err(|_| TRUNCATED)?;
+            if distance == 0 {
+                return Ok(());
+            }
+            next = next.checked_add(distance).ok_or(UNDEFINED_FIELD)?;
+            read(self, next - 1)?;
+        }
+    }
+
+    /// Reads the definition of a type: gob's own struct `wireType`, of which one field is set.
+    fn definition(&mut self) -> Result<Type, GobError> {
+        let mut definition = None;
+        self.fields(|reader, kind| {
+            let (mut ids, mut named) = (Vec::new(), Vec::new());
+            reader.fields(|reader, number| match (kind, number) {
+                // The name and the id of the type, which the message has said.
+                (_, 0) => reader.name_and_id().map(drop),
+                (0 | 1 | 3, _) => reader.int().map(|id| ids.push(id)),
+                (2, 1) => {
+                    for _ in 0..reader.count()? {
+                        named.push(reader.name_and_id()?);
+                    }
+                    Ok(())
+                }
+                _ => Err(BAD_DEFINITION),
+            })?;
+            definition = Some(match (kind, ids.as_slice()) {
+                (0 | 1, [element, ..]) => Type::List(*element),
+                (2, _) => Type::Struct(named),
+                (3, [key, value]) => Type::Map(*key, *value),
+                (4..=6, _) => Type::Opaque,
+                _ => return Err(BAD_DEFINITION),
+            });
+            Ok(())
+        })?;
+        definition.ok_or(BAD_DEFINITION)
+    }
+
+    fn name_and_id(&mut self) -> Result<(String, TypeId), GobError> {
+        let (mut name, mut id) = (String::new(), 0);
+        self.fields(|reader, number| {
+            match number {
+                0 => name = String::from_utf8_lossy(reader.bytes()?).into_owned(),
+                1 => id = reader.int()?,
+                _ => return Err(BAD_DEFINITION),
+            }
+            Ok(())
+        })?;
+        Ok((name, id))
+    }
+
+    /// Passes over a value.
+    fn skip(&mut self, types: &Types, id: TypeId, depth: usize) -> Result<(), GobError> {
+        let depth = depth.checked_sub(1).ok_or(Malformed("a value is nested too deeply"))?;
+        match id {
+            BOOL | INT | UINT | FLOAT => return self.uint().map(drop),
+            BYTES | STRING => return self.bytes().map(drop),
+            COMPLEX => return self.uint().and_then(|_| self.uint()).map(drop),
+            INTERFACE => return self.skip_interface(),
+            _ => {}
+        }
+        match types.0.get(&id).ok_or(Malformed("a type is not defined"))? {
+            Type::List(element) => {
+                for _ in 0..self.count()? {
+                    self.skip(types, *element, depth)?;
+                }
+                Ok(())
+            }
+            Type::Map(key, value) => {
+                for _ in 0..self.count()? {
+                    self.skip(types, *key, depth)?;
+                    self.skip(types, *value, depth)?;
+                }
+                Ok(())
+            }
+            Type::Struct(definition) => self.fields(|reader, number| {
+                let (_, id) = definition.get(number).ok_or(UNDEFINED_FIELD)?;
+                reader.skip(types, *id, depth)
+            }),
+            Type::Opaque => self.bytes().map(drop),
+        }
+    }
+
+    /// An interface holds the name of its type, the id, and the value with its length. A nil one has an empty name only.
+    fn skip_interface(&mut self) -> Result<(), GobError> {
+        if self.bytes()?.is_empty() {
+            return Ok(());
+        }
+        self.int()?;
+        self.bytes().map(drop)
+    }
+}

@@ -1,0 +1,130 @@
+//! The call `Jujuc.Main` of Go's `net/rpc`: what the charm sends, and what the agent answers.
+//!
+//! A call is two values, the header and the argument, and so is its answer. Go compares fields by name, so the names below
+//! are the contract; they are those of Juju 2.8 to 4.1.
+
+use super::gob::{self, Field, GobError, Stream, StructWriter, TypeId};
+
+const HEADER: TypeId = 65;
+const REQUEST: TypeId = 66;
+const STRINGS: TypeId = 67;
+
+/// The error with which the agent refuses a tool that reads standard input, if the request has none.
+pub(crate) const NEEDS_STDIN: &str = "hook tool requires stdin, none supplied";
+
+/// What a hook tool asks the agent for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Request {
+    pub(crate) context_id: String,
+    /// The working directory, absolute.
+    pub(crate) directory: Vec<u8>,
+    pub(crate) tool: String,
+    pub(crate) args: Vec<String>,
+    /// The standard input, if it is sent with the request.
+    pub(crate) stdin: Option<Vec<u8>>,
+}
+
+/// What a hook tool prints, and the code with which it exits.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Response {
+    pub(crate) code: i64,
+    pub(crate) stdout: Vec<u8>,
+    pub(crate) stderr: Vec<u8>,
+}
+
+/// The answer to the call with this number: a response, or why the agent did not run the tool.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Answer {
+    pub(crate) sequence: u64,
+    pub(crate) result: Result<Response, String>,
+}
+
+/// Encodes a call. The first of a connection defines the types, too.
+pub(crate) fn encode_call(request: &Request, sequence: u64, is_first: bool) -> Vec<u8> {
+    let mut stream = Vec::new();
+    if is_first {
+        let fields = [("ServiceMethod", gob::STRING), ("Seq", gob::UINT)];
+        gob::define_struct(&mut stream, HEADER, "Request", &fields);
+    }
+    let header = StructWriter::default().bytes(b"Jujuc.Main").uint(sequence);
+    gob::write_message(&mut stream, HEADER, header);
+    if is_first {
+        let fields = [
+            ("ContextId", gob::STRING),
+            ("Dir", gob::STRING),
+            ("CommandName", gob::STRING),
+            ("Args", STRINGS),
+            ("StdinSet", gob::BOOL),
+            ("Stdin", gob::BYTES),
+        ];
+        gob::define_struct(&mut stream, REQUEST, "Request", &fields);
+        gob::define_slice(&mut stream, STRINGS, "[]string", gob::STRING);
+    }
+    let argument = StructWriter::default()
+        .bytes(request.context_id.as_bytes())
+        .bytes(&request.directory)
+        .bytes(request.tool.as_bytes())
+        .strings(&request.args)
+        .bool(request.stdin.is_some())
+        .bytes(request.stdin.as_deref().unwrap_or_default());
+    gob::write_message(&mut stream, REQUEST, argument);
+    stream
+}
+
+/// Reads the answers of one connection, however their bytes are cut on the way.
+#[derive(Debug, Default)]
+pub(crate) struct Answers {
+    pub(crate) stream: Stream,
+    /// The number of the call and the error of an answer of which the response has not come yet.
+    pub(crate) header: Option<(u64, String)>,
+}
+
+impl Answers {
+    /// Adds bytes that have arrived.
+    pub(crate) fn feed(&mut self, bytes: &[u8]) {
+        self.stream.feed(bytes);
+    }
+
+    /// The next answer, if all of it has arrived.
+    pub(crate) fn next(&mut self) -> Result<Option<Answer>, GobError> {
+        while let Some(fields) = self.stream.next()? {
+            let Some((sequence, error)) = self.header.take() else {
+                self.header = Some(header(fields)?);
+                continue;
+            };
+            let response = response(fields)?;
+            let result = if error.is_empty() { Ok(response) } else { Err(error) };
+            return Ok(Some(Answer { sequence, result }));
+        }
+        Ok(None)
+    }
+}
+
+const UNEXPECTED: GobError = GobError::Malformed("a field has another type than Juju's");
+
+fn header(fields: Vec<(&str, Field<'_>)>) -> Result<(u64, String), GobError> {
+    let (mut sequence, mut error) = (0, String::new());
+    for field in fields {
+        match field {
+            ("Seq", Field::Uint(number)) => sequence = number,
+            ("Error", Field::Bytes(text)) => error = String::from_utf8_lossy(text).into_owned(),
+            ("Seq" | "Error", _) => return Err(UNEXPECTED),
+            _ => {}
+        }
+    }
+    Ok((sequence, error))
+}
+
+fn response(fields: Vec<(&str, Field<'_>)>) -> Result<Response, GobError> {
+    let mut response = Response::default();
+    for field in fields {
+        match field {
+            ("Code", Field::Int(code)) => response.code = code,
+            ("Stdout", Field::Bytes(bytes)) => response.stdout = bytes.to_vec(),
+            ("Stderr", Field::Bytes(bytes)) => response.stderr = bytes.to_vec(),
+            ("Code" | "Stdout" | "Stderr", _) => return Err(UNEXPECTED),
+            _ => {}
+        }
+    }
+    Ok(response)
+}

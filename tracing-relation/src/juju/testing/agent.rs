@@ -1,0 +1,284 @@
+//! The unit agent's end of its socket, for tests: answers hook tools over Go's `net/rpc`, as Juju's own agent does.
+
+use std::io::{self, Read as _, Write as _};
+use std::net::Shutdown;
+use std::os::linux::net::SocketAddrExt as _;
+use std::os::unix::ffi::OsStringExt as _;
+use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+use std::{ffi::OsString, fmt, fs};
+
+use super::tools::ToolResult;
+use crate::juju::agent::gob::{self, Field, GobError, Stream, StructWriter, TypeId};
+use crate::juju::agent::rpc;
+
+/// A call of a hook tool, as it arrives at the agent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AgentRequest {
+    /// The dispatch that the tool believes to be part of (`JUJU_CONTEXT_ID`).
+    pub context_id: String,
+    /// The working directory of the tool.
+    pub directory: PathBuf,
+    /// The name of the tool.
+    pub tool: String,
+    /// Its arguments. Bytes that are not UTF-8 are replaced.
+    pub args: Vec<String>,
+    /// All of its standard input, if it was sent.
+    pub stdin: Option<Vec<u8>>,
+    /// The process that asks: the charm, or the process of a hook tool.
+    pub process: i32,
+    /// The number of the connection, from 0.
+    pub connection: usize,
+}
+
+/// What the agent does with a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AgentAnswer {
+    /// The tool has run.
+    Done(ToolResult),
+    /// The tool was not run, with this reason, such as `bad request: ...`.
+    Refused(String),
+    /// The tool reads standard input, which was not sent.
+    NeedsStdin,
+    /// It never answers.
+    Hangs,
+    /// It hangs up without an answer, as an agent that is killed.
+    HangsUp,
+    /// It sends these bytes, which are no answer, and hangs up.
+    Babbles(Vec<u8>),
+}
+
+/// An agent that listens on a socket until it is dropped. Each connection has a thread of its own.
+pub struct Agent {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+struct Shared {
+    answer: Box<dyn Fn(AgentRequest) -> AgentAnswer + Send + Sync>,
+    stopping: AtomicBool,
+    connections: Mutex<Vec<UnixStream>>,
+}
+
+impl Agent {
+    /// Listens on a path, or, if the address begins with `@`, on an abstract socket, and answers each call.
+    ///
+    /// # Errors
+    ///
+    /// The address cannot be listened on.
+    pub fn listen(
+        address: &str,
+        answer: impl Fn(AgentRequest) -> AgentAnswer + Send + Sync + 'static,
+    ) -> io::Result<Self> {
+        let address = socket_address(address)?;
+        let listener = bind(&address)?;
+        let (stopping, connections) = (AtomicBool::new(false), Mutex::default());
+        let shared = Arc::new(Shared { answer: Box::new(answer), stopping, connections });
+        let serving = Arc::clone(&shared);
+        let thread = thread::spawn(move || serving.accept(&listener));
+        Ok(Self { address, shared, thread: Some(thread) })
+    }
+}
+
+/// The address that a value of `JUJU_AGENT_SOCKET_ADDRESS` means.
+pub(super) fn socket_address(text: &str) -> io::Result<SocketAddr> {
+    match text.strip_prefix('@') {
+        Some(name) => SocketAddr::from_abstract_name(name),
+        None => SocketAddr::from_pathname(text),
+    }
+}
+
+/// Tries again while the address is in use: another thread that starts a process at this moment holds a copy of every open
+/// file for an instant, of a listener at the same address that was dropped, too.
+fn bind(address: &SocketAddr) -> io::Result<UnixListener> {
+    for _ in 0..200 {
+        match UnixListener::bind_addr(address) {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => thread::sleep(Duration::from_millis(5)),
+            bound => return bound,
+        }
+    }
+    UnixListener::bind_addr(address)
+}
+
+impl fmt::Debug for Agent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Agent").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        self.shared.stopping.store(true, Ordering::Release);
+        // `accept` has no other way to be told.
+        drop(UnixStream::connect_addr(&self.address));
+        if let Some(thread) = self.thread.take() {
+            // If it panicked, the test has seen so: its tools got no answer.
+            drop(thread.join());
+        }
+        if let Some(path) = self.address.as_pathname() {
+            drop(fs::remove_file(path));
+        }
+    }
+}
+
+impl Shared {
+    fn accept(self: &Arc<Self>, listener: &UnixListener) {
+        let mut threads = Vec::new();
+        for stream in listener.incoming() {
+            if self.stopping.load(Ordering::Acquire) {
+                break;
+            }
+            let Ok(stream) = stream else { continue };
+            if let Ok(copy) = stream.try_clone() {
+                self.connections.lock().unwrap_or_else(PoisonError::into_inner).push(copy);
+            }
+            let (shared, connection) = (Arc::clone(self), threads.len());
+            // A tool that was killed with its charm leaves a broken stream. The next one is not to suffer.
+            threads.push(thread::spawn(move || drop(shared.serve(&stream, connection))));
+        }
+        for connection in self.connections.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            drop(connection.shutdown(Shutdown::Both));
+        }
+        for thread in threads {
+            drop(thread.join());
+        }
+    }
+
+    /// Answers the calls of one connection.
+    fn serve(&self, mut stream: &UnixStream, connection: usize) -> io::Result<()> {
+        let process = rustix::net::sockopt::socket_peercred(stream)?.pid.as_raw_nonzero().get();
+        let mut calls = Calls { stream: Stream::limited_to(u64::MAX), sequence: None, process, connection };
+        let mut answers = Answers::default();
+        let mut buffer = [0; 16 * 1024];
+        loop {
+            let (sequence, request) = loop {
+                if let Some(call) = calls.next().map_err(io::Error::other)? {
+                    break call;
+                }
+                match stream.read(&mut buffer)? {
+                    0 => return Ok(()),
+                    count => calls.stream.feed(&buffer[..count]),
+                }
+            };
+            match (self.answer)(request) {
+                AgentAnswer::Done(result) => stream.write_all(&answers.encode(sequence, Ok(&result)))?,
+                AgentAnswer::Refused(why) => stream.write_all(&answers.encode(sequence, Err(&why)))?,
+                AgentAnswer::NeedsStdin => {
+                    stream.write_all(&answers.encode(sequence, Err(rpc::NEEDS_STDIN)))?;
+                }
+                AgentAnswer::Hangs => while stream.read(&mut buffer)? > 0 {},
+                AgentAnswer::HangsUp => return stream.shutdown(Shutdown::Both),
+                AgentAnswer::Babbles(bytes) => {
+                    stream.write_all(&bytes)?;
+                    return stream.shutdown(Shutdown::Both);
+                }
+            }
+        }
+    }
+}
+
+/// Reads the calls of a connection.
+struct Calls {
+    stream: Stream,
+    /// The number of a call of which the argument has not come yet.
+    sequence: Option<u64>,
+    process: i32,
+    connection: usize,
+}
+
+impl Calls {
+    fn next(&mut self) -> Result<Option<(u64, AgentRequest)>, GobError> {
+        while let Some(fields) = self.stream.next()? {
+            let Some(sequence) = self.sequence.take() else {
+                let sequence = fields.iter().find_map(|field| match field {
+                    ("Seq", Field::Uint(sequence)) => Some(*sequence),
+                    _ => None,
+                });
+                self.sequence = Some(sequence.unwrap_or_default());
+                continue;
+            };
+            return Ok(Some((sequence, request(fields, self.process, self.connection)?)));
+        }
+        Ok(None)
+    }
+}
+
+fn request(
+    fields: Vec<(&str, Field<'_>)>,
+    process: i32,
+    connection: usize,
+) -> Result<AgentRequest, GobError> {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let mut request = AgentRequest {
+        context_id: String::new(),
+        directory: PathBuf::new(),
+        tool: String::new(),
+        args: Vec::new(),
+        stdin: None,
+        process,
+        connection,
+    };
+    let (mut stdin, mut stdin_set) = (Vec::new(), false);
+    for field in fields {
+        match field {
+            ("ContextId", Field::Bytes(bytes)) => request.context_id = text(bytes),
+            ("Dir", Field::Bytes(bytes)) => request.directory = OsString::from_vec(bytes.to_vec()).into(),
+            ("CommandName", Field::Bytes(bytes)) => request.tool = text(bytes),
+            ("Args", Field::List(mut args)) => {
+                for _ in 0..args.count()? {
+                    request.args.push(text(args.bytes()?));
+                }
+            }
+            ("StdinSet", Field::Bool(set)) => stdin_set = set,
+            ("Stdin", Field::Bytes(bytes)) => stdin = bytes.to_vec(),
+            _ => {}
+        }
+    }
+    request.stdin = stdin_set.then_some(stdin);
+    Ok(request)
+}
+
+const HEADER: TypeId = 65;
+const RESPONSE: TypeId = 66;
+const NO_RESPONSE: TypeId = 67;
+
+/// Writes the answers of a connection. Each type is defined before its first value.
+#[derive(Default)]
+struct Answers {
+    defined: Vec<TypeId>,
+}
+
+impl Answers {
+    fn encode(&mut self, sequence: u64, result: Result<&ToolResult, &str>) -> Vec<u8> {
+        let mut stream = Vec::new();
+        let header = [("ServiceMethod", gob::STRING), ("Seq", gob::UINT), ("Error", gob::STRING)];
+        self.define(&mut stream, HEADER, "Response", &header);
+        let error = result.err().unwrap_or_default();
+        let value = StructWriter::default().bytes(b"Jujuc.Main").uint(sequence).bytes(error.as_bytes());
+        gob::write_message(&mut stream, HEADER, value);
+        if let Ok(result) = result {
+            let fields = [("Code", gob::INT), ("Stdout", gob::BYTES), ("Stderr", gob::BYTES)];
+            self.define(&mut stream, RESPONSE, "ExecResponse", &fields);
+            let value = StructWriter::default().int(result.code.into());
+            gob::write_message(&mut stream, RESPONSE, value.bytes(&result.stdout).bytes(&result.stderr));
+        } else {
+            self.define(&mut stream, NO_RESPONSE, "", &[]);
+            gob::write_message(&mut stream, NO_RESPONSE, StructWriter::default());
+        }
+        stream
+    }
+
+    fn define(&mut self, stream: &mut Vec<u8>, id: TypeId, name: &str, fields: &[(&str, TypeId)]) {
+        if !self.defined.contains(&id) {
+            self.defined.push(id);
+            gob::define_struct(stream, id, name, fields);
+        }
+    }
+}
