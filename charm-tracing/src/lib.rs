@@ -113,6 +113,7 @@ mod encode;
 pub mod fuzzed;
 mod globals;
 mod hook_tools;
+mod hushed;
 mod inherited;
 mod names;
 mod notice;

@@ -12,6 +12,7 @@ use crate::buffer::{Buffer, BufferConfig, FlightFile, Losses, Priority};
 use crate::delivery::{self, DeliveryReport, Destination, SystemClock, TimeBudget, Trace};
 use crate::globals::{self, Ended};
 use crate::hook_tools::TracedHookTools;
+use crate::hushed::Hushed;
 use crate::inherited::{self, Inheritance};
 use crate::notice::{self, Notice};
 use crate::recorder::{self, Details, Flight, Room, TraceContext, new_trace, own_scope};
@@ -145,6 +146,7 @@ impl Session {
     /// for the certificates, takes as long as [`Config::delivery_timeout`] at most, and nothing fails: what happened is in
     /// the report.
     pub fn finish(mut self, destination: Option<Destination>) -> DeliveryReport {
+        let _hushed = Hushed::begin();
         let target = self.open.as_ref().and_then(|open| {
             let Config { ca_relation, delivery_timeout, .. } = &open.config;
             Target::find(destination, ca_relation.as_deref(), &self.dispatch, *delivery_timeout)
@@ -184,6 +186,7 @@ impl Session {
     }
 
     fn close(&mut self, target: Option<&Target>) -> DeliveryReport {
+        let _hushed = Hushed::begin();
         let report = self.open.take().map(|open| self.deliver(open, target)).unwrap_or_default();
         if report.in_vain {
             self.dispatch.forget_relations();

@@ -1,4 +1,4 @@
-//! Every hook tool that tracing runs, broken in every way in which a process can be: the charm does not panic, ends in
+//! Every hook tool that tracing runs, over the agent's socket and as a process, broken in every way in which it can be: the charm does not panic, ends in
 //! time, says what went wrong if it is the charm's to say, and the trace is delivered, or waits.
 //!
 //! What a fault means depends on the tool: nothing where tracing can do without the answer, and else that there is no
@@ -13,11 +13,11 @@ use std::time::Duration;
 
 use serde_json::json;
 use tests::collector::Collector;
-use tests::juju::{Event, Outcome, SimulatedJuju, ToolFault};
+use tests::juju::{Deployment, Event, Outcome, SimulatedJuju, ToolFault};
 
 use crate::unit::{
-    METADATA, authorities_charm, backend_charm, delivered, notices, relate, relation_charm, session_charm,
-    waiting,
+    EITHER_WAY, METADATA, Way, authorities_charm, backend_charm, delivered, notices, relate, relation_charm,
+    session_charm, waiting,
 };
 use ToolFault::{Exits, Floods, Hangs, Killed, Missing, Prints};
 
@@ -117,8 +117,8 @@ fn a_tool_that_hangs() {
 
 #[test]
 fn all_tools_hang_and_the_dispatch_ends_in_time() {
-    for ask in ASK {
-        let (collector, mut juju) = related_leader();
+    for (ask, way) in ASK.into_iter().flat_map(|ask| EITHER_WAY.map(|way| (ask, way))) {
+        let (collector, mut juju) = related_leader(way);
         for tool in &TOOLS {
             juju.break_tool(tool.name, Hangs);
         }
@@ -131,7 +131,7 @@ fn all_tools_hang_and_the_dispatch_ends_in_time() {
 
 #[test]
 fn what_is_known_from_earlier_dispatches_needs_no_tool() {
-    let (collector, mut juju) = related_leader();
+    let (collector, mut juju) = related_leader(Deployment::tools_as_processes);
     // The second finds published what the first has requested.
     for _ in 0..2 {
         assert!(juju.dispatch(update_status("early")).success());
@@ -148,12 +148,14 @@ fn what_is_known_from_earlier_dispatches_needs_no_tool() {
 
 #[test]
 fn a_tool_of_the_charms_own_that_fails_is_the_charms_error() {
-    let (collector, mut juju) = related_leader();
-    juju.break_tool("status-set", Killed);
-    let outcome = juju.dispatch(update_status("early"));
-    assert_eq!(outcome.code(), Some(1), "{outcome}");
-    assert!(outcome.stderr.contains("status-set"), "{outcome}");
-    assert_eq!((waiting(&juju), collector.requests().len()), (0, 1), "the trace shows it: {outcome}");
+    for way in EITHER_WAY {
+        let (collector, mut juju) = related_leader(way);
+        juju.break_tool("status-set", Killed);
+        let outcome = juju.dispatch(update_status("early"));
+        assert_eq!(outcome.code(), Some(1), "{outcome}");
+        assert!(outcome.stderr.contains("status-set"), "{outcome}");
+        assert_eq!((waiting(&juju), collector.requests().len()), (0, 1), "the trace shows it: {outcome}");
+    }
 }
 
 /// Breaks each tool by itself, in a unit of its own, and mends it again. The units stand side by side: they mostly wait.
@@ -161,16 +163,16 @@ fn every_tool_in_turn(what: &str, fault: ToolFault) {
     thread::scope(|scope| {
         for tool in &TOOLS {
             scope.spawn(move || {
-                for ask in ASK {
-                    break_and_mend(tool, fault, ask, &format!("{}: {what}, asked {ask}", tool.name));
+                for (ask, way) in ASK.into_iter().flat_map(|ask| EITHER_WAY.map(|way| (ask, way))) {
+                    break_and_mend(tool, fault, ask, way, &format!("{}: {what}, asked {ask}", tool.name));
                 }
             });
         }
     });
 }
 
-fn break_and_mend(tool: &Tool, fault: ToolFault, ask: &str, case: &str) {
-    let (collector, mut juju) = related_leader();
+fn break_and_mend(tool: &Tool, fault: ToolFault, ask: &str, way: Way, case: &str) {
+    let (collector, mut juju) = related_leader(way);
     juju.break_tool(tool.name, fault);
     let outcome = juju.dispatch(if fault == Hangs { impatient(ask) } else { update_status(ask) });
 
@@ -212,9 +214,9 @@ fn requested(juju: &SimulatedJuju) -> String {
 }
 
 /// A charm that leads its application, and is related to a healthy backend that it has not asked for anything yet.
-fn related_leader() -> (Collector, SimulatedJuju) {
+fn related_leader(way: Way) -> (Collector, SimulatedJuju) {
     let collector = Collector::start();
-    let mut juju = relation_charm().start();
+    let mut juju = way(relation_charm()).start();
     juju.model().set_leader(true);
     assert_eq!(relate(&mut juju, &collector.endpoint()), 1);
     (collector, juju)
@@ -271,15 +273,17 @@ fn a_backend_that_cannot_read_a_request_tells_nobody_and_one_that_cannot_tell_on
     for cases in OF_A_BACKEND.chunks(9) {
         thread::scope(|scope| {
             for (tool, argument, fault, fate) in cases {
-                scope.spawn(move || break_a_backend(tool, argument, *fault, *fate));
+                for way in EITHER_WAY {
+                    scope.spawn(move || break_a_backend(way, tool, argument, *fault, *fate));
+                }
             }
         });
     }
 }
 
-fn break_a_backend(tool: &str, argument: &str, fault: ToolFault, fate: Fate) {
+fn break_a_backend(way: Way, tool: &str, argument: &str, fault: ToolFault, fate: Fate) {
     let collector = Collector::start();
-    let mut juju = backend_charm().start();
+    let mut juju = way(backend_charm()).start();
     juju.model().set_leader(true);
     let ids = ["one", "two", "three"].map(|app| juju.add_relation("tracing", app, &[]));
     assert_eq!(ids, [1, 2, 3]);
@@ -341,18 +345,22 @@ fn without_the_tools_that_read_certificates_the_trace_waits_and_one_warning_says
     thread::scope(|scope| {
         for (tool, argument) in OF_AUTHORITIES {
             let faults = faults.clone();
-            scope.spawn(move || faults.for_each(|fault| break_the_authorities(tool, argument, fault)));
+            scope.spawn(move || {
+                faults.for_each(|fault| {
+                    EITHER_WAY.iter().for_each(|way| break_the_authorities(*way, tool, argument, fault));
+                });
+            });
         }
     });
 }
 
 /// Of a charm with the attribute, and of one with a `Session`. Both may take as long for each tool as for the delivery.
-fn break_the_authorities(tool: &str, argument: &str, fault: ToolFault) {
+fn break_the_authorities(way: Way, tool: &str, argument: &str, fault: ToolFault) {
     let by_hand = session_charm()
         .metadata(&format!("{METADATA}  receive-ca-cert:\n    interface: certificate_transfer\n"));
     for charm in [by_hand, authorities_charm()] {
         let collector = Collector::start_tls();
-        let mut juju = charm.start();
+        let mut juju = way(charm).start();
         assert_eq!(relate(&mut juju, &collector.endpoint()), 1);
         assert_eq!(juju.add_relation("receive-ca-cert", "ca", &["ca/0"]), 2);
         juju.model().set_remote_app_data(2, "certificates", &json!([collector.ca_pem()]).to_string());

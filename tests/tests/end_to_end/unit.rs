@@ -27,6 +27,12 @@ requires:
 /// What tracing may cost a dispatch whatever the backend does: the default budget of 2 s, and what is around it.
 const LONGEST_DISPATCH: Duration = Duration::from_millis(2500);
 
+/// How a charm reaches its hook tools.
+pub(crate) type Way = fn(Deployment) -> Deployment;
+
+/// Over the agent's socket, and as processes.
+pub(crate) const EITHER_WAY: [Way; 2] = [|deployment| deployment, Deployment::tools_as_processes];
+
 pub(crate) fn test_charm() -> Deployment {
     deployment(TEST_CHARM)
 }
@@ -39,7 +45,6 @@ pub(crate) fn struct_charm() -> Deployment {
 
 /// Configured with the variables `TRACE_ENDPOINT`, `TRACE_CA`, `TRACE_CA_RELATION`, `TRACE_BUFFER`,
 /// `TRACE_BUFFER_EVENTS`, and `TRACE_SECONDS` for how long it may send; with `TRACE_THREADS` it counts its threads at the end.
-/// Its hook tools can be broken.
 pub(crate) fn session_charm() -> Deployment {
     deployment(SESSION_CHARM)
 }
@@ -64,8 +69,7 @@ pub(crate) fn backend_charm() -> Deployment {
     deployment(BACKEND_CHARM).metadata(metadata)
 }
 
-/// Trusts whom it is told over `receive-ca-cert`, or the system's store if the option `trust-system` is set. Its
-/// hook tools can be broken.
+/// Trusts whom it is told over `receive-ca-cert`, or the system's store if the option `trust-system` is set.
 pub(crate) fn authorities_charm() -> Deployment {
     let endpoint = "  receive-ca-cert:\n    interface: certificate_transfer\n";
     deployment(AUTHORITIES_CHARM).metadata(&format!("{METADATA}{endpoint}"))
