@@ -131,7 +131,7 @@ func jujus() []exchange {
 			serve:   serving(tools(usual)),
 		},
 		{
-			name:    "unknown-method",
+			name:    "no-such-method",
 			comment: "net/rpc itself refuses a method that the server does not have.",
 			calls:   []protocol.Request{isLeader, isLeader},
 			methods: map[int]string{0: "Jujuc.Other"},
