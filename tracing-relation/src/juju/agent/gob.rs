@@ -5,9 +5,12 @@
 //! sent as the fields that are not zero, each with its distance from the field before, so a reader needs the definition to
 //! know what follows.
 //!
-//! Reading never allocates more than the message is long, and never nests deeper than [`DEEPEST`].
+//! Reading allocates in proportion to what has arrived, never for a length that was only announced, and never nests deeper
+//! than [`DEEPEST`].
 
 use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::Arc;
 
 /// How deep values may be nested, so that reading one cannot exhaust the stack.
 const DEEPEST: usize = 100;
@@ -30,6 +33,8 @@ pub(crate) enum GobError {
 use GobError::Malformed;
 
 const TRUNCATED: GobError = Malformed("a message ends within a value");
+/// A value goes on in another message.
+const CUT: GobError = Malformed("a value ends within an interface");
 const UNDEFINED_FIELD: GobError = Malformed("a field is not defined");
 const BAD_DEFINITION: GobError = Malformed("the definition of a type is not one");
 
@@ -168,6 +173,8 @@ pub(crate) struct Stream {
     buffer: Vec<u8>,
     /// How much of the buffer was read.
     read: usize,
+    /// The messages that a value has begun with which goes on in others: one is cut where the type in an interface is defined.
+    parts: Vec<Vec<u8>>,
 }
 
 impl Default for Stream {
@@ -178,7 +185,7 @@ impl Default for Stream {
 
 impl Stream {
     pub(crate) fn limited_to(longest: u64) -> Self {
-        Self { types: Types::default(), longest, buffer: Vec::new(), read: 0 }
+        Self { types: Types::default(), longest, buffer: Vec::new(), read: 0, parts: Vec::new() }
     }
 
     /// Adds bytes that have arrived.
@@ -190,34 +197,54 @@ impl Stream {
 
     /// Returns the fields of the next struct, each with its name; `None` if it has not arrived whole. Definitions of types
     /// are kept.
-    pub(crate) fn next(&mut self) -> Result<Option<Vec<(&str, Field<'_>)>>, GobError> {
-        loop {
-            let mut reader = Reader(&self.buffer[self.read..]);
-            let length = match reader.uint() {
-                Ok(length) if length > self.longest => return Err(GobError::TooLong),
-                Ok(length) => usize::try_from(length).map_err(|_| GobError::TooLong)?,
-                Err(TRUNCATED) => return Ok(None),
-                Err(malformed) => return Err(malformed),
-            };
-            let start = self.buffer.len() - reader.0.len();
-            let Some(end) = Some(start + length).filter(|end| *end <= self.buffer.len()) else {
-                return Ok(None);
-            };
-            self.read = end;
-            let mut message = Reader(&self.buffer[start..end]);
-            let id = message.int()?;
-            if id >= 0 {
-                let rest = end - message.0.len();
-                return self.types.read_struct(id, Reader(&self.buffer[rest..end])).map(Some);
+    pub(crate) fn next(&mut self) -> Result<Option<Vec<(String, Field)>>, GobError> {
+        while let Some(message) = self.next_message()? {
+            let message = &self.buffer[message];
+            let mut reader = Reader::of(message);
+            let id = reader.int()?;
+            if id < 0 {
+                self.types.define(id, &mut reader)?;
+                continue;
             }
-            self.types.define(id.wrapping_neg(), &mut message)?;
+            match self.types.read_struct(message, &self.parts) {
+                Err(CUT) => {
+                    let length: usize = self.parts.iter().map(Vec::len).sum();
+                    if (length + message.len()) as u64 > self.longest {
+                        return Err(GobError::TooLong);
+                    }
+                    self.parts.push(message.to_vec());
+                }
+                value => {
+                    self.parts.clear();
+                    return value.map(Some);
+                }
+            }
         }
+        Ok(None)
+    }
+
+    /// Where the next message is in the buffer, if it is there whole.
+    fn next_message(&mut self) -> Result<Option<Range<usize>>, GobError> {
+        let mut reader = Reader::of(&self.buffer[self.read..]);
+        let length = match reader.uint() {
+            Err(TRUNCATED) => return Ok(None),
+            length => length?,
+        };
+        if length > self.longest {
+            return Err(GobError::TooLong);
+        }
+        let start = self.buffer.len() - reader.bytes.len();
+        let end = usize::try_from(length).ok().and_then(|length| start.checked_add(length));
+        Ok(end.filter(|end| *end <= self.buffer.len()).map(|end| {
+            self.read = end;
+            start..end
+        }))
     }
 }
 
 /// The types that a stream has defined so far.
 #[derive(Debug, Default)]
-struct Types(HashMap<TypeId, Type>);
+struct Types(HashMap<TypeId, Arc<Type>>);
 
 #[derive(Debug)]
 enum Type {
@@ -232,63 +259,61 @@ enum Type {
 
 /// A field of a struct that was read.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Field<'a> {
+pub(crate) enum Field {
     Bool(bool),
     Int(i64),
     Uint(u64),
     /// A string or a byte slice.
-    Bytes(&'a [u8]),
-    /// A slice or array: the number of elements, then each of them.
-    List(Reader<'a>),
+    Bytes(Vec<u8>),
+    /// A slice or array of strings or byte slices.
+    List(Vec<Vec<u8>>),
     Other,
 }
 
 impl Types {
-    fn define(&mut self, id: TypeId, definition: &mut Reader<'_>) -> Result<(), GobError> {
+    /// Reads the definition of a type after its negative id.
+    fn define(&mut self, negative_id: TypeId, reader: &mut Reader<'_>) -> Result<(), GobError> {
         if self.0.len() >= MOST_TYPES {
             return Err(Malformed("too many types are defined"));
         }
-        self.0.insert(id, definition.definition()?);
+        self.0.insert(negative_id.wrapping_neg(), Arc::new(reader.definition()?));
         Ok(())
     }
 
-    fn read_struct<'a>(
-        &'a self,
-        id: TypeId,
-        mut reader: Reader<'a>,
-    ) -> Result<Vec<(&'a str, Field<'a>)>, GobError> {
-        let Some(Type::Struct(definition)) = self.0.get(&id) else {
+    fn get(&self, id: TypeId) -> Result<Arc<Type>, GobError> {
+        self.0.get(&id).cloned().ok_or(Malformed("a type is not defined"))
+    }
+
+    /// Reads a struct from the message that holds it, or the rest of it if there were others before.
+    fn read_struct(&mut self, last: &[u8], before: &[Vec<u8>]) -> Result<Vec<(String, Field)>, GobError> {
+        let messages: Vec<&[u8]> = before.iter().map(Vec::as_slice).chain([last]).collect();
+        let mut reader = Reader { bytes: messages[0], later: &messages[1..] };
+        let definition = self.get(reader.int()?)?;
+        let Type::Struct(definition) = &*definition else {
             return Err(Malformed("a value is not a struct"));
         };
         let mut fields = Vec::new();
         reader.fields(|reader, number| {
             let (name, id) = definition.get(number).ok_or(UNDEFINED_FIELD)?;
-            let field = match *id {
-                BOOL => Field::Bool(reader.uint()? != 0),
-                INT => Field::Int(reader.int()?),
-                UINT => Field::Uint(reader.uint()?),
-                BYTES | STRING => Field::Bytes(reader.bytes()?),
-                other => {
-                    let before = reader.clone();
-                    reader.skip(self, other, DEEPEST)?;
-                    match self.0.get(&other) {
-                        Some(Type::List(_)) => Field::List(before),
-                        _ => Field::Other,
-                    }
-                }
-            };
-            fields.push((name.as_str(), field));
+            fields.push((name.clone(), reader.field(self, *id)?));
             Ok(())
         })?;
         Ok(fields)
     }
 }
 
-/// What is left of a message.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Reader<'a>(&'a [u8]);
+/// What is left of a message, and those that a value in it goes on in.
+#[derive(Debug)]
+struct Reader<'a> {
+    bytes: &'a [u8],
+    later: &'a [&'a [u8]],
+}
 
 impl<'a> Reader<'a> {
+    fn of(bytes: &'a [u8]) -> Self {
+        Self { bytes, later: &[] }
+    }
+
     fn uint(&mut self) -> Result<u64, GobError> {
         let first = self.take(1)?[0];
         if first < 0x80 {
@@ -306,20 +331,20 @@ impl<'a> Reader<'a> {
         Ok((bits >> 1).cast_signed() ^ -((bits & 1).cast_signed()))
     }
 
-    pub(crate) fn bytes(&mut self) -> Result<&'a [u8], GobError> {
+    fn bytes(&mut self) -> Result<&'a [u8], GobError> {
         let length = self.uint()?;
         self.take(usize::try_from(length).map_err(|_| TRUNCATED)?)
     }
 
     /// The number of elements that follow. Each takes a byte at least.
-    pub(crate) fn count(&mut self) -> Result<usize, GobError> {
+    fn count(&mut self) -> Result<usize, GobError> {
         let count = self.uint()?;
-        usize::try_from(count).ok().filter(|count| *count <= self.0.len()).ok_or(TRUNCATED)
+        usize::try_from(count).ok().filter(|count| *count <= self.bytes.len()).ok_or(TRUNCATED)
     }
 
     fn take(&mut self, count: usize) -> Result<&'a [u8], GobError> {
-        let (taken, rest) = self.0.split_at_checked(count).ok_or(TRUNCATED)?;
-        self.0 = rest;
+        let (taken, rest) = self.bytes.split_at_checked(count).ok_or(TRUNCATED)?;
+        self.bytes = rest;
         Ok(taken)
     }
 
@@ -381,17 +406,34 @@ impl<'a> Reader<'a> {
         Ok((name, id))
     }
 
+    /// Reads a value of any type.
+    fn field(&mut self, types: &mut Types, id: TypeId) -> Result<Field, GobError> {
+        match id {
+            BOOL => Ok(Field::Bool(self.uint()? != 0)),
+            INT => Ok(Field::Int(self.int()?)),
+            UINT => Ok(Field::Uint(self.uint()?)),
+            BYTES | STRING => Ok(Field::Bytes(self.bytes()?.to_vec())),
+            _ => match types.0.get(&id).map(|kind| &**kind) {
+                Some(Type::List(BYTES | STRING)) => {
+                    let elements = (0..self.count()?).map(|_| Ok(self.bytes()?.to_vec()));
+                    elements.collect::<Result<_, _>>().map(Field::List)
+                }
+                _ => self.skip(types, id, DEEPEST).map(|()| Field::Other),
+            },
+        }
+    }
+
     /// Passes over a value.
-    fn skip(&mut self, types: &Types, id: TypeId, depth: usize) -> Result<(), GobError> {
+    fn skip(&mut self, types: &mut Types, id: TypeId, depth: usize) -> Result<(), GobError> {
         let depth = depth.checked_sub(1).ok_or(Malformed("a value is nested too deeply"))?;
         match id {
             BOOL | INT | UINT | FLOAT => return self.uint().map(drop),
             BYTES | STRING => return self.bytes().map(drop),
             COMPLEX => return self.uint().and_then(|_| self.uint()).map(drop),
-            INTERFACE => return self.skip_interface(),
+            INTERFACE => return self.skip_interface(types, depth),
             _ => {}
         }
-        match types.0.get(&id).ok_or(Malformed("a type is not defined"))? {
+        match &*types.get(id)? {
             Type::List(element) => {
                 for _ in 0..self.count()? {
                     self.skip(types, *element, depth)?;
@@ -413,12 +455,34 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// An interface holds the name of its type, the id, and the value with its length. A nil one has an empty name only.
-    fn skip_interface(&mut self) -> Result<(), GobError> {
+    /// Passes over an interface: the name of the type in it, the type's id, a length, and the value. A nil one has an empty name
+    /// only.
+    ///
+    /// A type that is new is defined between its name and its id, and then, if the interface is not in another one, the message
+    /// is at its end. The lengths count to the next definition only, so they are of no use.
+    fn skip_interface(&mut self, types: &mut Types, depth: usize) -> Result<(), GobError> {
         if self.bytes()?.is_empty() {
             return Ok(());
         }
-        self.int()?;
-        self.bytes().map(drop)
+        let id = loop {
+            let id = self.int()?;
+            if id >= 0 {
+                break id;
+            }
+            types.define(id, self)?;
+            if !self.bytes.is_empty() {
+                self.uint()?;
+            } else if let Some((next, later)) = self.later.split_first() {
+                (self.bytes, self.later) = (next, later);
+            } else {
+                return Err(CUT);
+            }
+        };
+        self.uint()?;
+        if !matches!(types.0.get(&id).map(|kind| &**kind), Some(Type::Struct(_))) {
+            // What is not a struct has a zero in front.
+            self.uint()?;
+        }
+        self.skip(types, id, depth)
     }
 }

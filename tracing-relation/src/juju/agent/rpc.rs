@@ -102,12 +102,12 @@ impl Answers {
 
 const UNEXPECTED: GobError = GobError::Malformed("a field has another type than Juju's");
 
-fn header(fields: Vec<(&str, Field<'_>)>) -> Result<(u64, String), GobError> {
+fn header(fields: Vec<(String, Field)>) -> Result<(u64, String), GobError> {
     let (mut sequence, mut error) = (0, String::new());
-    for field in fields {
-        match field {
+    for (name, value) in fields {
+        match (name.as_str(), value) {
             ("Seq", Field::Uint(number)) => sequence = number,
-            ("Error", Field::Bytes(text)) => error = String::from_utf8_lossy(text).into_owned(),
+            ("Error", Field::Bytes(text)) => error = String::from_utf8_lossy(&text).into_owned(),
             ("Seq" | "Error", _) => return Err(UNEXPECTED),
             _ => {}
         }
@@ -115,13 +115,13 @@ fn header(fields: Vec<(&str, Field<'_>)>) -> Result<(u64, String), GobError> {
     Ok((sequence, error))
 }
 
-fn response(fields: Vec<(&str, Field<'_>)>) -> Result<Response, GobError> {
+fn response(fields: Vec<(String, Field)>) -> Result<Response, GobError> {
     let mut response = Response::default();
-    for field in fields {
-        match field {
+    for (name, value) in fields {
+        match (name.as_str(), value) {
             ("Code", Field::Int(code)) => response.code = code,
-            ("Stdout", Field::Bytes(bytes)) => response.stdout = bytes.to_vec(),
-            ("Stderr", Field::Bytes(bytes)) => response.stderr = bytes.to_vec(),
+            ("Stdout", Field::Bytes(bytes)) => response.stdout = bytes,
+            ("Stderr", Field::Bytes(bytes)) => response.stderr = bytes,
             ("Code" | "Stdout" | "Stderr", _) => return Err(UNEXPECTED),
             _ => {}
         }

@@ -197,25 +197,21 @@ impl Calls {
     fn next(&mut self) -> Result<Option<(u64, AgentRequest)>, GobError> {
         while let Some(fields) = self.stream.next()? {
             let Some(sequence) = self.sequence.take() else {
-                let sequence = fields.iter().find_map(|field| match field {
-                    ("Seq", Field::Uint(sequence)) => Some(*sequence),
+                let sequence = fields.iter().find_map(|(name, value)| match value {
+                    Field::Uint(sequence) if name == "Seq" => Some(*sequence),
                     _ => None,
                 });
                 self.sequence = Some(sequence.unwrap_or_default());
                 continue;
             };
-            return Ok(Some((sequence, request(fields, self.process, self.connection)?)));
+            return Ok(Some((sequence, request(fields, self.process, self.connection))));
         }
         Ok(None)
     }
 }
 
-fn request(
-    fields: Vec<(&str, Field<'_>)>,
-    process: i32,
-    connection: usize,
-) -> Result<AgentRequest, GobError> {
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+fn request(fields: Vec<(String, Field)>, process: i32, connection: usize) -> AgentRequest {
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
     let mut request = AgentRequest {
         context_id: String::new(),
         directory: PathBuf::new(),
@@ -226,23 +222,19 @@ fn request(
         connection,
     };
     let (mut stdin, mut stdin_set) = (Vec::new(), false);
-    for field in fields {
-        match field {
+    for (name, value) in fields {
+        match (name.as_str(), value) {
             ("ContextId", Field::Bytes(bytes)) => request.context_id = text(bytes),
-            ("Dir", Field::Bytes(bytes)) => request.directory = OsString::from_vec(bytes.to_vec()).into(),
+            ("Dir", Field::Bytes(bytes)) => request.directory = OsString::from_vec(bytes).into(),
             ("CommandName", Field::Bytes(bytes)) => request.tool = text(bytes),
-            ("Args", Field::List(mut args)) => {
-                for _ in 0..args.count()? {
-                    request.args.push(text(args.bytes()?));
-                }
-            }
+            ("Args", Field::List(args)) => request.args = args.into_iter().map(text).collect(),
             ("StdinSet", Field::Bool(set)) => stdin_set = set,
-            ("Stdin", Field::Bytes(bytes)) => stdin = bytes.to_vec(),
+            ("Stdin", Field::Bytes(bytes)) => stdin = bytes,
             _ => {}
         }
     }
     request.stdin = stdin_set.then_some(stdin);
-    Ok(request)
+    request
 }
 
 const HEADER: TypeId = 65;
