@@ -24,18 +24,23 @@
 //! | an own databag, written earlier | [`Model::set_local_app_data`] |
 //! | a unit that leaves, a relation that ends | [`HookContext::relation_departed`], [`HookContext::relation_broken`] |
 //! | a relation that is gone for agent and controller, or only for the controller | [`Model::remove_relation`], [`Model::sever_relation`] |
+//! | a secret, of another application or of the own one; one that is refused | [`Model::add_secret`], [`Model::add_own_secret`], [`Model::revoke_secret`] |
+//! | a resource | [`Model::set_resource`] |
 //! | a hook that fails, so that its writes are dropped | [`Model::abort_hook`] |
 //! | an event that does not allow its tools | [`HookContext::restricted`] |
 //! | another version of Juju | [`Model::set_juju_version`] |
 //! | a tool that fails, or prints anything at all | [`Model::fail_next`], [`Model::answer_next`] |
 
 mod agent;
+mod action_tools;
 mod arguments;
 mod context;
 mod hook_tool;
 mod model;
 mod output;
+mod port_tools;
 mod relation_tools;
+mod secret_tools;
 mod state;
 mod tools;
 mod unit_tools;

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde_json::Value;
 
 use super::context::HookContext;
+use super::secret_tools::{self, Secret};
 use super::state::{
     ActionOutcome, Fault, Leadership, LocalData, LogLine, Relation, State, Status, new_unit_databag,
 };
@@ -172,6 +173,56 @@ impl Model {
         self.state().config.insert(key.to_owned(), value);
     }
 
+    /// Adds a secret of another application that is granted to the unit's. Returns its URI.
+    #[must_use = "the URI is how the secret is named later"]
+    pub fn add_secret(&self, content: &[(&str, &str)]) -> String {
+        self.new_secret(Secret::new(None, content))
+    }
+
+    /// Adds a secret that the unit's application owns and has given a label. Returns its URI.
+    #[must_use = "the URI is how the secret is named later"]
+    pub fn add_own_secret(&self, label: &str, content: &[(&str, &str)]) -> String {
+        self.new_secret(Secret::new(Some(label), content))
+    }
+
+    /// Adds a revision to a secret.
+    ///
+    /// # Panics
+    ///
+    /// There is no such secret.
+    pub fn update_secret(&self, uri: &str, content: &[(&str, &str)]) {
+        self.change_secret(uri, |secret| secret.revisions.push(secret_tools::of_pairs(content)));
+    }
+
+    /// Takes a secret from the unit again: `secret-get` answers `permission denied`.
+    ///
+    /// # Panics
+    ///
+    /// There is no such secret.
+    pub fn revoke_secret(&self, uri: &str) {
+        self.change_secret(uri, |secret| secret.granted = false);
+    }
+
+    /// Removes a secret, if there is one.
+    pub fn remove_secret(&self, uri: &str) {
+        if let Some(id) = secret_tools::id_in(uri) {
+            self.state().secrets.remove(id);
+        }
+    }
+
+    /// Gives a resource a file. The model does not look whether there is one.
+    pub fn set_resource(&self, name: &str, path: &str) {
+        self.state().resources.insert(name.to_owned(), path.to_owned());
+    }
+
+    /// Returns the ports that are open, those of a running hook included, each as `opened-ports` prints it.
+    #[must_use]
+    pub fn opened_ports(&self) -> Vec<String> {
+        let mut ports: Vec<String> = self.state().ports.iter().map(|(range, _)| range.to_string()).collect();
+        ports.dedup();
+        ports
+    }
+
     /// Begins a hook: writes are kept back until it is committed, though the hook itself reads them.
     ///
     /// A hook that was neither committed nor aborted is aborted.
@@ -264,6 +315,19 @@ impl Model {
     #[must_use]
     pub fn action_outcome(&self) -> ActionOutcome {
         self.state().action.clone()
+    }
+
+    fn new_secret(&self, secret: Secret) -> String {
+        let mut state = self.state();
+        let id = format!("9m4e2mr0ui3e8a2{:05}", state.secrets.len());
+        state.secrets.insert(id.clone(), secret);
+        format!("secret:{id}")
+    }
+
+    fn change_secret(&self, uri: &str, change: impl FnOnce(&mut Secret)) {
+        let mut state = self.state();
+        let secret = secret_tools::id_in(uri).and_then(|id| state.secrets.get_mut(id));
+        change(secret.expect("the secret exists"));
     }
 
     fn plan_failure(&self, tool: &str, code: i32, stderr: &str, left: Option<u32>) {

@@ -1,8 +1,10 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
 use super::context::HookContext;
+use super::port_tools::Ports;
+use super::secret_tools::Secret;
 use super::tools::ToolResult;
 use super::version::Version;
 
@@ -62,6 +64,10 @@ pub(super) struct State {
     pub next_relation: u32,
     pub config: BTreeMap<String, Value>,
     pub stored: BTreeMap<String, String>,
+    /// Each with the endpoint for which it is open, or an empty text for all of them.
+    pub ports: BTreeSet<(Ports, String)>,
+    pub secrets: BTreeMap<String, Secret>,
+    pub resources: BTreeMap<String, String>,
     pub status: Status,
     pub application_status: Status,
     pub workload_version: Option<String>,
@@ -97,6 +103,7 @@ pub(super) struct Hook {
     pub context: HookContext,
     pub local_before: BTreeMap<u32, LocalData>,
     pub stored_before: BTreeMap<String, String>,
+    pub ports_before: BTreeSet<(Ports, String)>,
 }
 
 #[derive(Debug)]
@@ -118,6 +125,9 @@ impl State {
             next_relation: 1,
             config: BTreeMap::new(),
             stored: BTreeMap::new(),
+            ports: BTreeSet::new(),
+            secrets: BTreeMap::new(),
+            resources: BTreeMap::new(),
             status: unknown.clone(),
             application_status: unknown,
             workload_version: None,
@@ -151,6 +161,7 @@ impl State {
             context,
             local_before: self.relations.iter().map(|(id, relation)| (*id, relation.local.clone())).collect(),
             stored_before: self.stored.clone(),
+            ports_before: self.ports.clone(),
         });
     }
 
@@ -161,6 +172,7 @@ impl State {
     pub(super) fn abort_hook(&mut self) {
         let Some(hook) = self.hook.take() else { return };
         self.stored = hook.stored_before;
+        self.ports = hook.ports_before;
         for (id, local) in hook.local_before {
             if let Some(relation) = self.relations.get_mut(&id) {
                 relation.local = local;

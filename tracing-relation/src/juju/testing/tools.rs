@@ -6,7 +6,7 @@ use saphyr::{LoadableYamlNode, Yaml};
 
 use super::context::HookContext;
 use super::state::{Databag, State};
-use super::{relation_tools, unit_tools};
+use super::{action_tools, port_tools, relation_tools, secret_tools, unit_tools};
 
 /// How a hook tool ended, and what it printed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -79,10 +79,17 @@ fn dispatch(call: &mut Call<'_>, tool: &str) -> Printed {
         "state-set" => unit_tools::state_set(call),
         "state-delete" => unit_tools::state_delete(call),
         "network-get" => unit_tools::network_get(call),
-        "action-get" if call.context.action.is_some() => unit_tools::action_get(call),
-        "action-set" if call.context.action.is_some() => unit_tools::action_set(call),
-        "action-fail" if call.context.action.is_some() => unit_tools::action_fail(call),
-        "action-log" if call.context.action.is_some() => unit_tools::action_log(call),
+        "goal-state" => unit_tools::goal_state(call),
+        "resource-get" => unit_tools::resource_get(call),
+        "open-port" => port_tools::open(call),
+        "close-port" => port_tools::close(call),
+        "opened-ports" => port_tools::opened(call),
+        "secret-get" => secret_tools::get(call),
+        "secret-info-get" => secret_tools::info(call),
+        "action-get" if call.context.action.is_some() => action_tools::get(call),
+        "action-set" if call.context.action.is_some() => action_tools::set(call),
+        "action-fail" if call.context.action.is_some() => action_tools::fail(call),
+        "action-log" if call.context.action.is_some() => action_tools::log(call),
         _ => Err(ToolResult::failed(&format!("bad request: unknown hook command: {tool}"))),
     }
 }
@@ -139,6 +146,14 @@ fn yaml_map(content: &[u8]) -> Result<Vec<(String, String)>, ToolResult> {
             .map(|pair| pair.ok_or_else(refuse))
             .collect(),
     }
+}
+
+/// The exit code and all that a command line prints, outside of any hook.
+#[cfg(test)]
+pub(super) fn told(juju: &super::Model, line: &str) -> String {
+    let argv: Vec<String> = line.split(' ').map(ToOwned::to_owned).collect();
+    let ToolResult { code, stdout, stderr } = juju.run_tool(&HookContext::new(), &argv, b"");
+    format!("{code} {}{}", String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr))
 }
 
 #[cfg(test)]

@@ -1,10 +1,12 @@
-use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
 
 use super::arguments::{Arguments, FORMAT, RELATION, switch, value};
 use super::output::render;
 use super::relation_tools::relation;
 use super::state::{Leadership, LogLine, Status};
-use super::tools::{Call, Printed, ToolResult, pairs, write};
+use super::tools::{Call, Printed, ToolResult, pairs};
 
 pub(super) fn is_leader(call: &mut Call<'_>) -> Printed {
     let args = Arguments::parse(call.args, &[FORMAT])?;
@@ -62,20 +64,30 @@ pub(super) fn status_set(call: &mut Call<'_>) -> Printed {
 pub(super) fn status_get(call: &mut Call<'_>) -> Printed {
     let args = Arguments::parse(call.args, &[FORMAT, switch(&["application"]), switch(&["include-data"])])?;
     args.at_most(0)?;
-    let shown =
-        |status: &Status| json!({"status": status.status, "message": status.message, "status-data": {}});
+    let include_data = args.is_set("include-data");
+    let shown = |status: &Status| {
+        if include_data {
+            json!({"status": status.status, "message": status.message, "status-data": {}})
+        } else {
+            json!({"status": status.status})
+        }
+    };
+    let bare = !include_data && args.format() == "smart";
     let unit = shown(&call.state.status);
     let answer = if args.is_set("application") {
         if call.state.leadership != Leadership::Leader {
             return Err(ToolResult::failed("finding application status: this unit is not the leader"));
         }
+        if bare {
+            return Ok(render(&json!(call.state.application_status.status), "smart"));
+        }
         let mut application = shown(&call.state.application_status);
         application["units"] = json!({ call.state.unit.as_str(): unit });
         json!({ "application-status": application })
-    } else if args.is_set("include-data") {
-        unit
-    } else {
+    } else if bare {
         json!(call.state.status.status)
+    } else {
+        unit
     };
     Ok(render(&answer, args.format()))
 }
@@ -84,7 +96,7 @@ pub(super) fn config_get(call: &mut Call<'_>) -> Printed {
     let args = Arguments::parse(call.args, &[FORMAT, switch(&["a", "all"])])?;
     args.at_most(1)?;
     let answer = match args.positional.first().map(String::as_str) {
-        Some(key) if key != "-" => call.state.config.get(key).cloned().unwrap_or(Value::Null),
+        Some(key) if !key.is_empty() => call.state.config.get(key).cloned().unwrap_or(Value::Null),
         _ => {
             let set = call.state.config.iter().filter(|(_, value)| args.is_set("a") || !value.is_null());
             Value::Object(set.map(|(key, value)| (key.clone(), value.clone())).collect())
@@ -174,43 +186,32 @@ pub(super) fn network_get(call: &mut Call<'_>) -> Printed {
     Ok(render(&answer, args.format()))
 }
 
-pub(super) fn action_get(call: &mut Call<'_>) -> Printed {
+/// The own unit and the units of all relations, which have joined.
+pub(super) fn goal_state(call: &mut Call<'_>) -> Printed {
     let args = Arguments::parse(call.args, &[FORMAT])?;
+    args.at_most(0)?;
+    let since = |status: &str| json!({"status": status, "since": "2026-03-01 12:00:00Z"});
+    let mut relations: BTreeMap<&str, BTreeMap<&str, Value>> = BTreeMap::new();
+    for relation in call.state.relations.values() {
+        let of_endpoint = relations.entry(&relation.endpoint).or_default();
+        of_endpoint.insert(&relation.remote_app, since("joined"));
+        of_endpoint.extend(relation.remote_units.keys().map(|unit| (unit.as_str(), since("active"))));
+    }
+    let own = since(&call.state.status.status);
+    let answer = json!({"units": {call.state.unit.as_str(): own}, "relations": relations});
+    Ok(render(&answer, args.value("format").unwrap_or("yaml")))
+}
+
+pub(super) fn resource_get(call: &mut Call<'_>) -> Printed {
+    let args = Arguments::parse(call.args, &[])?;
+    let Some(name) = args.positional.first() else {
+        return Err(ToolResult::usage("missing required resource name"));
+    };
     args.at_most(1)?;
-    let mut answer = call.context.action.clone().unwrap_or_else(|| Value::Object(Map::new()));
-    for key in args.positional.first().into_iter().flat_map(|path| path.split('.')) {
-        answer = answer.get_mut(key).map(Value::take).unwrap_or_default();
-    }
-    Ok(render(&answer, args.format()))
-}
-
-pub(super) fn action_set(call: &mut Call<'_>) -> Printed {
-    let args = Arguments::parse(call.args, &[])?;
-    for (key, value) in pairs(None, &[], &args.positional)? {
-        if ["stdout", "stdout-encoding", "stderr", "stderr-encoding"].contains(&key.as_str()) {
-            return Err(ToolResult::failed(&format!("cannot set reserved action key {key:?}")));
-        }
-        write(&mut call.state.action.results, &key, &value);
-    }
-    Ok(String::new())
-}
-
-pub(super) fn action_fail(call: &mut Call<'_>) -> Printed {
-    let args = Arguments::parse(call.args, &[])?;
-    args.at_most(1)?;
-    let default = "action failed without reason given, check action for errors";
-    let message = args.positional.first().map_or(default, String::as_str);
-    call.state.action.failure = Some(message.to_owned());
-    Ok(String::new())
-}
-
-pub(super) fn action_log(call: &mut Call<'_>) -> Printed {
-    let args = Arguments::parse(call.args, &[])?;
-    if args.positional.is_empty() {
-        return Err(ToolResult::usage("no message specified"));
-    }
-    call.state.action.log.push(args.positional.join(" "));
-    Ok(String::new())
+    let path = call.state.resources.get(name).cloned();
+    path.ok_or_else(|| {
+        ToolResult::failed(&format!("could not download resource: resource {name:?} not found"))
+    })
 }
 
 #[cfg(test)]
@@ -258,6 +259,9 @@ mod tests {
         juju.set_leader(true);
         assert_eq!(text(&juju, &hook, &["status-set", "--application", "blocked", "why"]), "0 ");
         assert_eq!(juju.application_status().message, "why");
+        assert_eq!(text(&juju, &hook, &["status-get"]), "0 active\n");
+        assert_eq!(text(&juju, &hook, &["status-get", "--format=json"]), "0 {\"status\":\"active\"}\n");
+        assert_eq!(text(&juju, &hook, &["status-get", "--application"]), "0 blocked\n");
         let shown = text(&juju, &hook, &["status-get", "--include-data", "--format=json"]);
         assert_eq!(shown, "0 {\"message\":\"ready now\",\"status\":\"active\",\"status-data\":{}}\n");
     }
@@ -277,28 +281,29 @@ mod tests {
     }
 
     #[test]
-    fn action_tools_exist_in_actions_only() {
+    fn the_goal_state_is_what_the_model_has() {
         let juju = Model::new("app/0");
+        let _ = juju.add_relation("db", "mysql", &["mysql/0"]);
+        let since = |status: &str| json!({"status": status, "since": "2026-03-01 12:00:00Z"});
+        let expected = json!({
+            "units": {"app/0": since("unknown")},
+            "relations": {"db": {"mysql": since("joined"), "mysql/0": since("active")}},
+        });
+        let hook = HookContext::new();
+        assert_eq!(text(&juju, &hook, &["goal-state", "--format=json"]), format!("0 {expected}\n"));
+        assert_eq!(text(&juju, &hook, &["goal-state", "x"]), "2 ERROR unrecognized args: [\"x\"]\n");
+    }
+
+    #[test]
+    fn a_resource_has_the_path_it_was_given() {
+        let juju = Model::new("app/0");
+        juju.set_resource("image", "/image.tar");
+        let hook = HookContext::new();
+        assert_eq!(text(&juju, &hook, &["resource-get", "image"]), "0 /image.tar");
+        assert_eq!(text(&juju, &hook, &["resource-get"]), "2 ERROR missing required resource name\n");
         assert_eq!(
-            text(&juju, &HookContext::new(), &["action-get"]),
-            "1 ERROR bad request: unknown hook command: action-get\n",
-        );
-        let action = HookContext::action(json!({"to": {"path": "/x"}}));
-        juju.begin_hook(action.clone());
-        assert_eq!(text(&juju, &action, &["action-get", "--format=json", "to.path"]), "0 \"/x\"\n");
-        assert_eq!(text(&juju, &action, &["action-get", "--format=json", "to.nowhere.at.all"]), "0 null\n");
-        assert_eq!(text(&juju, &action, &["action-set", "size.bytes=3"]), "0 ");
-        assert_eq!(
-            text(&juju, &action, &["action-set", "stdout=x"]),
-            "1 ERROR cannot set reserved action key \"stdout\"\n",
-        );
-        assert_eq!(text(&juju, &action, &["action-log", "--", "half", "way"]), "0 ");
-        assert_eq!(text(&juju, &action, &["action-fail", "disk full"]), "0 ");
-        let outcome = juju.action_outcome();
-        assert_eq!(outcome.results["size.bytes"], "3");
-        assert_eq!(
-            (outcome.failure.as_deref(), outcome.log),
-            (Some("disk full"), vec!["half way".to_owned()])
+            text(&juju, &hook, &["resource-get", "none"]),
+            "1 ERROR could not download resource: resource \"none\" not found\n"
         );
     }
 
