@@ -49,6 +49,9 @@ pub enum HookToolErrorKind {
     /// The event does not allow the tool: nearly none in `collect-metrics` and `meter-status-changed`, which ended with
     /// Juju 3, and those of actions only in actions. A tool that this version of Juju does not have is refused alike.
     RestrictedContext,
+    /// The secret or the stored value that was asked for does not exist. Only `secret-get`, `secret-info-get` and
+    /// `state-get --strict` fail with this kind.
+    NotFound,
     /// Juju refuses the command line (exit code 2).
     Usage,
     /// Any other failure, of the tool or of running it.
@@ -75,8 +78,8 @@ impl HookToolError {
     /// The error of a tool that ended without success: its exit code (`None`: a signal) and standard error decide the
     /// kind.
     pub fn from_exit(tool: impl Into<String>, code: Option<i32>, stderr: &[u8]) -> Self {
-        let stderr = String::from_utf8_lossy(stderr).into_owned();
-        Self { kind: classify(code, &stderr), tool: tool.into(), code, stderr, source: None }
+        let (tool, stderr) = (tool.into(), String::from_utf8_lossy(stderr).into_owned());
+        Self { kind: classify(&tool, code, &stderr), tool, code, stderr, source: None }
     }
 
     /// What to decide by.
@@ -160,6 +163,7 @@ impl HookToolErrorKind {
             Self::RelationGone => "relation not found",
             Self::PermissionDenied => "permission denied",
             Self::RestrictedContext => "not possible in this event",
+            Self::NotFound => "not found",
             Self::Usage => "its command line is refused",
             Self::NotInHookContext
             | Self::Failed
@@ -187,7 +191,7 @@ fn only_reads(tool: &str) -> bool {
     }
 }
 
-fn classify(code: Option<i32>, stderr: &str) -> HookToolErrorKind {
+fn classify(tool: &str, code: Option<i32>, stderr: &str) -> HookToolErrorKind {
     let text = stderr.to_lowercase();
     let says = |phrase| text.contains(phrase);
     if !matches!(code, Some(1 | 2)) || says_that_go_gave_up(&text) {
@@ -207,6 +211,8 @@ fn classify(code: Option<i32>, stderr: &str) -> HookToolErrorKind {
         HookToolErrorKind::RelationGone
     } else if REFUSALS.into_iter().any(says) {
         HookToolErrorKind::PermissionDenied
+    } else if code == Some(1) && LOOKING_UP.contains(&tool) && says("not found") {
+        HookToolErrorKind::NotFound
     } else if code == Some(2) {
         HookToolErrorKind::Usage
     } else {
@@ -216,6 +222,9 @@ fn classify(code: Option<i32>, stderr: &str) -> HookToolErrorKind {
 
 const REFUSALS: [&str; 4] =
     ["permission denied", "access denied", "not the leader", "cannot write relation settings"];
+
+/// Tools that say "not found" of what they were asked for.
+const LOOKING_UP: [&str; 3] = ["secret-get", "secret-info-get", "state-get"];
 
 /// Whether a Go program ended itself, which it does with exit code 2 unless somebody sees to it.
 fn says_that_go_gave_up(lower_case: &str) -> bool {
@@ -243,7 +252,7 @@ fn mentions_gone_relation(lower_case: &str) -> bool {
 mod tests {
     use super::*;
     use HookToolErrorKind::{
-        Failed, NotInHookContext, PermissionDenied, RelationGone, RestrictedContext, Usage,
+        Failed, NotFound, NotInHookContext, PermissionDenied, RelationGone, RestrictedContext, Usage,
     };
 
     /// What the tools of Juju write, from which of its versions to which, with the exit code and what it means.
@@ -276,6 +285,11 @@ mod tests {
         // What else only the leader may, or only who was granted it.
         ("2.9-4.1", "status-set", Some(1), "ERROR setting application status: this unit is not the leader\n", PermissionDenied),
         ("3.1-4.1", "secret-get", Some(1), "ERROR access denied\n", PermissionDenied),
+        // What was asked for does not exist.
+        ("3.0-4.1", "secret-get", Some(1), "ERROR secret \"9m4e2mr0ui3e8a215n4g\" not found\n", NotFound),
+        ("3.0-4.1", "secret-get", Some(1), "ERROR consumer label \"db\" not found (not found)\n", NotFound),
+        ("3.0-4.1", "secret-info-get", Some(1), "ERROR secret \"db\" not found\n", NotFound),
+        ("2.8-4.1", "state-get", Some(1), "ERROR \"key\" not found\n", NotFound),
         // Nobody knows who leads. That is no refusal, whatever the reason.
         ("2.9-4.1", "is-leader", Some(1), "ERROR leadership status unknown: connection is shut down\n", Failed),
         ("2.9-4.1", "is-leader", Some(1), "ERROR leadership status unknown: permission denied\n", Failed),
