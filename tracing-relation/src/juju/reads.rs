@@ -163,24 +163,19 @@ impl Dispatch {
     /// [`PermissionDenied`](HookToolErrorKind::PermissionDenied) if the unit is not the leader,
     /// [`RelationGone`](HookToolErrorKind::RelationGone), or another failure of the tool.
     pub fn relation_set_app(&self, endpoint: &str, id: u32, changes: &Databag) -> Result<(), HookToolError> {
-        if changes.is_empty() {
-            return Ok(());
-        }
-        if let (Some(memory), Ok(own)) = (self.relation_memory(), self.application()) {
-            memory.will_write(endpoint, id, own);
-        }
-        let call = relation_call("relation-set", endpoint, id).arg("--app").arg("--file=-");
-        // On standard input, where length is not limited.
-        let input =
-            Object(changes.iter().map(|(key, value)| (key.as_str(), Text(value))).collect()).to_yaml();
-        self.run(&call.stdin(input)).map_err(|error| self.refine(error, Whose::OwnAppWritten))?;
-        if let Ok(own) = self.application()
-            && let Some(databag) = self.reads.known().databags.get_mut(&(id, own.to_owned()))
-        {
-            databag.extend(changes.clone());
-            databag.retain(|_, value| !value.is_empty());
-        }
-        Ok(())
+        let call = relation_call("relation-set", endpoint, id).arg("--app");
+        self.write_databag(call, (endpoint, id), self.application().ok(), changes, Whose::OwnAppWritten)
+    }
+
+    /// Writes keys of the own unit's databag (`relation-set`). Other keys stay as they are; an empty value deletes its
+    /// key. Juju makes the change visible to the other side once the hook has succeeded.
+    ///
+    /// # Errors
+    ///
+    /// [`RelationGone`](HookToolErrorKind::RelationGone), or another failure of the tool.
+    pub fn relation_set_unit(&self, endpoint: &str, id: u32, changes: &Databag) -> Result<(), HookToolError> {
+        let call = relation_call("relation-set", endpoint, id);
+        self.write_databag(call, (endpoint, id), self.unit_name().ok(), changes, Whose::Other)
     }
 
     /// Whether a tool has said that the relation is gone.
@@ -205,6 +200,32 @@ impl Dispatch {
         Ok(databag)
     }
 
+    fn write_databag(
+        &self,
+        call: HookToolCall,
+        (endpoint, id): (&str, u32),
+        owner: Option<&str>,
+        changes: &Databag,
+        whose: Whose<'_>,
+    ) -> Result<(), HookToolError> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        if let (Some(memory), Some(owner)) = (self.relation_memory(), owner) {
+            memory.will_write(endpoint, id, owner);
+        }
+        // On standard input, where length is not limited.
+        let call = call.arg("--file=-").stdin(yaml_map(changes));
+        self.run(&call).map_err(|error| self.refine(error, whose))?;
+        if let Some(owner) = owner
+            && let Some(databag) = self.reads.known().databags.get_mut(&(id, owner.to_owned()))
+        {
+            databag.extend(changes.clone());
+            databag.retain(|_, value| !value.is_empty());
+        }
+        Ok(())
+    }
+
     /// As [`read`](Self::read), and nothing for a relation that is gone.
     fn read_relation<T: FromJson + Default>(
         &self,
@@ -226,6 +247,7 @@ impl Dispatch {
         Json::parse(&output.stdout).and_then(T::from_json).map_err(|source| invalid(call, source))
     }
 
+    /// Runs a tool for no longer than this dispatch has patience.
     fn run(&self, call: &HookToolCall) -> Result<HookToolOutput, HookToolError> {
         let started = Instant::now();
         let patience = [self.patience, self.reads.known().patience].into_iter().flatten().min();
@@ -277,7 +299,15 @@ fn relation_call(tool: &str, endpoint: &str, id: u32) -> HookToolCall {
     HookToolCall::new(tool).arg("-r").arg(format!("{endpoint}:{id}"))
 }
 
-fn invalid(call: &HookToolCall, source: impl std::error::Error + Send + Sync + 'static) -> HookToolError {
+/// A YAML map of text, as `--file` of some tools reads it.
+fn yaml_map(pairs: &BTreeMap<String, String>) -> String {
+    Object(pairs.iter().map(|(key, value)| (key.as_str(), Text(value))).collect()).to_yaml()
+}
+
+fn invalid(
+    call: &HookToolCall,
+    source: impl std::error::Error + Send + Sync + 'static,
+) -> HookToolError {
     HookToolError::new(HookToolErrorKind::InvalidOutput, call.tool(), Some(Box::new(source)))
 }
 

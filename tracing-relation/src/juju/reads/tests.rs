@@ -82,6 +82,21 @@ fn nothing_to_write_is_no_call() {
 }
 
 #[test]
+fn every_unit_writes_its_own_databag_and_reads_it_back() {
+    let (juju, dispatch, id) = related(false);
+    let before = dispatch.relation_get_unit("tracing", id, "app/0").expect("own");
+    assert_eq!(before.keys().collect::<Vec<_>>(), ["egress-subnets", "ingress-address", "private-address"]);
+    dispatch.relation_set_unit("tracing", id, &Databag::new()).expect("nothing to do");
+    juju.clear_calls();
+    let changes = databag([("-dash", "1"), ("private-address", "")]);
+    dispatch.relation_set_unit("tracing", id, &changes).expect("its own");
+    let after = dispatch.relation_get_unit("tracing", id, "app/0").expect("own");
+    assert_eq!(after.keys().collect::<Vec<_>>(), ["-dash", "egress-subnets", "ingress-address"]);
+    assert_eq!(juju.calls(), [["relation-set", "-r", "tracing:1", "--file=-"]]);
+    assert_eq!(juju.local_unit_data(id), after);
+}
+
+#[test]
 fn a_follower_is_refused_its_own_applications_databag() {
     for wording in [None, Some(DENIED)] {
         let (juju, dispatch, id) = related(false);
@@ -198,8 +213,12 @@ fn writing_to_a_gone_relation_is_told() {
     juju.sever_relation(id);
     let severed = dispatch.relation_set_app("tracing", id, &databag([("a", "b")])).expect_err("gone");
     assert_eq!(severed.kind(), HookToolErrorKind::RelationGone);
+    let severed = dispatch.relation_set_unit("tracing", id, &databag([("a", "b")])).expect_err("gone");
+    assert_eq!(severed.kind(), HookToolErrorKind::RelationGone);
     juju.remove_relation(id);
     let removed = dispatch.relation_set_app("tracing", id, &databag([("a", "b")])).expect_err("gone");
+    assert_eq!(removed.kind(), HookToolErrorKind::RelationGone);
+    let removed = dispatch.relation_set_unit("tracing", id, &databag([("a", "b")])).expect_err("gone");
     assert_eq!(removed.kind(), HookToolErrorKind::RelationGone);
 }
 
