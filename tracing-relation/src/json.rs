@@ -17,6 +17,8 @@ use hifijson::str::{self as text, Lex as _, LexAlloc as _};
 use hifijson::token::{Expect, Lex as _};
 use hifijson::{Read as _, SliceLexer};
 
+mod deserialize;
+
 /// A text is not the JSON that is needed: what was expected, and at which byte.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected {expected} at byte {at}")]

@@ -1,4 +1,24 @@
 //! What a charm's process gets from Juju: the dispatch environment, the hook tools, and the charm's metadata.
+//!
+//! The hook tools that every charm uses are methods of [`Dispatch`], named after the tools:
+//!
+//! | for | hook tools | methods |
+//! |---|---|---|
+//! | configuration | `config-get` | [`config_get`](Dispatch::config_get), [`config_get_option`](Dispatch::config_get_option) |
+//! | status | `status-set`, `status-get` | [`status_set`](Dispatch::status_set), [`status_get`](Dispatch::status_get), [`application_status_set`](Dispatch::application_status_set), [`application_status_get`](Dispatch::application_status_get) |
+//! | actions | `action-get`, `action-set`, `action-fail`, `action-log` | [`action_get`](Dispatch::action_get), [`action_set`](Dispatch::action_set), [`action_fail`](Dispatch::action_fail), [`action_log`](Dispatch::action_log) |
+//! | relations | `relation-ids`, `relation-list`, `relation-get`, `relation-set` | [`relation_ids`](Dispatch::relation_ids), [`relation_units`](Dispatch::relation_units), [`relation_app`](Dispatch::relation_app), [`relation_get_app`](Dispatch::relation_get_app), [`relation_get_unit`](Dispatch::relation_get_unit), [`relation_set_app`](Dispatch::relation_set_app), [`relation_set_unit`](Dispatch::relation_set_unit) |
+//! | leadership | `is-leader` | [`is_leader`](Dispatch::is_leader) |
+//! | secrets | `secret-get`, `secret-info-get` | [`secret_get`](Dispatch::secret_get), [`secret_info_get`](Dispatch::secret_info_get) |
+//! | ports | `open-port`, `close-port`, `opened-ports` | [`open_port`](Dispatch::open_port), [`close_port`](Dispatch::close_port), [`opened_ports`](Dispatch::opened_ports) |
+//! | network | `network-get` | [`network_get`](Dispatch::network_get), [`network_get_relation`](Dispatch::network_get_relation) |
+//! | stored state | `state-get`, `state-set`, `state-delete` | [`state_get`](Dispatch::state_get), [`state_get_value`](Dispatch::state_get_value), [`state_set`](Dispatch::state_set), [`state_delete`](Dispatch::state_delete) |
+//! | workload version | `application-version-set` | [`application_version_set`](Dispatch::application_version_set) |
+//! | resources | `resource-get` | [`resource_get`](Dispatch::resource_get) |
+//! | goal state | `goal-state` | [`goal_state`](Dispatch::goal_state) |
+//! | log | `juju-log` | [`juju_log`](Dispatch::juju_log) |
+//!
+//! All others are called with a [`HookToolCall`] through [`Dispatch::hook_tools`].
 
 mod agent;
 mod charm_trace_config;
@@ -16,6 +36,7 @@ mod running;
 pub mod testing;
 #[cfg(test)]
 mod tests;
+mod tools;
 
 pub use agent::AgentHookTools;
 pub use charm_trace_config::CharmTraceConfig;
@@ -29,3 +50,13 @@ pub use hook_tools::{HookToolCall, HookToolOutput, HookTools};
 pub use metadata::{Endpoint, Metadata, MetadataError, Role};
 pub use process::ProcessHookTools;
 pub use reads::Databag;
+pub use tools::{
+    ApplicationStatus, BindAddress, GoalState, GoalStatus, InterfaceAddress, NetworkInfo, PortRange,
+    SecretAccess, SecretContent, SecretId, SecretInfo, SecretOwner, SecretRevision, SecretRotation,
+    StatusValue, UnitStatus,
+};
+
+/// The level of a line in Juju's log, for [`Dispatch::juju_log`]. Juju's word for [`Warn`](LogLevel::Warn) is `WARNING`,
+/// and the others have the same names.
+#[doc(no_inline)]
+pub use log::Level as LogLevel;

@@ -11,6 +11,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use serde::de::DeserializeOwned;
+
 use super::{Dispatch, HookToolCall, HookToolError, HookToolErrorKind, HookToolOutput, Role};
 use crate::json::{FromJson, Json};
 use crate::wire::PythonJson::{Object, Text};
@@ -242,13 +244,25 @@ impl Dispatch {
         }
     }
 
-    fn read<T: FromJson>(&self, call: &HookToolCall) -> Result<T, HookToolError> {
+    pub(super) fn read<T: FromJson>(&self, call: &HookToolCall) -> Result<T, HookToolError> {
         let output = self.run(call)?;
         Json::parse(&output.stdout).and_then(T::from_json).map_err(|source| invalid(call, source))
     }
 
+    /// Like [`read`](Self::read), for any type that serde can deserialize.
+    pub(super) fn read_as<T: DeserializeOwned>(&self, call: &HookToolCall) -> Result<T, HookToolError> {
+        let output = self.run(call)?;
+        let json = Json::parse(&output.stdout).map_err(|source| invalid(call, source))?;
+        json.deserialize().map_err(|source| invalid(call, source))
+    }
+
+    /// Runs a tool that prints nothing of interest.
+    pub(super) fn tell(&self, call: &HookToolCall) -> Result<(), HookToolError> {
+        self.run(call).map(drop)
+    }
+
     /// Runs a tool for no longer than this dispatch has patience.
-    fn run(&self, call: &HookToolCall) -> Result<HookToolOutput, HookToolError> {
+    pub(super) fn run(&self, call: &HookToolCall) -> Result<HookToolOutput, HookToolError> {
         let started = Instant::now();
         let patience = [self.patience, self.reads.known().patience].into_iter().flatten().min();
         let result = match patience {
@@ -264,7 +278,7 @@ impl Dispatch {
     /// Tells what "permission denied" means. Juju says it of a relation that is gone from the controller, even to a
     /// leader, and it is a refusal only where a unit that is not the leader asks for its own application's databag, which
     /// in a relation among peers each of them may read.
-    fn refine(&self, error: HookToolError, whose: Whose<'_>) -> HookToolError {
+    pub(super) fn refine(&self, error: HookToolError, whose: Whose<'_>) -> HookToolError {
         let ambiguous = error.kind() == HookToolErrorKind::PermissionDenied
             && error.stderr().to_lowercase().contains("permission denied");
         let may_be_refused = match whose {
@@ -287,7 +301,7 @@ impl Dispatch {
 
 /// Whose databag a call is about, and what is done to it.
 #[derive(Clone, Copy)]
-enum Whose<'a> {
+pub(super) enum Whose<'a> {
     OwnAppRead { endpoint: &'a str },
     OwnAppWritten,
     Other,
@@ -295,16 +309,16 @@ enum Whose<'a> {
 
 /// The full form of the id lets newer versions of Juju check that it belongs to the endpoint; older ones take only its
 /// number.
-fn relation_call(tool: &str, endpoint: &str, id: u32) -> HookToolCall {
+pub(super) fn relation_call(tool: &str, endpoint: &str, id: u32) -> HookToolCall {
     HookToolCall::new(tool).arg("-r").arg(format!("{endpoint}:{id}"))
 }
 
 /// A YAML map of text, as `--file` of some tools reads it.
-fn yaml_map(pairs: &BTreeMap<String, String>) -> String {
+pub(super) fn yaml_map(pairs: &BTreeMap<String, String>) -> String {
     Object(pairs.iter().map(|(key, value)| (key.as_str(), Text(value))).collect()).to_yaml()
 }
 
-fn invalid(
+pub(super) fn invalid(
     call: &HookToolCall,
     source: impl std::error::Error + Send + Sync + 'static,
 ) -> HookToolError {
