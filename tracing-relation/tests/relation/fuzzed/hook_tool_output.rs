@@ -8,7 +8,8 @@
 use std::sync::{Arc, Mutex};
 
 use tracing_relation::juju::{
-    Dispatch, HookToolCall, HookToolError, HookToolErrorKind, HookToolOutput, HookTools,
+    Dispatch, HookToolCall, HookToolError, HookToolErrorKind, HookToolOutput, HookTools, SecretId,
+    SecretRevision,
 };
 use tracing_relation::{
     CertificateTransferRequirer, Receiver, ReceiverProtocol, TracingEndpointProvider,
@@ -77,6 +78,20 @@ fn trust(dispatch: &Dispatch) {
     for certificate in authorities.certificates().unwrap_or_default() {
         assert!(certificate.contains("-----BEGIN CERTIFICATE-----"), "{certificate:?}");
     }
+    read(dispatch);
+}
+
+/// The tools whose output is read as types of this crate.
+fn read(dispatch: &Dispatch) {
+    let _ = dispatch.status_get();
+    let _ = dispatch.application_status_get();
+    let _ = dispatch.network_get("tracing").map(|network| network.ingress_address().map(str::to_owned));
+    let _ = dispatch.opened_ports();
+    let _ = dispatch.goal_state();
+    let _ = dispatch.state_get();
+    let _ = dispatch.resource_get("image");
+    let _ = dispatch.secret_get(SecretId::Label("db"), SecretRevision::Tracked);
+    let _ = dispatch.secret_info_get(SecretId::Label("db"));
 }
 
 /// Tools that print what they are told to, and the usual where a bit says so or nothing is left.
