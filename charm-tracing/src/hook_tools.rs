@@ -51,7 +51,7 @@ fn attributes(call: &HookToolCall) -> Vec<KeyValue> {
 ///
 /// Only what is known to be harmless is shown, so a tool that comes with a later Juju shows nothing.
 fn shown(tool: &str, args: &[String]) -> Vec<String> {
-    if READING.contains(&tool) {
+    if NAMING.contains(&tool) {
         return args.to_vec();
     }
     let keys = WRITING.contains(&tool);
@@ -59,6 +59,10 @@ fn shown(tool: &str, args: &[String]) -> Vec<String> {
     let mut args = args.iter().map(String::as_str);
     while let Some(arg) = args.next() {
         match arg {
+            "--" if keys => {
+                shown.extend(args.filter_map(key).map(str::to_owned));
+                break;
+            }
             "--" => break,
             "--app" => shown.push(arg.to_owned()),
             _ if arg.starts_with('-') => {
@@ -82,17 +86,21 @@ fn shown(tool: &str, args: &[String]) -> Vec<String> {
 
 /// Options with a value that is no data.
 const HARMLESS: [&str; 4] = ["-r", "--relation", "--format", "--file"];
-const READING: [&str; 17] = [
+/// Tools whose arguments are all names of things, such as keys, endpoints and ports.
+const NAMING: [&str; 20] = [
     "action-get",
+    "close-port",
     "config-get",
     "credential-get",
     "goal-state",
     "is-leader",
     "network-get",
+    "open-port",
     "opened-ports",
     "relation-get",
     "relation-ids",
     "relation-list",
+    "resource-get",
     "secret-get",
     "secret-ids",
     "secret-info-get",
@@ -130,6 +138,12 @@ mod tests {
         );
         assert_eq!(shown_of("is-leader --format=json"), "--format=json");
         assert_eq!(shown_of("secret-get secret:abc --label db"), "secret:abc --label db");
+        assert_eq!(shown_of("secret-info-get --format=json --label=db"), "--format=json --label=db");
+        assert_eq!(shown_of("open-port -- 8000-8010/tcp"), "-- 8000-8010/tcp");
+        assert_eq!(shown_of("close-port -- icmp"), "-- icmp");
+        assert_eq!(shown_of("opened-ports --format=json"), "--format=json");
+        assert_eq!(shown_of("goal-state --format=json"), "--format=json");
+        assert_eq!(shown_of("resource-get -- image"), "-- image");
     }
 
     #[test]
@@ -138,7 +152,11 @@ mod tests {
         assert_eq!(shown_of("relation-set -r 3 --app --file -"), "-r 3 --app --file -");
         assert_eq!(shown_of("secret-add password=hunter2 key#base64=aHVudGVy --label=db"), "password key");
         assert_eq!(shown_of("status-set --application=False active -- all is well"), "active");
+        assert_eq!(shown_of("status-set --application=true active -- all is well"), "active");
         assert_eq!(shown_of("state-set token=abc"), "token");
+        assert_eq!(shown_of("state-set --file=-"), "--file=-");
+        assert_eq!(shown_of("action-set -- token=abc size.bytes=3=4 hunter2"), "token size.bytes");
+        assert_eq!(shown_of("application-version-set -- 1.2"), "");
     }
 
     #[test]
