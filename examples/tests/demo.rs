@@ -45,21 +45,18 @@ fn it_shows_each_dispatch_and_then_every_trace() {
   app/0: install event
     method call: RequirerCharm.new
       relation-ids
-      method call: RequirerCharm.option
-        config-get
+      config-get
     event: install
       method call: RequirerCharm.handle
         method call: RequirerCharm.on_install
-          method call: RequirerCharm.set_status
-            status-set
+          status-set
           method call: Workload.install
 ";
     assert!(trees.contains(install), "{story}");
     let update_status = "\
   app/0: update-status event
     method call: RequirerCharm.new
-      method call: RequirerCharm.option
-        config-get
+      config-get
     event: update_status
 ";
     assert!(trees.contains(update_status), "it asks nobody about the relation any more:\n{story}");

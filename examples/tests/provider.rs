@@ -133,7 +133,7 @@ fn a_configuration_that_cannot_be_used_blocks_the_unit_and_takes_nothing_back() 
         (
             "otlp-http-port",
             json!(70000),
-            "cannot use the configuration: invalid value: integer `70000`, expected u16",
+            "cannot use the output of config-get: invalid value: integer `70000`, expected u16",
         ),
     ] {
         tempo.model().set_config(option, value);
@@ -176,8 +176,7 @@ tempo/0: tracing-relation-changed event
             network-get
           relation-ids
         relation-get
-        method call: ProviderCharm.set_status
-          status-set"
+        status-set"
     );
 }
 

@@ -81,31 +81,26 @@ fn the_life_of_a_unit_is_delivered_as_soon_as_there_is_a_backend() {
 app/0: install event
   method call: RequirerCharm.new
     relation-ids
-    method call: RequirerCharm.option
-      config-get
+    config-get
   event: install
     method call: RequirerCharm.handle
       method call: RequirerCharm.on_install
-        method call: RequirerCharm.set_status
-          status-set
+        status-set
         method call: Workload.install",
             "\
 app/0: start event
   method call: RequirerCharm.new
     relation-ids
-    method call: RequirerCharm.option
-      config-get
+    config-get
   event: start
     method call: RequirerCharm.handle
       method call: RequirerCharm.on_configured
-        method call: RequirerCharm.option
-          config-get
+        config-get
         method call: Workload.configure {workload.changed=true}
           function call: render
         event: workload_restarted
           method call: RequirerCharm.on_workload_restarted
-            method call: RequirerCharm.set_status
-              status-set",
+            status-set",
             "\
 app/0: tracing-relation-created event
   method call: RequirerCharm.new
@@ -113,8 +108,7 @@ app/0: tracing-relation-created event
     is-leader
     relation-get
     relation-set
-    method call: RequirerCharm.option
-      config-get
+    config-get
     relation-get
   event: tracing_relation_created
     method call: RequirerCharm.handle",
@@ -124,8 +118,7 @@ app/0: tracing-relation-changed event
     relation-ids
     is-leader
     relation-get
-    method call: RequirerCharm.option
-      config-get
+    config-get
     relation-get
   event: tracing_relation_changed
     method call: RequirerCharm.handle",
@@ -149,14 +142,12 @@ fn a_changed_configuration_restarts_the_workload_and_the_same_one_does_not() {
         below_handle(&collector),
         "\
 method call: RequirerCharm.on_configured
-  method call: RequirerCharm.option
-    config-get
+  config-get
   method call: Workload.configure {workload.changed=true}
     function call: render
   event: workload_restarted
     method call: RequirerCharm.on_workload_restarted
-      method call: RequirerCharm.set_status
-        status-set"
+      status-set"
     );
 
     collector.clear();
@@ -165,8 +156,7 @@ method call: RequirerCharm.on_configured
         below_handle(&collector),
         "\
 method call: RequirerCharm.on_configured
-  method call: RequirerCharm.option
-    config-get
+  config-get
   method call: Workload.configure {workload.changed=false}
     function call: render"
     );
@@ -186,8 +176,7 @@ fn a_workload_that_is_not_there_blocks_the_unit_and_marks_only_its_own_span() {
         "\
 method call: RequirerCharm.on_update_status
   method call: Workload.check [error: the workload is not installed]
-  method call: RequirerCharm.set_status
-    status-set"
+  status-set"
     );
 }
 
@@ -205,8 +194,7 @@ fn a_workload_that_cannot_be_installed_fails_the_hook() {
         format!(
             "\
 method call: RequirerCharm.on_install [error: {message}]
-  method call: RequirerCharm.set_status
-    status-set
+  status-set
   method call: Workload.install [error: {message}]"
         )
     );

@@ -1,7 +1,6 @@
 //! What the operator has configured.
 
-use anyhow::Context as _;
-use charm_tracing::juju::{Dispatch, HookToolCall};
+use charm_tracing::juju::{Dispatch, HookToolError};
 use charm_tracing::relation::ReceiverProtocol;
 use charm_tracing::trace_type;
 use serde::Deserialize;
@@ -17,9 +16,8 @@ pub(crate) struct Config {
 
 #[trace_type(skip(port))]
 impl Config {
-    pub(crate) fn read(dispatch: &Dispatch) -> anyhow::Result<Self> {
-        let answer = dispatch.hook_tools().run(&HookToolCall::new("config-get").arg("--format=json"))?;
-        serde_json::from_slice(&answer.stdout).context("cannot use the configuration")
+    pub(crate) fn read(dispatch: &Dispatch) -> Result<Self, HookToolError> {
+        dispatch.config_get()
     }
 
     pub(crate) fn port(&self, protocol: ReceiverProtocol) -> u16 {

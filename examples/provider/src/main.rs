@@ -4,9 +4,10 @@
 mod config;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context as _;
-use charm_tracing::juju::{Dispatch, HookToolCall};
+use charm_tracing::juju::{Dispatch, LogLevel, StatusValue};
 use charm_tracing::relation::{
     Receiver, ReceiverProtocol, Relation, TracingEndpointProvider, TracingEndpointRequirer,
     TracingProviderEvent, charm_tracing_config,
@@ -53,7 +54,7 @@ impl ProviderCharm {
         for protocol in protocols.iter().filter(|protocol| !SUPPORTED.contains(protocol)) {
             Self::log(
                 dispatch,
-                "WARNING",
+                LogLevel::Warn,
                 &format!("{relation} asks for {protocol}, which is not received"),
             )?;
         }
@@ -61,17 +62,21 @@ impl ProviderCharm {
     }
 
     fn on_broken(dispatch: &Dispatch, relation: &Relation) -> anyhow::Result<()> {
-        Self::log(dispatch, "INFO", &format!("no more traces come over {relation}"))
+        Self::log(dispatch, LogLevel::Info, &format!("no more traces come over {relation}"))
     }
 
     fn reconcile(&self, dispatch: &Dispatch) -> anyhow::Result<()> {
         if dispatch.is_leader()? {
             match self.receivers(dispatch) {
                 Ok(receivers) => self.tracing.publish_receivers(&receivers)?,
-                Err(error) => return Self::set_status(dispatch, "blocked", &format!("{error:#}")),
+                Err(error) => {
+                    dispatch.status_set(&StatusValue::Blocked, &format!("{error:#}"))?;
+                    return Ok(());
+                }
             }
         }
-        Self::set_status(dispatch, "active", "")
+        dispatch.status_set(&StatusValue::Active, "")?;
+        Ok(())
     }
 
     /// One for each protocol that any charm asks for, as far as the workload has it, and OTLP over HTTP in any case.
@@ -94,19 +99,12 @@ impl ProviderCharm {
 
     /// Where the charms of this model reach the unit.
     fn address(dispatch: &Dispatch) -> anyhow::Result<String> {
-        let call = HookToolCall::new("network-get").arg("--ingress-address").arg("tracing");
-        let address = String::from_utf8(dispatch.hook_tools().run(&call)?.stdout)?;
-        Ok(address.trim().to_owned())
+        let network = dispatch.network_get("tracing")?;
+        Ok(network.ingress_address().unwrap_or_default().to_owned())
     }
 
-    fn set_status(dispatch: &Dispatch, status: &str, message: &str) -> anyhow::Result<()> {
-        dispatch.hook_tools().run(&HookToolCall::new("status-set").arg(status).arg("--").arg(message))?;
-        Ok(())
-    }
-
-    fn log(dispatch: &Dispatch, level: &str, message: &str) -> anyhow::Result<()> {
-        let call = HookToolCall::new("juju-log").arg("--log-level").arg(level).arg("--").arg(message);
-        dispatch.hook_tools().run(&call)?;
+    fn log(dispatch: &Dispatch, level: LogLevel, message: &str) -> anyhow::Result<()> {
+        dispatch.juju_log(level, message)?.wait(Duration::from_secs(10))?;
         Ok(())
     }
 }

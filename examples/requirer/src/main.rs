@@ -5,7 +5,7 @@ mod workload;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use charm_tracing::juju::{Dispatch, HookToolCall};
+use charm_tracing::juju::{Dispatch, StatusValue};
 use charm_tracing::relation::{ReceiverProtocol, TracingEndpointRequirer, charm_tracing_config};
 use charm_tracing::{trace_charm, try_event};
 
@@ -21,7 +21,7 @@ struct RequirerCharm {
 impl RequirerCharm {
     fn new(dispatch: &Dispatch) -> anyhow::Result<Self> {
         let tracing = TracingEndpointRequirer::new(dispatch, "tracing", &[ReceiverProtocol::OtlpHttp])?;
-        let ca = Self::option(dispatch, "tracing-ca")?.map(PathBuf::from);
+        let ca: Option<PathBuf> = dispatch.config_get_option("tracing-ca")?;
         let config = charm_tracing_config(&tracing, ca.as_deref())?;
         let workload = Workload::new(dispatch.charm_dir().join("workload.conf"));
         Ok(Self { endpoint: config.endpoint, server_cert: config.server_cert, workload })
@@ -37,38 +37,29 @@ impl RequirerCharm {
     }
 
     fn on_install(&mut self, dispatch: &Dispatch) -> anyhow::Result<()> {
-        Self::set_status(dispatch, "maintenance", "installing the workload")?;
+        dispatch.status_set(&StatusValue::Maintenance, "installing the workload")?;
         self.workload.install()
     }
 
     fn on_configured(&mut self, dispatch: &Dispatch) -> anyhow::Result<()> {
-        let greeting = Self::option(dispatch, "greeting")?.unwrap_or_else(|| "hello".into());
-        if self.workload.configure(&greeting)? {
+        let greeting: Option<String> = dispatch.config_get_option("greeting")?;
+        if self.workload.configure(greeting.as_deref().unwrap_or("hello"))? {
             try_event("workload_restarted", || Self::on_workload_restarted(dispatch))?;
         }
         Ok(())
     }
 
     fn on_workload_restarted(dispatch: &Dispatch) -> anyhow::Result<()> {
-        Self::set_status(dispatch, "active", "")
+        dispatch.status_set(&StatusValue::Active, "")?;
+        Ok(())
     }
 
     fn on_update_status(&self, dispatch: &Dispatch) -> anyhow::Result<()> {
         match self.workload.check() {
-            Ok(()) => Self::set_status(dispatch, "active", ""),
-            Err(error) => Self::set_status(dispatch, "blocked", &format!("{error:#}")),
+            Ok(()) => dispatch.status_set(&StatusValue::Active, "")?,
+            Err(error) => dispatch.status_set(&StatusValue::Blocked, &format!("{error:#}"))?,
         }
-    }
-
-    fn set_status(dispatch: &Dispatch, status: &str, message: &str) -> anyhow::Result<()> {
-        dispatch.hook_tools().run(&HookToolCall::new("status-set").arg(status).arg("--").arg(message))?;
         Ok(())
-    }
-
-    /// A config option, if the operator set it or it has a default.
-    fn option(dispatch: &Dispatch, name: &str) -> anyhow::Result<Option<String>> {
-        let call = HookToolCall::new("config-get").arg("--format=json").arg(name);
-        Ok(serde_json::from_slice(&dispatch.hook_tools().run(&call)?.stdout)?)
     }
 }
 
