@@ -58,5 +58,5 @@ pub use tools::{
 
 /// The level of a line in Juju's log, for [`Dispatch::juju_log`]. Juju's word for [`Warn`](LogLevel::Warn) is `WARNING`,
 /// and the others have the same names.
-#[doc(no_inline)]
+#[doc(inline)]
 pub use log::Level as LogLevel;

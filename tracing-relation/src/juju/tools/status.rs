@@ -118,7 +118,7 @@ struct Answer {
 }
 
 fn set(call: HookToolCall, value: &StatusValue, message: &str) -> HookToolCall {
-    // The flag ends before the message only: spans show the value, which stands before it.
+    // A span of a hook tool shows the arguments before `--`: a known value, but never the message.
     match value {
         StatusValue::Other(word) => call.arg("--").arg(word).arg(message),
         known => call.arg(known.as_str()).arg("--").arg(message),
