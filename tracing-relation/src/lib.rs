@@ -35,6 +35,9 @@ mod config;
 mod endpoint;
 mod error;
 mod event;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzed;
 mod json;
 pub mod juju;
 mod memory;

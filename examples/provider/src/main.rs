@@ -4,7 +4,6 @@
 mod config;
 
 use std::process::ExitCode;
-use std::time::Duration;
 
 use anyhow::Context as _;
 use charm_tracing::juju::{Dispatch, LogLevel, StatusValue};
@@ -52,17 +51,15 @@ impl ProviderCharm {
         protocols: &[ReceiverProtocol],
     ) -> anyhow::Result<()> {
         for protocol in protocols.iter().filter(|protocol| !SUPPORTED.contains(protocol)) {
-            Self::log(
-                dispatch,
-                LogLevel::Warn,
-                &format!("{relation} asks for {protocol}, which is not received"),
-            )?;
+            let message = format!("{relation} asks for {protocol}, which is not received");
+            dispatch.juju_log(LogLevel::Warn, &message)?;
         }
         Ok(())
     }
 
     fn on_broken(dispatch: &Dispatch, relation: &Relation) -> anyhow::Result<()> {
-        Self::log(dispatch, LogLevel::Info, &format!("no more traces come over {relation}"))
+        dispatch.juju_log(LogLevel::Info, &format!("no more traces come over {relation}"))?;
+        Ok(())
     }
 
     fn reconcile(&self, dispatch: &Dispatch) -> anyhow::Result<()> {
@@ -101,11 +98,6 @@ impl ProviderCharm {
     fn address(dispatch: &Dispatch) -> anyhow::Result<String> {
         let network = dispatch.network_get("tracing")?;
         Ok(network.ingress_address().unwrap_or_default().to_owned())
-    }
-
-    fn log(dispatch: &Dispatch, level: LogLevel, message: &str) -> anyhow::Result<()> {
-        dispatch.juju_log(level, message)?.wait(Duration::from_secs(10))?;
-        Ok(())
     }
 }
 

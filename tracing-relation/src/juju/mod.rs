@@ -20,7 +20,7 @@
 //!
 //! All others are called with a [`HookToolCall`] through [`Dispatch::hook_tools`].
 
-mod agent;
+pub(crate) mod agent;
 mod charm_trace_config;
 mod dispatch;
 mod environment;

@@ -122,8 +122,8 @@ struct Exchange {
 struct Line {
     connection: Connection,
     answers: Answers,
-    /// The number of the last call.
-    sequence: u64,
+    /// How many calls were sent.
+    calls: u64,
     /// Until when the answer to the last call is awaited, if it has not come.
     pending: Option<Deadline>,
 }
@@ -216,10 +216,10 @@ impl Agent {
                 Some(line) => line,
                 None => Line::open(&self.address).ok()?,
             };
-            let bytes = rpc::encode_call(request, line.sequence + 1, line.sequence == 0);
+            let bytes = rpc::encode_call(request, line.calls);
             match line.connection.send(&bytes, deadline.at) {
                 Ok(()) => {
-                    line.sequence += 1;
+                    line.calls += 1;
                     line.pending = Some(deadline);
                     exchange.line = Some(line);
                     return Some(Ok(()));
@@ -282,14 +282,14 @@ impl Exchange {
 impl Line {
     fn open(address: &str) -> io::Result<Self> {
         let connection = Connection::open(address)?;
-        Ok(Self { connection, answers: Answers::default(), sequence: 0, pending: None })
+        Ok(Self { connection, answers: Answers::default(), calls: 0, pending: None })
     }
 
     fn answer(&mut self, deadline: Deadline) -> Result<Answer, NoAnswer> {
         let mut buffer = [0; 16 * 1024];
         loop {
             match self.answers.next() {
-                Ok(Some(answer)) if answer.sequence == self.sequence => return Ok(answer),
+                Ok(Some(answer)) if answer.sequence + 1 == self.calls => return Ok(answer),
                 Ok(Some(_)) => return Err((AnswerLost, "it answers another call".into())),
                 Ok(None) => {}
                 Err(GobError::TooLong) => return Err((InvalidOutput, TOO_LONG.into())),

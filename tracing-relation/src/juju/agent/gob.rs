@@ -195,9 +195,8 @@ impl Stream {
         self.buffer.extend_from_slice(bytes);
     }
 
-    /// Returns the fields of the next struct, each with its name; `None` if it has not arrived whole. Definitions of types
-    /// are kept.
-    pub(crate) fn next(&mut self) -> Result<Option<Vec<(String, Field)>>, GobError> {
+    /// Returns the next value; `None` if it has not arrived whole. Definitions of types are kept.
+    pub(crate) fn next(&mut self) -> Result<Option<Value>, GobError> {
         while let Some(message) = self.next_message()? {
             let message = &self.buffer[message];
             let mut reader = Reader::of(message);
@@ -206,7 +205,7 @@ impl Stream {
                 self.types.define(id, &mut reader)?;
                 continue;
             }
-            match self.types.read_struct(message, &self.parts) {
+            match self.types.read_value(message, &self.parts) {
                 Err(CUT) => {
                     let length: usize = self.parts.iter().map(Vec::len).sum();
                     if (length + message.len()) as u64 > self.longest {
@@ -257,6 +256,14 @@ enum Type {
     Opaque,
 }
 
+/// A value that was read.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Value {
+    /// The fields that were sent, each with its name.
+    Struct(Vec<(String, Field)>),
+    Other,
+}
+
 /// A field of a struct that was read.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Field {
@@ -280,17 +287,15 @@ impl Types {
         Ok(())
     }
 
-    fn get(&self, id: TypeId) -> Result<Arc<Type>, GobError> {
-        self.0.get(&id).cloned().ok_or(Malformed("a type is not defined"))
-    }
-
-    /// Reads a struct from the message that holds it, or the rest of it if there were others before.
-    fn read_struct(&mut self, last: &[u8], before: &[Vec<u8>]) -> Result<Vec<(String, Field)>, GobError> {
+    /// Reads a value from the message that holds it, or the rest of it if there were others before.
+    fn read_value(&mut self, last: &[u8], before: &[Vec<u8>]) -> Result<Value, GobError> {
         let messages: Vec<&[u8]> = before.iter().map(Vec::as_slice).chain([last]).collect();
         let mut reader = Reader { bytes: messages[0], later: &messages[1..] };
-        let definition = self.get(reader.int()?)?;
-        let Type::Struct(definition) = &*definition else {
-            return Err(Malformed("a value is not a struct"));
+        let id = reader.int()?;
+        let kind = self.0.get(&id).cloned();
+        let Some(Type::Struct(definition)) = kind.as_deref() else {
+            reader.skip_other_than_struct(self, id, DEEPEST)?;
+            return Ok(Value::Other);
         };
         let mut fields = Vec::new();
         reader.fields(|reader, number| {
@@ -298,7 +303,7 @@ impl Types {
             fields.push((name.clone(), reader.field(self, *id)?));
             Ok(())
         })?;
-        Ok(fields)
+        Ok(Value::Struct(fields))
     }
 }
 
@@ -433,7 +438,8 @@ impl<'a> Reader<'a> {
             INTERFACE => return self.skip_interface(types, depth),
             _ => {}
         }
-        match &*types.get(id)? {
+        let kind = types.0.get(&id).cloned().ok_or(Malformed("a type is not defined"))?;
+        match &*kind {
             Type::List(element) => {
                 for _ in 0..self.count()? {
                     self.skip(types, *element, depth)?;
@@ -479,10 +485,20 @@ impl<'a> Reader<'a> {
             }
         };
         self.uint()?;
-        if !matches!(types.0.get(&id).map(|kind| &**kind), Some(Type::Struct(_))) {
-            // What is not a struct has a zero in front.
-            self.uint()?;
+        match types.0.get(&id).map(|kind| &**kind) {
+            Some(Type::Struct(_)) => self.skip(types, id, depth),
+            _ => self.skip_other_than_struct(types, id, depth),
         }
+    }
+
+    /// Passes over a value that is not part of another one: unless it is a struct, it has a zero in front.
+    fn skip_other_than_struct(
+        &mut self,
+        types: &mut Types,
+        id: TypeId,
+        depth: usize,
+    ) -> Result<(), GobError> {
+        self.uint()?;
         self.skip(types, id, depth)
     }
 }

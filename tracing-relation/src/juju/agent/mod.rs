@@ -25,4 +25,9 @@ mod connection;
 pub(super) mod gob;
 pub(super) mod rpc;
 
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzed;
+#[cfg(test)]
+mod tests;
+
 pub use agent_tools::AgentHookTools;

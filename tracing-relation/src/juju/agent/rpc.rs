@@ -3,11 +3,12 @@
 //! A call is two values, the header and the argument, and so is its answer. Go compares fields by name, so the names below
 //! are the contract; they are those of Juju 2.8 to 4.1.
 
-use super::gob::{self, Field, GobError, Stream, StructWriter, TypeId};
+use super::gob::{self, Field, GobError, Stream, StructWriter, TypeId, Value};
 
-const HEADER: TypeId = 65;
-const REQUEST: TypeId = 66;
-const STRINGS: TypeId = 67;
+// In the order in which Go's own client comes to them.
+const HEADER: TypeId = 64;
+const REQUEST: TypeId = 65;
+const STRINGS: TypeId = 66;
 
 /// The error with which the agent refuses a tool that reads standard input, if the request has none.
 pub(crate) const NEEDS_STDIN: &str = "hook tool requires stdin, none supplied";
@@ -39,9 +40,10 @@ pub(crate) struct Answer {
     pub(crate) result: Result<Response, String>,
 }
 
-/// Encodes a call. The first of a connection defines the types, too.
-pub(crate) fn encode_call(request: &Request, sequence: u64, is_first: bool) -> Vec<u8> {
+/// Encodes a call with the number that it has on its connection, from 0. The first one defines the types, too.
+pub(crate) fn encode_call(request: &Request, sequence: u64) -> Vec<u8> {
     let mut stream = Vec::new();
+    let is_first = sequence == 0;
     if is_first {
         let fields = [("ServiceMethod", gob::STRING), ("Seq", gob::UINT)];
         gob::define_struct(&mut stream, HEADER, "Request", &fields);
@@ -56,6 +58,8 @@ pub(crate) fn encode_call(request: &Request, sequence: u64, is_first: bool) -> V
             ("Args", STRINGS),
             ("StdinSet", gob::BOOL),
             ("Stdin", gob::BYTES),
+            // Empty on a unix socket, and gone in Juju 4.
+            ("Token", gob::STRING),
         ];
         gob::define_struct(&mut stream, REQUEST, "Request", &fields);
         gob::define_slice(&mut stream, STRINGS, "[]string", gob::STRING);
@@ -87,22 +91,24 @@ impl Answers {
 
     /// The next answer, if all of it has arrived.
     pub(crate) fn next(&mut self) -> Result<Option<Answer>, GobError> {
-        while let Some(fields) = self.stream.next()? {
-            let Some((sequence, error)) = self.header.take() else {
-                self.header = Some(header(fields)?);
-                continue;
-            };
-            let response = response(fields)?;
-            let result = if error.is_empty() { Ok(response) } else { Err(error) };
-            return Ok(Some(Answer { sequence, result }));
+        while let Some(value) = self.stream.next()? {
+            match self.header.take() {
+                None => self.header = Some(header(value)?),
+                // Something follows an error, too, whatever it is.
+                Some((sequence, error)) if !error.is_empty() => {
+                    return Ok(Some(Answer { sequence, result: Err(error) }));
+                }
+                Some((sequence, _)) => return Ok(Some(Answer { sequence, result: Ok(response(value)?) })),
+            }
         }
         Ok(None)
     }
 }
 
-const UNEXPECTED: GobError = GobError::Malformed("a field has another type than Juju's");
+const UNEXPECTED: GobError = GobError::Malformed("a value or field has another type than Juju's");
 
-fn header(fields: Vec<(String, Field)>) -> Result<(u64, String), GobError> {
+fn header(value: Value) -> Result<(u64, String), GobError> {
+    let Value::Struct(fields) = value else { return Err(UNEXPECTED) };
     let (mut sequence, mut error) = (0, String::new());
     for (name, value) in fields {
         match (name.as_str(), value) {
@@ -115,7 +121,8 @@ fn header(fields: Vec<(String, Field)>) -> Result<(u64, String), GobError> {
     Ok((sequence, error))
 }
 
-fn response(fields: Vec<(String, Field)>) -> Result<Response, GobError> {
+fn response(value: Value) -> Result<Response, GobError> {
+    let Value::Struct(fields) = value else { return Err(UNEXPECTED) };
     let mut response = Response::default();
     for (name, value) in fields {
         match (name.as_str(), value) {

@@ -13,7 +13,7 @@ use std::time::Duration;
 use std::{ffi::OsString, fmt, fs};
 
 use super::tools::ToolResult;
-use crate::juju::agent::gob::{self, Field, GobError, Stream, StructWriter, TypeId};
+use crate::juju::agent::gob::{self, Field, GobError, Stream, StructWriter, TypeId, Value};
 use crate::juju::agent::rpc;
 
 /// A call of a hook tool, as it arrives at the agent.
@@ -154,7 +154,7 @@ impl Shared {
     /// Answers the calls of one connection.
     fn serve(&self, mut stream: &UnixStream, connection: usize) -> io::Result<()> {
         let process = rustix::net::sockopt::socket_peercred(stream)?.pid.as_raw_nonzero().get();
-        let mut calls = Calls { stream: Stream::limited_to(u64::MAX), sequence: None, process, connection };
+        let mut calls = Calls::of(process, connection);
         let mut answers = Answers::default();
         let mut buffer = [0; 16 * 1024];
         loop {
@@ -185,8 +185,8 @@ impl Shared {
 }
 
 /// Reads the calls of a connection.
-struct Calls {
-    stream: Stream,
+pub(crate) struct Calls {
+    pub(crate) stream: Stream,
     /// The number of a call of which the argument has not come yet.
     sequence: Option<u64>,
     process: i32,
@@ -194,8 +194,14 @@ struct Calls {
 }
 
 impl Calls {
-    fn next(&mut self) -> Result<Option<(u64, AgentRequest)>, GobError> {
-        while let Some(fields) = self.stream.next()? {
+    pub(crate) fn of(process: i32, connection: usize) -> Self {
+        Self { stream: Stream::limited_to(u64::MAX), sequence: None, process, connection }
+    }
+
+    /// The next call with its number, if all of it has arrived.
+    pub(crate) fn next(&mut self) -> Result<Option<(u64, AgentRequest)>, GobError> {
+        while let Some(value) = self.stream.next()? {
+            let Value::Struct(fields) = value else { continue };
             let Some(sequence) = self.sequence.take() else {
                 let sequence = fields.iter().find_map(|(name, value)| match value {
                     Field::Uint(sequence) if name == "Seq" => Some(*sequence),
@@ -243,12 +249,12 @@ const NO_RESPONSE: TypeId = 67;
 
 /// Writes the answers of a connection. Each type is defined before its first value.
 #[derive(Default)]
-struct Answers {
+pub(crate) struct Answers {
     defined: Vec<TypeId>,
 }
 
 impl Answers {
-    fn encode(&mut self, sequence: u64, result: Result<&ToolResult, &str>) -> Vec<u8> {
+    pub(crate) fn encode(&mut self, sequence: u64, result: Result<&ToolResult, &str>) -> Vec<u8> {
         let mut stream = Vec::new();
         let header = [("ServiceMethod", gob::STRING), ("Seq", gob::UINT), ("Error", gob::STRING)];
         self.define(&mut stream, HEADER, "Response", &header);

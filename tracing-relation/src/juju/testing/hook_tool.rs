@@ -35,7 +35,7 @@ fn ask(tool: &str, args: Vec<String>) -> Result<Response, String> {
     let mut stream = dialled.map_err(|error| format!("dial unix {address}: connect: {error}"))?;
     let mut answers = Answers { stream: Stream::limited_to(u64::MAX), header: None };
     let mut call = |request: &Request, sequence| {
-        let call = rpc::encode_call(request, sequence, sequence == 0);
+        let call = rpc::encode_call(request, sequence);
         stream.write_all(&call).map_err(|error| error.to_string())?;
         receive(&mut stream, &mut answers)
     };

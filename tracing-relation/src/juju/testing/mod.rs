@@ -31,8 +31,8 @@
 //! | another version of Juju | [`Model::set_juju_version`] |
 //! | a tool that fails, or prints anything at all | [`Model::fail_next`], [`Model::answer_next`] |
 
-mod agent;
 mod action_tools;
+pub(crate) mod agent;
 mod arguments;
 mod context;
 mod hook_tool;
