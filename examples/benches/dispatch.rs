@@ -1,14 +1,16 @@
-//! What tracing adds to a dispatch: the example charm as a real process, without tracing (the same source, built without
-//! charm-tracing), with `CHARM_TRACING_ENABLED=0`, and traced, turn by turn, with hook tools that cost under a millisecond.
+//! What a hook tool costs over the agent's socket and as a process, and what tracing adds to a dispatch.
 //!
 //!     cargo bench -p examples --bench dispatch
 //!
-//! With a live backend, once when the last events of the relation have been heard, and nobody has to be asked about it,
-//! and once as after such an event, when all of it is asked for. `ROUNDS=20` in the environment takes less time.
+//! The dispatch is `update-status` of the example charm as a real process: without tracing (the same source, built without
+//! charm-tracing), with `CHARM_TRACING_ENABLED=0`, and traced, turn by turn. Without a backend it is measured both over the
+//! socket and with hook tools as processes; with a live one over the socket, once when the last events of the relation have
+//! been heard, and Juju need not be asked about it, and once as after such an event, when all of it is asked for. `ROUNDS=20`
+//! in the environment takes less time.
 //!
-//! Wall time is that of the charm's process as Juju would see it. CPU time is that of the charm, and that of the charm with
-//! the hook tools it ran, two calls of `juju-log` more when traced; peak memory is that of the charm. Medians; ratios within
-//! one run are what counts.
+//! Wall time is that of the charm's process as Juju would see it. CPU time is that of the charm, and that of the charm with the
+//! hook tools that are processes and the agent, which answers in the benchmark's own process; peak memory is that of the charm.
+//! Medians; ratios within one run are what counts. The hook tool is a small Rust program; Juju's own takes three times as long.
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
 
 mod median;
@@ -20,6 +22,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
+use charm_tracing::juju::{Dispatch, HookToolCall};
 use median::median;
 use nix::sys::ptrace;
 use nix::sys::resource::{UsageWho, getrusage};
@@ -32,6 +35,7 @@ use tests::collector::Collector;
 use tests::juju::{Deployment, Event, SimulatedJuju};
 
 const ROUNDS: usize = 200;
+const CALLS: u32 = 1000;
 const CHARMCRAFT: &str = include_str!("../requirer/charmcraft.yaml");
 const TRACED: &str = env!("CARGO_BIN_EXE_requirer-charm");
 const UNTRACED: &str = env!("CARGO_BIN_EXE_untraced-charm");
@@ -49,11 +53,16 @@ fn main() -> ExitCode {
         let report = args.next().expect("where to write the measurement");
         return launch(Path::new(&report));
     }
+    measure_calls();
+    measure_dispatches()
+}
 
+fn measure_dispatches() -> ExitCode {
     let rounds = env::var("ROUNDS").map_or(ROUNDS, |rounds| rounds.parse().expect("a number of rounds"));
     let (plain, secure) = (Collector::start(), Collector::start_tls());
     let mut cases = [
         Case::new("no backend", Unit::deploy()),
+        Case::new("no backend, hook tools as processes", Unit::start(Deployment::tools_as_processes)),
         Case::new("http", Unit::related_to(&plain)),
         Case::new("https, a CA given", Unit::secured_by(&secure)),
         Case { cold: true, ..Case::new("http, asked about the relation", Unit::related_to(&plain)) },
@@ -72,7 +81,7 @@ fn main() -> ExitCode {
     assert_eq!(received, [2 * turns, turns], "every traced dispatch of a related unit pushed one trace");
 
     print!("| update-status of the example charm, {rounds} rounds | wall, ms | CPU of the charm, ms |");
-    println!(" CPU with its hook tools, ms | peak memory of the charm, MiB |");
+    println!(" CPU with hook tools and agent, ms | peak memory of the charm, MiB |");
     println!("|---|---|---|---|---|");
     for Case { name, measured, .. } in cases {
         let medians = measured.map(|columns| columns.map(median));
@@ -142,11 +151,15 @@ struct Unit {
 
 impl Unit {
     fn deploy() -> Self {
+        Self::start(|deployment| deployment)
+    }
+
+    fn start(way: fn(Deployment) -> Deployment) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let report = directory.path().join("usage");
         let launcher = env::current_exe().expect("the benchmark's own path");
         let script = format!("#!/bin/sh\nexec {} {LAUNCHER} {}\n", launcher.display(), report.display());
-        let juju = Deployment::of_script(&script, Path::new(HOOK_TOOL)).charmcraft(CHARMCRAFT).start();
+        let juju = way(Deployment::of_script(&script, Path::new(HOOK_TOOL))).charmcraft(CHARMCRAFT).start();
         juju.model().set_leader(true);
         let mut unit = Self { juju, report, _directory: directory };
         for event in ["install", "start"] {
@@ -186,17 +199,80 @@ impl Unit {
             let remembered = self.juju.charm_dir().join(".charm_tracing_relations");
             fs::remove_file(remembered).expect("the last dispatch has remembered relations");
         }
-        self.run(Event::hook("update-status"), state, what);
+        let agent = self.run(Event::hook("update-status"), state, what);
         let report = fs::read_to_string(&self.report).expect("the launcher's report");
-        report.split_whitespace().map(|number| number.parse().expect("a number")).collect()
+        let mut values: Vec<f64> =
+            report.split_whitespace().map(|number| number.parse().expect("a number")).collect();
+        if what == What::Time {
+            values[2] += agent;
+        }
+        values
     }
 
-    fn run(&mut self, event: Event, state: &State, what: What) {
+    /// The CPU time, in milliseconds, of the agent and what is around it.
+    fn run(&mut self, event: Event, state: &State, what: What) -> f64 {
         let measured = if what == What::Memory { "memory" } else { "time" };
         let event = event.env(CHARM, state.program).env(MEASURED, measured);
+        let before = cpu_time(UsageWho::RUSAGE_SELF);
         let outcome = self.juju.dispatch(event.env("CHARM_TRACING_ENABLED", state.enabled));
         assert!(outcome.success(), "{outcome}");
+        milliseconds(cpu_time(UsageWho::RUSAGE_SELF) - before)
     }
+}
+
+/// Prints what one hook tool costs, by either way.
+fn measure_calls() {
+    println!("| `is-leader`, {CALLS} calls | a call, ms | CPU of all processes for a call, ms |");
+    println!("|---|---|---|");
+    let ways: [(&str, fn(Deployment) -> Deployment); 2] = [
+        ("over the agent's socket, on the open connection", |deployment| deployment),
+        ("as a process", Deployment::tools_as_processes),
+    ];
+    let mut rows = ways.map(|(name, way)| (name, Unit::start(way), Vec::new(), Vec::new()));
+    for _ in 0..5 {
+        for (_, unit, wall, cpu) in &mut rows {
+            let event = Event::hook("update-status").env(MEASURED, "calls");
+            let before = cpu_time(UsageWho::RUSAGE_SELF);
+            let outcome = unit.juju.dispatch(event);
+            assert!(outcome.success(), "{outcome}");
+            let agent = milliseconds(cpu_time(UsageWho::RUSAGE_SELF) - before);
+            let report = fs::read_to_string(&unit.report).expect("the launcher's report");
+            let (call, all) = report.split_once(' ').expect("two numbers");
+            wall.push(call.parse().expect("a number"));
+            let all: f64 = all.parse().expect("a number");
+            cpu.push((all + agent) / f64::from(CALLS));
+        }
+    }
+    for (name, _, wall, cpu) in rows {
+        println!("| {name} | {:.3} | {:.3} |", median(wall), median(cpu));
+    }
+    println!();
+}
+
+/// Asks for a tool many times, and writes down the median time of a call and the CPU time of all.
+fn call_tools(report: &Path) {
+    let dispatch = Dispatch::from_env();
+    let call = HookToolCall::new("is-leader").arg("--format=json");
+    let run = || dispatch.hook_tools().run(&call).expect("an answer");
+    run();
+    let before = cpu_time(UsageWho::RUSAGE_SELF) + cpu_time(UsageWho::RUSAGE_CHILDREN);
+    let times = (0..CALLS).map(|_| {
+        let started = Instant::now();
+        run();
+        milliseconds(started.elapsed())
+    });
+    let call = median(times.collect());
+    let all = cpu_time(UsageWho::RUSAGE_SELF) + cpu_time(UsageWho::RUSAGE_CHILDREN) - before;
+    fs::write(report, format!("{call} {}", milliseconds(all))).expect("a place for the report");
+}
+
+fn cpu_time(who: UsageWho) -> Duration {
+    let usage = getrusage(who).expect("the usage of a process");
+    Duration::from_micros((usage.user_time() + usage.system_time()).num_microseconds().unsigned_abs())
+}
+
+fn milliseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
 }
 
 /// What the launcher measures.
@@ -208,6 +284,10 @@ enum What {
 
 /// Runs the charm and writes down what it took.
 fn launch(report: &Path) -> ExitCode {
+    if env::var_os(MEASURED).is_some_and(|what| what == "calls") {
+        call_tools(report);
+        return ExitCode::SUCCESS;
+    }
     let charm = env::var_os(CHARM).expect("a charm to launch");
     let started = Instant::now();
     let mut child = Command::new(charm).spawn().expect("the charm can be started");
@@ -222,11 +302,8 @@ fn launch(report: &Path) -> ExitCode {
         let clock = clock_getcpuclockid(pid).expect("the charm's clock");
         let own = clock_gettime(clock).expect("the CPU time of the charm");
         child.wait().expect("the charm has ended");
-        let usage = getrusage(UsageWho::RUSAGE_CHILDREN).expect("the usage of the charm");
-        let all = (usage.user_time() + usage.system_time()).num_microseconds().unsigned_abs();
-        [wall, own.into(), Duration::from_micros(all)]
-            .map(|time| (time.as_secs_f64() * 1e3).to_string())
-            .join(" ")
+        let all = cpu_time(UsageWho::RUSAGE_CHILDREN);
+        [wall, own.into(), all].map(|time| milliseconds(time).to_string()).join(" ")
     };
     fs::write(report, measured).expect("a place for the report");
     let status = child.wait().expect("the charm has ended");

@@ -34,7 +34,7 @@ use crate::{
 ///
 /// # Cost
 ///
-/// Each hook tool is a process, so every answer is kept for the rest of the dispatch. [`requested_protocols`] takes
+/// Every answer of a hook tool is kept for the rest of the dispatch. [`requested_protocols`] takes
 /// `relation-ids` and, for each relation, `relation-get`, and `relation-list` for the name of the other application
 /// unless it is the relation's own hook. [`publish_receivers`] adds `is-leader`, a `relation-get` for each relation to
 /// compare, and a `relation-set` only for those that have to be told something new.

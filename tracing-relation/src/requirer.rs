@@ -14,7 +14,7 @@ use crate::{ProviderAppData, ReceiverProtocol, Relation, RequirerAppData, Tracin
 ///
 /// # Cost
 ///
-/// Each hook tool is a process and a round trip to the unit's agent, so every answer is kept for the rest of the dispatch;
+/// Each hook tool is a round trip to the unit's agent, so every answer is kept for the rest of the dispatch;
 /// and if the dispatch has a memory ([`Dispatch::with_relation_memory`], as those of `charm_tracing` have), for later
 /// dispatches as well, until an event says that it changed. These are the hook tools that are run in all, by a charm that
 /// asks for its endpoint in every dispatch:

@@ -14,7 +14,7 @@ pub(super) const TOO_LONG: &str = "more than 16 MiB";
 /// How much is kept of a tool's standard error.
 pub(super) const MAX_STDERR: usize = 64 * 1024;
 
-/// Carries out hook tool calls: implement it to reach Juju in another way than by starting processes.
+/// Carries out hook tool calls: implement it to reach Juju in another way than by its agent.
 ///
 /// Three implementations come with the crate: [`AgentHookTools`](super::AgentHookTools) for a charm,
 /// [`ProcessHookTools`](super::ProcessHookTools), and, with the feature `testing`, `testing::Model`, a Juju in memory.

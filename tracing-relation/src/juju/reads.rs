@@ -1,6 +1,6 @@
 //! The hook tools that relations need, typed.
 //!
-//! Each call of a tool is a process and a round trip to the unit's agent, so what was read is kept for the rest of the
+//! Each call of a tool is a round trip to the unit's agent, so what was read is kept for the rest of the
 //! dispatch: while a hook runs, Juju shows it the same databags anyway. Two things do change, and are looked after: the
 //! own application's databag, by this dispatch's own writes, and leadership, which Juju guarantees for 30 s only.
 //!

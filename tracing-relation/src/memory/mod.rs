@@ -1,6 +1,6 @@
 //! What Juju has told about relations, kept from one dispatch to the next, so that nobody has to ask again.
 //!
-//! Each hook tool is a process and a round trip. But whatever Juju knows about a relation changes with an event: who is
+//! Each hook tool is a round trip to the unit's agent. But whatever Juju knows about a relation changes with an event: who is
 //! in it, and what the other side has published. So what was read after the last of these events still holds, and a
 //! dispatch for anything else runs no hook tool at all.
 //!
