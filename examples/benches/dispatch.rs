@@ -100,6 +100,9 @@ fn measure_dispatches() -> ExitCode {
     ExitCode::SUCCESS
 }
 
+/// How a charm reaches its hook tools.
+type Way = fn(Deployment) -> Deployment;
+
 /// What is measured of a unit, turn by turn.
 struct Case {
     name: &'static str,
@@ -154,7 +157,7 @@ impl Unit {
         Self::start(|deployment| deployment)
     }
 
-    fn start(way: fn(Deployment) -> Deployment) -> Self {
+    fn start(way: Way) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let report = directory.path().join("usage");
         let launcher = env::current_exe().expect("the benchmark's own path");
@@ -216,7 +219,7 @@ impl Unit {
         let before = cpu_time(UsageWho::RUSAGE_SELF);
         let outcome = self.juju.dispatch(event.env("CHARM_TRACING_ENABLED", state.enabled));
         assert!(outcome.success(), "{outcome}");
-        milliseconds(cpu_time(UsageWho::RUSAGE_SELF) - before)
+        milliseconds(cpu_time(UsageWho::RUSAGE_SELF).saturating_sub(before))
     }
 }
 
@@ -224,7 +227,7 @@ impl Unit {
 fn measure_calls() {
     println!("| `is-leader`, {CALLS} calls | a call, ms | CPU of all processes for a call, ms |");
     println!("|---|---|---|");
-    let ways: [(&str, fn(Deployment) -> Deployment); 2] = [
+    let ways: [(&str, Way); 2] = [
         ("over the agent's socket, on the open connection", |deployment| deployment),
         ("as a process", Deployment::tools_as_processes),
     ];
@@ -235,7 +238,7 @@ fn measure_calls() {
             let before = cpu_time(UsageWho::RUSAGE_SELF);
             let outcome = unit.juju.dispatch(event);
             assert!(outcome.success(), "{outcome}");
-            let agent = milliseconds(cpu_time(UsageWho::RUSAGE_SELF) - before);
+            let agent = milliseconds(cpu_time(UsageWho::RUSAGE_SELF).saturating_sub(before));
             let report = fs::read_to_string(&unit.report).expect("the launcher's report");
             let (call, all) = report.split_once(' ').expect("two numbers");
             wall.push(call.parse().expect("a number"));
@@ -262,8 +265,9 @@ fn call_tools(report: &Path) {
         milliseconds(started.elapsed())
     });
     let call = median(times.collect());
-    let all = cpu_time(UsageWho::RUSAGE_SELF) + cpu_time(UsageWho::RUSAGE_CHILDREN) - before;
-    fs::write(report, format!("{call} {}", milliseconds(all))).expect("a place for the report");
+    let all = cpu_time(UsageWho::RUSAGE_SELF) + cpu_time(UsageWho::RUSAGE_CHILDREN);
+    fs::write(report, format!("{call} {}", milliseconds(all.saturating_sub(before))))
+        .expect("a place for the report");
 }
 
 fn cpu_time(who: UsageWho) -> Duration {

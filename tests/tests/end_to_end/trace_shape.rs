@@ -4,17 +4,22 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 use tests::collector::{CollectedSpan, Collector, hex, text_of};
-use tests::juju::{Event, Outcome, SimulatedJuju};
+use tests::juju::{Event, Outcome, SimulatedJuju, ToolFault};
 use tests::tree::{self, Outline};
 
 use crate::unit::{
-    assert_untouched, relate, session_charm, struct_charm, test_charm, trace_id, whole_traces,
+    EITHER_WAY, Way, assert_untouched, relate, session_charm, struct_charm, test_charm, trace_id,
+    whole_traces,
 };
 
 #[test]
 fn a_hook_is_one_tree_from_its_root_to_the_innermost_call() {
+    EITHER_WAY.into_iter().for_each(one_tree);
+}
+
+fn one_tree(way: Way) {
     let collector = Collector::start();
-    let mut juju = test_charm().start();
+    let mut juju = way(test_charm()).start();
     juju.model().set_leader(true);
     let _ = relate(&mut juju, &collector.endpoint());
     assert_untouched(&juju.dispatch(Event::hook("update-status")));
@@ -367,9 +372,35 @@ fn a_trace_id_with_leading_zeros_is_logged_with_all_its_digits() {
 }
 
 #[test]
+fn a_hook_tool_that_fails_is_the_same_span_by_either_way() {
+    for fault in [
+        ToolFault::Exits(1, "ERROR permission denied\n"),
+        ToolFault::Exits(2, "ERROR option provided but not defined: --x\n"),
+        ToolFault::Floods(40_000_000),
+    ] {
+        let [over_socket, as_process] = EITHER_WAY.map(|way| {
+            let collector = Collector::start();
+            let mut juju = way(test_charm()).start();
+            juju.break_tool("status-set", fault);
+            let outcome = juju.dispatch(pushed_to(&collector, Event::hook("update-status")));
+            assert_eq!(outcome.code(), Some(1), "{outcome}");
+            let shown = ["juju.hook_tool.arguments", "exception.message", "exception.type", "error.type"];
+            let tree = Outline::new().status().events().attributes(&shown).of(&whole_traces(&collector));
+            (tree, outcome.notices(), outcome.stderr)
+        });
+        assert_eq!(over_socket, as_process, "{fault:?}");
+        assert!(over_socket.0.contains("exception.message=cannot "), "{}", over_socket.0);
+    }
+}
+
+#[test]
 fn what_hook_tools_write_is_not_in_the_trace() {
+    EITHER_WAY.into_iter().for_each(hides_what_is_written);
+}
+
+fn hides_what_is_written(way: Way) {
     let collector = Collector::start();
-    let mut juju = test_charm().start();
+    let mut juju = way(test_charm()).start();
     let outcome = juju.dispatch(pushed_to(&collector, Event::action("backup", json!({}))));
     assert!(outcome.calls.iter().flatten().any(|argument| argument.contains("hunter2")), "{outcome}");
     let spans = whole_traces(&collector);
