@@ -256,6 +256,9 @@ impl Open {
         let buffer = buffer(&config, dispatch);
         let take_off = |buffer| span::quietly(|| inherited::take_off(buffer));
         let (file, recovered) = buffer.as_ref().and_then(take_off).unwrap_or_default();
+        if let Some(buffer) = &buffer {
+            buffer.close();
+        }
         let flight = match file.filter(|_| config.flight_recorder) {
             Some(file) => Flight::begin(file, &resource, TraceContext::below(&parent)),
             None => Ok(Flight::Grounded),

@@ -298,6 +298,11 @@ impl Buffer {
         Ledger::load(&*self.fs, file, &self.config.path, limits, *len)
     }
 
+    /// Closes the file until the next operation, so that the charm does not find it among its own.
+    pub(crate) fn close(&self) {
+        *self.opened() = None;
+    }
+
     pub(super) fn opened(&self) -> MutexGuard<'_, Option<Box<dyn BufferFile>>> {
         self.file.lock().unwrap_or_else(PoisonError::into_inner)
     }
