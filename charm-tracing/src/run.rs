@@ -59,9 +59,11 @@ where
         }
         Err(_) => session.panicked(),
     }
-    match charm.as_ref().and_then(destination) {
-        Some(destination) => drop(session.finish(destination)),
-        None => session.keep(),
+    match charm.as_ref().map(destination) {
+        Some(Some(destination)) => drop(session.finish(destination)),
+        Some(None) => session.keep(),
+        // A charm that was not constructed names no endpoint, but Juju may.
+        None => drop(session.finish(None)),
     }
     match outcome {
         Ok(Ok(())) => ExitCode::SUCCESS,

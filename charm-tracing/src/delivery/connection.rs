@@ -1,9 +1,10 @@
-//! What ureq does not do with a connection: it hears a backend out that answers before it has read the request, and knows
-//! how many connections there were.
+//! What ureq does not do with a connection: it hears a backend out that answers before it has read the request, knows how many
+//! connections there were and which status came, and does not wait for long for the body of a success.
 
 use std::io::ErrorKind;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use super::http::Tls;
 use ureq::Error;
@@ -11,17 +12,75 @@ use ureq::unversioned::transport::{
     Buffers, ConnectProxyConnector, ConnectionDetails, Connector, NextTimeout, TcpConnector, Transport,
 };
 
+/// How long the body of a success may take. It decides nothing.
+const PATIENCE_WITH_SUCCESS: Duration = Duration::from_millis(50);
+
+/// What a sender and its connections tell each other.
+#[derive(Debug, Default)]
+pub(super) struct Wire {
+    /// Connections so far.
+    opened: AtomicUsize,
+    /// The status of the last answer of which all headers have come; 0 if there is none yet.
+    status: AtomicU16,
+    /// Until when more of an answer is waited for, if that is a success.
+    until: Mutex<Option<Instant>>,
+}
+
+impl Wire {
+    pub(super) fn opened(&self) -> usize {
+        self.opened.load(Ordering::Relaxed)
+    }
+
+    /// The status of the answer to the last request, if all its headers have come.
+    pub(super) fn status(&self) -> Option<u16> {
+        Some(self.status.load(Ordering::Relaxed)).filter(|status| *status > 0)
+    }
+
+    /// Another request is about to be sent.
+    pub(super) fn begin(&self) {
+        self.status.store(0, Ordering::Relaxed);
+        *self.until() = None;
+    }
+
+    fn note(&self, input: &[u8]) {
+        if self.status().is_none()
+            && let Some(status) = status_of(input)
+        {
+            self.status.store(status, Ordering::Relaxed);
+            if (200..300).contains(&status) {
+                *self.until() = Instant::now().checked_add(PATIENCE_WITH_SUCCESS);
+            }
+        }
+    }
+
+    fn until(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.until.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The status of an answer that begins so, if all its headers are there. Statuses below 200 come before an answer.
+fn status_of(input: &[u8]) -> Option<u16> {
+    let head = input.windows(4).position(|end| end == b"\r\n\r\n")?;
+    let line = str::from_utf8(input[..head].split(|byte| *byte == b'\r').next()?).ok()?;
+    let (version, rest) = line.split_once(' ')?;
+    let status = rest.split(' ').next()?.parse().ok()?;
+    (version.starts_with("HTTP/1.") && status >= 200).then_some(status)
+}
+
 /// Opens connections as ureq does: through a proxy if there is one, with TLS if the scheme is `https`.
-pub(super) fn connector(opened: Arc<AtomicUsize>, tls: Option<Tls>) -> impl Connector<Out: Transport> {
+pub(super) fn connector(wire: &Arc<Wire>, tls: Option<Tls>) -> impl Connector<Out: Transport> {
     let plain =
-        ().chain(ConnectProxyConnector::default()).chain(TcpConnector::default()).chain(HearOut { opened });
+        ().chain(ConnectProxyConnector::default())
+            .chain(TcpConnector::default())
+            .chain(HearOut(Arc::clone(wire)));
     #[cfg(feature = "tls")]
-    return plain.chain(super::tls_connection::TlsConnector(tls));
+    let connector = plain.chain(super::tls_connection::TlsConnector(tls));
     #[cfg(not(feature = "tls"))]
-    {
+    let connector = {
         let _ = tls;
         plain
-    }
+    };
+    connector.chain(Watch(Arc::clone(wire)))
 }
 
 /// Whether this is how it looks when the other side has closed the connection.
@@ -32,15 +91,13 @@ pub(super) fn is_closed(error: &Error) -> bool {
 }
 
 #[derive(Debug)]
-struct HearOut {
-    opened: Arc<AtomicUsize>,
-}
+struct HearOut(Arc<Wire>);
 
 impl<In: Transport> Connector<In> for HearOut {
     type Out = HeardOut<In>;
 
     fn connect(&self, _: &ConnectionDetails<'_>, chained: Option<In>) -> Result<Option<Self::Out>, Error> {
-        self.opened.fetch_add(1, Ordering::Relaxed);
+        self.0.opened.fetch_add(1, Ordering::Relaxed);
         Ok(chained.map(|connection| HeardOut { connection, closed: None }))
     }
 }
@@ -87,6 +144,53 @@ impl<T: Transport> Transport for HeardOut<T> {
 
     fn is_open(&mut self) -> bool {
         self.closed.is_none() && self.connection.is_open()
+    }
+
+    fn is_tls(&self) -> bool {
+        self.connection.is_tls()
+    }
+}
+
+#[derive(Debug)]
+struct Watch(Arc<Wire>);
+
+impl<In: Transport> Connector<In> for Watch {
+    type Out = Watched<In>;
+
+    fn connect(&self, _: &ConnectionDetails<'_>, chained: Option<In>) -> Result<Option<Self::Out>, Error> {
+        Ok(chained.map(|connection| Watched { connection, wire: Arc::clone(&self.0) }))
+    }
+}
+
+/// A connection of which the sender knows which status came.
+#[derive(Debug)]
+struct Watched<T> {
+    connection: T,
+    wire: Arc<Wire>,
+}
+
+impl<T: Transport> Transport for Watched<T> {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        self.connection.buffers()
+    }
+
+    fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
+        self.connection.transmit_output(amount, timeout)
+    }
+
+    fn await_input(&mut self, mut timeout: NextTimeout) -> Result<bool, Error> {
+        if let Some(until) = *self.wire.until() {
+            let left = until.saturating_duration_since(Instant::now());
+            // ureq takes zero for no limit in some places.
+            timeout.after = timeout.after.min(left.max(Duration::from_millis(1)).into());
+        }
+        let progress = self.connection.await_input(timeout);
+        self.wire.note(self.connection.buffers().input());
+        progress
+    }
+
+    fn is_open(&mut self) -> bool {
+        self.connection.is_open()
     }
 
     fn is_tls(&self) -> bool {

@@ -1,7 +1,6 @@
 use std::cell::Cell;
 use std::io::{Read as _, Write as _};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use flate2::Compression;
@@ -9,7 +8,7 @@ use flate2::write::GzEncoder;
 use ureq::Agent;
 use ureq::http::{HeaderValue, Uri, header};
 
-use super::connection::{connector, is_closed};
+use super::connection::{Wire, connector, is_closed};
 use super::endpoint::Endpoint;
 use super::resolver::ResolvedOnce;
 
@@ -19,10 +18,11 @@ pub(super) struct Sender {
     uri: Uri,
     authorization: Option<HeaderValue>,
     agent: Agent,
-    /// Connections so far.
-    opened: Arc<AtomicUsize>,
+    wire: Arc<Wire>,
     /// The backend has closed one in which a request was on its way: each request gets a connection of its own.
     careful: Cell<bool>,
+    /// The backend does not take gzip.
+    plain: Cell<bool>,
 }
 
 /// What came back, whatever its status.
@@ -44,9 +44,10 @@ pub(super) type Tls = std::convert::Infallible;
 const INITIAL_WINDOW: usize = 10 * 1460;
 /// No answer to an export is longer. What is, is not read, at the price of the connection.
 const LONGEST_ANSWER: u64 = 64 * 1024;
-/// For all headers of an answer, and for what is written at a time. ureq has two of them per connection, TLS two more, and
-/// clears them: its own 128 KiB would cost as much as a handshake.
-const BUFFER: usize = 16 * 1024;
+/// For what is read at a time, which all headers of an answer have to fit in. As large as ureq lets them be.
+const INPUT_BUFFER: usize = 64 * 1024;
+/// For what is written at a time. ureq clears such buffers: its own 128 KiB would cost as much as a handshake.
+const OUTPUT_BUFFER: usize = 16 * 1024;
 
 impl Sender {
     /// Prepares sending; nothing is connected yet. Proxies are those of the environment (`all_proxy`, `https_proxy`,
@@ -56,36 +57,54 @@ impl Sender {
             .http_status_as_error(false)
             .max_redirects(0)
             .user_agent(concat!("charm-tracing/", env!("CARGO_PKG_VERSION")))
-            .input_buffer_size(BUFFER)
-            .output_buffer_size(BUFFER);
-        let opened = Arc::default();
-        let connector = connector(Arc::clone(&opened), tls);
+            .input_buffer_size(INPUT_BUFFER)
+            .output_buffer_size(OUTPUT_BUFFER);
+        let wire = Arc::default();
+        let connector = connector(&wire, tls);
         Self {
             uri: endpoint.uri().clone(),
             authorization: endpoint.authorization().cloned(),
             agent: Agent::with_parts(config.build(), connector, <ResolvedOnce>::default()),
-            opened,
+            wire,
             careful: Cell::new(false),
+            plain: Cell::new(false),
         }
     }
 
-    /// Posts one body and reads the answer, all within the time-out.
-    ///
-    /// A connection that was open already may be closed by the backend in the very moment in which the next request is on its
-    /// way. So if it turns out to be closed before there was an answer, the request is sent once more over another one. The
-    /// backend may have read it the first time; so that this cannot happen to more than one request, no connection is used
-    /// twice from then on.
+    /// Posts one body and reads the answer, all within the time-out. A backend that does not take gzip (415) gets it once more as
+    /// it is, and so it gets what follows.
     ///
     /// # Errors
     ///
     /// When there is no answer: name, connection, TLS, time-out.
     pub(super) fn send(&self, body: &[u8], timeout: Duration) -> Result<Answer, ureq::Error> {
-        let gzip = compressed(body);
-        let (body, encoding) = gzip.as_deref().map_or((body, None), |gzip| (gzip, Some("gzip")));
-        let (before, started) = (self.opened.load(Ordering::Relaxed), Instant::now());
+        let started = Instant::now();
+        if !self.plain.get()
+            && let Some(gzip) = compressed(body)
+        {
+            let answer = self.send_as(&gzip, Some("gzip"), timeout)?;
+            if answer.status != 415 {
+                return Ok(answer);
+            }
+            self.plain.set(true);
+        }
+        self.send_as(body, None, timeout.saturating_sub(started.elapsed()))
+    }
+
+    /// A connection that was open already may be closed by the backend in the very moment in which the next request is on its
+    /// way. So if it turns out to be closed before there was an answer, the request is sent once more over another one. The
+    /// backend may have read it the first time; so that this cannot happen to more than one request, no connection is used
+    /// twice from then on.
+    fn send_as(
+        &self,
+        body: &[u8],
+        encoding: Option<&'static str>,
+        timeout: Duration,
+    ) -> Result<Answer, ureq::Error> {
+        let (before, started) = (self.wire.opened(), Instant::now());
         let post = |timeout| self.post(body, encoding, timeout);
         match post(timeout) {
-            Err(error) if is_closed(&error) && self.opened.load(Ordering::Relaxed) == before => {
+            Err(error) if is_closed(&error) && self.wire.opened() == before => {
                 log::debug!("the connection was closed meanwhile ({error}): once more");
                 self.careful.set(true);
                 post(timeout.saturating_sub(started.elapsed()))
@@ -111,7 +130,15 @@ impl Sender {
         if self.careful.get() {
             request = request.header(header::CONNECTION, "close");
         }
-        let mut response = request.send(body)?;
+        self.wire.begin();
+        let mut response = match request.send(body) {
+            Ok(response) => response,
+            // It has more headers than ureq reads.
+            Err(error) => match self.wire.status() {
+                Some(status @ 200..300) => return Ok(Answer { status, retry_after: None, body: Vec::new() }),
+                _ => return Err(error),
+            },
+        };
         let retry_after = response.headers().get(header::RETRY_AFTER);
         let retry_after = retry_after.and_then(|value| value.to_str().ok()).map(str::to_owned);
         // Read to its end, or the connection is not used again. The status decides, so a body that breaks off is as good as

@@ -31,11 +31,13 @@ pub(super) fn judge(status: u16, retry_after: Option<&str>, body: &[u8], now: Sy
         // A redirect is a wrong endpoint. Following it could carry the trace to a host nobody configured.
         300..=399 => keep(" (redirects are not followed: check the endpoint)"),
         401 | 403 => keep(" (not authorised: check the endpoint)"),
-        404 => keep(" (not found: check the endpoint)"),
+        404 | 410 => keep(" (not found: check the endpoint)"),
+        405 | 415 | 421 | 426 => keep(" (traces are not taken there: check the endpoint)"),
         400 if is_meant_for_tls(body) => keep(" (it expects https: check the endpoint)"),
-        // The backend, or a proxy, waited too long for the request: says nothing about the record.
-        408 | 429 => keep(""),
-        400..=499 => Verdict::Drop { reason: format!("the backend answered {status}{}", excerpt(body)) },
+        // These say that the trace is at fault: it is malformed, or no part of it is small enough.
+        400 | 413 | 422 => {
+            Verdict::Drop { reason: format!("the backend answered {status}{}", excerpt(body)) }
+        }
         // OTLP calls only 502, 503 and 504 retryable. But a plain 500 is what a backend in trouble answers more often
         // than one that chokes on this record, and a record that is kept in vain is dropped by the limits in the end.
         // What lies outside of all classes is not HTTP as we know it, and no reason to lose a trace.
@@ -204,7 +206,7 @@ mod tests {
 
     #[test]
     fn what_may_work_later_is_kept() {
-        for status in [408, 429, 500, 502, 503, 504, 599, 101, 999] {
+        for status in [402, 408, 411, 418, 425, 429, 431, 451, 499, 500, 502, 503, 504, 599, 101, 999] {
             let reason = format!("the backend answered {status}");
             assert_eq!(of(status), Verdict::Keep { reason, retry_after: None });
         }
@@ -212,7 +214,7 @@ mod tests {
 
     #[test]
     fn wrong_configuration_is_kept() {
-        for status in [301, 302, 307, 308, 401, 403, 404] {
+        for status in [301, 302, 307, 308, 401, 403, 404, 405, 410, 415, 421, 426] {
             assert!(
                 matches!(of(status), Verdict::Keep { reason, .. } if reason.contains("check the endpoint")),
                 "{status}"
@@ -222,7 +224,7 @@ mod tests {
 
     #[test]
     fn refused_record_is_dropped_with_what_was_said() {
-        for status in [400, 405, 411, 413, 415, 422, 431, 499] {
+        for status in [400, 413, 422] {
             assert_eq!(of(status), Verdict::Drop { reason: format!("the backend answered {status}") });
         }
         let said = judge(400, None, b"\x12\x0bbad\r\nspan id\xff\n", now());

@@ -94,14 +94,17 @@ app/0: config-changed event [error: cannot read the option `calls`]
 }
 
 #[test]
-fn a_charm_that_was_not_constructed_keeps_its_trace_even_where_juju_names_an_endpoint() {
+fn the_trace_of_a_charm_that_was_not_constructed_goes_where_juju_says() {
     let collector = Collector::start();
-    let mut juju = test_charm().juju_version("4.1.0").start();
-    juju.model().set_config("calls", json!("many"));
-    let endpoint = collector.endpoint();
-    let failed = juju.dispatch(Event::hook("start").env("JUJU_CHARM_TRACE_CONFIG_HTTP", &endpoint));
-    assert_eq!(failed.code(), Some(1), "{failed}");
-    assert_eq!((collector.requests().len(), waiting(&juju)), (0, 1), "it may have an endpoint of its own");
+    let mut juju = test_charm().start();
+    for (calls, error) in [(json!("many"), "cannot read the option"), (json!(1_000_000), "panicked")] {
+        juju.model().set_config("calls", calls);
+        let event = Event::hook("start").env("JUJU_CHARM_TRACE_CONFIG_HTTP", &collector.endpoint());
+        let outcome = juju.dispatch(event);
+        assert!(!outcome.success() && outcome.stderr.contains(error), "{outcome}");
+        assert_eq!((waiting(&juju), collector.requests().len()), (0, 1), "{outcome}");
+        collector.clear();
+    }
 }
 
 #[test]

@@ -67,6 +67,11 @@ fn wrong_endpoint() -> Vec<Fault> {
         answers("it answers 401", Answer::Status(401)),
         answers("it answers 403", Answer::Status(403)),
         answers("it answers 404", Answer::Status(404)),
+        answers("it answers 405", Answer::Status(405)),
+        answers("it answers 410", Answer::Status(410)),
+        answers("it answers 415", Answer::Status(415)),
+        answers("it answers 421", Answer::Status(421)),
+        answers("it answers 426", Answer::Status(426)),
     ]
 }
 
@@ -82,7 +87,6 @@ fn refused() -> Vec<Fault> {
         .loses(1)
         .peers(REFUSED[0], REFUSED[1]),
         answers("it answers 413", Answer::Status(413)).loses(2),
-        answers("it answers 415", Answer::Status(415)).loses(2),
         answers("it answers 422 and says why", Reply::new(422).body("bad\r\nspan id")).loses(2),
     ]
 }

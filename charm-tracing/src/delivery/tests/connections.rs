@@ -338,3 +338,56 @@ fn backend_at_an_ipv6_address_is_sent_to() {
     assert_eq!((report.delivered, report.waiting), (2, 0), "{report:?}");
     assert_eq!(server.connections(), 1);
 }
+
+/// Each of these is a success with all its headers.
+#[test]
+fn the_body_of_a_success_decides_nothing_and_is_not_waited_for() {
+    let many: String = (0..200).map(|number| format!("x-header-{number}: {number}\r\n")).collect();
+    let long = format!("x-long: {}\r\n", "x".repeat(20_000));
+    let heads = [
+        "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n".to_owned(),
+        "HTTP/1.1 200 OK\r\n\r\n".to_owned(),
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n".to_owned(),
+        "HTTP/1.1 202 Accepted\r\ncontent-length: 100\r\n\r\n{\"partialSuccess\"".to_owned(),
+        format!("HTTP/1.1 200 OK\r\n{long}content-length: 0\r\n\r\n"),
+        format!("HTTP/1.1 200 OK\r\n{many}content-length: 0\r\n\r\n"),
+    ];
+    for head in heads {
+        let shown = head[..head.len().min(60)].to_owned();
+        let server = RawServer::new(move |connection| {
+            while connection.request().is_some() {
+                connection.say(&head);
+            }
+        });
+        let unit = Unit::new();
+        unit.store(&["one", "two"]);
+        let started = Instant::now();
+        let report = unit.dispatch("three", Some(&server.destination()));
+        assert_eq!((report.delivered, problem(&report)), (3, String::new()), "{shown}");
+        assert_eq!(server.texts(), ["one", "two", "three"], "{shown}");
+        // A request may take 20 s here.
+        assert!(started.elapsed() < Duration::from_secs(10), "{shown}: {:?}", started.elapsed());
+    }
+}
+
+#[test]
+fn a_backend_that_does_not_take_gzip_gets_the_trace_as_it_is() {
+    let server = Server::scripted(|_, request| match request.header("content-encoding") {
+        Some(_) => Reply::status(415),
+        None => Reply::OK,
+    });
+    let unit = Unit::new();
+    let [first, second] = ["a", "b"].map(|text| text.repeat(100_000));
+    unit.store(&[&first]);
+    let report = unit.dispatch(&second, Some(&server.destination()));
+    assert_eq!((report.delivered, report.refused), (2, 0), "{report:?}");
+    let requests = server.requests();
+    let encodings: Vec<_> = requests.iter().map(|request| request.header("content-encoding")).collect();
+    assert_eq!(encodings, [Some("gzip"), None, None], "it is asked once");
+    assert_eq!((requests[1].text(), requests[2].text()), (first, second));
+
+    let server = Server::always(Reply::status(415));
+    let report = unit.dispatch(&"c".repeat(100_000), Some(&server.destination()));
+    assert_eq!((report.refused, report.waiting), (0, 1), "{report:?}");
+    assert!(problem(&report).contains("answered 415"), "{report:?}");
+}
