@@ -43,6 +43,7 @@ pub mod juju;
 mod memory;
 mod protocol;
 mod provider;
+mod regular_file;
 mod relation;
 mod requirer;
 mod wire;

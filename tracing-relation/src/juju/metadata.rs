@@ -1,12 +1,16 @@
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use saphyr::{LoadableYamlNode, Yaml};
+
+use crate::regular_file::read_regular_file;
+
+/// The largest file that is read, in bytes. A charm's metadata has some thousands.
+const LARGEST: u64 = 1024 * 1024;
 
 /// What a charm says about itself: the part of `metadata.yaml` that its code may want to know.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -66,7 +70,7 @@ pub enum MetadataError {
         /// The charm's directory.
         directory: PathBuf,
     },
-    /// The file is there and cannot be read.
+    /// The file is there and cannot be read, is not a regular file, or has more than 1 MiB.
     #[error("cannot read {}", .path.display())]
     Unreadable {
         /// The file.
@@ -93,11 +97,11 @@ impl Metadata {
     ///
     /// # Errors
     ///
-    /// Neither file exists, or the one there is cannot be read as a YAML mapping.
+    /// Neither file exists; or the one there cannot be read, is not a regular file of at most 1 MiB, or is not a YAML mapping.
     pub fn load(charm_dir: &Path) -> Result<Self, MetadataError> {
         for name in ["metadata.yaml", "charmcraft.yaml"] {
             let path = charm_dir.join(name);
-            match fs::read(&path) {
+            match read_regular_file(&path, LARGEST) {
                 Ok(content) => return Self::parse(&content, path),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(MetadataError::Unreadable { path, source: Arc::new(error) }),
@@ -156,6 +160,11 @@ fn endpoint(value: &Yaml<'_>) -> Option<Endpoint> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use rustix::fs::{CWD, Mode, mkfifoat};
+
     use super::*;
 
     fn parse(text: &str) -> Result<Metadata, MetadataError> {
@@ -215,10 +224,21 @@ mod tests {
     #[test]
     fn a_file_that_cannot_be_read_is_not_passed_over() {
         let directory = tempfile::tempdir().expect("a directory");
-        fs::create_dir(directory.path().join("metadata.yaml")).expect("made");
+        let path = directory.path().join("metadata.yaml");
         fs::write(directory.path().join("charmcraft.yaml"), "name: x").expect("written");
-        let error = Metadata::load(directory.path()).expect_err("a directory is no file");
-        assert!(matches!(error, MetadataError::Unreadable { .. }), "{error:?}");
-        assert!(error.source().is_some());
+        let unreadable: [fn(&Path); 4] = [
+            |path| fs::create_dir(path).expect("made"),
+            |path| symlink("/dev/zero", path).expect("linked"),
+            |path| mkfifoat(CWD, path, Mode::RUSR).expect("made"),
+            |path| fs::write(path, vec![b'#'; 1024 * 1024 + 1]).expect("written"),
+        ];
+        let whys = ["it is not a regular file"; 3].into_iter().chain(["it is larger than 1048576 bytes"]);
+        for (make, why) in unreadable.into_iter().zip(whys) {
+            make(&path);
+            let error = Metadata::load(directory.path()).expect_err(why);
+            assert_eq!(error.to_string(), format!("cannot read {}", path.display()));
+            assert_eq!(error.source().map(ToString::to_string).as_deref(), Some(why));
+            fs::remove_file(&path).or_else(|_| fs::remove_dir(&path)).expect("removed");
+        }
     }
 }

@@ -1,0 +1,144 @@
+//! Files that somebody else has written, at a path that somebody else may change.
+
+use std::fs::OpenOptions;
+use std::io::{self, Read as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+use rustix::fs::OFlags;
+use rustix::io::Errno;
+
+/// Reads a regular file, or one that a symbolic link leads to, if it has at most so many bytes.
+///
+/// It neither waits for anything but the disk, nor reads more than that: a FIFO or a device that is found instead, and a
+/// file that grows meanwhile, are errors.
+///
+/// # Errors
+///
+/// The file cannot be opened or read, is not regular, or is larger.
+pub(crate) fn read_regular_file(path: &Path, at_most: u64) -> io::Result<Vec<u8>> {
+    let not_regular = || io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file");
+    // Opening a FIFO waits for a writer, and opening a terminal may make it the one of this process.
+    let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
+    // Closed on `exec`, as all that the standard library opens.
+    let file = match OpenOptions::new().read(true).custom_flags(flags).open(path) {
+        // A socket, or a device without a driver.
+        Err(error) if Errno::from_io_error(&error) == Some(Errno::NXIO) => return Err(not_regular()),
+        opened => opened?,
+    };
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(not_regular());
+    }
+    let mut content = Vec::new();
+    // The length says nothing about files of `/proc`, and those that grow.
+    if metadata.len() <= at_most {
+        file.take(at_most.saturating_add(1)).read_to_end(&mut content)?;
+    }
+    if metadata.len().max(content.len() as u64) > at_most {
+        let why = format!("it is larger than {at_most} bytes");
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, why));
+    }
+    Ok(content)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, File};
+    use std::io::Write as _;
+    use std::os::unix::fs::symlink;
+    use std::os::unix::net::UnixListener;
+    use std::thread;
+    use std::time::{Duration, Instant};
+
+    use rustix::fs::{CWD, Mode, mkfifoat};
+
+    use super::*;
+
+    #[test]
+    fn a_regular_file_is_read_up_to_the_limit() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let file = directory.path().join("file");
+        for (content, fits) in [(&b""[..], true), (b"1234", true), (b"12345", false)] {
+            fs::write(&file, content).expect("written");
+            match read_regular_file(&file, 4) {
+                Ok(read) => assert!(fits && read == content),
+                Err(error) => assert!(!fits && error.to_string() == "it is larger than 4 bytes", "{error}"),
+            }
+        }
+        let absent = read_regular_file(&directory.path().join("absent"), 4).expect_err("absent");
+        assert_eq!(absent.kind(), io::ErrorKind::NotFound);
+    }
+
+    #[test]
+    fn a_link_counts_as_what_it_leads_to() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let [file, link, endless] = ["file", "link", "endless"].map(|name| directory.path().join(name));
+        fs::write(&file, "text").expect("written");
+        symlink(&file, &link).expect("linked");
+        symlink("/dev/zero", &endless).expect("linked");
+        assert_eq!(read_regular_file(&link, 4).expect("regular"), b"text");
+        let error = read_regular_file(&endless, 4).expect_err("a device");
+        assert_eq!(error.to_string(), "it is not a regular file");
+        fs::remove_file(&file).expect("removed");
+        let dangling = read_regular_file(&link, 4).expect_err("it leads nowhere");
+        assert_eq!(dangling.kind(), io::ErrorKind::NotFound);
+    }
+
+    #[test]
+    fn what_is_not_regular_is_refused_at_once() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let [folder, fifo, socket] = ["folder", "fifo", "socket"].map(|name| directory.path().join(name));
+        fs::create_dir(&folder).expect("made");
+        mkfifoat(CWD, &fifo, Mode::RUSR).expect("made");
+        let _listener = UnixListener::bind(&socket).expect("bound");
+        let begun = Instant::now();
+        for path in [&*folder, &*fifo, &*socket, "/dev/zero".as_ref(), "/dev/null".as_ref()] {
+            let error = read_regular_file(path, 1000).expect_err("not regular");
+            assert_eq!(error.to_string(), "it is not a regular file", "{}", path.display());
+        }
+        assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    }
+
+    #[test]
+    fn a_large_file_with_holes_is_not_read() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("sparse");
+        File::create(&path).and_then(|file| file.set_len(1 << 40)).expect("a tebibyte");
+        let begun = Instant::now();
+        let error = read_regular_file(&path, 1 << 20).expect_err("too large");
+        assert_eq!(error.to_string(), "it is larger than 1048576 bytes");
+        assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    }
+
+    #[test]
+    fn a_file_without_a_length_is_bounded_all_the_same() {
+        let path = Path::new("/proc/self/environ");
+        let long = fs::read(path).expect("Linux").len() as u64;
+        assert_eq!(fs::metadata(path).expect("Linux").len(), 0);
+        assert_eq!(read_regular_file(path, long).expect("it fits").len() as u64, long);
+        if let Some(less) = long.checked_sub(1) {
+            let error = read_regular_file(path, less).expect_err("one byte too many");
+            assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);
+        }
+    }
+
+    #[test]
+    fn a_file_that_grows_is_read_or_too_large() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("growing");
+        let mut file = File::create(&path).expect("made");
+        let writer = thread::spawn(move || {
+            for _ in 0..1000 {
+                file.write_all(&[b'x'; 100]).expect("written");
+            }
+        });
+        loop {
+            match read_regular_file(&path, 50_000) {
+                Ok(content) => assert!(content.len() <= 50_000),
+                Err(error) => break assert_eq!(error.kind(), io::ErrorKind::FileTooLarge),
+            }
+        }
+        writer.join().expect("it writes all");
+    }
+}
