@@ -5,12 +5,15 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use saphyr::{LoadableYamlNode, Yaml};
-
+use super::yaml::{Document, NodeId, Values};
 use crate::regular_file::read_regular_file;
 
 /// The largest file that is read, in bytes. A charm's metadata has some thousands.
 const LARGEST: u64 = 1024 * 1024;
+
+/// How many bytes its names of endpoints and interfaces may have: as text, some more than the file, and with aliases any
+/// number.
+const LARGEST_EXPANDED: usize = 4 * 1024 * 1024;
 
 /// What a charm says about itself: the part of `metadata.yaml` that its code may want to know.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -93,7 +96,8 @@ impl Metadata {
     /// charmcraft writes it.
     ///
     /// Endpoints may have the short form `endpoint: interface`. What has another form than Juju accepts is left out,
-    /// and everything else that the file contains is ignored.
+    /// and everything else that the file contains is ignored. Merge keys (`<<`) count, a key that is there several times has
+    /// its last value, and documents after the first one are ignored.
     ///
     /// # Errors
     ///
@@ -123,39 +127,67 @@ impl Metadata {
             Ok(text) => text.trim_start_matches('\u{feff}'),
             Err(error) => return Err(MetadataError::Malformed { path, source: Some(Arc::new(error)) }),
         };
-        let documents = match Yaml::load_from_str(text) {
-            Ok(documents) => documents,
+        let document = match Document::parse(text) {
+            Ok(document) => document,
             Err(error) => return Err(MetadataError::Malformed { path, source: Some(Arc::new(error)) }),
         };
-        let Some(document) = documents.first().filter(|document| document.is_mapping()) else {
+        let Some((document, root)) = document.as_ref().and_then(|it| Some((it, it.root()?))) else {
             return Err(MetadataError::Malformed { path, source: None });
         };
-        let name = document.as_mapping_get("name").and_then(Yaml::as_str).unwrap_or_default();
-        Ok(Self {
-            name: name.to_owned(),
-            requires: endpoints(document, "requires"),
-            provides: endpoints(document, "provides"),
-            peers: endpoints(document, "peers"),
-        })
+        let mut reader = EndpointReader::new(document, root);
+        let sections = ["requires", "provides", "peers"].map(|section| reader.endpoints(section));
+        let [Some(requires), Some(provides), Some(peers)] = sections else {
+            let why = format!("its aliases stand for more than {LARGEST_EXPANDED} bytes");
+            let source = Arc::new(io::Error::new(io::ErrorKind::FileTooLarge, why));
+            return Err(MetadataError::Malformed { path, source: Some(source) });
+        };
+        let name = document.values_of("name").of(root).and_then(|name| document.text(name));
+        Ok(Self { name: name.unwrap_or_default().to_owned(), requires, provides, peers })
     }
 }
 
-fn endpoints(document: &Yaml<'_>, section: &str) -> BTreeMap<String, Endpoint> {
-    let section = document.as_mapping_get(section).and_then(Yaml::as_mapping);
-    let named = section.into_iter().flatten();
-    named.filter_map(|(name, value)| Some((name.as_str()?.to_owned(), endpoint(value)?))).collect()
+/// Reads the endpoints of a charm from its metadata.
+struct EndpointReader<'doc> {
+    document: &'doc Document<'doc>,
+    root: NodeId,
+    interface: Values,
+    limit: Values,
+    optional: Values,
+    /// How many bytes more of names and interfaces it copies.
+    left: usize,
 }
 
-fn endpoint(value: &Yaml<'_>) -> Option<Endpoint> {
-    if let Some(interface) = value.as_str() {
-        return Some(Endpoint { interface: interface.to_owned(), ..Endpoint::default() });
+impl<'doc> EndpointReader<'doc> {
+    fn new(document: &'doc Document<'doc>, root: NodeId) -> Self {
+        let [interface, limit, optional] =
+            ["interface", "limit", "optional"].map(|key| document.values_of(key));
+        Self { document, root, interface, limit, optional, left: LARGEST_EXPANDED }
     }
-    let limit = value.as_mapping_get("limit").and_then(Yaml::as_integer);
-    Some(Endpoint {
-        interface: value.as_mapping_get("interface")?.as_str()?.to_owned(),
-        limit: limit.and_then(|limit| u32::try_from(limit).ok()),
-        optional: value.as_mapping_get("optional").and_then(Yaml::as_bool).unwrap_or(false),
-    })
+
+    /// The endpoints of a section; `None` if all that were read are more than may be copied.
+    fn endpoints(&mut self, section: &str) -> Option<BTreeMap<String, Endpoint>> {
+        let document = self.document;
+        let section = document.values_of(section).of(self.root);
+        let Some(section) = section.filter(|section| document.is_mapping(*section)) else {
+            return Some(BTreeMap::new());
+        };
+        let mut endpoints = BTreeMap::new();
+        for (name, value) in document.entries(section) {
+            let details = document.is_mapping(value).then_some(value);
+            let interface = details.map_or(Some(value), |details| self.interface.of(details));
+            let Some(interface) = interface.and_then(|interface| document.text(interface)) else { continue };
+            self.left = self.left.checked_sub(name.len() + interface.len())?;
+            let limit = details.and_then(|details| self.limit.of(details));
+            let optional = details.and_then(|details| self.optional.of(details));
+            let endpoint = Endpoint {
+                interface: interface.to_owned(),
+                limit: limit.and_then(|limit| document.number(limit)),
+                optional: optional.is_some_and(|optional| document.is_true(optional)),
+            };
+            endpoints.insert(name.to_owned(), endpoint);
+        }
+        Some(endpoints)
+    }
 }
 
 #[cfg(test)]

@@ -37,6 +37,7 @@ pub mod testing;
 #[cfg(test)]
 mod tests;
 mod tools;
+mod yaml;
 
 pub use agent::AgentHookTools;
 pub use charm_trace_config::CharmTraceConfig;

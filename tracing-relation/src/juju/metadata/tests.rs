@@ -1,5 +1,6 @@
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::thread;
 
 use rustix::fs::{CWD, Mode, mkfifoat};
 
@@ -74,4 +75,179 @@ fn a_file_that_cannot_be_read_is_not_passed_over() {
         assert_eq!(error.source().map(ToString::to_string).as_deref(), Some(why));
         fs::remove_file(&path).or_else(|_| fs::remove_dir(&path)).expect("removed");
     }
+}
+
+fn endpoint(interface: &str, limit: Option<u32>, optional: bool) -> Endpoint {
+    Endpoint { interface: interface.to_owned(), limit, optional }
+}
+
+/// The only endpoint that is required, called `e`.
+fn required(text: &str) -> Endpoint {
+    let metadata = parse(text).unwrap_or_else(|error| panic!("{text:?}: {error}: {:?}", error.source()));
+    assert_eq!(metadata.requires.keys().collect::<Vec<_>>(), ["e"], "{text:?}");
+    metadata.requires["e"].clone()
+}
+
+#[test]
+fn merge_keys_count_wherever_a_mapping_is() {
+    let limited = endpoint("tracing", Some(1), true);
+    for text in [
+        "x: &a {interface: tracing, limit: 1, optional: true}\nrequires:\n  e:\n    <<: *a\n",
+        "x: &a {interface: tracing, limit: 1, optional: true}\nrequires: {e: *a}\n",
+        "x: &a {interface: tracing, limit: 2}\nrequires: {e: {<<: *a, limit: 1, optional: true}}\n",
+        "x: &a {interface: tracing, limit: 2}\nrequires: {e: {limit: 1, optional: true, <<: *a}}\n",
+        "x: &a {e: {interface: tracing, limit: 1, optional: true}}\nrequires:\n  <<: *a\n",
+        "x: &a {requires: {e: {interface: tracing, limit: 1, optional: true}}}\n<<: *a\n",
+        "<<: {requires: {<<: {e: {<<: {interface: tracing}, <<: {limit: 1, optional: true}}}}}\n",
+        "x: [&a {interface: tracing}, &b {limit: 1, interface: b}, &c {limit: 2, optional: true}]\n\
+         requires: {e: {<<: [*a, *b, *c]}}\n",
+        "x: &all [{interface: tracing}, {limit: 1, optional: true}]\nrequires: {e: {<<: *all}}\n",
+        "x: &a {interface: tracing, limit: 2}\ny: &b {<<: *a, limit: 1}\n\
+         requires: {e: {<<: *b, optional: true}}\n",
+        "x: &a {interface: a}\ny: &a {interface: tracing, limit: 1, optional: true}\nrequires: {e: *a}\n",
+        "x: &i tracing\ny: &k interface\nrequires: {e: {*k : *i, limit: 1, optional: true}}\n",
+        "x: &a {interface: tracing, limit: 1, optional: true}\nrequires: {e: {!!merge <<: *a}}\n",
+    ] {
+        assert_eq!(required(text), limited, "{text:?}");
+    }
+}
+
+#[test]
+fn what_only_looks_like_a_merge_is_none() {
+    for text in [
+        "x: &a {interface: merged}\nrequires: {e: {\"<<\": *a, interface: own}}\n",
+        "x: &a {interface: merged}\nrequires: {e: own, f: {'<<': *a}}\n",
+        "x: &a {interface: merged}\nrequires: {e: own, f: {!!str <<: *a}}\n",
+        "requires: {e: {<<: [text, [], ~, 3], <<: text, interface: own}}\n",
+        "requires: &r {e: own, <<: *r}\n",
+        "x: &a {interface: merged}\nrequires: {e: {<<: *a, interface: own}, f: {<<: *a, interface: ~}}\n",
+    ] {
+        assert_eq!(required(text), endpoint("own", None, false), "{text:?}");
+    }
+    assert_eq!(required("requires: {e: own, <<: {e: merged, e: merged}}"), endpoint("own", None, false));
+}
+
+#[test]
+fn limits_and_flags_are_read_as_juju_reads_them() {
+    for (limit, expected) in [
+        ("1", Some(1)),
+        ("\"1\"", Some(1)),
+        ("'0x10'", Some(16)),
+        ("!!int '1'", Some(1)),
+        ("!!str 1", Some(1)),
+        ("+1", Some(1)),
+        ("010", Some(8)),
+        ("0o10", Some(8)),
+        ("0b10", Some(2)),
+        ("1_000", Some(1000)),
+        ("4294967295", Some(u32::MAX)),
+        ("4294967296", None),
+        ("-1", None),
+        ("0x-1", None),
+        ("0x+1", None),
+        ("1.0", None),
+        ("_1", None),
+        ("09", None),
+        ("many", None),
+        ("", None),
+        ("~", None),
+        ("[1]", None),
+        ("{a: 1}", None),
+    ] {
+        let text = format!("requires: {{e: {{interface: i, limit: {limit}}}}}");
+        assert_eq!(required(&text).limit, expected, "{text}");
+    }
+    for (optional, expected) in [
+        ("true", true),
+        ("\"true\"", true),
+        ("yes", true),
+        ("On", true),
+        ("no", false),
+        ("", false),
+        ("[true]", false),
+    ] {
+        let text = format!("requires: {{e: {{interface: i, optional: {optional}}}}}");
+        assert_eq!(required(&text).optional, expected, "{text}");
+    }
+}
+
+#[test]
+fn whatever_is_valid_yaml_is_read() {
+    let e = "requires: {e: i}\n";
+    for text in [
+        format!("\u{feff}{e}"),
+        format!("---\n{e}...\n"),
+        format!("%YAML 1.1\n--- # comment\n{e}---\nrequires: {{f: i}}\n"),
+        format!("{e}--- not: a: valid: document\n"),
+        e.replace('\n', "\r\n") + "x:\r\n- y\r\n",
+        e.replace('\n', "\r") + "x: y\r",
+        format!("{e}x: |\n  text: {{\n\n   - more\ny: >-\n  folded\n  text\nz: a plain\n  text\n"),
+        format!("{e}? [a, b]\n: c\n? {{d: e}}\n? |\n  block\n: f\n"),
+        format!("{e}1: a\n~: b\ntrue: c\n1.5: d\n: e\n"),
+        format!("{e}x: !custom {{a: !other b}}\ny: !!set {{a, b}}\nz: !!binary aGk=\n"),
+        format!("{e}x: &x [*x]\ny: &y {{<<: *y, z: *y}}\n"),
+        format!("x: y\nx: z\nrequires: {{f: g}}\n{e}"),
+        "requires: !custom {e: !other i}\n".to_owned(),
+        "requires:\n  ? e\n  : interface: i\n".to_owned(),
+        "requires: {3: i, ~: i, [a]: i, e: i, f: 3, g: ~, h: [], i: {}, j: {interface: 3}, k: true}\n"
+            .to_owned(),
+        "requires: {e: {interface: a, interface: i}}\n".to_owned(),
+        "\"requires\":\n  'e': \"\\x69\"\n".to_owned(),
+        "requires: {!!str e: !!str i}\n".to_owned(),
+        "requires: {e: !<tag:yaml.org,2002:str> i}\n".to_owned(),
+    ] {
+        assert_eq!(required(&text), endpoint("i", None, false), "{text:?}");
+    }
+    assert_eq!(parse("requires: {'3': i, ! 4: i}").expect("valid").requires.len(), 2, "they are text");
+    assert_eq!(parse("name: !!str 3").expect("valid").name, "3");
+}
+
+/// Each of `count` mappings refers to the one before.
+fn chain(count: usize, link: impl Fn(String) -> String) -> String {
+    let links = (1..count).map(|at| format!("x{at}: &a{at} {}\n", link(format!("*a{}", at - 1))));
+    "x0: &a0 {interface: i}\n".to_owned() + &links.collect::<String>()
+}
+
+#[test]
+fn nothing_expands_exponentially() {
+    let laughs = [
+        chain(20_000, |before| format!("[{before}, {before}]")),
+        chain(20_000, |before| format!("{{k: {before}, l: {before}}}")),
+        chain(20_000, |before| format!("{{<<: [{before}, {before}]}}")),
+        chain(20_000, |before| format!("{{<<: {before}, <<: {before}}}")),
+    ];
+    for (text, merged) in laughs.into_iter().zip([false, false, true, true]) {
+        let metadata = parse(&(text + "requires: {e: *a19999}\n<<: *a19999\n")).expect("valid");
+        assert_eq!(metadata.requires.contains_key("e"), merged);
+    }
+    let text = chain(17_000, |before| format!("{{<<: {before}}}")) + "requires:\n";
+    let endpoints = (0..20_000).map(|at| format!(" e{at}: {{<<: *a16999}}\n"));
+    assert_eq!(parse(&(text + &endpoints.collect::<String>())).expect("valid").requires.len(), 20_000);
+}
+
+#[test]
+fn aliases_of_long_texts_are_not_copied_without_limit() {
+    let head = format!("x: &a {}\nrequires: {{", "i".repeat(500_000));
+    let [few, many] = [8, 9].map(|count| {
+        let endpoints = (0..count).map(|at| format!("e{at}: *a, "));
+        parse(&format!("{head}{}}}\nprovides: {{f: j}}", endpoints.collect::<String>()))
+    });
+    assert_eq!(few.expect("less than 4 MiB").requires.len(), 8);
+    let error = many.expect_err("more than 4 MiB");
+    let source = error.source().map(ToString::to_string);
+    assert_eq!(source.as_deref(), Some("its aliases stand for more than 4194304 bytes"));
+}
+
+#[test]
+fn deep_nesting_takes_no_stack() {
+    let blocks = (0..1400).map(|depth| " ".repeat(depth) + "<<:\n").collect::<String>();
+    let small = thread::Builder::new().stack_size(256 * 1024).spawn(move || {
+        for unit in ["[", "{", "- ", "? ", ": ", "{b: [", "? - "] {
+            for head in ["", "a: "] {
+                drop(parse(&(head.to_owned() + &unit.repeat(20_000))));
+            }
+        }
+        parse(&blocks).expect("merges in merges");
+    });
+    small.expect("it starts").join().expect("neither overflows the stack nor panics");
 }
