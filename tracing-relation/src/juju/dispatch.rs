@@ -91,7 +91,8 @@ impl Dispatch {
     /// [`remember_relations`](Self::remember_relations).
     ///
     /// It holds for a day at most. A file that cannot be used is as good as none; it is made with mode 0600, in a
-    /// directory that has to be there.
+    /// directory that has to be there. One that should be forgotten, and can be neither changed nor removed, is a WARNING in
+    /// Juju's log.
     #[must_use]
     pub fn with_relation_memory(self, file: impl Into<PathBuf>) -> Self {
         self.with_relation_memory_at(file.into(), SystemTime::now())
@@ -114,7 +115,7 @@ impl Dispatch {
     /// backend cannot be reached where it was.
     pub fn forget_relations(&self) {
         if let Some(memory) = &self.memory {
-            memory.forget();
+            memory.forget(self);
         }
     }
 

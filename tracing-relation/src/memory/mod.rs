@@ -8,8 +8,8 @@
 //!
 //! - What is remembered was read from Juju, in a dispatch that came no earlier than the last event of its endpoint that was
 //!   dispatched to the charm. Every such event forgets it before the charm's own code runs, even if the dispatch fails
-//!   later: what an event has withdrawn is never used again. `start`, `install`, `upgrade-charm` and `leader-elected` forget
-//!   everything.
+//!   later: what an event has withdrawn is never used again, unless the file could not be changed (the last point).
+//!   `start`, `install`, `upgrade-charm` and `leader-elected` forget everything.
 //! - A relation that has seen its `relation-broken` is none, even if that hook fails and Juju goes on listing it, until
 //!   another event tells of it.
 //! - What this dispatch has written itself is not remembered: Juju drops it if the hook fails. It is read by a later
@@ -22,6 +22,11 @@
 //!   writes nothing.
 //! - A file that is damaged, of another format or version, of another user, not a file, or cannot be written to (and
 //!   so could not be forgotten) is none. Nothing that goes wrong here is an error: Juju is asked instead.
+//! - An event that must forget empties the file, and removes what it cannot empty. If it can do neither (the file is
+//!   immutable, its file system is read-only, or a directory has its name), a warning in Juju's log names the file, and
+//!   this dispatch neither uses nor writes the memory. A later dispatch that can write the file again does not know of the
+//!   event, and may use what it has withdrawn, for a day at most. To prevent that would take a second file, which may fail
+//!   as the first one did.
 //!
 //! The names of the applications at the other end are kept for as long as the relations: they never change.
 //!

@@ -1,4 +1,5 @@
 use std::collections::HashSet;
+use std::io;
 use std::path::PathBuf;
 use std::process;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -39,13 +40,21 @@ impl RelationMemory {
     /// Recalls what is still true in this dispatch, and forgets the rest for good.
     ///
     /// None if the file cannot be used, or the dispatch does not say which unit it is for, or not which relation its event
-    /// is about.
+    /// is about. If the event outdates what a file may hold that can be neither changed nor removed, that is a warning in
+    /// Juju's log, and None.
     pub(crate) fn open(path: PathBuf, dispatch: &Dispatch, now: SystemTime) -> Option<Self> {
-        let seen = match file::read(&path) {
+        let outdated = Outdated::by(dispatch);
+        let found = file::read(&path);
+        let there = !matches!(found, Ok(None));
+        let seen = match found {
             Ok(content) => content,
             Err(error) => {
                 log::debug!("cannot remember relations in {}: {error}", path.display());
-                return None;
+                if outdated == Outdated::Nothing {
+                    return None;
+                }
+                // A later dispatch may be able to read it, so it is to be forgotten all the same.
+                None
             }
         };
         let var = |name| dispatch.var(name).unwrap_or_default().to_owned();
@@ -58,7 +67,6 @@ impl RelationMemory {
         let record = record.filter(|found| (&found.unit, &found.model) == (&unit, &model));
         let same_hook = record.as_ref().is_some_and(|found| !hook.is_empty() && found.hook == hook);
         let mut facts = record.map(|found| found.facts).unwrap_or_default();
-        let outdated = Outdated::by(dispatch);
         facts.forget_outdated(&outdated);
         if !facts.are_fresh(now.as_secs()) {
             facts.forget();
@@ -68,10 +76,13 @@ impl RelationMemory {
         let state = Mutex::new(State { seen, facts, news, doubtful, same_hook, written });
         let memory = Self { path, unit, model, hook, now, state };
         let of_relation = matches!(outdated, Outdated::Relation { .. });
-        let there = memory.state().seen.is_some();
         // Of a relation even where there was nothing to forget: a dispatch that has read before must not write afterwards.
         if of_relation || (there && outdated == Outdated::Everything) {
-            memory.force(&mut memory.state());
+            let forced = memory.force(&mut memory.state());
+            if let Err(error) = forced {
+                memory.warn_of(&error, dispatch);
+                return None;
+            }
         }
         let says_which = of_relation || !dispatch.event().contains("_relation_");
         (says_which && !memory.unit.is_empty()).then_some(memory)
@@ -148,12 +159,20 @@ impl RelationMemory {
     }
 
     /// Forgets all that can change, now and in the file.
-    pub(crate) fn forget(&self) {
+    ///
+    /// A file that can be neither changed nor removed is a warning in Juju's log, and nothing is learned any more in this
+    /// dispatch.
+    pub(crate) fn forget(&self, dispatch: &Dispatch) {
         let mut state = self.state();
         state.facts.forget();
         state.news = false;
-        if state.seen.is_some() {
-            self.force(&mut state);
+        if state.seen.is_none() {
+            return;
+        }
+        if let Err(error) = self.force(&mut state) {
+            state.doubtful = true;
+            drop(state);
+            self.warn_of(&error, dispatch);
         }
     }
 
@@ -175,17 +194,24 @@ impl RelationMemory {
         }
     }
 
-    /// Writes the file, whatever it holds.
-    fn force(&self, state: &mut State) {
+    /// Writes the file, whatever it holds. It is an error if what it holds stays there.
+    fn force(&self, state: &mut State) -> io::Result<()> {
         state.news = false;
         let content = self.record(state).encode();
-        match file::force(&self.path, &content) {
-            Ok(()) => state.seen = Some(content),
-            Err(error) if state.seen.is_some() => {
-                log::warn!("cannot forget {}: {error}", self.path.display());
-            }
-            Err(error) => log::debug!("cannot remember relations in {}: {error}", self.path.display()),
+        if file::force(&self.path, &content)? {
+            state.seen = Some(content);
         }
+        Ok(())
+    }
+
+    /// Tells the operator, who alone can mend it, that the file holds what should be forgotten.
+    fn warn_of(&self, error: &io::Error, dispatch: &Dispatch) {
+        let file = self.path.display();
+        let warning = format!(
+            "cannot forget what {file} says about relations ({error}): remove it, or tracing may use for up to a day what \
+             is no longer true"
+        );
+        dispatch.warn_operator("relation memory", &warning);
     }
 
     fn record(&self, state: &State) -> Record {

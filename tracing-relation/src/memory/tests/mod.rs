@@ -2,5 +2,6 @@
 
 mod histories;
 mod promises;
+mod refused;
 mod refuted;
 mod unit;
