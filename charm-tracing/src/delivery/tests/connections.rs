@@ -342,7 +342,7 @@ fn backend_at_an_ipv6_address_is_sent_to() {
 /// Each of these is a success with all its headers.
 #[test]
 fn the_body_of_a_success_decides_nothing_and_is_not_waited_for() {
-    let many: String = (0..200).map(|number| format!("x-header-{number}: {number}\r\n")).collect();
+    let many = "x-header: one of many\r\n".repeat(200);
     let long = format!("x-long: {}\r\n", "x".repeat(20_000));
     let heads = [
         "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n".to_owned(),
