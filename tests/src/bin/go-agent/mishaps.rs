@@ -20,7 +20,7 @@ const VALUES: usize = 160;
 
 const LINES: usize = 40;
 
-/// Is the charm: does what the event is for, and panics unless that ends as it must.
+/// The charm: handles an event, and panics unless its hook tools end as they must.
 pub(crate) fn charm() -> ExitCode {
     let dispatch = Dispatch::from_env();
     match dispatch.event() {
@@ -114,7 +114,7 @@ fn check_log(outcome: &Outcome) {
     assert!(format!("{results:?}").contains("hello"), "{results:?}");
 }
 
-/// Fails in all the ways of a tool; the connection stays in use.
+/// Calls tools that fail with exit code 1 and 2, and goes on to use the connection.
 fn errors(dispatch: &Dispatch) {
     let tools = dispatch.hook_tools();
     let gone = HookToolCall::new("relation-get").arg("-r").arg("tracing:99").arg("-").arg("app/0");
@@ -129,7 +129,7 @@ fn errors(dispatch: &Dispatch) {
     assert!(!done(dispatch.is_leader()));
 }
 
-/// Leaves standard input out where the agent needs it, and gives it.
+/// Calls a tool without the standard input that it reads, and then with it.
 fn input(dispatch: &Dispatch) {
     done(dispatch.hook_tools().run(&HookToolCall::new("state-set").arg("--file").arg("-")));
     assert!(done(dispatch.state_get()).is_empty(), "the input is empty");
@@ -158,7 +158,7 @@ fn too_much(dispatch: &Dispatch) {
     assert_eq!(done(dispatch.state_get_value("key-7")).map(|value| value.len()), Some(VALUE));
 }
 
-/// Finds that its hook is over.
+/// Calls a tool with the context id of an earlier hook.
 fn stale(dispatch: &Dispatch) {
     for _ in 0..2 {
         let error = dispatch.is_leader().expect_err("the hook is over");
