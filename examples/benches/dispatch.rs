@@ -18,8 +18,9 @@ mod median;
 use std::env;
 use std::error::Error;
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::process::{ChildStdin, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use charm_tracing::juju::{Dispatch, HookToolCall};
@@ -293,11 +294,19 @@ fn launch(report: &Path) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let charm = env::var_os(CHARM).expect("a charm to launch");
+    let of_memory = env::var_os(MEASURED).is_some_and(|what| what == "memory");
+    let mut command = Command::new(&charm);
+    if of_memory {
+        // The charm might have ended before it is watched, so it waits for a line.
+        command = Command::new("/bin/sh");
+        command.args(["-c", "read _; exec \"$0\""]).arg(&charm).stdin(Stdio::piped());
+    }
     let started = Instant::now();
-    let mut child = Command::new(charm).spawn().expect("the charm can be started");
+    let mut child = command.spawn().expect("the charm can be started");
     let pid = Pid::from_raw(child.id().cast_signed());
-    let measured = if env::var_os(MEASURED).is_some_and(|what| what == "memory") {
-        let kib = peak_memory(pid).expect("a process may be traced by the one that started it");
+    let measured = if of_memory {
+        let line = child.stdin.take().expect("a pipe");
+        let kib = peak_memory(pid, line).expect("a process may be traced by the one that started it");
         format!("{}", kib / 1024.0)
     } else {
         // The kernel has its clock until it is waited for, and adds the hook tools it ran when it is.
@@ -316,8 +325,10 @@ fn launch(report: &Path) -> ExitCode {
 
 /// KiB, read when the process is about to end. What the kernel tells afterwards is that of the largest among the process,
 /// the hook tools it ran, and the one that started it.
-fn peak_memory(pid: Pid) -> Result<f64, Box<dyn Error>> {
+fn peak_memory(pid: Pid, mut line: ChildStdin) -> Result<f64, Box<dyn Error>> {
     ptrace::seize(pid, ptrace::Options::PTRACE_O_TRACEEXIT)?;
+    writeln!(line)?;
+    drop(line);
     loop {
         match waitpid(pid, None)? {
             WaitStatus::PtraceEvent(_, _, event) if event == ptrace::Event::PTRACE_EVENT_EXIT as i32 => break,
