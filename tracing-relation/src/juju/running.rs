@@ -5,17 +5,19 @@
 //!
 //! The tool leads a process group of its own, so that what it has started is killed with it. Nothing is killed by its number
 //! unless the system has just said that it is still our child: if the charm waits for it first, or ignores SIGCHLD, the number
-//! may be another process by then.
+//! may be another process by then, even another child. So the system is asked about the pidfd where there is one.
 
 use std::io::{self, BufRead, Cursor, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::process::CommandExt as _;
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
+use rustix::process::{
+    Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, WaitIdStatus, kill_process_group, pidfd_open, waitid,
+};
 
 use super::hook_tool_error::not_done_after;
 use super::hook_tools::{MAX_STDERR, MAX_STDOUT, TOO_LONG};
@@ -186,6 +188,16 @@ impl Running {
     }
 
     fn end(&mut self) -> io::Result<End> {
+        if let Some(pidfd) = &self.end {
+            match waitid(WaitId::PidFd(pidfd.as_fd()), WaitIdOptions::EXITED | WaitIdOptions::NOHANG) {
+                Ok(None) => return Ok(End::NotYet),
+                Ok(Some(end)) => return Ok(End::Exited(exit_status(&end))),
+                Err(Errno::CHILD) => return Ok(End::Unknown),
+                // Linux 5.3 has pidfds that cannot be waited for.
+                Err(Errno::INVAL) => {}
+                Err(errno) => return Err(errno.into()),
+            }
+        }
         match self.child.try_wait() {
             Ok(None) => Ok(End::NotYet),
             Ok(Some(status)) => Ok(End::Exited(status)),
@@ -203,6 +215,15 @@ impl Running {
             let _ = self.exchange(Instant::now().checked_add(KILL_GRACE));
         }
     }
+}
+
+/// Converts the end of a process into the type of the standard library.
+fn exit_status(end: &WaitIdStatus) -> ExitStatus {
+    let core_dumped = if end.dumped() { 0x80 } else { 0 };
+    ExitStatus::from_raw(match (end.exit_status(), end.terminating_signal()) {
+        (Some(code), _) => (code & 0xff) << 8,
+        (None, signal) => signal.unwrap_or_default() | core_dumped,
+    })
 }
 
 fn time_left(deadline: Option<Instant>) -> Duration {
