@@ -1,8 +1,8 @@
 use std::error::Error;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStringExt as _;
-use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 use std::{env, fs, io, process};
 
@@ -60,8 +60,15 @@ impl AgentHookTools {
     fn agent(&self, call: &HookToolCall) -> Option<&Agent> {
         let agent = self.agent.as_ref().filter(|agent| agent.process == process::id())?;
         let has_nul = call.args().iter().any(|arg| arg.contains('\0'));
-        (!has_nul && self.processes.find(call.tool()).is_some_and(|path| is_jujus_own(&path)))
-            .then_some(agent)
+        let is_jujus_own = match self.processes.find(call.tool()) {
+            Some(path) if is_jujus_own(&path) => {
+                agent.tools.get_or_init(|| path.parent().unwrap_or(&path).to_owned());
+                true
+            }
+            Some(_) => false,
+            None => agent.sees_no_tools_any_more(),
+        };
+        (!has_nul && is_jujus_own).then_some(agent)
     }
 }
 
@@ -106,6 +113,8 @@ struct Agent {
     context_id: String,
     /// The process that the dispatch is.
     process: u32,
+    /// The directory in which the first of Juju's own tools was found.
+    tools: OnceLock<PathBuf>,
     exchange: Mutex<Exchange>,
 }
 
@@ -147,8 +156,15 @@ impl Agent {
             address: var("JUJU_AGENT_SOCKET_ADDRESS")?,
             context_id: var("JUJU_CONTEXT_ID")?,
             process: process::id(),
+            tools: OnceLock::new(),
             exchange: Mutex::default(),
         })
+    }
+
+    /// Whether the directory of Juju's own tools cannot be searched since one was found there: the charm has changed its root
+    /// directory or its user, and only its connection leads to the agent.
+    fn sees_no_tools_any_more(&self) -> bool {
+        self.tools.get().is_some_and(|directory| directory.join(".").metadata().is_err())
     }
 
     /// Runs a tool to its end. `None` if the agent has not got the request.

@@ -14,6 +14,7 @@
 //! - One connection, made by the first call and kept; close-on-exec; one call at a time. There is no thread.
 //! - A forked child does not use the connection of its parent. A connection that the charm has closed, or whose number
 //!   is another file by now, is left alone.
+//! - A charm that changes its root directory, user or network during a dispatch keeps its connection.
 //!
 //! # The parts
 //!

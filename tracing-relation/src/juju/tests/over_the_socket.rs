@@ -137,6 +137,24 @@ fn an_agent_that_was_started_anew_is_found() {
     assert!(!ran(directory.path()));
 }
 
+/// As after `chroot`, or `setuid` where the user may not search the directory.
+#[test]
+fn tools_that_cannot_be_seen_any_more_are_asked_for_over_the_connection() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let tools_directory = directory.path().join("tools");
+    fs::create_dir(&tools_directory).expect("made");
+    symlink("/bin/sh", directory.path().join("jujuc")).expect("a link");
+    symlink("../jujuc", tools_directory.join("a-tool")).expect("a link");
+    let _agent = listen(directory.path(), count);
+    let tools = tools_of(directory.path()).with_path(&tools_directory);
+    assert_eq!(run(&tools, &call("before")), "0 before");
+    let error =
+        tools.run(&HookToolCall::new("missing")).expect_err("its directory is there, and the tool is not");
+    assert_eq!(error.kind(), HookToolErrorKind::NotInHookContext);
+    fs::rename(&tools_directory, directory.path().join("elsewhere")).expect("moved");
+    assert_eq!(run(&tools, &call("after")), "0 after");
+}
+
 #[test]
 fn a_request_that_was_sent_is_never_repeated() {
     for answer in [
