@@ -1,1 +1,1 @@
-//! There is nothing here but the tests, which need what all other packages forbid.
+//! There is nothing here but the tests, and the charm that they run, which need what all other packages forbid.
