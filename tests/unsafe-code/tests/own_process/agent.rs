@@ -56,9 +56,9 @@ fn the_agent_may_be_restarted_while_the_charm_handles_an_event() {
         };
         Agent::listen(&socket, answer).expect("a socket")
     };
+    let agent = listen();
     thread::scope(|scope| {
         scope.spawn(|| {
-            let agent = listen();
             wait_for_file(&charm, "restart");
             drop(agent);
             let _agent = listen();

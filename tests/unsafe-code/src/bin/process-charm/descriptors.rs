@@ -46,6 +46,11 @@ pub(crate) fn of_this_process() -> Vec<Descriptor> {
     all
 }
 
+/// Whether a process is waited for by its descriptor.
+pub(crate) fn has_pidfd() -> bool {
+    of_this_process().iter().any(|descriptor| descriptor.file.contains("pidfd"))
+}
+
 /// What whoever started the charm has left open.
 static INHERITED: OnceLock<Vec<Descriptor>> = OnceLock::new();
 

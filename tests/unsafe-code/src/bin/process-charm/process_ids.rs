@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use charm_tracing::juju::{Dispatch, HookToolCall, HookToolErrorKind};
 
-use crate::{system, wait_until};
+use crate::{descriptors, system, wait_until};
 
 static IS_HELD: AtomicBool = AtomicBool::new(false);
 static GOES_ON: AtomicBool = AtomicBool::new(false);
@@ -47,6 +47,8 @@ fn takes_the_number_of_a_tool(dispatch: &Dispatch) -> bool {
     thread::scope(|scope| {
         let other = scope.spawn(|| {
             wait_until("the tool has started", || Path::new("started").exists());
+            // Before that, a process that gets the number would be taken for the tool. A tool does not end so early.
+            wait_until("there is a pidfd", descriptors::has_pidfd);
             system::interrupt(runs_the_tool);
             wait_until("the thread that runs the tool is held", || IS_HELD.load(Ordering::SeqCst));
             fs::write("ends", "").expect("the charm directory");
@@ -59,7 +61,7 @@ fn takes_the_number_of_a_tool(dispatch: &Dispatch) -> bool {
             GOES_ON.store(true, Ordering::SeqCst);
             child.ok()
         });
-        let call = HookToolCall::new("is-leader").timeout(Duration::from_secs(2));
+        let call = HookToolCall::new("is-leader").timeout(Duration::from_secs(5));
         let error = dispatch.hook_tools().run(&call).expect_err("its end is not known");
         let Some(child) = other.join().expect("no panic") else { return false };
         assert_eq!(error.kind(), HookToolErrorKind::AnswerLost, "{error}");
