@@ -33,8 +33,9 @@ const CHECK_EVERY: Duration = Duration::from_millis(1);
 /// behind goes on printing does not count.
 const LAST_READS: usize = 64;
 
-/// How long a killed process may take to be gone. One that takes longer waits in the kernel.
-const KILL_GRACE: Duration = Duration::from_millis(100);
+/// How long a killed process may take to be gone. It needs some processor time for that, which a busy machine, or a container
+/// whose processor time is limited, gives it late. One that takes longer waits in the kernel.
+const KILL_GRACE: Duration = Duration::from_secs(2);
 
 /// Runs a command to its end, kills it when the time is over, and returns what it printed.
 pub(super) fn run(
