@@ -8,6 +8,9 @@ use crate::unit::{
     EITHER_WAY, act, act_with_script, as_processes, assert_succeeded, over_the_socket, succeed,
 };
 
+/// How long a dispatch may take whose tool hangs, on a very busy machine.
+const LONGEST: Duration = Duration::from_secs(20);
+
 /// What `juju-log` may meet, over the socket and as a process. Slow is both times longer than a line of the log may take.
 fn in_each_state_of_the_log(name: &str) {
     let impatient = |event: Event| event.env("TOOL_MILLISECONDS", "200");
@@ -17,11 +20,11 @@ fn in_each_state_of_the_log(name: &str) {
         juju.break_tool("juju-log", ToolFault::Exits(1, "ERROR connection is shut down\n"));
         succeed(&mut juju, act(name));
     }
-    let slow = impatient(act_with_script(name, "juju-log", "sleep 6"));
+    let slow = impatient(act_with_script(name, "juju-log", "sleep 60"));
     let mut juju = as_processes().start();
     let outcome = juju.dispatch(slow);
     assert_succeeded(&juju, &outcome);
-    assert!(outcome.wall < Duration::from_secs(5), "{outcome}");
+    assert!(outcome.wall < LONGEST, "{outcome}");
 
     let mut juju = over_the_socket().start();
     juju.break_tool("juju-log", ToolFault::Hangs);
@@ -82,6 +85,6 @@ fn of_a_script_that_takes_too_long_nothing_is_left() {
         let event = act_with_script("have-none", "juju-log", script);
         let outcome = juju.dispatch(event.env("TOOL_MILLISECONDS", "200"));
         assert_succeeded(&juju, &outcome);
-        assert!(outcome.wall < Duration::from_secs(5), "{script}: {outcome}");
+        assert!(outcome.wall < LONGEST, "{script}: {outcome}");
     }
 }
