@@ -1,4 +1,4 @@
-//! What a hook tool costs over the agent's socket and as a process, and what tracing adds to a dispatch.
+//! Measures what a hook tool costs over the agent's socket and as a process, and what tracing adds to a dispatch.
 //!
 //!     cargo bench -p examples --bench dispatch
 //!

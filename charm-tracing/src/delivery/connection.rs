@@ -1,5 +1,5 @@
-//! What ureq does not do with a connection: it hears a backend out that answers before it has read the request, knows how many
-//! connections there were and which status came, and does not wait for long for the body of a success.
+//! Connections that do what ureq's do not: they hear a backend out that answers before it has read the request, tell how many
+//! there were and which status came, and do not wait for long for the body of a success.
 
 use std::io::ErrorKind;
 use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
@@ -15,7 +15,7 @@ use ureq::unversioned::transport::{
 /// How long the body of a success may take. It decides nothing.
 const PATIENCE_WITH_SUCCESS: Duration = Duration::from_millis(50);
 
-/// What a sender and its connections tell each other.
+/// The knowledge that a sender and its connections share.
 #[derive(Debug, Default)]
 pub(super) struct Wire {
     /// Connections so far.

@@ -1,4 +1,4 @@
-//! What the agent makes of a hook tool's request, for as long as one dispatch runs.
+//! The agent's answers to hook tools, for as long as one dispatch runs.
 //!
 //! One tool at a time, as in Juju. Between dispatches nothing listens, so a process that outlives its hook is refused
 //! by the system, and by its context id when the next hook runs.

@@ -201,7 +201,7 @@ impl SimulatedJuju {
         format!("{abstract_mark}{}", path.display())
     }
 
-    /// What the hook tools are links to: a `jujuc`, unless Juju's own tools are shadowed.
+    /// The target of the links that hook tools are: a `jujuc`, unless Juju's own tools are shadowed.
     fn tools_program(&self) -> PathBuf {
         let name = if self.deployment.tools_are_processes { "shadowing-tool" } else { "jujuc" };
         self.directory.path().join(name)

@@ -69,7 +69,7 @@ impl serde::de::Error for UnsuitableJson {
     }
 }
 
-/// What was found, without the content of a text.
+/// The value that was found, without the content of a text.
 fn without_text(found: Unexpected<'_>) -> Unexpected<'_> {
     match found {
         Unexpected::Str(_) => Unexpected::Other("a text"),

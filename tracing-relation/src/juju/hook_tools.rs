@@ -8,7 +8,7 @@ use super::HookToolError;
 /// How long the standard output of a tool may be. No databag can hold as much: Juju's own limit for one is smaller by far.
 pub(super) const MAX_STDOUT: usize = 16 * 1024 * 1024;
 
-/// What is wrong with a standard output that is longer.
+/// The reason why a longer standard output is refused.
 pub(super) const TOO_LONG: &str = "more than 16 MiB";
 
 /// How much is kept of a tool's standard error.

@@ -16,7 +16,7 @@ pub(super) struct Lines(Mutex<State>);
 
 #[derive(Debug)]
 struct State {
-    /// What was said that is to be said once.
+    /// The topics of the warnings that were given. Each is given once.
     topics: HashSet<String>,
     /// How long further lines may take.
     left: Duration,

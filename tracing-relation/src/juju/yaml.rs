@@ -163,7 +163,7 @@ impl<'text> Document<'text> {
         entries
     }
 
-    /// What is merged into a mapping, the most important first.
+    /// Returns the nodes that are merged into a mapping, the most important first.
     fn merged(&self, mapping: &Node<'_>) -> impl Iterator<Item = NodeId> {
         let merges = mapping.pairs().rev().filter(|[name, _]| matches!(self.node(*name), Node::Merge));
         merges.map(|[_, from]| *from)
@@ -265,7 +265,7 @@ mod tests {
         }
     }
 
-    /// What the mappings mean, by the words of the specification: nothing is shared, so it takes exponential time.
+    /// Tells what the mappings mean, by the words of the specification: nothing is shared, so it takes exponential time.
     fn meaning(mappings: &[Written], at: usize) -> BTreeMap<&str, &str> {
         let Written { own, merged, .. } = &mappings[at];
         let mut meaning = BTreeMap::new();

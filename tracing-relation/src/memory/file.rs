@@ -47,7 +47,7 @@ pub(super) fn replace(path: &Path, seen: Option<&[u8]>, new: &[u8]) -> io::Resul
 ///
 /// # Errors
 ///
-/// What is there, or may be there, can neither be emptied nor removed. The error says why it cannot be emptied.
+/// The file that is there, or may be there, can neither be emptied nor removed. The error says why it cannot be emptied.
 pub(super) fn force(path: &Path, new: &[u8]) -> io::Result<bool> {
     let emptied = open(path, OpenOptions::new().create(true).truncate(false)).and_then(|file| {
         wait_for_lock(&file);

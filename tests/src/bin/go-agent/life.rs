@@ -54,7 +54,7 @@ struct Life<'a> {
     counted: Counted,
     /// The dispatches so far: unit and event.
     events: Vec<(String, String)>,
-    /// What is known after each dispatch, and what the backends got.
+    /// Records what is known after each dispatch, and what the backends got.
     told: Vec<String>,
 }
 

@@ -1,4 +1,4 @@
-//! What a charm may meet that the examples do not: refusals, errors, standard input, and much output.
+//! A charm that meets what the examples do not: refusals, errors, standard input, and much output.
 
 use std::collections::BTreeMap;
 use std::env;

@@ -1,4 +1,4 @@
-//! What holds of any bytes from the agent.
+//! Checks of what holds for any bytes from the agent.
 
 use super::rpc::Answers;
 

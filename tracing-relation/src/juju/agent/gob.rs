@@ -127,7 +127,7 @@ pub(crate) fn define_slice(stream: &mut Vec<u8>, id: TypeId, name: &str, element
     write_message(stream, -id, StructWriter { skipped: 1, ..StructWriter::default() }.nested(definition));
 }
 
-/// What every definition begins with.
+/// Encodes the part that every definition begins with.
 fn common(name: &str, id: TypeId) -> StructWriter {
     StructWriter::default().bytes(name.as_bytes()).int(id)
 }
@@ -307,7 +307,7 @@ impl Types {
     }
 }
 
-/// What is left of a message, and those that a value in it goes on in.
+/// The unread rest of a message, and the messages that a value in it goes on in.
 #[derive(Debug)]
 struct Reader<'a> {
     bytes: &'a [u8],

@@ -13,7 +13,7 @@ const STRINGS: TypeId = 66;
 /// The error with which the agent refuses a tool that reads standard input, if the request has none.
 pub(crate) const NEEDS_STDIN: &str = "hook tool requires stdin, none supplied";
 
-/// What a hook tool asks the agent for.
+/// A hook tool's request to the agent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Request {
     pub(crate) context_id: String,
@@ -25,7 +25,7 @@ pub(crate) struct Request {
     pub(crate) stdin: Option<Vec<u8>>,
 }
 
-/// What a hook tool prints, and the code with which it exits.
+/// The output of a hook tool, and its exit code.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Response {
     pub(crate) code: i64,

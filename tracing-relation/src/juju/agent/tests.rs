@@ -16,7 +16,7 @@ use crate::juju::testing::{AgentRequest, ToolResult};
 /// A call of a fixture: see the README beside them.
 #[derive(Debug)]
 struct Exchange {
-    /// What is asked, by its name in the line.
+    /// The values that are asked with, by their names in the line.
     asked: Vec<(String, Vec<Vec<u8>>)>,
     sent: Vec<u8>,
     answered: Vec<u8>,

@@ -36,7 +36,7 @@ pub struct AgentRequest {
     pub connection: usize,
 }
 
-/// What the agent does with a call.
+/// The agent's way to deal with a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AgentAnswer {

@@ -1,4 +1,4 @@
-//! What holds of a hook tool whether it is a process, or the agent is asked over its socket.
+//! Promises that hold whether a hook tool is a process, or the agent is asked over its socket.
 
 use std::error::Error;
 use std::io::Write as _;

@@ -1,4 +1,4 @@
-//! What is particular to the agent's socket: the choice, the connection, and answers that do not come.
+//! Promises that concern the agent's socket alone: the choice, the connection, and answers that do not come.
 
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex};

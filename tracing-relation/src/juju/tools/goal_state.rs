@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use crate::juju::{Dispatch, HookToolCall, HookToolError};
 
-/// What the model will look like once Juju has done all that its operator asked for: the units and relations there will
+/// The look of the model once Juju has done all that its operator asked for: the units and relations there will
 /// be, some of which do not exist yet.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]

@@ -86,7 +86,7 @@ pub struct SecretAccess {
 impl Dispatch {
     /// Reads the description of a secret that the unit or its application owns (`secret-info-get`).
     ///
-    /// Of [`SecretId::UriWithNewLabel`] only the URI counts, because this tool gives no labels.
+    /// Only the URI of [`SecretId::UriWithNewLabel`] counts, because this tool gives no labels.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! What the tests of this folder share: a dispatch with a Juju in memory.
+//! Equipment of the tests in this folder: a dispatch with a Juju in memory.
 
 use std::sync::Arc;
 

@@ -51,7 +51,7 @@ pub(crate) fn has_pidfd() -> bool {
     of_this_process().iter().any(|descriptor| descriptor.file.contains("pidfd"))
 }
 
-/// What whoever started the charm has left open.
+/// The descriptors that whoever started the charm has left open.
 static INHERITED: OnceLock<Vec<Descriptor>> = OnceLock::new();
 
 /// Lists what is open before tracing begins.
@@ -59,7 +59,7 @@ pub(crate) fn begin() {
     INHERITED.get_or_init(of_this_process);
 }
 
-/// What was opened since the process began.
+/// The descriptors that were opened since the process began.
 fn opened() -> Vec<Descriptor> {
     let inherited = INHERITED.get_or_init(Vec::new);
     of_this_process().into_iter().filter(|descriptor| !inherited.contains(descriptor)).collect()
