@@ -16,7 +16,7 @@ use crate::unit::{EITHER_WAY, act, as_processes, assert_succeeded, over_the_sock
 /// How long a dispatch may take in which the log hangs: all lines together a second, and the rest is for a busy machine.
 const LONGEST: Duration = Duration::from_secs(3);
 
-/// The kinds of answer that the agent gives.
+/// Answers a request of a hook tool.
 pub(crate) fn answer(model: &Model, request: AgentRequest) -> AgentAnswer {
     let AgentRequest { tool, args, stdin, .. } = request;
     if stdin.is_none() && args.iter().any(|arg| arg == "--file=-") {

@@ -11,7 +11,7 @@ use crate::unit::{
 /// How long a dispatch may take whose tool hangs, on a very busy machine.
 const LONGEST: Duration = Duration::from_secs(20);
 
-/// The conditions of `juju-log`, over the socket and as a process. Slow is both times longer than a line of the log may take.
+/// Plays an act while `juju-log` works, fails and is slow, over the socket and as a process. Slow is both times longer than a line of the log may take.
 fn in_each_state_of_the_log(name: &str) {
     let impatient = |event: Event| event.env("TOOL_MILLISECONDS", "200");
     for way in EITHER_WAY {

@@ -1,4 +1,5 @@
-//! Go's `encoding/gob`, as far as one RPC needs it: it writes structs of a few simple fields, and reads any value.
+//! Go's `encoding/gob`: the format, and reading any value of it. The few structs that are sent are written in
+//! [`gob_writer`](super::gob_writer).
 //!
 //! The format is specified in the documentation of that Go package. A stream is a sequence of messages. Each has its length
 //! in front, and is either the definition of a type, with its negative id, or a value, with the id of its type. A struct is
@@ -49,120 +50,6 @@ pub(crate) const BYTES: TypeId = 5;
 pub(crate) const STRING: TypeId = 6;
 const COMPLEX: TypeId = 7;
 const INTERFACE: TypeId = 8;
-
-/// Encodes a struct, field after field in the order of its definition. A field that is zero is left out.
-#[derive(Debug, Default)]
-pub(crate) struct StructWriter {
-    bytes: Vec<u8>,
-    /// How many fields were left out since the last one that was written.
-    skipped: u64,
-}
-
-impl StructWriter {
-    pub(crate) fn bool(self, value: bool) -> Self {
-        self.uint(value.into())
-    }
-
-    pub(crate) fn uint(self, value: u64) -> Self {
-        self.field(value != 0, |bytes| write_uint(bytes, value))
-    }
-
-    pub(crate) fn int(self, value: i64) -> Self {
-        self.field(value != 0, |bytes| write_int(bytes, value))
-    }
-
-    /// Encodes a string or a byte slice.
-    pub(crate) fn bytes(self, value: &[u8]) -> Self {
-        self.field(!value.is_empty(), |bytes| write_bytes(bytes, value))
-    }
-
-    pub(crate) fn strings(self, values: &[String]) -> Self {
-        self.field(!values.is_empty(), |bytes| {
-            write_uint(bytes, values.len() as u64);
-            for value in values {
-                write_bytes(bytes, value.as_bytes());
-            }
-        })
-    }
-
-    fn structs(self, values: impl ExactSizeIterator<Item = Self>) -> Self {
-        self.field(values.len() != 0, |bytes| {
-            write_uint(bytes, values.len() as u64);
-            for value in values {
-                bytes.extend(value.end());
-            }
-        })
-    }
-
-    fn nested(self, value: Self) -> Self {
-        self.field(true, |bytes| bytes.extend(value.end()))
-    }
-
-    fn field(mut self, present: bool, write: impl FnOnce(&mut Vec<u8>)) -> Self {
-        self.skipped += 1;
-        if present {
-            write_uint(&mut self.bytes, self.skipped);
-            write(&mut self.bytes);
-            self.skipped = 0;
-        }
-        self
-    }
-
-    fn end(mut self) -> Vec<u8> {
-        self.bytes.push(0);
-        self.bytes
-    }
-}
-
-/// Appends the definition of a struct type.
-pub(crate) fn define_struct(stream: &mut Vec<u8>, id: TypeId, name: &str, fields: &[(&str, TypeId)]) {
-    let fields = fields.iter().map(|(name, id)| StructWriter::default().bytes(name.as_bytes()).int(*id));
-    let definition = StructWriter::default().nested(common(name, id)).structs(fields);
-    write_message(stream, -id, StructWriter { skipped: 2, ..StructWriter::default() }.nested(definition));
-}
-
-/// Appends the definition of a slice type.
-pub(crate) fn define_slice(stream: &mut Vec<u8>, id: TypeId, name: &str, element: TypeId) {
-    let definition = StructWriter::default().nested(common(name, id)).int(element);
-    write_message(stream, -id, StructWriter { skipped: 1, ..StructWriter::default() }.nested(definition));
-}
-
-/// Encodes the part that every definition begins with.
-fn common(name: &str, id: TypeId) -> StructWriter {
-    StructWriter::default().bytes(name.as_bytes()).int(id)
-}
-
-/// Appends a struct of a type that was defined.
-pub(crate) fn write_message(stream: &mut Vec<u8>, id: TypeId, value: StructWriter) {
-    let mut content = Vec::new();
-    write_int(&mut content, id);
-    content.extend(value.end());
-    write_bytes(stream, &content);
-}
-
-/// A number below 128 is one byte. Any other is its bytes without leading zeros, after their negated count.
-fn write_uint(bytes: &mut Vec<u8>, value: u64) {
-    match u8::try_from(value) {
-        Ok(small) if small < 0x80 => bytes.push(small),
-        _ => {
-            let all = value.to_be_bytes();
-            let first = all.iter().position(|byte| *byte != 0).unwrap_or_default();
-            let count = u8::try_from(all.len() - first).unwrap_or_default();
-            bytes.push(count.wrapping_neg());
-            bytes.extend_from_slice(&all[first..]);
-        }
-    }
-}
-
-/// The lowest bit says whether the others are inverted.
-fn write_int(bytes: &mut Vec<u8>, value: i64) {
-    write_uint(bytes, ((value << 1) ^ (value >> 63)).cast_unsigned());
-}
-
-fn write_bytes(bytes: &mut Vec<u8>, value: &[u8]) {
-    write_uint(bytes, value.len() as u64);
-    bytes.extend_from_slice(value);
-}
 
 /// A stream that is read as its bytes arrive, however they are cut on the way.
 #[derive(Debug)]

@@ -18,12 +18,13 @@
 //!
 //! # The parts
 //!
-//! [`gob`] is Go's encoding, [`rpc`] the messages of the call; both work on bytes in memory. [`connection`] is the socket,
+//! [`gob`] and [`gob_writer`] are Go's encoding, [`rpc`] the messages of the call; all work on bytes in memory. [`connection`] is the socket,
 //! and [`agent_tools`] chooses between socket and process.
 
 mod agent_tools;
 mod connection;
 pub(super) mod gob;
+pub(super) mod gob_writer;
 pub(super) mod rpc;
 
 #[cfg(any(test, fuzzing))]

@@ -3,7 +3,8 @@
 //! A call is two values, the header and the argument, and so is its answer. Go compares fields by name, so the names below
 //! are the contract; they are those of Juju 2.8 to 4.1.
 
-use super::gob::{self, Field, GobError, Stream, StructWriter, TypeId, Value};
+use super::gob::{self, Field, GobError, Stream, TypeId, Value};
+use super::gob_writer::{StructWriter, define_slice, define_struct, write_message};
 
 // In the order in which Go's own client comes to them.
 const HEADER: TypeId = 64;
@@ -46,10 +47,10 @@ pub(crate) fn encode_call(request: &Request, sequence: u64) -> Vec<u8> {
     let is_first = sequence == 0;
     if is_first {
         let fields = [("ServiceMethod", gob::STRING), ("Seq", gob::UINT)];
-        gob::define_struct(&mut stream, HEADER, "Request", &fields);
+        define_struct(&mut stream, HEADER, "Request", &fields);
     }
     let header = StructWriter::default().bytes(b"Jujuc.Main").uint(sequence);
-    gob::write_message(&mut stream, HEADER, header);
+    write_message(&mut stream, HEADER, header);
     if is_first {
         let fields = [
             ("ContextId", gob::STRING),
@@ -61,8 +62,8 @@ pub(crate) fn encode_call(request: &Request, sequence: u64) -> Vec<u8> {
             // Empty on a unix socket, and gone in Juju 4.
             ("Token", gob::STRING),
         ];
-        gob::define_struct(&mut stream, REQUEST, "Request", &fields);
-        gob::define_slice(&mut stream, STRINGS, "[]string", gob::STRING);
+        define_struct(&mut stream, REQUEST, "Request", &fields);
+        define_slice(&mut stream, STRINGS, "[]string", gob::STRING);
     }
     let argument = StructWriter::default()
         .bytes(request.context_id.as_bytes())
@@ -71,7 +72,7 @@ pub(crate) fn encode_call(request: &Request, sequence: u64) -> Vec<u8> {
         .strings(&request.args)
         .bool(request.stdin.is_some())
         .bytes(request.stdin.as_deref().unwrap_or_default());
-    gob::write_message(&mut stream, REQUEST, argument);
+    write_message(&mut stream, REQUEST, argument);
     stream
 }
 

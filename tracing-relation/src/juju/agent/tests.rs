@@ -268,9 +268,9 @@ fn a_type_that_contains_itself_is_read_as_deep_as_the_stack_allows() {
 #[test]
 fn a_field_of_another_type_than_jujus_is_no_answer() {
     let mut stream = Vec::new();
-    super::gob::define_struct(&mut stream, 70, "Response", &[("Seq", super::gob::STRING)]);
-    let value = super::gob::StructWriter::default().bytes(b"one");
-    super::gob::write_message(&mut stream, 70, value);
+    super::gob_writer::define_struct(&mut stream, 70, "Response", &[("Seq", super::gob::STRING)]);
+    let value = super::gob_writer::StructWriter::default().bytes(b"one");
+    super::gob_writer::write_message(&mut stream, 70, value);
     let error = answers_of(&stream).expect_err("not Juju's");
     assert_eq!(error.to_string(), "not a gob stream: a value or field has another type than Juju's");
 }

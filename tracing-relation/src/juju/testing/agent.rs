@@ -13,7 +13,8 @@ use std::time::Duration;
 use std::{ffi::OsString, fmt, fs};
 
 use super::tools::ToolResult;
-use crate::juju::agent::gob::{self, Field, GobError, Stream, StructWriter, TypeId, Value};
+use crate::juju::agent::gob::{self, Field, GobError, Stream, TypeId, Value};
+use crate::juju::agent::gob_writer::{StructWriter, define_struct, write_message};
 use crate::juju::agent::rpc;
 
 /// A call of a hook tool, as it arrives at the agent.
@@ -260,15 +261,15 @@ impl Answers {
         self.define(&mut stream, HEADER, "Response", &header);
         let error = result.err().unwrap_or_default();
         let value = StructWriter::default().bytes(b"Jujuc.Main").uint(sequence).bytes(error.as_bytes());
-        gob::write_message(&mut stream, HEADER, value);
+        write_message(&mut stream, HEADER, value);
         if let Ok(result) = result {
             let fields = [("Code", gob::INT), ("Stdout", gob::BYTES), ("Stderr", gob::BYTES)];
             self.define(&mut stream, RESPONSE, "ExecResponse", &fields);
             let value = StructWriter::default().int(result.code.into());
-            gob::write_message(&mut stream, RESPONSE, value.bytes(&result.stdout).bytes(&result.stderr));
+            write_message(&mut stream, RESPONSE, value.bytes(&result.stdout).bytes(&result.stderr));
         } else {
             self.define(&mut stream, NO_RESPONSE, "", &[]);
-            gob::write_message(&mut stream, NO_RESPONSE, StructWriter::default());
+            write_message(&mut stream, NO_RESPONSE, StructWriter::default());
         }
         stream
     }
@@ -276,7 +277,7 @@ impl Answers {
     fn define(&mut self, stream: &mut Vec<u8>, id: TypeId, name: &str, fields: &[(&str, TypeId)]) {
         if !self.defined.contains(&id) {
             self.defined.push(id);
-            gob::define_struct(stream, id, name, fields);
+            define_struct(stream, id, name, fields);
         }
     }
 }

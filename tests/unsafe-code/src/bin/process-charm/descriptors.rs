@@ -59,7 +59,7 @@ pub(crate) fn begin() {
     INHERITED.get_or_init(of_this_process);
 }
 
-/// The descriptors that were opened since the process began.
+/// Lists the descriptors that were opened since the process began.
 fn opened() -> Vec<Descriptor> {
     let inherited = INHERITED.get_or_init(Vec::new);
     of_this_process().into_iter().filter(|descriptor| !inherited.contains(descriptor)).collect()
