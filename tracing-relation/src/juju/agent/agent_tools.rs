@@ -56,9 +56,9 @@ impl AgentHookTools {
         Self { processes: self.processes.with_timeout(timeout), ..self }
     }
 
-    /// The agent, if it is the one to ask. A forked child does not touch the lock, which a thread of its parent may hold.
-    fn agent(&self, call: &HookToolCall) -> Option<&Agent> {
-        let agent = self.agent.as_ref().filter(|agent| agent.process == process::id())?;
+    /// The agent, if it is the one to ask.
+    fn agent_for(&self, call: &HookToolCall) -> Option<&Agent> {
+        let agent = self.agent.as_ref().filter(|agent| agent.is_own())?;
         let has_nul = call.args().iter().any(|arg| arg.contains('\0'));
         let is_jujus_own = match self.processes.find(call.tool()) {
             Some(path) if is_jujus_own(&path) => {
@@ -75,18 +75,18 @@ impl AgentHookTools {
 impl HookTools for AgentHookTools {
     fn run(&self, call: &HookToolCall) -> Result<HookToolOutput, HookToolError> {
         let deadline = Deadline::after(call.time_allowed(self.processes.timeout()));
-        let over_socket = self.agent(call).and_then(|agent| agent.run(call, deadline));
+        let over_socket = self.agent_for(call).and_then(|agent| agent.run(call, deadline));
         over_socket.unwrap_or_else(|| self.processes.run(call))
     }
 
     fn send(&self, call: &HookToolCall) -> Result<(), HookToolError> {
         let deadline = Deadline::after(call.time_allowed(self.processes.timeout()));
-        let over_socket = self.agent(call).and_then(|agent| agent.send(call, deadline));
+        let over_socket = self.agent_for(call).and_then(|agent| agent.send(call, deadline));
         over_socket.unwrap_or_else(|| self.processes.run(call).map(drop))
     }
 
     fn settle(&self) {
-        if let Some(agent) = self.agent.as_ref().filter(|agent| agent.process == process::id()) {
+        if let Some(agent) = &self.agent {
             agent.settle();
         }
     }
@@ -161,6 +161,18 @@ impl Agent {
         })
     }
 
+    /// Whether this process is the dispatch. A forked child does not touch the lock, which a thread of its parent may hold.
+    fn is_own(&self) -> bool {
+        self.process == process::id()
+    }
+
+    /// Waits for the answer that is still to come.
+    fn settle(&self) {
+        if self.is_own() {
+            self.exchange().settle();
+        }
+    }
+
     /// Whether the directory of Juju's own tools cannot be searched since one was found there: the charm has changed its root
     /// directory or its user, and only its connection leads to the agent.
     fn sees_no_tools_any_more(&self) -> bool {
@@ -196,11 +208,6 @@ impl Agent {
             self.transmit(&mut exchange, &self.request(call), deadline)?
         };
         Some(sent.map_err(|no_answer| error(call, no_answer)))
-    }
-
-    /// Waits for the answer that is still to come.
-    fn settle(&self) {
-        self.exchange().settle();
     }
 
     /// Sends a request and waits for the answer. `None` if the agent has not got the request.
@@ -265,9 +272,7 @@ impl Agent {
 
 impl Drop for Agent {
     fn drop(&mut self) {
-        if self.process == process::id() {
-            self.settle();
-        }
+        self.settle();
     }
 }
 
@@ -308,7 +313,7 @@ impl Line {
                 Ok(Some(answer)) if answer.sequence + 1 == self.calls => return Ok(answer),
                 Ok(Some(_)) => return Err((AnswerLost, "it answers another call".into())),
                 Ok(None) => {}
-                Err(GobError::TooLong) => return Err((InvalidOutput, TOO_LONG.into())),
+                Err(error @ GobError::TooLong) => return Err((InvalidOutput, error.into())),
                 Err(error) => return Err((AnswerLost, error.into())),
             }
             match self.connection.receive(&mut buffer, deadline.at) {

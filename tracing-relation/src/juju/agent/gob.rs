@@ -13,19 +13,21 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::juju::hook_tools::{MAX_STDERR, MAX_STDOUT, TOO_LONG};
+
 /// How deep values may be nested, so that reading one cannot exhaust the stack.
 const DEEPEST: usize = 100;
 
 /// How many types one connection may define. `net/rpc` needs fewer than ten.
 const MOST_TYPES: usize = 1000;
 
-/// How long one message may be: 16 MiB of output, 64 KiB of complaints, and what is around them.
-const LONGEST_MESSAGE: u64 = (16 * 1024 + 64 + 1) * 1024;
+/// How long one message may be: all the output that is taken of a tool, and a little for the fields around it.
+const LONGEST_MESSAGE: u64 = (MAX_STDOUT + MAX_STDERR + 1024) as u64;
 
 /// A stream that cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum GobError {
-    #[error("more than 16 MiB")]
+    #[error("{TOO_LONG}")]
     TooLong,
     #[error("not a gob stream: {0}")]
     Malformed(&'static str),

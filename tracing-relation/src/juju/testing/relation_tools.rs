@@ -167,6 +167,7 @@ fn unit_databag<'a>(
 
 #[cfg(test)]
 mod tests {
+    use crate::juju::testing::tools::told_in;
     use crate::juju::testing::{HookContext, Model, ToolResult};
 
     fn run(juju: &Model, context: &HookContext, line: &str) -> ToolResult {
@@ -175,8 +176,7 @@ mod tests {
     }
 
     fn text(juju: &Model, context: &HookContext, line: &str) -> String {
-        let ToolResult { code, stdout, stderr } = run(juju, context, line);
-        format!("{code} {}{}", String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr))
+        told_in(juju, context, &line.split(' ').collect::<Vec<_>>())
     }
 
     fn tempo() -> (Model, HookContext) {

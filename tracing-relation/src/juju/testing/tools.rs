@@ -151,8 +151,14 @@ fn yaml_map(content: &[u8]) -> Result<Vec<(String, String)>, ToolResult> {
 /// The exit code and all that a command line prints, outside of any hook.
 #[cfg(test)]
 pub(super) fn told(juju: &super::Model, line: &str) -> String {
-    let argv: Vec<String> = line.split(' ').map(ToOwned::to_owned).collect();
-    let ToolResult { code, stdout, stderr } = juju.run_tool(&HookContext::new(), &argv, b"");
+    told_in(juju, &HookContext::new(), &line.split(' ').collect::<Vec<_>>())
+}
+
+/// Like [`told`], in a hook and for arguments of any form.
+#[cfg(test)]
+pub(super) fn told_in(juju: &super::Model, context: &HookContext, argv: &[&str]) -> String {
+    let argv: Vec<String> = argv.iter().map(|arg| (*arg).to_owned()).collect();
+    let ToolResult { code, stdout, stderr } = juju.run_tool(context, &argv, b"");
     format!("{code} {}{}", String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr))
 }
 

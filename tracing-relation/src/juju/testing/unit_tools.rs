@@ -218,15 +218,9 @@ pub(super) fn resource_get(call: &mut Call<'_>) -> Printed {
 mod tests {
     use serde_json::json;
 
+    use crate::juju::testing::tools::told_in as text;
     use crate::juju::testing::{HookContext, LogLine, Model};
     use crate::juju::{HookToolCall, HookToolErrorKind, HookTools};
-
-    fn text(juju: &Model, context: &HookContext, argv: &[&str]) -> String {
-        let argv: Vec<String> = argv.iter().map(|arg| (*arg).to_owned()).collect();
-        let result = juju.run_tool(context, &argv, b"");
-        let printed = String::from_utf8_lossy(&result.stdout).into_owned();
-        format!("{} {printed}{}", result.code, String::from_utf8_lossy(&result.stderr))
-    }
 
     #[test]
     fn log_lines_carry_their_relation_in_its_hooks() {
