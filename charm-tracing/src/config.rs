@@ -1,12 +1,14 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::delivery::TimeBudget;
+
 /// How a charm is traced. The arguments of `#[trace_charm]` set it; use it directly with [`Session`](crate::Session).
 ///
 /// ```
 /// use charm_tracing::Config;
 ///
-/// let config = Config::new().service_name("my-service").buffer_path("/charm-traces/buffer.file");
+/// let config = Config::new().service_name("my-service").buffer_path("/charm-traces/waiting");
 /// ```
 #[derive(Clone, Debug)]
 #[must_use]
@@ -16,17 +18,16 @@ pub struct Config {
     pub(crate) ca_relation: Option<String>,
     pub(crate) buffer_max_events: u32,
     pub(crate) buffer_max_size_mib: u32,
-    pub(crate) buffer_max_age: Duration,
     pub(crate) buffer_path: Option<PathBuf>,
-    pub(crate) flight_recorder: bool,
+    pub(crate) max_bytes_per_trace: u32,
     pub(crate) request_timeout: Duration,
     pub(crate) delivery_timeout: Duration,
     /// How many spans an event has in which nothing but the charm's dispatching ran.
     pub(crate) idle_spans: usize,
 }
 
-/// The name of the buffer file in the charm directory.
-pub(crate) const BUFFER_FILE: &str = ".charm_tracing_buffer";
+/// The name of the queue's directory in the charm directory.
+const BUFFER: &str = ".charm_tracing_buffer";
 const MIN_BUFFER_SIZE_MIB: u32 = 10;
 
 impl Config {
@@ -38,9 +39,8 @@ impl Config {
             ca_relation: None,
             buffer_max_events: 100,
             buffer_max_size_mib: MIN_BUFFER_SIZE_MIB,
-            buffer_max_age: Duration::from_hours(14 * 24),
             buffer_path: None,
-            flight_recorder: true,
+            max_bytes_per_trace: 4_500_000,
             request_timeout: Duration::from_secs(1),
             delivery_timeout: Duration::from_secs(2),
             idle_spans: 0,
@@ -65,52 +65,54 @@ impl Config {
     /// The certificates of all its relations are read at the end of a dispatch, and only if the traces go to `https` and
     /// the [`Destination`](crate::Destination) has no certificate of its own: the relation is asked with as few hook
     /// tools as [`CertificateTransferRequirer`](crate::relation::CertificateTransferRequirer) says, which are spans of
-    /// the trace. Until there is a certificate the traces wait in the buffer, and a warning in Juju's log says so.
+    /// the trace. Until there is a certificate the traces wait, and a warning in Juju's log says so.
     pub fn ca_relation(mut self, endpoint: impl Into<String>) -> Self {
         self.ca_relation = Some(endpoint.into());
         self
     }
 
-    /// How many dispatches the buffer keeps; the oldest are dropped first. 0 disables the buffer: a trace that cannot be
-    /// pushed at once is lost. Default: 100.
+    /// How many traces may wait, one for each dispatch. When there are more, those of dispatches in which nothing but the
+    /// handler ran are dropped first, then the oldest. With 0 no trace waits and no journal is written: a trace that cannot
+    /// be sent at once is lost. Default: 100.
     pub const fn buffer_max_events(mut self, events: u32) -> Self {
         self.buffer_max_events = events;
         self
     }
 
-    /// How many MiB of traces the buffer keeps; the oldest are dropped first. Values below 10 count as 10, with a
-    /// warning. Default: 10. The file itself may grow to twice as much before its space is reused.
-    ///
-    /// It also limits the trace of one dispatch, to 16 MiB at most, since backends refuse larger requests (Tempo those of 20
-    /// MiB). What counts is the larger of what is sent and what is in memory: 10 MiB are some 40,000 calls, or 30,000 spans that
-    /// have attributes or events of their own. A span that begins when there is no room left for it is not recorded, and what
-    /// is below it is its parent's child, so no span lacks its parent for that. An open span is told nothing more then but its
-    /// failure. How many spans are missing is the attribute `charm_tracing.dropped_spans` of the root,
-    /// [`DeliveryReport::dropped_spans`](crate::DeliveryReport), and a warning in Juju's log.
+    /// How many MiB the waiting traces may have together; beyond that they are dropped in the same order. Values below 10
+    /// count as 10, with a warning. Default: 10.
     pub const fn buffer_max_size_mib(mut self, mib: u32) -> Self {
         self.buffer_max_size_mib = mib;
         self
     }
 
-    /// How long the buffer keeps a trace; what is older is dropped when the next one is stored. Default: 14 days, after which
-    /// Tempo forgets traces, too (its `block_retention`, where nobody sets it).
-    pub const fn buffer_max_age(mut self, age: Duration) -> Self {
-        self.buffer_max_age = age;
+    /// How many bytes the trace of one dispatch may have. Values below 262,144 count as 262,144, values above
+    /// [`buffer_max_size_mib`](Self::buffer_max_size_mib) count as that, and values above 30,000,000 as 30,000,000.
+    ///
+    /// Default: 4,500,000, because Tempo answers 200 to a trace that is larger than its own `max_bytes_per_trace` and then
+    /// drops it. That setting of Tempo is 5,000,000 by default; if your Tempo has another, keep this one below it.
+    ///
+    /// The larger of the trace's size in a request and its size in memory counts: 4.5 MB are some 16,000 calls, or 13,000
+    /// spans that have attributes or events of their own. A span that begins when they are used up is not recorded, and the
+    /// spans below it become children of its parent, so every recorded span has its parent in the trace. A span that is
+    /// open then records nothing more but its failure. The number of missing spans is in the attribute
+    /// `charm_tracing.dropped_spans` of the root, in [`DeliveryReport::dropped_spans`](crate::DeliveryReport), and in a
+    /// warning in Juju's log.
+    pub const fn max_bytes_per_trace(mut self, bytes: u32) -> Self {
+        self.max_bytes_per_trace = bytes;
         self
     }
 
-    /// The buffer file; missing directories are made. On Kubernetes the charm directory is lost with the pod, so
-    /// a charm that must keep its traces puts it on a storage. Default: `.charm_tracing_buffer` in the charm directory.
+    /// The directory in which traces wait, one file each. Default: `.charm_tracing_buffer` in the charm directory.
+    ///
+    /// On Kubernetes the charm directory is lost with the pod, so a charm that must keep its traces names a directory on a
+    /// storage. Give the directory to tracing alone: it is made when it is needed, and its mode is set to 0700. Missing
+    /// directories above it are made at the end of a dispatch only, because the charm may want to make them itself. A
+    /// file that has the directory's name is moved into it. A relative path is below the directory in which the session
+    /// starts. Units of different models that have one name need a directory each, because a unit takes a journal of its name for
+    /// one that it left itself.
     pub fn buffer_path(mut self, path: impl Into<PathBuf>) -> Self {
         self.buffer_path = Some(path.into());
-        self
-    }
-
-    /// Whether spans are written to disk while the dispatch runs, into `<buffer file>.flight`, so that they are there if it is
-    /// killed. A charm without a buffer has none of that. With more than some 30 spans in a row a thread does it, which a charm may
-    /// have to avoid: `unshare` into a new user namespace fails in a process with two. Default: true.
-    pub const fn flight_recorder(mut self, on: bool) -> Self {
-        self.flight_recorder = on;
         self
     }
 
@@ -126,7 +128,7 @@ impl Config {
         self
     }
 
-    /// The handler of every event has a span of its own, which alone makes no trace interesting.
+    /// Notes that the handler of every event has a span of its own, which alone makes no trace interesting.
     pub(crate) const fn handler_is_traced(mut self) -> Self {
         self.idle_spans = 1;
         self
@@ -136,15 +138,19 @@ impl Config {
         u64::from(self.buffer_max_size_mib.max(MIN_BUFFER_SIZE_MIB)) * 1024 * 1024
     }
 
-    /// How large the trace of a dispatch may become: what the buffer can hold, and what backends take. Tempo refuses requests
-    /// of more than 20 MiB.
-    pub(crate) fn trace_max_bytes(&self) -> u64 {
-        const MOST: u64 = 16 * 1024 * 1024;
-        // The rest is for the resource and the frame of the request.
-        self.buffer_max_bytes().min(MOST) - 64 * 1024
+    /// The quota of a dispatch's spans. The remaining bytes are for the resource and the frame of the request.
+    pub(crate) fn quota(&self) -> u64 {
+        const REST: u64 = 64 * 1024;
+        const LEAST: u64 = 4 * REST;
+        const MOST: u64 = 30_000_000;
+        u64::from(self.max_bytes_per_trace).clamp(LEAST, self.buffer_max_bytes().min(MOST)) - REST
     }
 
-    /// What is wrong with the settings, though they are used as far as possible.
+    pub(crate) fn budget(&self) -> TimeBudget {
+        TimeBudget { per_request: self.request_timeout, total: self.delivery_timeout }
+    }
+
+    /// Says which setting cannot be used as it is. A value that can be used is used instead.
     pub(crate) fn complaint(&self) -> Option<String> {
         (self.buffer_max_size_mib < MIN_BUFFER_SIZE_MIB).then(|| {
             format!(
@@ -154,8 +160,8 @@ impl Config {
         })
     }
 
-    pub(crate) fn buffer_file(&self, charm_dir: &Path) -> PathBuf {
-        self.buffer_path.clone().unwrap_or_else(|| charm_dir.join(BUFFER_FILE))
+    pub(crate) fn queue_path(&self, charm_dir: &Path) -> PathBuf {
+        self.buffer_path.clone().unwrap_or_else(|| charm_dir.join(BUFFER))
     }
 }
 

@@ -1,20 +1,49 @@
-//! The door for the fuzz targets, which are in `fuzz`: it is there in their build and in that of the tests, in no other. Each
-//! function checks what holds of any input; `cargo test` does so for each file in `fuzz/corpus`.
+//! The functions that the fuzz targets in `fuzz` call. They exist only in the builds of those and of the tests. Each checks what
+//! holds of any input, and `cargo test` calls it with each file in `fuzz/corpus`.
 
-pub use crate::buffer::fuzzed::{buffer_file, python_buffer};
 pub use crate::delivery::fuzzed::answer;
-use crate::encode::flight;
+use crate::encode::journal::interrupted;
+use crate::encode::protobuf::{Field, Fields};
+pub use crate::queue::fuzzed::{python_buffer, queue_directory};
 
-/// Whatever a killed dispatch has left makes a trace that is not much larger, or none.
+/// Checks that any journal makes a trace that is not much larger, or none.
+///
+/// If the first byte of the input is odd, the rest is a sequence of fields that get the checksums which make them records: no
+/// search would find those.
 ///
 /// # Panics
 ///
 /// If that does not hold.
-pub fn flight_log(input: &[u8]) {
-    if let Some(left) = flight::left(input) {
-        // An open span of two bytes gets an end and a status.
-        assert!(left.request.len() <= 32 * input.len() + 1024, "{} bytes", left.request.len());
+pub fn journal(input: &[u8]) {
+    let Some((how, rest)) = input.split_first() else { return };
+    let journal = if how & 1 == 0 { rest.to_vec() } else { with_checksums(rest) };
+    let Some(left) = interrupted(&journal) else { return };
+    // An open span of two bytes gets an end and a status.
+    assert!(left.request.len() <= 32 * journal.len() + 1024, "{} bytes", left.request.len());
+    let fields: Option<Vec<_>> = Fields::of(&left.request).collect();
+    let Some([(1, Field::Bytes(resource_spans))]) = fields.as_deref() else { panic!("no request") };
+    let (mut scopes, mut resources) = (0, 0);
+    for field in Fields::of(resource_spans) {
+        match field.expect("a field") {
+            (1, Field::Bytes(_)) => resources += 1,
+            (2, Field::Bytes(_)) => scopes += 1,
+            other => panic!("{other:?}"),
+        }
     }
+    assert!(resources == 1 && scopes > 0);
+}
+
+fn with_checksums(fields: &[u8]) -> Vec<u8> {
+    let (mut journal, mut all) = (Vec::new(), Fields::of(fields));
+    let mut begin = 0;
+    while let Some(Some(_)) = all.next() {
+        let field = &fields[begin..fields.len() - all.rest()];
+        begin += field.len();
+        journal.extend_from_slice(field);
+        journal.extend_from_slice(&crc32fast::hash(field).to_le_bytes());
+    }
+    journal.extend_from_slice(&fields[begin..]);
+    journal
 }
 
 #[cfg(test)]
@@ -23,8 +52,8 @@ mod tests {
     use std::path::Path;
 
     #[test]
-    fn buffer_files_of_the_corpus_are_survived() {
-        replay("buffer_file", super::buffer_file);
+    fn files_of_the_corpus_in_the_queue_are_survived() {
+        replay("queue_directory", super::queue_directory);
     }
 
     #[test]
@@ -33,8 +62,8 @@ mod tests {
     }
 
     #[test]
-    fn flight_logs_of_the_corpus_make_a_trace_or_none() {
-        replay("flight_log", super::flight_log);
+    fn journals_of_the_corpus_make_a_trace_or_none() {
+        replay("journal", super::journal);
     }
 
     #[test]

@@ -5,18 +5,16 @@
 
 use std::cell::Cell;
 use std::ops::{Deref, DerefMut};
+use std::process;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
-use std::time::Duration;
-use std::{process, thread};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 
 use opentelemetry::Context;
 use opentelemetry::trace::{SpanContext, TraceContextExt, TraceState};
 
-use crate::buffer::FlightFile;
 use crate::recorder::{
-    Details, Flight, Handle, Landed, LiveSpan, News, Record, Remote, Room, Shared, SpanIds, Store,
-    TraceContext, Whose, now, weight,
+    Details, Handle, Journal, JournalFile, LiveSpan, Record, Remote, Room, SpanIds, Store, TraceContext,
+    Whose, now, weight,
 };
 use crate::span::Site;
 
@@ -39,7 +37,7 @@ struct Open {
     room: Room,
     /// Spans for which there was no room when they began.
     turned_away: u64,
-    flight: Flight,
+    journal: Option<Box<Journal>>,
 }
 
 /// Whether spans are being recorded right now.
@@ -67,9 +65,6 @@ pub(crate) fn begin(
         weight::SPAN + site.map_or(0, Site::weight) + details.as_ref().map_or(0, |details| details.weight());
     if !open.room.of(Whose::Charm).take(weight) {
         open.turned_away += 1;
-        if open.flight.is_slow() {
-            open.flight.turned_away(start, open.turned_away);
-        }
         return None;
     }
     Some(open.begin(parent, site, details, start))
@@ -109,24 +104,13 @@ pub(crate) fn is_span_open(span: Handle) -> bool {
 #[inline]
 pub(crate) fn end(span: Handle, end: u64) {
     let Some(mut slot) = lock() else { return };
-    if let Some(open) = slot.as_mut()
-        && open.spans.end(span.place, span.span_id, end)
-        && open.flight.is_slow()
+    if let Some(Open { spans, journal, .. }) = slot.as_mut()
+        && let Some(was_written) = spans.end(span.place, span.span_id, end)
+        && let Some(journal) = journal
+        && journal.note_ended(was_written, end)
     {
-        open.write_ended();
+        journal.write(spans, end);
     }
-}
-
-/// What is new to a flight recorder that writes this session: `begun` is called for each span that has begun.
-pub(crate) fn news(recorder: &Arc<Shared>, begun: impl FnMut(&Record)) -> Option<News> {
-    let mut slot = lock()?;
-    let open = slot.as_mut()?;
-    let Flight::Fast(own) = &open.flight else { return None };
-    if !Arc::ptr_eq(own, recorder) {
-        return None;
-    }
-    open.spans.show_open(begun);
-    Some(News { ended: open.spans.take_ended(), turned_away: open.turned_away })
 }
 
 /// The context of the root of the open session, unless tracing is switched off.
@@ -161,12 +145,12 @@ pub(crate) fn is_open() -> bool {
 /// Opens a session for spans of `room` together, with a root below `parent`. None if another one is open: the first one
 /// keeps recording.
 ///
-/// `flight`: what writes its spans down.
+/// `journal`: what is written of it meanwhile.
 pub(crate) fn open(
     room: u64,
     parent: &SpanContext,
     details: Box<Details>,
-    flight: Flight,
+    journal: Option<Box<Journal>>,
 ) -> Option<(Handle, Context)> {
     let mut slot = lock()?;
     if slot.is_some() {
@@ -181,7 +165,7 @@ pub(crate) fn open(
         spans: Store::default(),
         room: Room::new(room),
         turned_away: 0,
-        flight,
+        journal,
     });
     let details = open.with_place(parent, Some(details));
     let handle = open.begin(parent, None, details, now());
@@ -198,14 +182,12 @@ pub(crate) fn close() -> Ended {
     refresh(&slot);
     // The root's context may hold what the charm has put there.
     drop(slot);
-    let Some(Open { trace, mut spans, turned_away, flight, .. }) = open else { return Ended::default() };
-    let Landed { file, spans: written } = flight.land();
-    spans.put_back(written);
+    let Some(Open { trace, mut spans, turned_away, journal, .. }) = open else { return Ended::default() };
     spans.pass_over_the_open();
-    Ended { trace, spans, turned_away, flight: file }
+    Ended { trace, spans, turned_away, journal: journal.map(|journal| journal.into_file()) }
 }
 
-/// What a session leaves.
+/// The result of a closed session.
 #[derive(Debug, Default)]
 pub(crate) struct Ended {
     pub(crate) trace: TraceContext,
@@ -213,7 +195,7 @@ pub(crate) struct Ended {
     /// Spans for which there was no room.
     pub(crate) turned_away: u64,
     /// Where they have been written while it was open.
-    pub(crate) flight: Option<FlightFile>,
+    pub(crate) journal: Option<Box<dyn JournalFile>>,
 }
 
 impl Open {
@@ -227,30 +209,14 @@ impl Open {
         start: u64,
     ) -> Handle {
         let (span_id, parent) = (self.ids.next(), parent.span_id());
-        let place = self.spans.begin(Record { site, span_id, parent, start, end: Record::UNSEEN, details });
-        let handle = Handle { span_id, place };
-        if self.flight.is_slow() {
-            self.write_begun(handle);
-        }
-        handle
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn write_begun(&mut self, Handle { span_id, place }: Handle) {
-        if let Some(record) = self.spans.open(place, span_id)
-            && self.flight.begun(record, self.turned_away)
+        let end = Record::UNWRITTEN;
+        let place = self.spans.begin(Record { site, span_id, parent, start, end, details });
+        if let Some(journal) = &mut self.journal
+            && journal.note_begun(place, start)
         {
-            record.end = Record::SEEN;
+            journal.write(&mut self.spans, start);
         }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn write_ended(&mut self) {
-        if let Some(record) = self.spans.last_ended() {
-            self.flight.ended(record, self.turned_away);
-        }
+        Handle { span_id, place }
     }
 
     /// With what must be said about a span that does not simply belong to the session's trace.
@@ -350,21 +316,21 @@ fn lock() -> Option<Locked> {
     }
 }
 
-/// None in a process that was forked off while another thread had it locked: nobody is there to unlock it.
+/// `None` in a process that was forked off: what had it locked may be a thread that is not there, and nothing of what such a
+/// process records is stored.
 #[cold]
 fn wait_for_lock() -> Option<Locked> {
+    if is_of_another_process() {
+        IS_LOCKED.set(false);
+        return None;
+    }
+    Some(Locked(OPEN.lock().unwrap_or_else(PoisonError::into_inner)))
+}
+
+/// Whether the session was opened by the process from which this one was forked off.
+pub(crate) fn is_of_another_process() -> bool {
     let opened_by = OPENED_BY.load(Ordering::Relaxed);
-    if opened_by == 0 || opened_by == process::id() {
-        return Some(Locked(OPEN.lock().unwrap_or_else(PoisonError::into_inner)));
-    }
-    for _ in 0..100 {
-        thread::sleep(Duration::from_micros(100));
-        if let Ok(open) = OPEN.try_lock() {
-            return Some(Locked(open));
-        }
-    }
-    IS_LOCKED.set(false);
-    None
+    opened_by != 0 && opened_by != process::id()
 }
 
 impl Drop for Locked {

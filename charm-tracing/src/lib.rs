@@ -57,12 +57,15 @@
 //!
 //! # When it is killed
 //!
-//! While a session is open its spans are written into `<buffer file>.flight`, so that a dispatch that is killed, or calls
-//! [`std::process::exit`] in a handler, leaves those that ended more than 100 ms before, and the names of those that were open;
-//! the next dispatch delivers them as one trace, in which the latter have the status error "interrupted". Some 30 spans in a
-//! row are written where they begin and end; who has more of them at once gets a thread, `charm-tracing`, for that.
-//! [`Config::flight_recorder`] switches both off, for a charm that must have one thread: that calls `unshare` or `fork`, or
-//! waits for signals.
+//! While a session is open, its spans are written into a journal beside the traces that wait. So a dispatch that is killed,
+//! or calls [`std::process::exit`] in a handler, leaves its spans: the next dispatch of the unit delivers them as one trace.
+//! A span that had not ended has the status error "interrupted" there.
+//!
+//! A traced call writes the journal itself, when a millisecond has passed since the last write or 64 records wait; the
+//! begin and the end of a span are a record each. A record that comes sooner waits for the next one, however late that
+//! comes. So a killed dispatch lacks the last 63 records of a burst at most. No thread is started, and no file of the
+//! journal stays open between two writes. A child process that the charm forks writes no journal and sends nothing,
+//! because the trace is its parent's.
 //!
 //! # Parents
 //!
@@ -74,7 +77,7 @@
 //! * [`trace_charm`] and [`run`] for the charm; [`Session`] for one that has its own `main`.
 //! * [`trace_type`] and [`trace_fn`] for what the charm uses, [`traced_type!`] for a type of another crate.
 //! * [`current_span`] to add events and attributes to a span, [`event`](fn@event) and [`try_event`] for custom events, and the
-//!   OpenTelemetry API ([`opentelemetry`]) for spans of your own: they land in the same trace.
+//!   OpenTelemetry API ([`opentelemetry`]) for spans of your own: they are part of the same trace.
 //! * [`Certificate`] and [`Config::ca_relation`] for a backend that speaks `https`.
 //! * [`relation`] to learn over the `tracing` relation where to send traces, [`juju`] for the dispatch environment and
 //!   hook tools.
@@ -82,12 +85,12 @@
 //!
 //! # What it promises
 //!
-//! Tracing never makes a hook fail, and prints nothing. A trace that no backend takes yet waits in the buffer file
-//! ([`Config::buffer_path`]); [`DeliveryReport`] says what became of it. When nothing is recorded, a traced call costs
-//! one relaxed atomic load.
+//! Tracing never makes a hook fail, and prints nothing. A trace that no backend takes yet waits as a file of its own in a
+//! directory ([`Config::buffer_path`]). The file is the body of an OTLP/HTTP request, so `curl` can send it, too.
+//! [`DeliveryReport`] says what became of the traces. When nothing is recorded, a traced call costs one relaxed atomic load.
 //!
-//! What one dispatch records is bounded ([`Config::buffer_max_size_mib`]): beyond that no more spans begin, those that are open
-//! go on, and the root says how many are missing. Nothing is encoded or sent before the session finishes.
+//! The trace of one dispatch is bounded ([`Config::max_bytes_per_trace`]). When that is used up, no more spans begin, but
+//! those that are open stay open, and the root says how many are missing. Nothing is sent before the session finishes.
 //!
 //! While `opentelemetry::trace::get_active_span` or `Context::map_current` run the charm's code, OpenTelemetry can make no other
 //! span the active one, and panics. A traced call in there catches that and is recorded, but with `panic = "abort"` in the
@@ -99,11 +102,10 @@
 //!
 //! # Features
 //!
-//! **`tls`** (on by default): pushing to `https` endpoints. Without it their traces stay in the buffer.
+//! **`tls`** (on by default): pushing to `https` endpoints. Without it their traces wait.
 //!
 //! **`testing`**: the module `testing`, which records spans in memory for the tests of traced code.
 
-mod buffer;
 mod charm;
 mod config;
 mod delivery;
@@ -114,10 +116,10 @@ pub mod fuzzed;
 mod globals;
 mod hook_tools;
 mod hushed;
-mod inherited;
 mod names;
 mod notice;
 mod parent;
+mod queue;
 mod recorder;
 mod resource;
 mod run;

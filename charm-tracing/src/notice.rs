@@ -1,5 +1,5 @@
-//! What an operator reads of a delivery in Juju's log: at most one line per dispatch, and none while a charm simply has
-//! no backend.
+//! The line about a delivery that an operator reads in Juju's log: at most one per dispatch, and none while a charm simply
+//! has no backend.
 
 use std::error::Error;
 
@@ -49,6 +49,11 @@ pub(crate) fn of_delivery(
         ) => {
             return warn(chain(problem) + KEPT);
         }
+        Some(problem) if problem.is_refused_queue() => {
+            return warn(
+                chain(problem) + "; they are sent at once, and lost if that fails, until it is moved",
+            );
+        }
         _ => {}
     }
     if report.refused > 0 {
@@ -69,7 +74,7 @@ pub(crate) fn of_delivery(
     }
     if report.dropped_spans > 0 {
         return warn(format!(
-            "the trace of this event had grown to its limit and lacks {} spans; `buffer_max_size_mib` sets it",
+            "the trace of this event had grown to its limit and lacks {} spans; `max_bytes_per_trace` sets it",
             report.dropped_spans
         ));
     }
@@ -105,9 +110,11 @@ pub(crate) fn chain(problem: &dyn Error) -> String {
 #[cfg(test)]
 mod tests {
     use std::io;
+    use std::path::PathBuf;
 
     use super::*;
     use crate::Destination;
+    use crate::queue::QueueError;
     use crate::relation::TracingError;
 
     fn unreachable() -> DeliveryProblem {
@@ -149,6 +156,37 @@ mod tests {
                 "cannot reach the tracing backend at http://tempo:4318/v1/traces: connection refused".into()
             ))
         );
+    }
+
+    fn unusable(error: QueueError) -> DeliveryReport {
+        report(|report| report.problem = Some(error.into()))
+    }
+
+    #[test]
+    fn a_directory_that_is_refused_is_a_warning_even_if_the_trace_was_sent() {
+        let path = PathBuf::from("/charm/.charm_tracing_buffer");
+        let mut refused = unusable(QueueError::Refused { path: path.clone(), what: "another user's" });
+        refused.delivered = 1;
+        let text = "cannot keep traces in /charm/.charm_tracing_buffer: it is another user's; \
+                    they are sent at once, and lost if that fails, until it is moved";
+        for has_destination in [true, false] {
+            assert_eq!(said(&refused, has_destination), Some((log::Level::Warn, text.into())));
+        }
+        refused.lost = true;
+        let (level, text) = said(&refused, true).unwrap();
+        assert_eq!(level, log::Level::Warn);
+        assert!(text.starts_with("the trace of this event is lost: cannot keep traces in /charm"), "{text}");
+
+        let elsewhere = unusable(QueueError::Elsewhere { path });
+        assert_eq!(said(&elsewhere, true).map(|(level, _)| level), Some(log::Level::Debug));
+    }
+
+    #[test]
+    fn a_trace_that_has_grown_to_its_limit_is_said_with_the_setting() {
+        let grown = report(|report| report.dropped_spans = 7);
+        let text = "the trace of this event had grown to its limit and lacks 7 spans; \
+                    `max_bytes_per_trace` sets it";
+        assert_eq!(said(&grown, true), Some((log::Level::Warn, text.into())));
     }
 
     #[test]

@@ -1,21 +1,21 @@
 use std::fmt;
 use std::mem;
+use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::SystemTime;
 
 use opentelemetry::KeyValue;
 use opentelemetry::global::GlobalTracerProvider;
 use opentelemetry::trace::{Link, SpanContext, TraceContextExt, TraceId};
 use tracing_relation::juju::{Dispatch, EnvironmentError, HookTools};
 
-use crate::buffer::{Buffer, BufferConfig, FlightFile, Losses, Priority};
-use crate::delivery::{self, DeliveryReport, Destination, SystemClock, TimeBudget, Trace};
+use crate::delivery::{self, DeliveryReport, Destination, SystemClock, Trace};
 use crate::globals::{self, Ended};
 use crate::hook_tools::TracedHookTools;
 use crate::hushed::Hushed;
-use crate::inherited::{self, Inheritance};
 use crate::notice::{self, Notice};
-use crate::recorder::{self, Details, Flight, Room, TraceContext, new_trace, own_scope};
+use crate::queue::{Losses, Missing, Queue, QueueConfig, QueueError, Recovered};
+use crate::recorder::{self, Details, Journal, Room, TraceContext, new_trace, own_scope};
 use crate::span::{self, Current, OpenSpan};
 use crate::target::Target;
 use crate::{Config, encode, names, parent, resource};
@@ -57,12 +57,11 @@ struct Open {
     previous_provider: GlobalTracerProvider,
     resource: Vec<KeyValue>,
     config: Config,
-    /// None: the charm asked for none.
-    buffer: Option<Buffer>,
-    /// Killed dispatches whose traces were found.
-    recovered: u32,
-    /// Whether anything but the event's own handler ran: such traces outlive the boring ones in a full buffer.
-    interesting: bool,
+    /// `None` if `buffer_max_events` is 0.
+    queue: Option<Queue>,
+    recovered: Recovered,
+    /// Nothing but the event's own handler ran.
+    idle: bool,
 }
 
 /// Without a charm directory there is no charm, but perhaps a test, which is not to remember another one's relations.
@@ -77,9 +76,6 @@ fn with_relation_memory(dispatch: Dispatch) -> Dispatch {
 /// Where the relations are remembered, in the charm directory: unlike a storage, on which the buffer may be, that is there
 /// in every dispatch, so what an event outdates can always be forgotten. It is lost with the pod, as it should be.
 const RELATION_MEMORY: &str = ".charm_tracing_relations";
-
-/// Another process holds the buffer's lock for some microseconds at a time; it never does so while it sends.
-const LOCK_WAIT: Duration = Duration::from_millis(500);
 
 impl Session {
     /// Opens the root span. Juju is asked for nothing yet, but told a line of its log.
@@ -136,7 +132,7 @@ impl Session {
     pub fn failed<E: fmt::Debug>(&mut self, error: &E) {
         if let Some(open) = &mut self.open {
             open.root.fail(span::headline(error));
-            open.interesting = true;
+            open.idle = false;
         }
     }
 
@@ -145,6 +141,7 @@ impl Session {
     /// [`Certificate`](crate::Certificate), those of [`Config::ca_relation`] are read first. Delivery, and each hook tool
     /// for the certificates, takes as long as [`Config::delivery_timeout`] at most, and nothing fails: what happened is in
     /// the report.
+    #[expect(clippy::must_use_candidate, reason = "nobody has to read the report")]
     pub fn finish(mut self, destination: Option<Destination>) -> DeliveryReport {
         let _hushed = Hushed::begin();
         let target = self.open.as_ref().and_then(|open| {
@@ -179,9 +176,9 @@ impl Session {
         let _current = context.map(Current::attach);
         let ended = globals::ended_count();
         // Stays so if the handler panics.
-        let before = mem::replace(&mut open.interesting, true);
+        let before = mem::replace(&mut open.idle, false);
         let result = handle(span.as_ref());
-        open.interesting = before || globals::ended_count() - ended > open.config.idle_spans;
+        open.idle = before && globals::ended_count() - ended <= open.config.idle_spans;
         result
     }
 
@@ -198,32 +195,32 @@ impl Session {
     }
 
     fn deliver(&mut self, mut open: Open, target: Option<&Target>) -> DeliveryReport {
-        let buffer = open.buffer.take();
-        let inherit = |buffer| span::quietly(|| inherited::inherit(buffer, self.dispatch.charm_dir()));
-        let Inheritance { losses: told, recovered } = buffer.as_ref().and_then(inherit).unwrap_or_default();
-        let recovered = recovered + open.recovered;
-        open.tell(told);
-        let complaint = open.config.complaint();
-        let budget = open.budget();
-        let (trace, dropped_spans, flight) = open.into_trace();
-        if let (Some(buffer), Some(flight)) = (&buffer, flight) {
-            buffer.land(flight);
+        if globals::is_of_another_process() {
+            // A child that was forked off: the trace is its parent's.
+            open.end();
+            return DeliveryReport::default();
         }
+        let queue = open.queue.take();
+        let charm_dir = self.dispatch.charm_dir();
+        let losses = queue.as_ref().and_then(|queue| span::quietly(|| losses(queue, charm_dir)));
+        let told = losses.unwrap_or_default();
+        open.tell(told);
+        let Open { config, resource, trace_id, idle, recovered, .. } = &mut open;
+        let (resource, trace_id) = (mem::take(resource), trace_id.to_bytes());
+        let (idle, recovered, complaint, budget) = (*idle, *recovered, config.complaint(), config.budget());
+        let Ended { trace, spans, turned_away, journal } = open.end();
+        let request = encode::Request::new(&spans, trace, &own_scope(), &resource);
+        let mut trace = Trace { request: &request, trace_id, idle, journal, told };
         let destination = target.map(|target| &target.destination);
         // The trace is stored before anything is sent, so a panic in the HTTP client costs nothing but the attempt.
         let deliver =
-            || delivery::deliver(&trace, buffer.as_ref(), destination, &budget, &SystemClock::new());
+            || delivery::deliver(&mut trace, queue.as_ref(), destination, &budget, &SystemClock::new());
         let mut report = span::quietly(deliver).unwrap_or_else(DeliveryReport::interrupted);
-        report.dropped_spans = dropped_spans;
-        report.recovered = recovered;
-        if let Some(buffer) = &buffer {
-            span::quietly(|| {
-                inherited::land(buffer, &trace, &mut report);
-                note_losses(buffer, &report, told);
-            });
-        }
+        report.dropped_spans = turned_away;
+        report.recovered = recovered.traces;
+        report.dropped_by_limits = report.dropped_by_limits.saturating_add(recovered.dropped);
         let notices = [
-            notice::of_delivery(&report, target, buffer.is_some()),
+            notice::of_delivery(&report, target, queue.is_some()),
             complaint.map(|text| Notice { level: log::Level::Warn, text }),
         ];
         // The gravest, and of two the first.
@@ -253,22 +250,11 @@ impl Open {
         if globals::is_open() {
             return Err(NotTraced::AnotherSession);
         }
-        let buffer = buffer(&config, dispatch);
-        let take_off = |buffer| span::quietly(|| inherited::take_off(buffer));
-        let (file, recovered) = buffer.as_ref().and_then(take_off).unwrap_or_default();
-        if let Some(buffer) = &buffer {
-            buffer.close();
-        }
-        let flight = match file.filter(|_| config.flight_recorder) {
-            Some(file) => Flight::begin(file, &resource, TraceContext::below(&parent)),
-            None => Ok(Flight::Grounded),
-        };
-        let flight = flight.unwrap_or_else(|error| {
-            log::debug!("nothing would be left of this dispatch if it were killed: {error}");
-            Flight::Grounded
-        });
-        let room = config.trace_max_bytes();
-        let opened = span::own_work(|| globals::open(room, &parent, Box::new(details), flight));
+        let queue = queue(&config, dispatch);
+        let begin = |queue| span::quietly(|| begin_journal(queue, dispatch, &resource, &parent)).flatten();
+        let (journal, recovered) = queue.as_ref().and_then(begin).unzip();
+        let quota = config.quota();
+        let opened = span::own_work(|| globals::open(quota, &parent, Box::new(details), journal));
         let Some((handle, context)) = opened else { return Err(NotTraced::AnotherSession) };
         let previous_provider = recorder::install();
         span::install_hook();
@@ -279,9 +265,9 @@ impl Open {
             previous_provider,
             resource,
             config,
-            buffer,
-            recovered,
-            interesting: false,
+            queue,
+            recovered: recovered.unwrap_or_default(),
+            idle: true,
         })
     }
 
@@ -289,9 +275,9 @@ impl Open {
     fn tell(&self, losses: Losses) {
         let Losses { dropped_traces, refused_traces, lost_traces, rejected_spans } = losses;
         let counts = [
-            ("charm_tracing.dropped_traces", dropped_traces.into()),
-            ("charm_tracing.refused_traces", refused_traces.into()),
-            ("charm_tracing.lost_traces", lost_traces.into()),
+            ("charm_tracing.dropped_traces", dropped_traces),
+            ("charm_tracing.refused_traces", refused_traces),
+            ("charm_tracing.lost_traces", lost_traces),
             ("charm_tracing.rejected_spans", rejected_spans),
         ];
         for (key, count) in counts {
@@ -301,13 +287,9 @@ impl Open {
         }
     }
 
-    fn budget(&self) -> TimeBudget {
-        TimeBudget { per_request: self.config.request_timeout, total: self.config.delivery_timeout }
-    }
-
-    /// Ends the root and encodes what was recorded. The number is that of the spans for which there was no room.
-    fn into_trace(self) -> (Trace, u64, Option<FlightFile>) {
-        let Self { _current: current, root, trace_id, previous_provider, resource, interesting, .. } = self;
+    /// Ends the root, and with it the session.
+    fn end(self) -> Ended {
+        let Self { _current: current, root, previous_provider, .. } = self;
         drop(current);
         let turned_away = globals::turned_away();
         if turned_away > 0 {
@@ -315,47 +297,62 @@ impl Open {
             root.set_attribute(KeyValue::new(names::DROPPED_SPANS, count));
         }
         drop(root);
-        let Ended { trace, spans, turned_away, flight } = globals::close();
+        let ended = globals::close();
         recorder::uninstall(previous_provider);
-        let trace = Trace {
-            payload: encode::request(&spans.ended(), trace, &own_scope(), &resource),
-            trace_id: trace_id.to_bytes(),
-            priority: if interesting { Priority::Interesting } else { Priority::Boring },
-        };
-        (trace, turned_away, flight)
+        ended
     }
 }
 
-/// Counts for the next trace what this delivery lost, and no more what this dispatch's own trace has told if that one
-/// arrives or waits.
-fn note_losses(buffer: &Buffer, report: &DeliveryReport, told: Losses) {
-    let lost = Losses {
-        refused_traces: report.refused,
-        lost_traces: report.lost.into(),
-        rejected_spans: report.rejected_spans,
-        ..Losses::default()
-    };
-    let told = if report.arrives { told } else { Losses::default() };
-    if (lost, told) != (Losses::default(), Losses::default())
-        && let Err(error) = buffer.note_losses(lost, told)
-    {
-        log::debug!("cannot count what was lost: {error}");
-    }
-}
-
-fn buffer(config: &Config, dispatch: &Dispatch) -> Option<Buffer> {
+fn queue(config: &Config, dispatch: &Dispatch) -> Option<Queue> {
     (config.buffer_max_events > 0).then(|| {
-        Buffer::new(BufferConfig {
-            path: config.buffer_file(dispatch.charm_dir()),
+        Queue::new(QueueConfig {
+            path: config.queue_path(dispatch.charm_dir()),
             max_dispatches: config.buffer_max_events,
             max_bytes: config.buffer_max_bytes(),
-            max_age: config.buffer_max_age,
-            lock_wait: LOCK_WAIT,
         })
     })
 }
 
-/// What the root of a dispatch is, and below what: the span that Juju passed, if it did.
+/// Begins the journal of this dispatch, and stores first what killed dispatches of the unit have left: how many those were.
+fn begin_journal(
+    queue: &Queue,
+    dispatch: &Dispatch,
+    resource: &[KeyValue],
+    parent: &SpanContext,
+) -> Option<(Box<Journal>, Recovered)> {
+    // Without a charm directory there is no charm, but perhaps a test, which finds no file of ours in its own directory.
+    dispatch.var("JUJU_CHARM_DIR").or(dispatch.var("CHARM_DIR"))?;
+    let lock = queue.lock_unit(dispatch.charm_dir())?;
+    let unit = dispatch.unit_name().ok()?;
+    let recover = || -> Result<Option<Recovered>, QueueError> {
+        if queue.open(Missing::Own)? {
+            queue.recover(&lock, unit, SystemTime::now()).map(Some)
+        } else {
+            Ok(None)
+        }
+    };
+    let recovered = recover().unwrap_or_else(|error| {
+        log::debug!("no journal is written: {error}");
+        None
+    })?;
+    let trace = TraceContext::below(parent);
+    let file = queue.journal(lock, unit, trace.id.to_bytes());
+    Some((Box::new(Journal::begin(Box::new(file), resource, trace)), recovered))
+}
+
+/// Takes over the buffer of the Python library if there is one, and reads the losses that no trace has reported yet.
+fn losses(queue: &Queue, charm_dir: &Path) -> Losses {
+    let read = || -> Result<Losses, QueueError> {
+        queue.import_python(charm_dir)?;
+        if queue.open(Missing::Own)? { Ok(queue.state()?.losses) } else { Ok(Losses::default()) }
+    };
+    read().unwrap_or_else(|error| {
+        log::debug!("cannot read what earlier dispatches have left: {error}");
+        Losses::default()
+    })
+}
+
+/// Returns the parent of the root span and the root's details. The parent is the span that Juju passed, or a new trace.
 fn root_span(dispatch: &Dispatch, name: String, dispatch_path: &str) -> (SpanContext, Details) {
     let path = KeyValue::new("juju.dispatch_path", dispatch_path.to_owned());
     let mut details = Details::named(name, vec![path]);

@@ -38,7 +38,7 @@ use opentelemetry::global::GlobalTracerProvider;
 use opentelemetry::trace::{SpanId, Status};
 
 use crate::globals;
-use crate::recorder::{self, Details, Flight, Record, Store, new_trace};
+use crate::recorder::{self, Details, Record, Store, new_trace};
 use crate::span::{self, OpenSpan};
 
 /// Records every span of the process in memory while it lives; nothing is buffered or sent. It needs no dispatch.
@@ -61,9 +61,7 @@ impl Recording {
     pub fn start() -> Self {
         let turn = Turn::wait();
         let root = Box::new(Details::named("recording", Vec::new()));
-        let Some((root, _)) =
-            span::own_work(|| globals::open(u64::MAX, &new_trace(), root, Flight::Grounded))
-        else {
+        let Some((root, _)) = span::own_work(|| globals::open(u64::MAX, &new_trace(), root, None)) else {
             panic!("cannot record spans while a session is open");
         };
         let previous = recorder::install();

@@ -68,19 +68,19 @@ fn floor(calls: &mut Calls) {
     });
 }
 
-/// A dispatch that asks nobody anything.
-pub(crate) fn dispatch() -> Dispatch {
-    Dispatch::from_vars([
+/// A dispatch that asks nobody anything, with these variables more.
+pub(crate) fn dispatch<'a>(more: impl IntoIterator<Item = (&'a str, &'a str)>) -> Dispatch {
+    let vars = [
         ("JUJU_UNIT_NAME", "app/0"),
         ("JUJU_DISPATCH_PATH", "hooks/start"),
         ("JUJU_MODEL_NAME", "testing"),
         ("JUJU_MODEL_UUID", "0d3bbd5f-9d24-4d24-8d45-9b8fd2ad4a2c"),
-    ])
-    .with_hook_tools(Arc::new(Model::new("app/0")))
+    ];
+    Dispatch::from_vars(vars.into_iter().chain(more)).with_hook_tools(Arc::new(Model::new("app/0")))
 }
 
 fn charm_tracing(calls: &mut Calls) {
-    let mut session = Session::start(dispatch(), Config::new().buffer_max_events(0));
+    let mut session = Session::start(dispatch([]), Config::new().buffer_max_events(0));
     session.event(|| calls.make(traced));
     session.finish(None);
 }

@@ -27,18 +27,19 @@ pub(crate) struct Took {
     pub(crate) dropped: u64,
 }
 
-/// A session with these calls, which waits in a new buffer.
+/// A session with these calls, whose trace waits in a new queue.
 pub(crate) fn charm_tracing(directory: &Path, calls: &mut Calls) -> Took {
-    let file = directory.join("buffer");
-    let config = Config::new().buffer_path(&file).buffer_max_size_mib(16);
-    let dispatch = dispatch();
+    let queue = directory.join("queue");
+    let config = Config::new().buffer_path(&queue);
+    let charm_dir = directory.display().to_string();
+    let dispatch = dispatch([("JUJU_CHARM_DIR", charm_dir.as_str())]);
     let started = Instant::now();
     let mut session = Session::start(dispatch, config);
     session.event(|| calls.make(traced));
     let report = session.finish(None);
     let whole = started.elapsed();
     assert!(report.buffered, "{report:?}");
-    fs::remove_file(file).expect("a trace was buffered");
+    fs::remove_dir_all(queue).expect("the trace waits");
     Took { whole, encoding: None, dropped: report.dropped_spans }
 }
 

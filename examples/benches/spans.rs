@@ -1,5 +1,5 @@
 //! What a recorded span costs, side by side with what else records spans, in one process and turn by turn; and what it
-//! costs until it is in the buffer.
+//! costs until it is in the queue.
 //!
 //!     cargo bench -p examples --bench spans
 //!
@@ -140,7 +140,7 @@ fn encoded(timed: bool) -> Result<(String, f64), Box<dyn Error>> {
     println!("{}", if timed { " ns |" } else { "" });
     println!("|---|---|---|{}", if timed { "---|" } else { "" });
     for (title, [instructions, allocations], nanoseconds) in [
-        ("charm-tracing, a whole session into the buffer", ours, nanoseconds[0]),
+        ("charm-tracing, a whole session into the queue", ours, nanoseconds[0]),
         ("opentelemetry_sdk, opentelemetry-proto, prost", sdk, nanoseconds[1]),
         ("of which opentelemetry-proto and prost", encoding, nanoseconds[2]),
     ] {
@@ -173,7 +173,7 @@ fn encoded_nanoseconds() -> Result<[f64; 3], Box<dyn Error>> {
 /// reached its limit.
 fn growth() -> Result<(), Box<dyn Error>> {
     println!(
-        "| charm-tracing, a whole session into the buffer | kept | ms | ns per call | peak memory, MiB |"
+        "| charm-tracing, a whole session into the queue | kept | ms | ns per call | peak memory, MiB |"
     );
     println!("|---|---|---|---|---|");
     for spans in [100_u32, 1_000, 10_000, 1_000_000] {

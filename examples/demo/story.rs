@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::env;
-use std::fs;
+use std::fs::{self, DirEntry};
 use std::io::{self, Write};
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 use serde_json::json;
 use tests::collector::Collector;
@@ -15,6 +15,8 @@ use crate::arguments::{Backend, Endpoint};
 
 /// The unit whose traces are shown.
 const APP: &str = "app/0";
+/// Where they wait, in its charm directory.
+const QUEUE: &str = ".charm_tracing_buffer";
 /// The unit that knows where traces go.
 pub(crate) const TEMPO: &str = "tempo/0";
 
@@ -41,6 +43,7 @@ pub(crate) fn tell(backend: &Backend) -> ExitCode {
 
     say!("A unit of an example charm comes up. There is no tracing backend yet: traces wait on disk.\n");
     let mut well = app.show_hook("install") & app.show_hook("start");
+    app.show_queue();
 
     say!(
         "$ juju deploy ./provider-charm.charm tempo --config external-url={} --config otlp-http-port={}\n",
@@ -97,7 +100,7 @@ fn end(app: &App, well: bool, collector: Option<&Collector>, endpoint: &Endpoint
     }
     let (traces, url) = (app.traces, &endpoint.url);
     if well && delivered {
-        say!("All {traces} traces were delivered to {url}, and nothing is left in the buffer.");
+        say!("All {traces} traces were delivered to {url}, and none waits any more.");
         ExitCode::SUCCESS
     } else {
         say!("Not everything was delivered to {url}; the rest waits for the next event.");
@@ -110,7 +113,7 @@ struct App {
     juju: SimulatedJuju,
     /// One for each dispatch.
     traces: usize,
-    /// How many of them are still in the buffer.
+    /// How many of them still wait.
     waiting: usize,
 }
 
@@ -138,8 +141,11 @@ impl App {
     fn show_delivery(&mut self, outcome: &Outcome, indent: &str) {
         self.traces += 1;
         self.waiting += 1;
-        if let Some(bytes) = self.bytes_waiting() {
-            say!("{indent}{bytes} bytes of traces wait in .charm_tracing_buffer");
+        let files = self.files_waiting();
+        if !files.is_empty() {
+            let (count, bytes) = (files.len(), files.iter().sum::<u64>());
+            let traces = if count == 1 { "trace" } else { "traces" };
+            say!("{indent}waiting in {QUEUE}: {count} {traces}, {bytes} bytes");
         } else if !outcome.log.iter().any(is_warning) {
             match self.waiting {
                 1 => say!("{indent}its trace was delivered"),
@@ -149,15 +155,27 @@ impl App {
         }
     }
 
-    /// How many bytes the buffer holds, if there are traces in it.
-    fn bytes_waiting(&self) -> Option<u64> {
-        let file = fs::metadata(self.juju.charm_dir().join(".charm_tracing_buffer")).ok()?;
-        Some(file.len()).filter(|bytes| *bytes > EMPTY_BUFFER)
+    /// Prints the directory in which traces wait.
+    fn show_queue(&self) {
+        say!("Each trace is a file, and each file is the body of a request that any OTLP receiver takes:\n");
+        say!("$ ls -l {QUEUE}");
+        let mut ls = Command::new("ls");
+        ls.args(["-l", QUEUE]).current_dir(self.juju.charm_dir()).env("LC_ALL", "C");
+        let listing = ls.output().expect("`ls` can be started").stdout;
+        show_text(&indented(&String::from_utf8_lossy(&listing)));
+        say!("");
+    }
+
+    /// The sizes of the traces that wait, in bytes.
+    fn files_waiting(&self) -> Vec<u64> {
+        let Ok(entries) = fs::read_dir(self.juju.charm_dir().join(QUEUE)) else { return Vec::new() };
+        let entries = entries.map(|entry| entry.expect("the directory can be read"));
+        let is_trace = |entry: &DirEntry| {
+            entry.path().extension().is_some_and(|extension| extension == "otlp" || extension == "idle")
+        };
+        entries.filter(is_trace).map(|entry| entry.metadata().expect("it is still there").len()).collect()
     }
 }
-
-/// The header that an empty buffer file still has.
-const EMPTY_BUFFER: u64 = 256;
 
 /// The backend's charm, told that its workload is at this endpoint.
 fn deploy_tempo(endpoint: &Endpoint) -> SimulatedJuju {

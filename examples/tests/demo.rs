@@ -30,14 +30,14 @@ fn it_shows_each_dispatch_and_then_every_trace() {
     assert_eq!(shown.matches("exit code 0\n").count(), 7 + 6, "{story}");
     let event = |name: &str| format!("DEBUG Emitting Juju event {name}.\n");
     assert!(shown.contains(&event("install")) && shown.contains(&event("update_status")), "{story}");
-    assert_eq!(shown.matches("traces wait in .charm_tracing_buffer\n").count(), 3, "{story}");
+    assert_eq!(shown.matches("waiting in .charm_tracing_buffer: ").count(), 3, "{story}");
+    let (_, listing) = shown.split_once("$ ls -l .charm_tracing_buffer\n").unwrap();
+    assert_eq!(ids_in(listing), ids_logged(before)[..2], "{story}");
     let (_, port) = shown.split_once(" --config otlp-http-port=").unwrap();
     assert!(shown.contains(&conversation(port.lines().next().unwrap())), "{story}");
 
     assert_eq!(arrived.lines().filter(|line| line.starts_with("  trace ")).count(), 7, "{story}");
-    let logged = story.lines().filter_map(|line| line.split_once("Starting root trace with id='"));
-    for (_, id) in logged {
-        let id = id.trim_end_matches("'.");
+    for id in ids_logged(&story) {
         assert!(arrived.contains(&format!("  trace {id}\n")), "{id} is logged and did not arrive:\n{story}");
     }
     let trees = tree::without_durations(arrived);
@@ -62,7 +62,7 @@ fn it_shows_each_dispatch_and_then_every_trace() {
     assert!(trees.contains(update_status), "it asks nobody about the relation any more:\n{story}");
     let end = story.trim_end().lines().last().unwrap();
     assert!(end.starts_with("All 7 traces were delivered to http://127.0.0.1:"), "{end}");
-    assert!(end.ends_with(", and nothing is left in the buffer."), "{end}");
+    assert!(end.ends_with(", and none waits any more."), "{end}");
 }
 
 #[test]
@@ -184,7 +184,7 @@ $ juju integrate app:tracing tempo:tracing
 
   app/0    tracing-relation-created  exit code 0
            publishes receivers = [\"otlp_http\"]
-           traces wait in .charm_tracing_buffer
+           waiting in .charm_tracing_buffer: 3 traces
   tempo/0  tracing-relation-created  exit code 0
            publishes receivers = RECEIVERS
   app/0    tracing-relation-changed  exit code 0
@@ -201,13 +201,25 @@ $ juju integrate app:tracing tempo:tracing
     .replace("PORT", port)
 }
 
+/// The trace ids that are in Juju's log, in this order.
+fn ids_logged(story: &str) -> Vec<&str> {
+    let logged = story.lines().filter_map(|line| line.split_once("Starting root trace with id='"));
+    logged.map(|(_, id)| id.trim_end_matches("'.")).collect()
+}
+
+/// The trace ids in the names of the files that `ls -l` shows, which only their owner can read.
+fn ids_in(listing: &str) -> Vec<&str> {
+    let files = listing.lines().take_while(|line| !line.is_empty());
+    let private = files.filter(|line| line.starts_with("  -rw-------"));
+    let traces = private.filter_map(|line| line.strip_suffix(".otlp"));
+    traces.map(|line| line.rsplit('-').nth(1).expect("it has a checksum")).collect()
+}
+
 /// Without what is another in every run: milliseconds and bytes.
 fn without_measures(story: &str) -> String {
-    let line = |line: &str| match (line.split_once(" after "), line.split_once(" bytes of ")) {
+    let line = |line: &str| match (line.split_once(" after "), line.strip_suffix(" bytes")) {
         (Some((before, _)), _) => before.to_owned(),
-        (_, Some((bytes, behind))) => {
-            bytes.trim_end_matches(|c: char| c.is_ascii_digit()).to_owned() + behind
-        }
+        (_, Some(before)) => before.rsplit_once(", ").expect("a count of traces").0.to_owned(),
         _ => line.to_owned(),
     };
     story.lines().map(|each| line(each) + "\n").collect()

@@ -572,7 +572,7 @@ fn a_session_that_is_dropped_keeps_its_trace_whatever_juju_says() {
     let (directory, collector) = (tempfile::tempdir().unwrap(), Collector::start());
     drop(Session::start(dispatch_in(directory.path(), &collector.endpoint()), Config::new()));
     assert_eq!(collector.requests().len(), 0);
-    assert!(directory.path().join(".charm_tracing_buffer").is_file());
+    assert!(directory.path().join(".charm_tracing_buffer").is_dir());
 
     let session = Session::start(dispatch_in(directory.path(), &collector.endpoint()), Config::new());
     let report = session.finish(None);

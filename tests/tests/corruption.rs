@@ -1,7 +1,7 @@
-//! A buffer file is damaged at random, thousands of times: the dispatch that finds it goes as ever, and every trace whose bytes
-//! are untouched is delivered, once and whole.
+//! The files of a directory of traces are damaged at random, thousands of times: the dispatch that finds them goes as ever,
+//! and every trace whose file is untouched is delivered, once and whole.
 //!
-//! All in this process, by a `Session` for each damaged file and a collector: a charm's process for each would take ten
+//! All in this process, by a `Session` for each damaged directory and a collector: a charm's process for each would take ten
 //! times as long and say no more. What real processes make of damaged files is in the fault matrix.
 //!
 //! A thousand in each run of the tests, and 10,000 by
@@ -14,73 +14,82 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use charm_tracing::juju::Dispatch;
 use charm_tracing::{Config, DeliveryReport, Destination, Session, event};
 use tests::collector::{Collector, hex};
-use tests::tree;
+use tests::{queue, tree};
 use tracing_relation::juju::testing::{HookContext, Model};
 
-/// Traces in the file.
+/// Traces in the directory.
 const TRACES: usize = 5;
 /// Spans of a trace.
 const SPANS: usize = 5;
 
-/// Where things are in a buffer file, as its module says.
-const FIRST_RECORD: usize = 256;
-const RECORD_HEADER: usize = 56;
-const PAYLOAD_LENGTH: Range<usize> = 8..12;
-const TRACE_ID: Range<usize> = 32..48;
-
 #[test]
 fn whatever_is_damaged_the_intact_traces_are_delivered_once() {
-    damage_files(0..1000);
+    damage_directories(0..1000);
 }
 
 #[test]
 #[ignore = "takes a minute or two"]
-fn whatever_is_damaged_in_ten_thousand_files() {
-    damage_files(1000..11_000);
+fn whatever_is_damaged_in_ten_thousand_directories() {
+    damage_directories(1000..11_000);
 }
 
-fn damage_files(seeds: Range<u64>) {
-    // Whoever mends a file waits for the disk, if there is one.
+fn damage_directories(seeds: Range<u64>) {
+    // Whoever writes many files waits for the disk, if there is one.
     let memory = Some(Path::new("/dev/shm")).filter(|directory| directory.is_dir());
     let directory = memory.map_or_else(tempfile::tempdir, tempfile::tempdir_in).unwrap();
     let buffer = directory.path().join(".charm_tracing_buffer");
     for _ in 0..TRACES {
         assert!(dispatch(directory.path(), None).buffered);
     }
-    let whole = fs::read(&buffer).unwrap();
-    let all: BTreeSet<String> = records(&whole).into_keys().collect();
+    let traces = queue::traces(&buffer);
+    let all: BTreeSet<String> = traces.iter().map(|trace| trace.trace_id.clone()).collect();
     assert_eq!(all.len(), TRACES);
+    let mut whole: BTreeMap<PathBuf, Vec<u8>> =
+        traces.iter().map(|trace| (trace.path.clone(), fs::read(&trace.path).unwrap())).collect();
+    // No trace depends on these two.
+    whole.insert(buffer.join("state"), b"failures 3\n".to_vec());
+    whole.insert(buffer.join(format!("app-0-{}.journal", "0a".repeat(16))), Vec::new());
 
     let collector = Collector::start();
     let mut survivors = 0;
-    let files = usize::try_from(seeds.end - seeds.start).unwrap();
+    let directories = usize::try_from(seeds.end - seeds.start).unwrap();
     for seed in seeds {
-        let mut damaged = Damaged { bytes: whole.clone(), intact: records(&whole), done: Vec::new() };
+        fs::remove_dir_all(&buffer).unwrap();
+        fs::create_dir(&buffer).unwrap();
+        let mut files = whole.clone();
         let mut random = Random(seed);
-        for _ in 0..=random.below(3) {
-            damaged.damage(&mut random);
+        let mut done = Vec::new();
+        for _ in 0..=random.below(5) {
+            let at = random.below(files.len());
+            done.push(damage(files.values_mut().nth(at).unwrap(), &mut random));
         }
-        fs::write(&buffer, &damaged.bytes).unwrap();
+        for (path, bytes) in &files {
+            fs::write(path, bytes).unwrap();
+        }
+        let intact = traces.iter().filter(|trace| files[&trace.path] == whole[&trace.path]);
+        let intact: Vec<_> = intact.map(|trace| &trace.trace_id).collect();
         let report = dispatch(directory.path(), Some(&collector));
         let arrived = arrived(&collector);
-        let story = || format!("seed {seed}: {:?}: {report:?}", damaged.done);
+        let story = || format!("seed {seed}: {done:?}: {report:?}");
         assert!(!report.lost && report.problem.is_none() && report.waiting == 0, "{}", story());
-        for id in damaged.intact.keys() {
-            assert!(arrived.contains(id), "{id} is intact and was not delivered: {}", story());
+        for id in &intact {
+            assert!(arrived.contains(*id), "{id} is intact and was not delivered: {}", story());
         }
-        assert_eq!(arrived.difference(&all).count(), 1, "the dispatch's own trace: {}", story());
-        survivors += damaged.intact.len();
+        // Beside them there is the dispatch's own trace.
+        assert_eq!(arrived.len(), intact.len() + 1, "{}", story());
+        assert_eq!(arrived.difference(&all).count(), 1, "{}", story());
+        survivors += intact.len();
         collector.clear();
     }
     // What the damage is like: neither does it miss the traces, nor does it hit them all.
-    let most = TRACES * files;
+    let most = TRACES * directories;
     assert!((most / 10..most * 9 / 10).contains(&survivors), "{survivors} of {most}");
 }
 
@@ -115,63 +124,33 @@ fn arrived(collector: &Collector) -> BTreeSet<String> {
     counts.into_keys().collect()
 }
 
-/// Where each trace's record is.
-fn records(file: &[u8]) -> BTreeMap<String, Range<usize>> {
-    let mut records = BTreeMap::new();
-    let mut at = FIRST_RECORD;
-    while at < file.len() {
-        let record = &file[at..];
-        let payload = u32::from_le_bytes(record[PAYLOAD_LENGTH].try_into().unwrap());
-        let end = at + RECORD_HEADER + usize::try_from(payload).unwrap();
-        records.insert(hex(&record[TRACE_ID]), at..end);
-        at = end;
+/// Damages a file as disks, crashes and people do it, and says how.
+fn damage(bytes: &mut Vec<u8>, random: &mut Random) -> (&'static str, Range<usize>) {
+    let length = bytes.len();
+    let start = random.below(length.max(1));
+    let stretch = start..(start + 1 + random.below(length / 4 + 1)).min(length).max(start);
+    match random.below(6) {
+        0 | 1 if length > 0 => {
+            bytes[start] ^= 1 << random.below(8);
+            ("flip", start..start + 1)
+        }
+        2 => {
+            bytes[stretch.clone()].fill_with(|| random.byte());
+            ("random", stretch)
+        }
+        3 => {
+            bytes[stretch.clone()].fill(0);
+            ("zero", stretch)
+        }
+        4 => {
+            bytes.truncate(start);
+            ("truncate", start..length)
+        }
+        _ => {
+            bytes.extend((0..=random.below(300)).map(|_| random.byte()));
+            ("append", length..bytes.len())
+        }
     }
-    records
-}
-
-/// A file in the making, and where the records are in it that nothing has touched.
-struct Damaged {
-    bytes: Vec<u8>,
-    intact: BTreeMap<String, Range<usize>>,
-    /// What was done to it, for a failed assertion.
-    done: Vec<(&'static str, Range<usize>)>,
-}
-
-impl Damaged {
-    /// As disks and crashes do it: what is where does not move.
-    fn damage(&mut self, random: &mut Random) {
-        let length = self.bytes.len();
-        let start = random.below(length);
-        let stretch = start..(start + 1 + random.below(length / 4 + 1)).min(length);
-        let (what, range) = match random.below(6) {
-            0 | 1 => {
-                self.bytes[start] ^= 1 << random.below(8);
-                ("flip", start..start + 1)
-            }
-            2 => {
-                self.bytes[stretch.clone()].fill_with(|| random.byte());
-                ("random", stretch)
-            }
-            3 => {
-                self.bytes[stretch.clone()].fill(0);
-                ("zero", stretch)
-            }
-            4 => {
-                self.bytes.truncate(start.max(1));
-                ("truncate", start.max(1)..length)
-            }
-            _ => {
-                self.bytes.extend(stretch.map(|_| random.byte()));
-                ("append", length..self.bytes.len())
-            }
-        };
-        self.intact.retain(|_, record| !overlap(record, &range));
-        self.done.push((what, range));
-    }
-}
-
-fn overlap(one: &Range<usize>, other: &Range<usize>) -> bool {
-    one.start < other.end && other.start < one.end
 }
 
 /// `SplitMix64`: the same numbers in each run.

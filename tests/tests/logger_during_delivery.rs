@@ -1,6 +1,7 @@
 //! A charm that logs everything hears nothing below WARN of a delivery, and its own level is as before afterwards.
 #![expect(clippy::unwrap_used, reason = "what cannot be unwrapped here has failed the test")]
 
+use std::path::Path;
 use std::sync::Mutex;
 
 use charm_tracing::juju::Dispatch;
@@ -32,8 +33,7 @@ fn the_charms_logger_hears_nothing_below_a_warning_of_a_delivery() {
     let collector = Collector::start();
     let closed = "http://127.0.0.1:9".to_owned();
     for endpoint in [collector.endpoint(), closed] {
-        let mut session =
-            Session::start(dispatch(), Config::new().buffer_path(directory.path().join("buffer")));
+        let mut session = Session::start(dispatch(directory.path()), Config::new());
         session.event(|| log::trace!("handled"));
         LINES.lock().unwrap().retain(|(_, line)| line == "handled");
         session.finish(Some(Destination::new(endpoint, None)));
@@ -45,15 +45,16 @@ fn the_charms_logger_hears_nothing_below_a_warning_of_a_delivery() {
     assert_eq!(collector.requests().len(), 1, "it was delivered");
 
     log::set_max_level(LevelFilter::Error);
-    Session::start(dispatch(), Config::new().buffer_max_events(0)).finish(None);
+    Session::start(dispatch(directory.path()), Config::new().buffer_max_events(0)).finish(None);
     assert_eq!(log::max_level(), LevelFilter::Error, "never raised");
 }
 
-fn dispatch() -> Dispatch {
+fn dispatch(charm_dir: &Path) -> Dispatch {
     Dispatch::from_vars([
         ("JUJU_UNIT_NAME", "app/0"),
         ("JUJU_DISPATCH_PATH", "hooks/start"),
         ("JUJU_MODEL_NAME", "testing"),
         ("JUJU_MODEL_UUID", "0d3bbd5f-9d24-4d24-8d45-9b8fd2ad4a2c"),
+        ("JUJU_CHARM_DIR", charm_dir.to_str().unwrap()),
     ])
 }

@@ -39,8 +39,8 @@ impl fmt::Display for Traced {
 
 #[test]
 #[ignore = "run by the test below, with a limit for files"]
-fn logs_while_the_flight_cannot_be_written() {
-    let Ok(buffer) = std::env::var("LOGGER_TEST_BUFFER") else { return };
+fn logs_while_the_journal_cannot_be_written() {
+    let Ok(directory) = std::env::var("LOGGER_TEST_DIRECTORY") else { return };
     log::set_logger(&Logger).unwrap();
     log::set_max_level(log::LevelFilter::Debug);
     let dispatch = Dispatch::from_vars([
@@ -48,8 +48,9 @@ fn logs_while_the_flight_cannot_be_written() {
         ("JUJU_DISPATCH_PATH", "hooks/start"),
         ("JUJU_MODEL_NAME", "testing"),
         ("JUJU_MODEL_UUID", "0d3bbd5f-9d24-4d24-8d45-9b8fd2ad4a2c"),
+        ("JUJU_CHARM_DIR", &directory),
     ]);
-    let mut session = Session::start(dispatch, Config::new().buffer_path(buffer));
+    let mut session = Session::start(dispatch, Config::new());
     session.event(|| {
         thread::scope(|scope| {
             scope.spawn(|| log::info!("{Traced}"));
@@ -65,12 +66,12 @@ fn logs_while_the_flight_cannot_be_written() {
 }
 
 #[test]
-fn a_flight_that_cannot_be_written_does_not_stop_the_charm() {
+fn a_journal_that_cannot_be_written_does_not_stop_the_charm() {
     let directory = tempfile::tempdir().unwrap();
     let mut child = Command::new("sh")
-        .args(["-c", "ulimit -f 8; exec \"$0\" --ignored --exact logs_while_the_flight_cannot_be_written"])
+        .args(["-c", "ulimit -f 8; exec \"$0\" --ignored --exact logs_while_the_journal_cannot_be_written"])
         .arg(std::env::current_exe().unwrap())
-        .env("LOGGER_TEST_BUFFER", directory.path().join("buffer"))
+        .env("LOGGER_TEST_DIRECTORY", directory.path())
         // Not into a file, for which the limit would hold, too.
         .stdout(Stdio::null())
         .stderr(Stdio::null())

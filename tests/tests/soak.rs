@@ -14,12 +14,12 @@
 
 use std::collections::HashSet;
 use std::env;
-use std::fs;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use tests::buffer_file;
 use tests::collector::{Answer, Collector, Reply, hex, port_closed_endpoint};
 use tests::juju::{Deployment, Event, Outcome, SimulatedJuju};
+use tests::queue;
 
 const CHARM: &str = env!("CARGO_BIN_EXE_session-charm");
 const HOOK_TOOL: &str = env!("CARGO_BIN_EXE_hook-tool");
@@ -62,8 +62,8 @@ struct Sample {
     wall: Duration,
     /// KiB at the peak.
     memory: u64,
-    /// Bytes of the buffer and what is beside it.
-    file: u64,
+    /// How many bytes wait.
+    bytes: u64,
 }
 
 #[derive(Debug)]
@@ -164,20 +164,20 @@ impl Soak {
         self.refused += number(&outcome, "refused ");
         let memory = u64::try_from(number(&outcome, "peak memory ")).unwrap();
         let healthy = matches!(outage, Outage::None);
-        self.samples.push(Sample { healthy, wall: outcome.wall, memory, file: self.file() });
+        self.samples.push(Sample { healthy, wall: outcome.wall, memory, bytes: self.bytes() });
     }
 
-    /// Of the buffer, and of what is beside it.
-    fn file(&self) -> u64 {
-        let entries = fs::read_dir(self.juju.charm_dir()).unwrap().map(Result::unwrap);
-        let ours =
-            entries.filter(|entry| entry.file_name().display().to_string().starts_with(".charm_tracing"));
-        ours.map(|entry| entry.metadata().unwrap().len()).sum()
+    /// How many bytes wait.
+    fn bytes(&self) -> u64 {
+        queue::traces(&self.buffer()).iter().map(|trace| trace.bytes).sum()
     }
 
     fn waiting(&self) -> usize {
-        let buffer = self.juju.charm_dir().join(".charm_tracing_buffer");
-        usize::try_from(buffer_file::waiting(&buffer).unwrap()).unwrap() + buffer_file::flights(&buffer)
+        queue::waiting(&self.buffer())
+    }
+
+    fn buffer(&self) -> PathBuf {
+        self.juju.charm_dir().join(".charm_tracing_buffer")
     }
 
     /// Takes what has arrived; nothing of it may have arrived before.
@@ -215,11 +215,11 @@ impl Soak {
             last.len(),
             median(last, |sample| sample.wall),
             median(last, |sample| sample.memory),
-            last.iter().map(|sample| sample.file).max().unwrap_or(0),
+            last.iter().map(|sample| sample.bytes).max().unwrap_or(0),
         )
     }
 
-    /// The last thousand are as the first were, by their medians, and the file never grows beyond what it may.
+    /// The last thousand are as the first were, by their medians, and the directory never grows beyond what it may.
     fn assert_flat(&self) {
         let part = self.samples.len().min(1000);
         let (first, last) = (&self.samples[..part], &self.samples[self.samples.len() - part..]);
@@ -228,7 +228,7 @@ impl Soak {
         assert!(wall(last) < 3 * wall(first), "{:?}, {:?}", wall(first), wall(last));
         let memory = |samples: &[Sample]| median(samples, |sample| sample.memory);
         assert!(memory(last) < memory(first) * 5 / 4, "{}, {}", memory(first), memory(last));
-        let largest = |samples: &[Sample]| samples.iter().map(|sample| sample.file).max().unwrap();
+        let largest = |samples: &[Sample]| samples.iter().map(|sample| sample.bytes).max().unwrap();
         assert!(largest(last) < largest(first) * 3 / 2, "{}, {}", largest(first), largest(last));
         eprintln!(
             "the first {part}: {:?}, {} KiB, {} bytes at most; the last: {:?}, {} KiB, {} bytes at most",

@@ -46,8 +46,9 @@ fn the_first_trace_that_arrives_tells_of_all_that_were_refused() {
             ("JUJU_DISPATCH_PATH", "hooks/start"),
             ("JUJU_MODEL_NAME", "testing"),
             ("JUJU_MODEL_UUID", "0d3bbd5f-9d24-4d24-8d45-9b8fd2ad4a2c"),
+            ("JUJU_CHARM_DIR", directory.path().to_str().unwrap()),
         ]);
-        let session = Session::start(dispatch, Config::new().buffer_path(directory.path().join("buffer")));
+        let session = Session::start(dispatch, Config::new());
         assert_eq!(session.finish(Some(Destination::new(&endpoint, None))).refused, refused);
     }
     assert_eq!(told.iter().last(), Some(3), "three were refused before the one that arrived");

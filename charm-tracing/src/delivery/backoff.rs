@@ -1,4 +1,4 @@
-//! How a backend that did not take what it was sent is tried again. No network, no state.
+//! Decides when, and for how long, a backend is tried again that did not take what it was sent. No network, no state.
 //!
 //! Many units lose the same backend at the same moment. What they do then is drawn at random, so that they do not come
 //! back at the same moment too.
@@ -7,11 +7,11 @@ use std::time::{Duration, SystemTime};
 
 use super::budget::TimeBudget;
 use super::verdict::LONGEST_RETRY_AFTER;
-use crate::buffer::to_millis;
+use crate::queue::millis;
 
 const SHORT_ATTEMPT: Duration = Duration::from_millis(300);
 
-/// What a dispatch may spend after this many attempts that the backend did not take.
+/// The time that a dispatch may spend after so many attempts in which the backend took nothing.
 ///
 /// A backend that is down costs every dispatch of every unit only a short attempt. But a backend that is slow, rather
 /// than down, may never answer within a short one, so one in eight gets all the time there is: `draw` says which, a number
@@ -26,19 +26,19 @@ pub(super) fn attempt(budget: &TimeBudget, failures: u32, draw: u64) -> Duration
     if full { budget.total } else { budget.total.min(SHORT_ATTEMPT) }
 }
 
-/// Until when a backend that asked for a pause is left alone, in milliseconds since 1970: up to a quarter longer than it
-/// asked for, as `draw` says, but not longer than [`LONGEST_RETRY_AFTER`].
+/// The end of the pause that a backend asked for, in milliseconds since 1970. `draw` makes it up to a quarter longer, but
+/// not longer than [`LONGEST_RETRY_AFTER`].
 pub(super) fn pause_until(now: SystemTime, retry_after: Duration, draw: u64) -> u64 {
-    // Of the upper half, as `f64` has no room for more than 53 bits.
+    // The upper half of the bits is enough, and an `f64` holds it exactly.
     let fraction = f64::from(u32::try_from(draw >> 32).unwrap_or(u32::MAX)) / f64::from(u32::MAX);
     let wait = retry_after.min(LONGEST_RETRY_AFTER);
-    to_millis(now + (wait + (wait / 4).mul_f64(fraction)).min(LONGEST_RETRY_AFTER))
+    millis(now + (wait + (wait / 4).mul_f64(fraction)).min(LONGEST_RETRY_AFTER))
 }
 
-/// Whether the moment that [`pause_until`] named is still to come.
+/// True if the moment that [`pause_until`] has named is still to come.
 pub(super) fn is_paused(now: SystemTime, until: u64) -> bool {
     // A moment further away than that was remembered by another clock.
-    to_millis(now) < until && until <= to_millis(now + LONGEST_RETRY_AFTER)
+    millis(now) < until && until <= millis(now + LONGEST_RETRY_AFTER)
 }
 
 #[cfg(test)]
@@ -76,9 +76,9 @@ mod tests {
     #[test]
     fn pause_ends_and_one_from_another_clock_is_not_believed() {
         let now = NOON + Duration::from_hours(1000);
-        let until = |wait| to_millis(now) + wait;
+        let until = |wait| millis(now) + wait;
         assert!(is_paused(now, until(1)) && is_paused(now, until(3_600_000)));
-        for over in [0, to_millis(now) - 1, until(0), until(3_600_001), u64::MAX] {
+        for over in [0, millis(now) - 1, until(0), until(3_600_001), u64::MAX] {
             assert!(!is_paused(now, over), "{over}");
         }
     }

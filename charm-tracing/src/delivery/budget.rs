@@ -2,7 +2,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use crate::recorder::random;
 
-/// How much of a dispatch may be spent on sending.
+/// The time of a dispatch that may be spent on sending.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TimeBudget {
     /// For one request, from name resolution to the last byte of the answer.
@@ -14,13 +14,6 @@ pub(crate) struct TimeBudget {
 impl Default for TimeBudget {
     fn default() -> Self {
         Self { per_request: Duration::from_secs(1), total: Duration::from_secs(2) }
-    }
-}
-
-impl TimeBudget {
-    /// For how long nobody else should send: the last request may begin when the time is nearly over.
-    pub(super) fn lease(&self) -> Duration {
-        self.total.saturating_add(self.per_request)
     }
 }
 
@@ -147,7 +140,6 @@ mod tests {
         let clock = Stopped(Cell::new(Duration::ZERO));
         let endless = TimeBudget { per_request: Duration::MAX, total: Duration::MAX };
         assert_eq!(Allowance::start(&clock, &endless).next_request(), Some(LONGEST_REQUEST));
-        assert_eq!(endless.lease(), Duration::MAX);
     }
 
     #[test]

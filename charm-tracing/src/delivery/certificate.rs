@@ -26,11 +26,11 @@ pub enum Certificate {
     /// the file `SSL_CERT_FILE` and the directories `SSL_CERT_DIR` where the environment names any (Juju's does not),
     /// else of where Linux distributions keep them, such as `/etc/ssl/certs`.
     ///
-    /// What runs the charm must have a store: a charm container on Kubernetes has the one of its base.
+    /// The machine or container of the charm must have such a store: a charm container on Kubernetes has that of its base.
     System,
 }
 
-/// Why a certificate cannot be used. The traces wait until it can be.
+/// The reason why a certificate cannot be used. The traces wait until it can be.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CertificateError {
@@ -45,7 +45,7 @@ pub enum CertificateError {
     Unreadable {
         /// The path as it was given.
         path: PathBuf,
-        /// What the operating system said.
+        /// The error of the operating system.
         source: io::Error,
     },
     /// There is no certificate in PEM in it.
@@ -57,27 +57,27 @@ pub enum CertificateError {
     /// The charm's own certificate for a backend that asks for one cannot be used.
     #[error("cannot use the client certificate")]
     ClientCertificate {
-        /// What is wrong with it.
+        /// The fault in it.
         source: Box<CertificateError>,
     },
     /// The private key of the charm's own certificate cannot be used.
     #[error("cannot use the private key of the client certificate: {reason}")]
     PrivateKey {
-        /// What is wrong with it; nothing of what it holds.
+        /// The fault in it, without any of its contents.
         reason: String,
-        /// What the operating system or the TLS library said, if either did.
+        /// The error of the operating system or the TLS library, if there was one.
         source: Option<Box<dyn Error + Send + Sync>>,
     },
     /// The TLS library refuses what was found.
     #[error("the certificates cannot be used")]
     Unusable {
-        /// What it said.
+        /// The error of the TLS library.
         source: Box<dyn Error + Send + Sync>,
     },
     /// The system trusts no certificate, or its store cannot be read.
     #[error("the system's certificate store holds no certificate")]
     EmptySystemStore {
-        /// What went wrong first, if anything did.
+        /// The first error, if there was one.
         source: Option<Box<dyn Error + Send + Sync>>,
     },
 }
@@ -143,7 +143,7 @@ impl fmt::Debug for Certificate {
     }
 }
 
-/// What else is in a bundle (a key, text, a certificate that cannot be decoded) does not make the others useless.
+/// Finds the certificates in a bundle. Other things in it (a key, text, a certificate that cannot be decoded) are passed over.
 #[cfg(feature = "tls")]
 fn in_pem(
     pem: &[u8],

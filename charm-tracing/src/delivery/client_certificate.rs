@@ -1,11 +1,11 @@
 use std::fmt;
 use std::path::PathBuf;
 
-/// What the charm shows who it is with, for a backend that wants to know (mutual TLS): see
+/// The certificate with which the charm identifies itself to a backend that asks for one (mutual TLS): see
 /// [`Destination::client_certificate`](super::Destination::client_certificate). A charm with `#[trace_charm]` names it as
 /// `client_cert` and `client_key`.
 ///
-/// Nothing is read before there is something to send to an `https` endpoint, and then each time anew, so a certificate may be
+/// Nothing is read before there is something to send to an `https` endpoint, and it is read each time, so a certificate may be
 /// renewed at any time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClientCertificate {

@@ -12,7 +12,7 @@ use ureq::unversioned::transport::{
     Buffers, ConnectProxyConnector, ConnectionDetails, Connector, NextTimeout, TcpConnector, Transport,
 };
 
-/// How long the body of a success may take. It decides nothing.
+/// The time in which the body of a success has to come. It decides nothing.
 const PATIENCE_WITH_SUCCESS: Duration = Duration::from_millis(50);
 
 /// The knowledge that a sender and its connections share.
@@ -22,7 +22,7 @@ pub(super) struct Wire {
     opened: AtomicUsize,
     /// The status of the last answer of which all headers have come; 0 if there is none yet.
     status: AtomicU16,
-    /// Until when more of an answer is waited for, if that is a success.
+    /// The moment after which no more of an answer is waited for, if that is a success.
     until: Mutex<Option<Instant>>,
 }
 
@@ -83,7 +83,7 @@ pub(super) fn connector(wire: &Arc<Wire>, tls: Option<Tls>) -> impl Connector<Ou
     connector.chain(Watch(Arc::clone(wire)))
 }
 
-/// Whether this is how it looks when the other side has closed the connection.
+/// True for the errors that a connection gives which the other side has closed.
 pub(super) fn is_closed(error: &Error) -> bool {
     use ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
     matches!(error, Error::Io(error)
@@ -109,7 +109,7 @@ impl<In: Transport> Connector<In> for HearOut {
 #[derive(Debug)]
 struct HeardOut<T> {
     connection: T,
-    /// Why nothing can be written any more.
+    /// The error after which nothing can be written any more.
     closed: Option<Error>,
 }
 

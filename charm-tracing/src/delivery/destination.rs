@@ -33,7 +33,7 @@ impl Destination {
         self
     }
 
-    /// Whether nothing can be sent for want of a certificate.
+    /// True if nothing can be sent because a certificate is missing.
     pub(crate) fn lacks_certificate(&self) -> bool {
         self.certificate.is_none()
             && Endpoint::parse(&self.endpoint).is_ok_and(|endpoint| endpoint.is_https())

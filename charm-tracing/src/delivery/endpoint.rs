@@ -6,7 +6,7 @@ use percent_encoding::percent_decode_str;
 use ureq::http::uri::{Authority, PathAndQuery};
 use ureq::http::{HeaderValue, Uri};
 
-/// Why an endpoint cannot be sent to.
+/// The reason why an endpoint cannot be sent to.
 ///
 /// The endpoint itself is never part of the message: it may hold a password.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -21,7 +21,7 @@ pub enum EndpointError {
     /// The scheme is another one.
     #[error("the endpoint's scheme is {scheme}, not http or https")]
     UnknownScheme {
-        /// What stands before the colon.
+        /// The text before the colon.
         scheme: String,
     },
     /// There is nothing between the slashes.
@@ -35,7 +35,7 @@ pub enum EndpointError {
 /// The URL that traces are posted to.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Endpoint {
-    /// Without user and password, so that nobody who handles it can show them.
+    /// Without user and password, so that they are in no message.
     uri: Uri,
     https: bool,
     authorization: Option<HeaderValue>,
@@ -44,7 +44,7 @@ pub(super) struct Endpoint {
 const PATH: &str = "/v1/traces";
 
 impl Endpoint {
-    /// Makes the request's URL of what a charm was told: with or without a slash at the end, with or without the path.
+    /// Makes the request's URL of a charm's endpoint, which may have a slash at the end, or the path.
     pub(super) fn parse(text: &str) -> Result<Self, EndpointError> {
         let uri: Uri = text.trim().parse().map_err(|_| EndpointError::NotAUrl)?;
         let https = match uri.scheme_str() {

@@ -1,4 +1,4 @@
-//! What holds of any answer of a backend.
+//! Properties of every answer of a backend, for the fuzzer.
 
 use std::time::{Duration, SystemTime};
 

@@ -25,7 +25,7 @@ pub(super) struct Sender {
     plain: Cell<bool>,
 }
 
-/// What came back, whatever its status.
+/// An answer, whatever its status.
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) status: u16,
@@ -39,7 +39,7 @@ pub(super) type Tls = Arc<rustls::ClientConfig>;
 #[cfg(not(feature = "tls"))]
 pub(super) type Tls = std::convert::Infallible;
 
-/// What fits into the packets that TCP sends before it waits for the first answer (ten segments, RFC 6928). A smaller body
+/// The bytes that TCP sends before it waits for the first answer (ten segments, RFC 6928). A smaller body
 /// arrives in the same round trip either way, so compressing it would only cost time.
 const INITIAL_WINDOW: usize = 10 * 1460;
 /// No answer to an export is longer. What is, is not read, at the price of the connection.

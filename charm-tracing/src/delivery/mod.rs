@@ -1,8 +1,10 @@
-//! How a finished trace leaves the dispatch: into the buffer, from there to the backend, and what came of it.
+//! Stores the finished trace of a dispatch in the queue, and sends the traces that wait to the backend.
 //!
-//! The only place that knows both the buffer and the network. Nothing here makes a hook fail or wait longer than its time
+//! This is the only module that knows both the queue and the network. Nothing here makes a hook fail or wait longer than its time
 //! budget, and nothing is printed: what an operator or an author should know is in the [`DeliveryReport`].
 
+mod backend;
+mod backlog;
 mod backoff;
 mod budget;
 mod certificate;
@@ -14,7 +16,6 @@ mod endpoint;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzed;
 mod http;
-mod parcel;
 mod report;
 mod resolver;
 mod split;

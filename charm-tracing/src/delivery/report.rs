@@ -2,13 +2,14 @@ use std::error::Error;
 
 use super::certificate::CertificateError;
 use super::endpoint::EndpointError;
+use crate::queue::QueueError;
 
-/// What became of a dispatch's trace, and of the ones that waited before it.
+/// The result of a delivery, for a dispatch's trace and for those that waited before it.
 ///
-/// What was lost is told by the next trace, too, in attributes of its root: `charm_tracing.dropped_traces`,
-/// `charm_tracing.refused_traces`, `charm_tracing.lost_traces` and `charm_tracing.rejected_spans` count since the last trace
-/// that told and was stored or taken, and are left out when they are 0. They are kept in the buffer, so a charm without one
-/// does not tell, and a loss because the buffer cannot be used is told by nobody but the log.
+/// The next trace says what was lost, in attributes of its root: `charm_tracing.dropped_traces`,
+/// `charm_tracing.refused_traces`, `charm_tracing.lost_traces` and `charm_tracing.rejected_spans`. They count since the last trace
+/// that said so and was stored or taken, and are left out when they are 0. They are kept in the buffer's directory, so a charm
+/// without a buffer has none of them, and a loss because the directory cannot be used is in the log only.
 #[derive(Debug, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "a report is no state")]
 #[non_exhaustive]
@@ -16,22 +17,23 @@ pub struct DeliveryReport {
     /// Traces that the backend took in this dispatch. One that is too large for it is sent in parts, by its spans, and
     /// counts once all of them were sent.
     pub delivered: u32,
-    /// Traces that were dropped because the buffer was full, the oldest first.
+    /// Traces that were dropped because the buffer was full: idle ones first, in whose dispatches nothing but the handler ran,
+    /// then the oldest.
     pub dropped_by_limits: u32,
     /// Traces that the backend refused for good (for example with 400). They were removed.
     pub refused: u32,
-    /// What the backend said about the last trace it refused, or about the last spans it rejected.
+    /// The backend's own words about the last trace it refused, or about the last spans it rejected.
     pub last_refusal: Option<String>,
     /// Spans that the backend rejected out of traces that it took; and those of the parts that it refused of a trace which it
     /// takes in parts only.
     pub rejected_spans: u64,
     /// Spans of this dispatch that its trace lacks, because it had grown to its limit when they began: see
-    /// [`Config::buffer_max_size_mib`](crate::Config::buffer_max_size_mib).
+    /// [`Config::max_bytes_per_trace`](crate::Config::max_bytes_per_trace).
     pub dropped_spans: u64,
     /// Earlier dispatches that were killed, or could not store their traces, and whose traces this one has found: they are
     /// among those that wait or were delivered. What had not ended has the status error "interrupted".
     pub recovered: u32,
-    /// This dispatch's trace waits in the buffer.
+    /// This dispatch's trace waits in the buffer, or in its journal for the next dispatch.
     pub buffered: bool,
     /// Traces that wait in the buffer now, this one included.
     pub waiting: u32,
@@ -45,7 +47,7 @@ pub struct DeliveryReport {
     pub(crate) in_vain: bool,
 }
 
-/// Why traces wait, or were lost. Match on the variant; the text is for people.
+/// The reason why traces wait, or were lost. Match on the variant; the text is for people.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DeliveryProblem {
@@ -56,16 +58,16 @@ pub enum DeliveryProblem {
     /// The endpoint is `https` and this build has no TLS. Traces wait for one that has.
     #[error("cannot send traces to an https endpoint: this build has no TLS, the feature `tls` is off")]
     NoTls,
-    /// The endpoint is not one.
+    /// The endpoint is not one that traces can be sent to.
     #[error("cannot send traces")]
     Endpoint {
-        /// What is wrong with it.
+        /// The fault in it.
         source: EndpointError,
     },
     /// The certificate cannot be used.
     #[error("cannot send traces")]
     Certificate {
-        /// What is wrong with it.
+        /// The fault in it.
         source: CertificateError,
     },
     /// No answer: name resolution, connection, TLS, time-out.
@@ -73,16 +75,16 @@ pub enum DeliveryProblem {
     Unreachable {
         /// The URL, without user and password.
         endpoint: String,
-        /// What happened.
+        /// The error.
         source: Box<dyn Error + Send + Sync>,
     },
-    /// Who answers, or we, cannot show a certificate that the other side trusts: wrong authority or name, not valid now, or a
-    /// client certificate that is asked for. Nothing was sent.
+    /// The backend or the charm has no certificate that the other side trusts: wrong authority or name, not valid now, or no
+    /// client certificate though one is asked for. Nothing was sent.
     #[error("cannot send traces to {endpoint}")]
     Untrusted {
         /// The URL, without user and password.
         endpoint: String,
-        /// What is wrong.
+        /// The fault.
         source: Box<dyn Error + Send + Sync>,
     },
     /// An answer that leaves the traces waiting, for example 503 or 404.
@@ -96,19 +98,23 @@ pub enum DeliveryProblem {
     /// Delivery panicked, for example because no thread could be started to look up a name. What was stored before waits.
     #[error("cannot deliver traces: the attempt was interrupted")]
     Interrupted,
-    /// The buffer file cannot be used. Traces are sent directly; when that fails, this dispatch's stays where it was written
-    /// while the dispatch ran, and is lost if it was not.
-    #[error("cannot keep traces")]
+    /// The directory in which traces wait, or a file in it, cannot be used. This dispatch's trace is sent directly; if that
+    /// fails, it waits in the journal that the dispatch has written while it ran, and is lost if there is none.
+    #[error(transparent)]
     Buffer {
-        /// What happened.
+        /// The error.
         source: Box<dyn Error + Send + Sync>,
     },
 }
 
 impl DeliveryReport {
-    /// Nothing is known but that delivery did not come to its end.
+    /// A report of a delivery that did not come to its end, so that nothing is known.
     pub(crate) fn interrupted() -> Self {
         Self { problem: Some(DeliveryProblem::Interrupted), in_vain: true, ..Self::default() }
+    }
+
+    pub(super) fn count_rejected(&mut self, spans: u64) {
+        self.rejected_spans = self.rejected_spans.saturating_add(spans);
     }
 
     pub(super) fn note(&mut self, problem: DeliveryProblem) {
@@ -121,5 +127,18 @@ impl DeliveryReport {
                 | DeliveryProblem::NotAccepted { .. }
         );
         self.problem.get_or_insert(problem);
+    }
+}
+
+impl DeliveryProblem {
+    /// True if the directory in which traces wait is another user's, or something else is in its place: an operator has to move it.
+    pub(crate) fn is_refused_queue(&self) -> bool {
+        matches!(self, Self::Buffer { source } if matches!(source.downcast_ref(), Some(QueueError::Refused { .. })))
+    }
+}
+
+impl From<QueueError> for DeliveryProblem {
+    fn from(error: QueueError) -> Self {
+        Self::Buffer { source: Box::new(error) }
     }
 }

@@ -1,37 +1,39 @@
-//! A trace that is too large for the backend, in parts that each are a trace of their own with some of its spans.
+//! Splits a trace that is too large for the backend into parts. Each part is a request of its own with some of the spans.
 //!
-//! Works on the bytes of an OTLP `ExportTraceServiceRequest`: a span is copied as it is, and so is all that stands beside
-//! the spans (resource, scope, schema URLs, fields that are not known here), which every part needs to be understood. The
-//! spans of part `i` of `m` are those from `⌊i·n/m⌋` to `⌊(i+1)·n/m⌋` of `n`. So all parts together hold every span once,
-//! and the boundaries of `m` parts are among those of `2m`: who has sent 3 of 4 parts goes on with the seventh of 8.
+//! This works on the bytes of an OTLP `ExportTraceServiceRequest`. A span is copied as it is. Everything beside the spans
+//! (resource, scope, schema URLs, unknown fields) is copied into every part, because no part can be understood without it. Parts
+//! that are written one behind the other are a request again, in which a resource may be there several times.
 
 use std::ops::Range;
 
 use crate::encode::protobuf::{Field, bytes_always, next_field};
 
-/// Some of the spans of a request, as a request.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Part {
-    pub(super) request: Vec<u8>,
-    pub(super) spans: usize,
-}
-
-/// Where the spans are: the numbers of `resource_spans` in a request, `scope_spans` in those, `spans` in those.
+/// The path to the spans: the field numbers of `resource_spans` in a request, `scope_spans` in those, `spans` in those.
 const SPANS: [u32; 3] = [1, 2, 2];
+/// No backend takes less than this; a request that is refused although it is smaller is refused for something else.
+const SMALLEST_TO_SPLIT: usize = 4 * 1024;
 
-/// How many spans a request has. None if the bytes are no request.
+/// Counts the spans of a request. `None` if the bytes are no request.
 pub(super) fn spans(request: &[u8]) -> Option<usize> {
     count(request, &SPANS)
 }
 
-/// The part `index` of `parts`. It has no spans if there are fewer of them than parts. None if the bytes are no request.
-pub(super) fn part(request: &[u8], index: u16, parts: u16) -> Option<Part> {
-    let spans = spans(request)?;
-    let boundary = |index: usize| spans.saturating_mul(index) / usize::from(parts).max(1);
-    let range = boundary(index.into())..boundary(usize::from(index) + 1);
-    let mut request_of_part = Vec::with_capacity(request.len() / usize::from(parts).max(1));
-    select(request, &SPANS, &mut 0, &range, &mut request_of_part)?;
-    Some(Part { request: request_of_part, spans: range.len() })
+/// The first and the second half of the spans of a request. `None` if it cannot be split, or that would not help.
+pub(super) fn halves(request: &[u8]) -> Option<[Vec<u8>; 2]> {
+    let spans = spans(request).filter(|spans| *spans > 1 && request.len() >= SMALLEST_TO_SPLIT)?;
+    let half = |range: Range<usize>| {
+        let mut part = Vec::with_capacity(request.len() / 2);
+        select(request, &SPANS, &mut 0, &range, &mut part).map(|_| part)
+    };
+    Some([half(0..spans / 2)?, half(spans / 2..spans)?])
+}
+
+/// Halves a request until no part has more than so many bytes, or more than one span. The parts are in the order of the spans.
+pub(super) fn pieces(request: &[u8], most: usize) -> Vec<Vec<u8>> {
+    match halves(request).filter(|_| request.len() > most) {
+        Some(halves) => halves.iter().flat_map(|half| pieces(half, most)).collect(),
+        None => vec![request.to_vec()],
+    }
 }
 
 fn count(mut message: &[u8], path: &[u32]) -> Option<usize> {
@@ -92,9 +94,10 @@ mod tests {
 
     use super::*;
 
-    /// A request with so many spans in each scope of each resource, which all have names of their own.
+    /// A request with so many spans in each scope of each resource, which have different names. Two are large enough to be
+    /// split.
     fn request(resources: &[Vec<usize>]) -> ExportTraceServiceRequest {
-        let mut names = (0..).map(|number| format!("span {number}"));
+        let mut names = (0..).map(|number| format!("span {number} {}", "x".repeat(SMALLEST_TO_SPLIT / 2)));
         let mut scope_spans = |number: usize, spans: usize| ScopeSpans {
             scope: Some(InstrumentationScope { name: format!("scope {number}"), ..Default::default() }),
             spans: names
@@ -132,49 +135,59 @@ mod tests {
         found
     }
 
-    fn parts(bytes: &[u8], parts: u16) -> Vec<Part> {
-        (0..parts).map(|index| part(bytes, index, parts).expect("a request")).collect()
+    /// A field that no message has, of so many bytes and some.
+    fn unknown_field(bytes: usize) -> Vec<u8> {
+        let mut field = Vec::new();
+        bytes_always(&mut field, 15, &vec![7; bytes]);
+        field
     }
 
     #[test]
     fn halves_have_what_is_around_their_spans_and_nothing_else() {
         let whole = request(&[vec![2, 1], vec![1]]);
-        let halves = parts(&whole.encode_to_vec(), 2);
-        let [first, second] = &halves[..] else { panic!("{halves:?}") };
+        let [first, second] = halves(&whole.encode_to_vec()).expect("halves");
         let mut expected = whole.clone();
         expected.resource_spans.truncate(1);
         expected.resource_spans[0].scope_spans.truncate(1);
-        assert_eq!((&first.request, first.spans), (&expected.encode_to_vec(), 2));
+        assert_eq!(first, expected.encode_to_vec());
         let mut expected = whole;
         expected.resource_spans[0].scope_spans.remove(0);
-        assert_eq!((&second.request, second.spans), (&expected.encode_to_vec(), 2));
+        assert_eq!(second, expected.encode_to_vec());
     }
 
     #[test]
-    fn fewer_spans_than_parts_leave_parts_without_any() {
-        let bytes = request(&[vec![3]]).encode_to_vec();
-        let spans: Vec<_> = parts(&bytes, 4).iter().map(|part| part.spans).collect();
-        assert_eq!(spans, [0, 1, 1, 1]);
-        assert_eq!(part(&bytes, 0, 4).map(|part| part.request), Some(Vec::new()));
-        assert_eq!(part(b"", 1, 2), Some(Part { request: Vec::new(), spans: 0 }));
+    fn unknown_fields_are_in_both_halves() {
+        let with_spans = |spans: usize| {
+            let (mut scope, mut resource, mut request) = (Vec::new(), Vec::new(), unknown_field(5000));
+            for _ in 0..spans {
+                bytes_always(&mut scope, 2, b"a span");
+            }
+            scope.extend_from_slice(b"\x7d\x01\x02\x03\x04");
+            bytes_always(&mut resource, 2, &scope);
+            resource.extend_from_slice(b"\x78\x05");
+            bytes_always(&mut request, 1, &resource);
+            request
+        };
+        assert_eq!(halves(&with_spans(2)), Some([with_spans(1), with_spans(1)]));
     }
 
     #[test]
-    fn what_is_not_known_here_is_in_every_part() {
-        let scope = [&b"\x12\x02\x2a\x00"[..], b"\x12\x02\x2a\x00", b"\x7d\x01\x02\x03\x04"].concat();
-        let mut resource = Vec::new();
-        bytes_always(&mut resource, 2, &scope);
-        resource.extend_from_slice(b"\x78\x05");
-        let mut request = b"\x7a\x01x".to_vec();
-        bytes_always(&mut request, 1, &resource);
-        let half = b"\x7a\x01x\x0a\x0d\x12\x09\x12\x02\x2a\x00\x7d\x01\x02\x03\x04\x78\x05".to_vec();
-        assert_eq!(parts(&request, 2), [0, 1].map(|_| Part { request: half.clone(), spans: 1 }));
+    fn one_span_is_not_split_nor_is_a_small_request() {
+        assert_eq!(halves(&request(&[vec![1]]).encode_to_vec()), None);
+        let mut small = request(&[vec![2]]);
+        assert!(halves(&small.encode_to_vec()).is_some());
+        for span in &mut small.resource_spans[0].scope_spans[0].spans {
+            span.name.truncate(1900);
+        }
+        assert_eq!(halves(&small.encode_to_vec()), None);
     }
 
     #[test]
-    fn what_is_no_request_has_no_parts() {
+    fn bytes_that_are_no_request_are_one_piece() {
         for bytes in [&b"spans"[..], b"\x0a\x05", b"\x0a\x01\xff", b"\x0a\x03\x12\x01\xff"] {
-            assert_eq!((spans(bytes), part(bytes, 0, 2)), (None, None), "{bytes:?}");
+            let bytes = [&unknown_field(5000), bytes].concat();
+            assert_eq!((spans(&bytes), halves(&bytes)), (None, None), "{bytes:?}");
+            assert_eq!(pieces(&bytes, 10), [bytes]);
         }
     }
 
@@ -184,44 +197,38 @@ mod tests {
 
     proptest! {
         #[test]
-        fn parts_together_hold_every_span_once_and_in_order(shape in any_request(), number in 1_u16..70) {
+        fn halves_together_hold_every_span_once_and_in_order(shape in any_request()) {
             let bytes = request(&shape).encode_to_vec();
-            let parts = parts(&bytes, number);
-            let found: Vec<_> = parts.iter().flat_map(|part| spans_of(&part.request)).collect();
-            prop_assert_eq!(found, spans_of(&bytes));
-            for part in &parts {
-                prop_assert_eq!(spans_of(&part.request).len(), part.spans);
-                prop_assert!(part.request.len() <= bytes.len());
-                let read = ExportTraceServiceRequest::decode(&*part.request).expect("a request");
-                prop_assert_eq!(read.encode_to_vec(), &part.request[..], "prost would write the same");
+            let all = spans_of(&bytes);
+            let Some(halves) = halves(&bytes) else {
+                prop_assert!(all.len() < 2);
+                return Ok(());
+            };
+            let [first, second] = halves.each_ref().map(|half| spans_of(half));
+            prop_assert!(second.len() - first.len() <= 1);
+            prop_assert_eq!(spans_of(&halves.concat()), &all[..], "one behind the other they are a request");
+            prop_assert_eq!([first, second].concat(), all);
+            for half in halves {
+                prop_assert!(half.len() < bytes.len());
+                let read = ExportTraceServiceRequest::decode(&*half).expect("a request");
+                prop_assert_eq!(read.encode_to_vec(), half, "prost would write the same");
             }
         }
 
         #[test]
-        fn two_of_twice_as_many_parts_are_one(shape in any_request(), exponent in 0_u32..6) {
+        fn pieces_are_small_or_one_span_and_together_hold_every_span(shape in any_request(), most in 0_usize..40_000) {
             let bytes = request(&shape).encode_to_vec();
-            let (few, many) = (parts(&bytes, 1 << exponent), parts(&bytes, 2 << exponent));
-            for (one, two) in few.iter().zip(many.chunks(2)) {
-                let both: Vec<_> = two.iter().flat_map(|part| spans_of(&part.request)).collect();
-                prop_assert_eq!(spans_of(&one.request), both);
+            let pieces = pieces(&bytes, most);
+            for piece in &pieces {
+                prop_assert!(piece.len() <= most || spans(piece) <= Some(1));
             }
+            prop_assert_eq!(spans_of(&pieces.concat()), spans_of(&bytes));
         }
 
         #[test]
-        fn sizes_of_parts_differ_by_one_span_at_most(shape in any_request(), number in 1_u16..70) {
-            let bytes = request(&shape).encode_to_vec();
-            let sizes: Vec<_> = parts(&bytes, number).iter().map(|part| part.spans).collect();
-            let (least, most) = (sizes.iter().min().unwrap(), sizes.iter().max().unwrap());
-            prop_assert!(most - least <= 1, "{sizes:?}");
-            prop_assert_eq!(Some(sizes.iter().sum()), spans(&bytes));
-        }
-
-        #[test]
-        fn any_bytes_are_split_or_refused(
-            bytes in proptest::collection::vec(any::<u8>(), 0..60), index in 0_u16..4, parts in 1_u16..4,
-        ) {
-            let part = part(&bytes, index, parts);
-            prop_assert_eq!(part.is_some(), spans(&bytes).is_some());
+        fn any_bytes_are_split_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..60)) {
+            let bytes = [unknown_field(5000), bytes].concat();
+            prop_assert_eq!(halves(&bytes).is_some(), spans(&bytes) > Some(1));
         }
     }
 }

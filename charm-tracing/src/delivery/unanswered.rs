@@ -1,5 +1,4 @@
-//! Why there is no answer, in the words of who can mend it: an operator knows names, certificates and ports, but neither
-//! ureq nor rustls.
+//! Says why there is no answer in an operator's words: names, certificates and ports, not the errors of ureq and rustls.
 
 use std::error::Error;
 use std::fmt;
@@ -34,13 +33,13 @@ impl fmt::Display for Unanswered {
 }
 
 impl Unanswered {
-    /// Whether somebody must change a certificate, which no later attempt makes up for.
+    /// True if a certificate has to be changed first, so that no later attempt can succeed before.
     pub(super) fn is_for_want_of_trust(&self) -> bool {
         matches!(&self.0, Cause::Io(error) if is_distrusted(error))
     }
 }
 
-/// What it says is all there is to say.
+/// Its text says everything, so there is no source.
 impl Error for Unanswered {}
 
 #[cfg(not(feature = "tls"))]
@@ -87,7 +86,7 @@ fn of_tls(error: &io::Error) -> Option<&rustls::Error> {
     error.get_ref()?.downcast_ref()
 }
 
-/// What is wrong with a certificate, if it is that.
+/// Says what is wrong with a certificate, if the error is about one.
 #[cfg(feature = "tls")]
 fn distrust(error: &rustls::Error) -> Option<String> {
     use rustls::AlertDescription as Alert;

@@ -1,17 +1,17 @@
-//! What an answer means for the record that was sent. No time, no network, no state.
+//! Decides what an answer means for the trace that was sent. No time, no network, no state.
 
 use std::time::{Duration, SystemTime};
 
 use crate::encode::protobuf::{Field, fields};
 
-/// What becomes of a record.
+/// The consequence of an answer for a trace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// The backend has it. It may have rejected some of its spans, which sending again would not change.
     Accepted { rejected_spans: u64, message: Option<String> },
-    /// Not now. Nothing says that the record is at fault.
+    /// The trace waits: nothing says that it is at fault.
     Keep { reason: String, retry_after: Option<Duration> },
-    /// Never: the record itself is refused, and would be again.
+    /// The trace itself is refused, and would be again.
     Drop { reason: String },
 }
 
@@ -39,13 +39,13 @@ pub(super) fn judge(status: u16, retry_after: Option<&str>, body: &[u8], now: Sy
             Verdict::Drop { reason: format!("the backend answered {status}{}", excerpt(body)) }
         }
         // OTLP calls only 502, 503 and 504 retryable. But a plain 500 is what a backend in trouble answers more often
-        // than one that chokes on this record, and a record that is kept in vain is dropped by the limits in the end.
+        // than one that chokes on this trace. A trace that is kept for nothing is dropped by the limits in the end.
         // What lies outside of all classes is not HTTP as we know it, and no reason to lose a trace.
         _ => keep(""),
     }
 }
 
-/// Whether a server that speaks TLS says that the request did not. Those in Go (Tempo, the OpenTelemetry Collector, Traefik),
+/// True if a server that speaks TLS says that the request did not. Servers in Go (Tempo, the OpenTelemetry Collector, Traefik),
 /// nginx and Apache say it with 400.
 fn is_meant_for_tls(body: &[u8]) -> bool {
     let says = |words: &str| body.windows(words.len()).any(|window| window == words.as_bytes());
@@ -54,24 +54,21 @@ fn is_meant_for_tls(body: &[u8]) -> bool {
         || says("plain HTTP to an SSL-enabled server port")
 }
 
-/// Whether a request may not have been taken because of its size, so that it is worth trying in halves.
+/// True if an answer that refuses a request for good may refuse its size, so that halves of it may be taken. `bytes`: the size
+/// of the request, uncompressed.
 ///
-/// `status`: that of the answer; none if the connection broke, or the time was over, before it came. `bytes`: the size of the
-/// request, uncompressed. `failures`: attempts before this one that came to nothing, in a row, each in another dispatch.
+/// 413 says so. Tempo answers 400 to a request of more than 20 MiB, and other backends may do so with a lower limit. No limit
+/// that we know is below 4 MiB, that of gRPC messages.
+pub(super) fn is_too_large(status: u16, bytes: usize) -> bool {
+    status == 413 || (status == 400 && bytes > 4 << 20)
+}
+
+/// True if a request that has to wait may be too large, provided that smaller ones are taken.
 ///
-/// Some say plainly that it is too large (413). Tempo answers 400 to what has more than 20 MiB, and so may others with a
-/// lower limit; no limit we know is below 4 MiB, that of gRPC messages. A rate limiter answers 429 as long as a request is
-/// larger than its whole bucket, a slow network or a proxy gives up in the same place each time: these look like trouble
-/// that passes. So they are believed to be no such when the request is large and nothing passed in three dispatches, each
-/// of which waited as long as it had been asked to.
-pub(super) fn may_be_for_its_size(status: Option<u16>, bytes: usize, failures: u32) -> bool {
-    const MIB: usize = 1 << 20;
-    match status {
-        Some(413) => true,
-        Some(400) => bytes > 4 * MIB,
-        None | Some(408 | 429 | 500..=599) => bytes > MIB && failures >= 3,
-        Some(_) => false,
-    }
+/// A rate limiter answers 429 as long as a request is larger than its whole bucket, a proxy with a short time-out 502 or 504.
+/// Without any answer (`None`) there is no time for a second attempt.
+pub(super) fn may_be_too_large(status: Option<u16>) -> bool {
+    matches!(status, Some(408 | 429 | 500..=599))
 }
 
 fn accepted(body: &[u8]) -> Verdict {
@@ -125,7 +122,7 @@ fn parse_retry_after(value: &str, now: SystemTime) -> Option<Duration> {
     Some(wait.min(LONGEST_RETRY_AFTER))
 }
 
-/// What the backend says about it, for the log of an operator: bounded, on one line, whatever it sent.
+/// The backend's own words for the log of an operator: bounded and on one line, whatever it sent.
 fn excerpt(body: &[u8]) -> String {
     let text = printable(&String::from_utf8_lossy(body));
     if text.is_empty() { text } else { format!(": {text}") }
@@ -167,7 +164,7 @@ mod tests {
         ExportTraceServiceResponse { partial_success: Some(partial) }.encode_to_vec()
     }
 
-    /// Whether a tag of a group could be anywhere.
+    /// True if a tag of a group could be anywhere.
     fn has_group(body: &[u8]) -> bool {
         body.iter().any(|byte| byte & 7 == 3)
     }
@@ -223,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn refused_record_is_dropped_with_what_was_said() {
+    fn refused_trace_is_dropped_with_what_was_said() {
         for status in [400, 413, 422] {
             assert_eq!(of(status), Verdict::Drop { reason: format!("the backend answered {status}") });
         }
@@ -261,29 +258,13 @@ mod tests {
     #[test]
     fn size_is_to_blame_if_it_is_said_or_likely() {
         const MIB: usize = 1 << 20;
-        let table = [
-            (Some(413), 0, 0, true),
-            (Some(400), 4 * MIB + 1, 0, true),
-            (Some(400), 4 * MIB, 9, false),
-            (Some(429), MIB + 1, 2, false),
-            (Some(429), MIB + 1, 3, true),
-            (Some(429), MIB, 9, false),
-            (Some(408), MIB + 1, 3, true),
-            (Some(502), MIB + 1, 3, true),
-            (Some(502), MIB + 1, 2, false),
-            (None, MIB + 1, 3, true),
-            (None, MIB + 1, 2, false),
-            (None, MIB, 3, false),
-        ];
-        for (status, bytes, failures, expected) in table {
-            assert_eq!(
-                may_be_for_its_size(status, bytes, failures),
-                expected,
-                "{status:?} {bytes} {failures}"
-            );
+        assert!(is_too_large(413, 0) && is_too_large(400, 4 * MIB + 1));
+        assert!(!is_too_large(400, 4 * MIB) && !is_too_large(422, usize::MAX));
+        for status in [408, 429, 500, 502, 503, 504] {
+            assert!(may_be_too_large(Some(status)), "{status}");
         }
-        for status in [302, 401, 403, 404, 415, 422, 999] {
-            assert!(!may_be_for_its_size(Some(status), usize::MAX, u32::MAX), "{status}");
+        for status in [None, Some(302), Some(401), Some(403), Some(404), Some(415), Some(999)] {
+            assert!(!may_be_too_large(status), "{status:?}");
         }
     }
 

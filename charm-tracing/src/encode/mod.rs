@@ -1,11 +1,11 @@
 //! Finished spans to the bytes of an OTLP `ExportTraceServiceRequest`, straight from the records: what the spans of a call
 //! site have in common was encoded when the first of them was. They are encoded once, whether they are pushed now or wait
-//! in the buffer.
+//! in the queue.
 //!
 //! The bytes are those that `opentelemetry-proto` and `prost` would write for the same spans of the SDK, which the tests
 //! compare.
 
-pub(crate) mod flight;
+pub(crate) mod journal;
 pub(crate) mod protobuf;
 mod span;
 #[cfg(test)]
@@ -13,47 +13,96 @@ mod tests;
 mod value;
 
 use std::collections::HashMap;
+use std::io::{self, Write};
 use std::sync::Arc;
 
 use opentelemetry::{InstrumentationScope, KeyValue};
 
 use self::protobuf::{bytes, length, length_size, message};
 pub(crate) use self::span::Site;
-use crate::recorder::{Record, TraceContext};
+use crate::recorder::{Record, Store, TraceContext};
 
-/// One request with all `records`, in their order within each instrumentation scope. The scope of the last span is the
-/// last, so that a reader who goes through the request meets the root at its end, as in the Python library's.
-///
-/// `own`: the scope of the records that name none.
-pub(crate) fn request<'a>(
-    records: &(impl Iterator<Item = &'a Record> + Clone),
+/// The request of a finished session, which is made only when it is written: the spans of a large one take less memory.
+pub(crate) struct Request<'a> {
+    spans: &'a Store,
     trace: TraceContext,
-    own: &InstrumentationScope,
-    resource: &[KeyValue],
-) -> Vec<u8> {
-    let groups = groups(records.clone(), trace, own);
-    let sizes = || groups.iter().map(|group| group.size + group.frame.size());
-    let mut head = Vec::with_capacity(1024);
-    message(&mut head, 1, |out| value::attributes(out, 1, resource));
-    let size = head.len() + sizes().map(|size| length_size(size) + size).sum::<usize>();
-
-    let mut out = Vec::with_capacity(length_size(size) + size);
-    length(&mut out, 1, size);
-    out.append(&mut head);
-    for (group, size) in groups.iter().zip(sizes()) {
-        length(&mut out, 2, size);
-        out.extend_from_slice(&group.frame.head);
-        if group.own {
-            group.write_own(&mut out, records.clone(), trace);
-        } else {
-            out.extend_from_slice(&group.detailed);
-        }
-        out.extend_from_slice(&group.frame.tail);
-    }
-    out
+    head: Vec<u8>,
+    groups: Vec<Group>,
 }
 
-/// The spans of one instrumentation scope. Those that have details are encoded to see how long they are; the others tell.
+/// So many bytes are written at a time.
+const CHUNK: usize = 64 * 1024;
+
+impl<'a> Request<'a> {
+    /// One request with all spans that have ended, in their order within each instrumentation scope. The scope of the last span
+    /// is the last, so that a reader who goes through the request meets the root at its end, as in the Python library's.
+    ///
+    /// `own`: the scope of the spans that name none.
+    pub(crate) fn new(
+        spans: &'a Store,
+        trace: TraceContext,
+        own: &InstrumentationScope,
+        resource: &[KeyValue],
+    ) -> Self {
+        let groups = groups(spans.ended(), trace, own);
+        let mut inner = Vec::with_capacity(1024);
+        message(&mut inner, 1, |out| value::attributes(out, 1, resource));
+        let size = inner.len() + groups.iter().map(Group::framed_size).sum::<usize>();
+        let mut head = Vec::with_capacity(length_size(size) + inner.len());
+        length(&mut head, 1, size);
+        head.append(&mut inner);
+        Self { spans, trace, head, groups }
+    }
+}
+
+impl Contents for Request<'_> {
+    fn size(&self) -> usize {
+        self.head.len() + self.groups.iter().map(Group::framed_size).sum::<usize>()
+    }
+
+    fn write_to(&self, to: &mut dyn Write) -> io::Result<()> {
+        let mut out = Vec::with_capacity(self.size().min(CHUNK + 4096));
+        out.extend_from_slice(&self.head);
+        for group in &self.groups {
+            length(&mut out, 2, group.size + group.frame.size());
+            out.extend_from_slice(&group.frame.head);
+            if group.own {
+                group.write_own(&mut out, self.spans.ended(), self.trace, to)?;
+            } else {
+                out.extend_from_slice(&group.detailed);
+            }
+            out.extend_from_slice(&group.frame.tail);
+        }
+        to.write_all(&out)
+    }
+}
+
+/// Bytes that are made when they are written.
+pub(crate) trait Contents {
+    /// How many bytes they are.
+    fn size(&self) -> usize;
+    fn write_to(&self, to: &mut dyn Write) -> io::Result<()>;
+
+    fn to_vec(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(self.size());
+        // Writing to memory does not fail.
+        let _ = self.write_to(&mut out);
+        out
+    }
+}
+
+impl Contents for &[u8] {
+    fn size(&self) -> usize {
+        self.len()
+    }
+
+    fn write_to(&self, to: &mut dyn Write) -> io::Result<()> {
+        to.write_all(self)
+    }
+}
+
+/// The spans of one instrumentation scope. Spans with details are encoded early to learn their
+/// size; the size of the others is computed.
 struct Group {
     /// Whether the scope is our own.
     own: bool,
@@ -100,6 +149,12 @@ fn scope(record: &Record) -> Option<&Arc<InstrumentationScope>> {
 }
 
 impl Group {
+    /// All that stands for it in the request.
+    fn framed_size(&self) -> usize {
+        let size = self.size + self.frame.size();
+        length_size(size) + size
+    }
+
     fn measure(&mut self, record: &Record, trace: TraceContext) {
         self.size += span::plain_size(record).unwrap_or_else(|| {
             let before = self.detailed.len();
@@ -114,7 +169,8 @@ impl Group {
         out: &mut Vec<u8>,
         records: impl Iterator<Item = &'a Record>,
         trace: TraceContext,
-    ) {
+        to: &mut dyn Write,
+    ) -> io::Result<()> {
         let (mut ends, mut start) = (self.ends.iter(), 0);
         for record in records.filter(|record| scope(record).is_none()) {
             if !span::plain(out, record, trace)
@@ -123,11 +179,16 @@ impl Group {
                 out.extend_from_slice(&self.detailed[start..*end]);
                 start = *end;
             }
+            if out.len() >= CHUNK {
+                to.write_all(out)?;
+                out.clear();
+            }
         }
+        Ok(())
     }
 }
 
-/// What stands around the spans of a `ScopeSpans`.
+/// The fields of a `ScopeSpans` before and after its spans.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Frame {
     head: Vec<u8>,

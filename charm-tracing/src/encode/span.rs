@@ -56,7 +56,7 @@ pub(super) fn plain_size(record: &Record) -> Option<usize> {
 }
 
 /// The site of a span that has nothing else.
-fn plain_site(record: &Record) -> Option<&Site> {
+pub(super) fn plain_site(record: &Record) -> Option<&Site> {
     record.site.filter(|_| record.details.is_none()).map(crate::span::Site::encoded)
 }
 
@@ -69,16 +69,7 @@ fn plain_length(record: &Record, site: &Site) -> usize {
 pub(super) fn plain(out: &mut Vec<u8>, record: &Record, trace: TraceContext) -> bool {
     let Some(site) = plain_site(record) else { return false };
     length(out, 2, plain_length(record, site));
-
-    let mut ids = [0; 38];
-    ids[..2].copy_from_slice(&[0x0a, 16]);
-    ids[2..18].copy_from_slice(&trace.id.to_bytes());
-    ids[18..20].copy_from_slice(&[0x12, 8]);
-    ids[20..28].copy_from_slice(&record.span_id.to_bytes());
-    ids[28..30].copy_from_slice(&[0x22, 8]);
-    ids[30..].copy_from_slice(&record.parent.to_bytes());
-    out.extend_from_slice(if record.parent == SpanId::INVALID { &ids[..28] } else { &ids });
-
+    ids(out, record, trace);
     let at = out.len() + site.times;
     out.extend_from_slice(&site.bytes);
     let times = &mut out[at..at + TIMES];
@@ -89,14 +80,45 @@ pub(super) fn plain(out: &mut Vec<u8>, record: &Record, trace: TraceContext) -> 
     true
 }
 
+/// Writes the part of a span that is its own, if it has a site and no details: with [`site`] before it, it is a whole one.
+/// Without an end and a status if it has only begun.
+pub(super) fn without_site(out: &mut Vec<u8>, record: &Record, trace: TraceContext, ended: bool) {
+    ids(out, record, trace);
+    fixed64(out, 7, record.start);
+    if ended {
+        fixed64(out, 8, record.end);
+    }
+    let end = if ended { &PLAIN_END[..] } else { &PLAIN_END[2..] };
+    out.extend_from_slice(end);
+    let flags = out.len() - OWN_FLAGS;
+    out[flags] = trace.flags.to_u8();
+}
+
+/// Writes the part of a span that all spans of its site have in common.
+pub(super) fn site(out: &mut Vec<u8>, site: &Site) {
+    out.extend_from_slice(site.name_and_kind());
+    out.extend_from_slice(site.attributes());
+}
+
+fn ids(out: &mut Vec<u8>, record: &Record, trace: TraceContext) {
+    let mut ids = [0; 38];
+    ids[..2].copy_from_slice(&[0x0a, 16]);
+    ids[2..18].copy_from_slice(&trace.id.to_bytes());
+    ids[18..20].copy_from_slice(&[0x12, 8]);
+    ids[20..28].copy_from_slice(&record.span_id.to_bytes());
+    ids[28..30].copy_from_slice(&[0x22, 8]);
+    ids[30..].copy_from_slice(&record.parent.to_bytes());
+    out.extend_from_slice(if record.parent == SpanId::INVALID { &ids[..28] } else { &ids });
+}
+
 /// Writes any span as field 2 of a `ScopeSpans`.
 pub(super) fn detailed(out: &mut Vec<u8>, record: &Record, trace: TraceContext) {
     message(out, 2, |out| fields(out, record, trace, true));
 }
 
-/// Writes a span as field 3, without an end and a status: it has only begun.
+/// Writes a span as field 2, without an end and a status: it has only begun.
 pub(super) fn begun(out: &mut Vec<u8>, record: &Record, trace: TraceContext) {
-    message(out, 3, |out| fields(out, record, trace, false));
+    message(out, 2, |out| fields(out, record, trace, false));
 }
 
 fn fields(out: &mut Vec<u8>, record: &Record, trace: TraceContext, ended: bool) {

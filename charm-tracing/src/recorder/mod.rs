@@ -10,8 +10,8 @@
 //! bounds the store is looked at when a span begins, so nothing that is kept lacks its parent for want of room.
 
 mod clock;
-mod flight;
 mod ids;
+mod journal;
 mod provider;
 mod record;
 mod room;
@@ -19,8 +19,8 @@ mod span;
 mod store;
 
 pub(crate) use clock::{now, unix_nanos};
-pub(crate) use flight::{Flight, Landed, News, Shared};
 pub(crate) use ids::{SpanIds, random};
+pub(crate) use journal::{Journal, JournalFile};
 pub(crate) use provider::{install, new_trace, own_scope, uninstall};
 pub(crate) use record::{Details, Record, Remote, TraceContext, weight};
 pub(crate) use room::{Room, Whose};

@@ -18,7 +18,7 @@ pub(crate) struct Record {
     pub(crate) parent: SpanId,
     /// Nanoseconds since 1970.
     pub(crate) start: u64,
-    /// The same; while it is open, whether the flight recorder has written it.
+    /// Nanoseconds since 1970; while it is open, whether the journal has it.
     pub(crate) end: u64,
     pub(crate) details: Option<Box<Details>>,
 }
@@ -81,10 +81,10 @@ const MAX_ATTRIBUTES_OF_EVENT: usize = 128;
 const MAX_ATTRIBUTES_OF_LINK: usize = 128;
 
 impl Record {
-    /// The `end` of an open span that the flight recorder has not written.
-    pub(crate) const UNSEEN: u64 = 0;
-    /// And of one that it has.
-    pub(crate) const SEEN: u64 = 1;
+    /// The `end` of an open span that the journal has not.
+    pub(crate) const UNWRITTEN: u64 = 0;
+    /// The `end` of an open span that the journal has.
+    pub(crate) const WRITTEN: u64 = 1;
 
     /// None at all.
     pub(crate) const VACANT: Self = Self {

@@ -44,11 +44,12 @@ impl Store {
         self.open.get_mut(place as usize).filter(|record| record.span_id == span_id)
     }
 
-    /// Ends the span at `end`, in nanoseconds since 1970. False if it had ended.
+    /// Ends the span at `end`, in nanoseconds since 1970. Whether the journal has it as begun; `None` if it had ended.
     #[inline]
-    pub(crate) fn end(&mut self, place: u32, span_id: SpanId, end: u64) -> bool {
-        let Some(record) = self.open(place, span_id) else { return false };
+    pub(crate) fn end(&mut self, place: u32, span_id: SpanId, end: u64) -> Option<bool> {
+        let record = self.open(place, span_id)?;
         let mut record = std::mem::replace(record, Record::VACANT);
+        let was_written = record.end == Record::WRITTEN;
         record.end = end;
         self.vacant.push(place);
         self.ended_count += 1;
@@ -56,33 +57,13 @@ impl Store {
             Some(piece) if piece.len() < piece.capacity() => piece.push(record),
             _ => self.push_to_new_piece(record),
         }
-        true
+        Some(was_written)
     }
 
-    /// The span that has ended last.
-    pub(crate) fn last_ended(&self) -> Option<&Record> {
-        self.ended.last()?.last()
-    }
-
-    /// Shows all spans that are open and have not been shown yet.
-    pub(crate) fn show_open(&mut self, mut show: impl FnMut(&Record)) {
-        for record in &mut self.open {
-            if record.span_id != SpanId::INVALID && record.end == Record::UNSEEN {
-                show(record);
-                record.end = Record::SEEN;
-            }
-        }
-    }
-
-    /// Hands out the spans that have ended, until they are put back.
-    pub(crate) fn take_ended(&mut self) -> Vec<Vec<Record>> {
-        std::mem::take(&mut self.ended)
-    }
-
-    /// Puts back what was handed out first.
-    pub(crate) fn put_back(&mut self, mut ended: Vec<Vec<Record>>) {
-        ended.append(&mut self.ended);
-        self.ended = ended;
+    /// The open span in this place, unless the journal has it.
+    pub(crate) fn unwritten(&mut self, place: u32) -> Option<&mut Record> {
+        let record = self.open.get_mut(place as usize)?;
+        (record.span_id != SpanId::INVALID && record.end != Record::WRITTEN).then_some(record)
     }
 
     #[cold]

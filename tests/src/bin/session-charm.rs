@@ -21,6 +21,9 @@ fn main() -> ExitCode {
     if let Some(mib) = dispatch.var("TRACE_BUFFER_MIB").and_then(|mib| mib.parse().ok()) {
         config = config.buffer_max_size_mib(mib);
     }
+    if let Some(bytes) = dispatch.var("TRACE_BYTES").and_then(|bytes| bytes.parse().ok()) {
+        config = config.max_bytes_per_trace(bytes);
+    }
     if let Some(seconds) = dispatch.var("TRACE_SECONDS").and_then(|seconds| seconds.parse().ok()) {
         let patience = Duration::from_secs(seconds);
         config = config.request_timeout(patience).delivery_timeout(patience);

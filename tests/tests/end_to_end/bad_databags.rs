@@ -35,7 +35,7 @@ fn a_databag_of_which_nothing_can_be_used_leaves_the_traces_waiting() {
         assert_untouched(&outcome);
         assert_eq!(notices(&outcome), [""; 0], "{databag}");
         ids.push(trace_id(&outcome));
-        assert_eq!(waiting(&juju) as usize, ids.len(), "{databag}");
+        assert_eq!(waiting(&juju), ids.len(), "{databag}");
     }
     assert_mended(&mut juju, relation, ids);
 }
@@ -119,7 +119,7 @@ fn an_endpoint_that_is_no_url_is_one_clear_warning() {
             "{endpoint}"
         );
         ids.push(trace_id(&outcome));
-        assert_eq!(waiting(&juju) as usize, ids.len());
+        assert_eq!(waiting(&juju), ids.len());
     }
     assert_mended(&mut juju, relation, ids);
 }

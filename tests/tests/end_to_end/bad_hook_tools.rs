@@ -183,7 +183,7 @@ fn break_and_mend(tool: &Tool, fault: ToolFault, ask: &str, way: Way, case: &str
     assert!(!outcome.stderr.contains("panicked"), "{case}: {outcome}");
     assert_the_charm_worked(case, &juju, &outcome);
     assert_eq!(collector.requests().len(), usize::from(!tool.needed), "{case}: {outcome}");
-    assert_eq!(waiting(&juju), u32::from(tool.needed), "{case}: {outcome}");
+    assert_eq!(waiting(&juju), usize::from(tool.needed), "{case}: {outcome}");
 
     juju.break_tool(tool.name, None);
     let mended = juju.dispatch(update_status(ask));

@@ -1,17 +1,21 @@
 //! Traces wait on disk while there is no backend, and leave in order once there is one.
 
 use std::fs;
+use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Barrier;
 use std::thread;
 
+use tempfile::TempDir;
 use tests::collector::{Answer, Collector};
-use tests::juju::Event;
-use tests::tree;
+use tests::juju::{Deployment, Event, Outcome};
+use tests::{queue, tree};
 
 use crate::unit::{
-    assert_untouched, buffer, delivered, notices, relate, session_charm, struct_charm, test_charm, trace_id,
-    waiting, waiting_in, whole_traces,
+    assert_untouched, buffer, delivered, notices, relate, session_charm, session_charm_by, struct_charm,
+    test_charm, trace_id, waiting, waiting_in, whole_traces,
 };
 
 #[test]
@@ -24,8 +28,11 @@ fn without_a_backend_each_dispatch_keeps_one_trace_more_and_says_nothing() {
         assert_eq!(outcome.log.len(), 2, "{outcome}");
         assert_eq!(waiting(&juju), dispatches);
     }
-    let mode = fs::metadata(buffer(&juju)).unwrap().permissions().mode();
-    assert_eq!(mode & 0o777, 0o600, "nobody else reads the traces");
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&buffer(&juju)), 0o700, "nobody else finds the traces");
+    for trace in queue::traces(&buffer(&juju)) {
+        assert_eq!(mode(&trace.path), 0o600, "nobody else reads the traces");
+    }
 }
 
 #[test]
@@ -210,55 +217,114 @@ fn a_backend_that_moves_gets_what_comes_from_then_on() {
 
 #[test]
 fn fifty_dispatches_at_once_that_share_a_buffer_lose_nothing() {
-    let directory = tempfile::tempdir().unwrap();
-    let shared = directory.path().join("traces");
-    let path = shared.to_str().unwrap();
-    let mut ids = at_once(|| Event::hook("start").env("TRACE_BUFFER", path));
-    assert_eq!(waiting_in(&shared) as usize, AT_ONCE);
+    let shared = Shared::new();
+    let mut ids = ids(&at_once(AT_ONCE, session_charm, || shared.event()));
+    assert_eq!(waiting_in(&shared.path), AT_ONCE);
 
     let collector = Collector::start();
-    let event = Event::hook("start").env("TRACE_BUFFER", path).env("TRACE_ENDPOINT", &collector.endpoint());
-    ids.push(trace_id(&session_charm().start().dispatch(event)));
+    ids.push(shared.deliver(&collector));
     assert_eq!(sorted(delivered(&collector)), sorted(ids));
     whole_traces(&collector);
 }
 
 #[test]
 fn fifty_dispatches_at_once_that_share_a_buffer_and_a_backend_deliver_each_trace_once() {
-    let directory = tempfile::tempdir().unwrap();
-    let shared = directory.path().join("traces");
-    let path = shared.to_str().unwrap();
-    let collector = Collector::start();
-    let event =
-        || Event::hook("start").env("TRACE_BUFFER", path).env("TRACE_ENDPOINT", &collector.endpoint());
-    let mut ids = at_once(event);
+    let (shared, collector) = (Shared::new(), Collector::start());
+    let event = || shared.event().env("TRACE_ENDPOINT", &collector.endpoint());
+    let mut ids = ids(&at_once(AT_ONCE, session_charm, event));
     // One sends at a time, the others leave theirs to it; what came when it had looked for the last time waits.
-    assert_eq!(delivered(&collector).len() + waiting_in(&shared) as usize, AT_ONCE);
+    assert_eq!(delivered(&collector).len() + waiting_in(&shared.path), AT_ONCE);
 
-    ids.push(trace_id(&session_charm().start().dispatch(event())));
-    assert_eq!(waiting_in(&shared), 0);
+    ids.push(shared.deliver(&collector));
+    assert_eq!(waiting_in(&shared.path), 0);
     assert_eq!(sorted(delivered(&collector)), sorted(ids));
     whole_traces(&collector);
 }
 
+#[test]
+fn fifty_dispatches_at_once_that_share_a_full_buffer_keep_to_its_limit_and_count_what_they_drop() {
+    const LIMIT: usize = 10;
+    let shared = Shared::new();
+    let limited = |event: Event| event.env("TRACE_BUFFER_EVENTS", "10").env("TRACE_LOSSES", "1");
+    let outcomes = at_once(AT_ONCE, session_charm, || limited(shared.event()));
+    assert_eq!(waiting_in(&shared.path), LIMIT);
+    let dropped = |outcome: &Outcome| -> usize {
+        let line = outcome.stdout.lines().find_map(|line| line.strip_prefix("dropped "));
+        line.unwrap().parse().unwrap()
+    };
+    assert_eq!(outcomes.iter().map(dropped).sum::<usize>(), AT_ONCE - LIMIT);
+}
+
+/// The process of each has the same number.
+#[test]
+fn containers_that_share_a_buffer_and_a_backend_deliver_each_trace_once() {
+    const CONTAINER: &str = "unshare --map-root-user --pid --fork";
+    const CONTAINERS: usize = 15;
+    let permits = Command::new("sh").args(["-c", &format!("{CONTAINER} true")]).output().unwrap();
+    if !permits.status.success() {
+        let why = String::from_utf8_lossy(&permits.stderr).into_owned();
+        return writeln!(io::stderr(), "NOT RUN: {CONTAINER}: {why}").unwrap();
+    }
+    let (shared, collector) = (Shared::new(), Collector::start());
+    let mut all = Vec::new();
+    for knows_backend in [false, true, true] {
+        let event = || {
+            let event = shared.event();
+            if knows_backend { event.env("TRACE_ENDPOINT", &collector.endpoint()) } else { event }
+        };
+        all.extend(ids(&at_once(CONTAINERS, || session_charm_by(CONTAINER), event)));
+        assert_eq!(delivered(&collector).len() + waiting_in(&shared.path), all.len());
+    }
+    all.push(shared.deliver(&collector));
+    assert_eq!(sorted(delivered(&collector)), sorted(all));
+    whole_traces(&collector);
+}
+
+/// A directory of traces that several units have in common.
+struct Shared {
+    _parent: TempDir,
+    path: PathBuf,
+}
+
+impl Shared {
+    fn new() -> Self {
+        let parent = tempfile::tempdir().unwrap();
+        Self { path: parent.path().join("traces"), _parent: parent }
+    }
+
+    fn event(&self) -> Event {
+        Event::hook("start").env("TRACE_BUFFER", self.path.to_str().unwrap())
+    }
+
+    /// A dispatch of one more unit, which sends all that waits. Returns the id of its trace.
+    fn deliver(&self, collector: &Collector) -> String {
+        let event = self.event().env("TRACE_ENDPOINT", &collector.endpoint());
+        trace_id(&session_charm().start().dispatch(event))
+    }
+}
+
 const AT_ONCE: usize = 50;
 
-/// The traces of so many units' dispatches, all of which begin at the same moment.
-fn at_once(event: impl Fn() -> Event) -> Vec<String> {
-    let ready = Barrier::new(AT_ONCE);
+/// Dispatches of so many units, all of which begin at the same moment.
+fn at_once(units: usize, charm: impl Fn() -> Deployment + Sync, event: impl Fn() -> Event) -> Vec<Outcome> {
+    let ready = Barrier::new(units);
     thread::scope(|scope| {
-        let units: Vec<_> = (0..AT_ONCE)
-            .map(|_| {
-                let (event, ready) = (event(), &ready);
+        let units: Vec<_> = (0..units)
+            .map(|unit| {
+                let (event, charm, ready) = (event(), &charm, &ready);
                 scope.spawn(move || {
-                    let mut juju = session_charm().start();
+                    let mut juju = charm().unit(&format!("app/{unit}")).start();
                     ready.wait();
-                    trace_id(&juju.dispatch(event))
+                    juju.dispatch(event)
                 })
             })
             .collect();
         units.into_iter().map(|unit| unit.join().unwrap()).collect()
     })
+}
+
+fn ids(outcomes: &[Outcome]) -> Vec<String> {
+    outcomes.iter().map(trace_id).collect()
 }
 
 fn sorted(mut ids: Vec<String>) -> Vec<String> {

@@ -29,7 +29,7 @@ fn a_million_spans_fit_into_64_mib_and_those_that_do_not_fit_into_the_trace_are_
     let mut juju = session_charm().start();
     let start = || {
         let event = Event::hook("start").env("TRACE_CALLS", &CALLS.to_string());
-        event.env("TRACE_BUFFER_MIB", "20").env("TRACE_SECONDS", "60")
+        event.env("TRACE_BUFFER_MIB", "40").env("TRACE_BYTES", "20000000").env("TRACE_SECONDS", "60")
     };
     let number = |outcome: &Outcome, what: &str| -> usize {
         let line = outcome.stdout.lines().find_map(|line| line.strip_prefix(what));

@@ -97,7 +97,7 @@ fn a_certificate_that_cannot_be_used_is_one_clear_warning() {
             [format!("WARNING cannot send traces: {why}; they are kept until that is mended")]
         );
         ids.push(trace_id(&outcome));
-        assert_eq!(waiting(&juju) as usize, ids.len());
+        assert_eq!(waiting(&juju), ids.len());
     }
     assert_eq!(collector.requests().len(), 0);
 

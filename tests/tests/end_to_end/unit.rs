@@ -3,10 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use tests::buffer_file;
 use tests::collector::{CollectedSpan, Collector};
 use tests::juju::{Deployment, Outcome, SimulatedJuju};
-use tests::tree;
+use tests::{queue, tree};
 
 const TEST_CHARM: &str = env!("CARGO_BIN_EXE_test-charm");
 const STRUCT_CHARM: &str = env!("CARGO_BIN_EXE_struct-charm");
@@ -49,11 +48,19 @@ pub(crate) fn session_charm() -> Deployment {
     deployment(SESSION_CHARM)
 }
 
-/// The same charm, none of whose files may become larger than this as long as it has no `TRACE_ENDPOINT`.
-pub(crate) fn session_charm_with_small_files(kib: u32) -> Deployment {
+/// A session charm, none of whose files may become larger than this as long as it has no `TRACE_ENDPOINT`.
+pub(crate) fn session_charm_with_small_files(bytes: u32) -> Deployment {
     // The shell counts in blocks of 512 bytes.
-    let script =
-        format!("#!/bin/sh\ntest -n \"$TRACE_ENDPOINT\" || ulimit -f {}\nexec {SESSION_CHARM}\n", kib * 2);
+    let script = format!(
+        "#!/bin/sh\ntest -n \"$TRACE_ENDPOINT\" || ulimit -f {}\nexec {SESSION_CHARM}\n",
+        bytes / 512
+    );
+    Deployment::of_script(&script, HOOK_TOOL.as_ref()).metadata(METADATA)
+}
+
+/// A session charm that this command runs.
+pub(crate) fn session_charm_by(command: &str) -> Deployment {
+    let script = format!("#!/bin/sh\nexec {command} {SESSION_CHARM}\n");
     Deployment::of_script(&script, HOOK_TOOL.as_ref()).metadata(METADATA)
 }
 
@@ -86,19 +93,23 @@ pub(crate) fn relate(juju: &mut SimulatedJuju, endpoint: &str) -> u32 {
     relation
 }
 
-/// The default buffer file.
+/// The directory in which the traces of a unit wait unless it says otherwise.
 pub(crate) fn buffer(juju: &SimulatedJuju) -> PathBuf {
     juju.charm_dir().join(".charm_tracing_buffer")
 }
 
-/// How many traces wait in the default buffer file.
-pub(crate) fn waiting(juju: &SimulatedJuju) -> u32 {
+/// Counts the traces that wait in the default directory.
+pub(crate) fn waiting(juju: &SimulatedJuju) -> usize {
     waiting_in(&buffer(juju))
 }
 
-/// How many traces wait in a buffer file, as its header says; 0 if there is none.
-pub(crate) fn waiting_in(file: &Path) -> u32 {
-    buffer_file::waiting(file).unwrap_or_else(|| panic!("{} is a buffer of another kind", file.display()))
+/// Counts the traces that wait in a directory, after a check that none is damaged and that no journal is left.
+#[track_caller]
+pub(crate) fn waiting_in(directory: &Path) -> usize {
+    let traces = queue::traces(directory);
+    assert!(traces.iter().all(|trace| trace.is_intact), "{traces:?}");
+    assert_eq!(queue::journals(directory), [""; 0].map(PathBuf::from));
+    traces.len()
 }
 
 /// Asserts that the hook went as it would have gone without tracing: exit code 0, nothing printed.

@@ -93,6 +93,11 @@ fn refused() -> Vec<Fault> {
 
 fn accepted() -> Vec<Fault> {
     let partial = Answer::PartialSuccess { rejected: 2, message: "too old".to_owned() };
+    let promised = repeated("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n", "");
+    let with_headers = |count: usize, length: usize| {
+        let name = |number| format!("x-header-{number}");
+        (0..count).fold(Reply::new(200), |reply, number| reply.header(&name(number), &"x".repeat(length)))
+    };
     let endless = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
     vec![
         answers("it answers 200 and rejects 2 spans", partial),
@@ -102,6 +107,9 @@ fn accepted() -> Vec<Fault> {
             bytes("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf"),
         ),
         answers("it answers 200 and a body that never ends", repeated(endless, "4\r\nmore\r\n")),
+        answers("it answers 200 and promises a body that never comes", promised),
+        answers("it answers 200 with 20 kB of headers", with_headers(1, 20_000)),
+        answers("it answers 200 with 200 headers", with_headers(200, 10)),
         answers("it answers 204", Answer::Status(204)),
     ]
 }

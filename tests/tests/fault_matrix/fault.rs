@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::fmt::Debug;
 
-use tests::buffer_file;
 use tests::juju::{Deployment, Outcome};
+use tests::queue;
 
 use crate::trial::{Trial, session_charm};
 use crate::waits::{NOTHING, Wait};
@@ -32,8 +32,7 @@ pub(crate) struct Fault {
 pub(crate) enum NoLine {
     /// The machine does not permit the fault.
     NotRun(String),
-    /// Wrong seconds, or something that the charm had started has not got to run yet. A busy machine makes a hook slower
-    /// and never quicker, so it is worth another attempt.
+    /// Wrong seconds. A busy machine makes a hook slower and never quicker, so it is worth another attempt.
     TooSlow(String),
 }
 
@@ -152,10 +151,7 @@ impl Fault {
         // Now they can be counted wherever they are.
         let kept = trial.waiting();
         trial.recover();
-        if buffer_file::flights(&trial.buffer) > 0 {
-            // A hook tool that was being started when the charm died, and has not run yet, has the lock of its flight.
-            return Err(NoLine::TooSlow(format!("{}: a flight is left: {}", self.name, trial.story())));
-        }
+        assert_eq!(queue::journals(&trial.buffer).len(), 0, "{}: {}", self.name, trial.story());
         let traces = trial.traces(self.traced, delivered);
         assert_eq!((traces.lost, traces.twice), (self.lost, self.twice), "{}: {}", self.name, trial.story());
         assert_eq!(trial.waiting(), 0, "{}: nothing waits any more: {}", self.name, trial.story());
@@ -202,14 +198,18 @@ impl Fault {
 
 /// What is above DEBUG in Juju's log.
 fn messages(trial: &Trial) -> String {
-    let said: Vec<Vec<String>> = trial.outcomes().iter().map(Outcome::notices).collect();
+    let said: Vec<Vec<String>> = trial
+        .outcomes()
+        .iter()
+        .map(|outcome| outcome.notices().iter().map(|message| trial.anonymous(message)).collect())
+        .collect();
     for notices in &said {
         assert!(notices.len() <= 1, "at most one line of each hook: {notices:?}");
     }
     let different: BTreeSet<&String> = said.iter().flatten().collect();
     let shown = different.into_iter().map(|message| {
         let hooks = said.iter().flatten().filter(|other| *other == message).count();
-        let text = trial.anonymous(message).replace('\n', " ");
+        let text = message.replace('\n', " ");
         let cut: String = text.chars().take(LONGEST_MESSAGE).collect();
         let shortened = if cut.len() < text.len() { "…" } else { "" };
         let all = if hooks == said.len() { String::new() } else { format!(" ({hooks} of {})", said.len()) };

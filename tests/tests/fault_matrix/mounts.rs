@@ -43,7 +43,6 @@ fn in_a_namespace() {
             small("it is full from the beginning, and the backend is healthy", |trial| fill(trial, 0))
                 .peers(FULL[0], FULL[1]),
             offline("it becomes full while a trace is written", |trial| fill(trial, 12))
-                .loses(2)
                 .peers(FULL[0], FULL[1]),
             small("it becomes full while a trace is written, and the backend is healthy", |trial| {
                 fill(trial, 12);

@@ -5,6 +5,7 @@
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, chown};
+use std::path::PathBuf;
 
 use crate::document::assert_documented;
 use crate::elsewhere;
@@ -50,20 +51,28 @@ fn trials() {
             offline("look into the buffer's directory", |trial| mode(trial, "", 0)).loses(2),
             offline("write to the buffer, in which 3 traces wait", |trial| {
                 trial.buffered(3);
-                mode(trial, "buffer", 0o444);
+                mode(trial, "buffer", 0o500);
             })
-            .loses(2)
             .peers(READ_ONLY[0], READ_ONLY[1]),
             forbidden("write to the buffer, in which 3 traces wait, and the backend is healthy", |trial| {
                 trial.buffered(3);
-                mode(trial, "buffer", 0o444);
+                mode(trial, "buffer", 0o500);
             })
             .peers(READ_ONLY[0], READ_ONLY[1]),
-            offline("read the buffer, in which 3 traces wait", |trial| {
+            offline("enter the buffer, in which 3 traces wait", |trial| {
                 trial.buffered(3);
                 mode(trial, "buffer", 0);
+            }),
+            forbidden("read one of 3 traces that wait, and the backend is healthy", |trial| {
+                trial.buffered(3);
+                fs::set_permissions(trace(trial), Permissions::from_mode(0o000)).unwrap();
             })
-            .loses(2),
+            .mended(|trial| fs::set_permissions(trace(trial), Permissions::from_mode(0o600)).unwrap()),
+            forbidden("read `state`, and the backend is healthy", |trial| {
+                trial.buffered(3);
+                fs::write(trial.buffer.join("state"), "failures 0\n").unwrap();
+                mode(trial, "buffer/state", 0);
+            }),
         ],
     );
 }
@@ -96,6 +105,12 @@ fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
+/// The first of the traces that wait.
+fn trace(trial: &Trial) -> PathBuf {
+    let names = fs::read_dir(&trial.buffer).unwrap().map(|entry| entry.unwrap().path());
+    names.filter(|path| path.extension().is_some_and(|is| is == "otlp" || is == "idle")).min().unwrap()
+}
+
 /// Two hooks of a charm that knows of no backend.
 fn offline(name: &'static str, forbid: impl Fn(&mut Trial) + Send + Sync + 'static) -> Fault {
     forbidden(name, forbid).offline()
@@ -113,7 +128,7 @@ fn forbidden(name: &'static str, forbid: impl Fn(&mut Trial) + Send + Sync + 'st
     .mended(|trial| {
         mode(trial, "", 0o755);
         if trial.buffer.exists() {
-            mode(trial, "buffer", 0o600);
+            mode(trial, "buffer", 0o700);
         }
     })
 }

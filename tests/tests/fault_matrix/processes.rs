@@ -90,7 +90,7 @@ fn however_the_charm_ends() {
                 let root = spans.iter().find(|span| span.span.parent_span_id.is_empty()).unwrap();
                 let dropped = root.attribute("charm_tracing.dropped_spans").unwrap();
                 assert_eq!(spans.len() + dropped.parse::<usize>().unwrap(), calls + 2);
-                "with what fits into 10 MiB, and the number of the other spans".clone_into(&mut trial.remark);
+                "with what fits into 4.5 MB, and the number of the other spans".clone_into(&mut trial.remark);
             })
             .waits(&[WORK])
             .mended(|trial| _ = trial.variables.remove("TRACE_CALLS")),

@@ -41,7 +41,7 @@ fn removed(name: &'static str, answer: Answer) -> Fault {
         let outcome = thread::scope(|scope| {
             let outcome = scope.spawn(|| trial.juju.dispatch(event));
             trial.backend.wait_for(sent + 1, Duration::from_secs(30)).unwrap();
-            fs::remove_file(buffer).unwrap();
+            fs::remove_dir_all(buffer).unwrap();
             outcome.join().unwrap()
         });
         trial.others_hooks(vec![outcome]);
@@ -55,8 +55,9 @@ fn at_once(trial: &mut Trial, units: usize) {
     trial.keep_in(trial.path("shared"));
     let event = trial.event();
     let outcomes: Vec<Outcome> = thread::scope(|scope| {
-        let dispatch = |event: Event| move || session_charm().start().dispatch(event);
-        let units: Vec<_> = (0..units).map(|_| scope.spawn(dispatch(event.clone()))).collect();
+        let dispatch =
+            |unit, event: Event| move || session_charm().unit(&format!("app/{unit}")).start().dispatch(event);
+        let units: Vec<_> = (0..units).map(|unit| scope.spawn(dispatch(unit, event.clone()))).collect();
         units.into_iter().map(|unit| unit.join().unwrap()).collect()
     });
     trial.others_hooks(outcomes);

@@ -2,13 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
-use tests::buffer_file;
 use tests::collector::{CollectedSpan, Collector, hex};
 use tests::juju::{Deployment, Event, Outcome, SimulatedJuju};
-use tests::tree;
+use tests::{queue, tree};
 
 const SESSION_CHARM: &str = env!("CARGO_BIN_EXE_session-charm");
 const RELATION_CHARM: &str = env!("CARGO_BIN_EXE_relation-charm");
@@ -148,7 +147,7 @@ impl Trial {
         }
         self.knows_backend = knows_backend;
         self.earlier += count;
-        assert_eq!(buffer_file::waiting(&self.buffer), u32::try_from(self.earlier).ok());
+        assert_eq!(queue::waiting(&self.buffer), self.earlier);
     }
 
     /// A hook without the fault; how long it took.
@@ -162,10 +161,10 @@ impl Trial {
         wall
     }
 
-    /// Keeps the traces in another file from now on.
-    pub(crate) fn keep_in(&mut self, file: PathBuf) {
-        self.variables.insert("TRACE_BUFFER", file.to_str().unwrap().to_owned());
-        self.buffer = file;
+    /// Keeps the traces in another directory from now on.
+    pub(crate) fn keep_in(&mut self, directory: PathBuf) {
+        self.variables.insert("TRACE_BUFFER", directory.to_str().unwrap().to_owned());
+        self.buffer = directory;
     }
 
     /// Sends to another backend from now on.
@@ -204,10 +203,9 @@ impl Trial {
         self.usual
     }
 
-    /// How many traces wait, of the fault and of others, in the buffer or to be put into it.
+    /// How many traces wait, of the fault and of others, and how many killed dispatches have left a journal.
     pub(crate) fn waiting(&self) -> usize {
-        let waiting = buffer_file::waiting(&self.buffer).unwrap_or(0);
-        usize::try_from(waiting).unwrap() + buffer_file::flights(&self.buffer)
+        queue::waiting(&self.buffer) + queue::journals(&self.buffer).len()
     }
 
     /// What has become of the traces after the recovery, each of whose own traces has arrived. So many had been delivered
@@ -230,6 +228,19 @@ impl Trial {
     /// Replaces what differs from run to run, so that the text can be compared.
     pub(crate) fn anonymous(&self, text: &str) -> String {
         let text = text.replace(self.juju.charm_dir().to_str().unwrap(), "<charm>");
+        // The name of a trace begins with 16 digits.
+        let is_trace = |part: &&str| {
+            let digits = part.bytes().take_while(u8::is_ascii_digit).count();
+            digits == 16 && part[digits..].starts_with('-')
+        };
+        let parts = text.split('/').map(|part| match Some(part).filter(is_trace) {
+            Some(name) => {
+                let end = name.trim_start_matches(|c: char| c.is_ascii_hexdigit() || c == '-');
+                format!("<trace>{end}")
+            }
+            None => part.to_owned(),
+        });
+        let text = parts.collect::<Vec<_>>().join("/");
         let mut parts = text.split("127.0.0.1:");
         let first = parts.next().unwrap_or_default().to_owned();
         parts.fold(first, |text, part| {
@@ -270,9 +281,4 @@ impl Trial {
         let backends = self.others.iter().chain([&self.backend]);
         backends.flat_map(Collector::spans).collect()
     }
-}
-
-/// How many bytes a file has.
-pub(crate) fn length(file: &Path) -> u64 {
-    fs::metadata(file).unwrap().len()
 }

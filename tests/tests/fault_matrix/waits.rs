@@ -21,8 +21,6 @@ pub(crate) const SECOND: Wait = wait("1", 980, 1600);
 pub(crate) const UP_TO_A_SECOND: Wait = wait("at most 1", 0, 1600);
 /// The same in an attempt that is short.
 pub(crate) const UP_TO_SHORT: Wait = wait("at most 0.3", 0, 800);
-/// The lock of a file that somebody else keeps.
-pub(crate) const LOCK: Wait = wait("0.5", 480, 1200);
 /// What a hook tool may take that is run for tracing alone, and what comes after it.
 pub(crate) const TOOL: Wait = wait("at most 2", 280, 2700);
 /// It is the charm, or another one beside it, that takes its time.

@@ -1,12 +1,12 @@
 //! One dispatch at a time.
 
-use std::fs::File;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::fs;
+use std::time::Duration;
 
 use tests::collector::Collector;
+use tests::queue;
 
-use crate::charm::{Trace, Unit, kill_after, traces, was_killed, write};
+use crate::charm::{Trace, Unit, kill_after, traces, wait_until, was_killed};
 
 const STEP: &str = "function call: step";
 
@@ -15,7 +15,7 @@ fn a_charm_that_exits_in_a_handler_leaves_all_its_spans() {
     for (work, code) in [("exit", Some(7)), ("abort", None)] {
         let (unit, collector) = (Unit::new(), Collector::start());
         assert_eq!(unit.dispatch(work, Duration::ZERO).status().unwrap().code(), code);
-        assert_eq!(unit.flights().len(), 1);
+        assert_eq!(unit.journals(), 1);
         let traces = unit.recover(&collector);
         assert_eq!(traces.len(), 2, "{traces:?}");
         assert_eq!(traces[0].count(STEP), 3);
@@ -25,7 +25,7 @@ fn a_charm_that_exits_in_a_handler_leaves_all_its_spans() {
             assert_eq!(span.resource, traces[1].root().resource);
         }
         assert!(!traces[1].was_interrupted());
-        assert_eq!(unit.flights(), [(".charm_tracing_buffer.flight".to_owned(), 0)]);
+        assert_eq!(unit.journals(), 0);
         assert_eq!(unit.recover(&collector).len(), 3, "it is delivered once");
     }
 }
@@ -38,18 +38,15 @@ fn a_charm_that_panics_has_finished() {
     assert_eq!((traces.len(), traces[0].count(STEP), traces[0].was_interrupted()), (2, 3, false));
 }
 
-/// The thread that writes does so however long the charm's threads do nothing.
+/// Nothing is written while the charm's threads do nothing, so the end of a burst stays in memory.
 #[test]
-fn what_ended_before_a_long_silence_is_there() {
+fn a_kill_in_a_long_silence_costs_at_most_the_end_of_the_burst_before() {
     let (unit, collector) = (Unit::new(), Collector::start());
     let mut child = unit.dispatch("then-silence", Duration::from_secs(20)).spawn().unwrap();
-    let started = Instant::now();
-    while unit.steps().len() < 100 && started.elapsed() < Duration::from_secs(10) {
-        thread::sleep(Duration::from_millis(5));
-    }
-    assert!(kill_after(&mut child, Duration::from_millis(300)).is_some());
+    wait_until(|| unit.steps().len() == 100);
+    assert!(kill_after(&mut child, Duration::ZERO));
     let traces = unit.recover(&collector);
-    assert_eq!((traces[0].count(STEP), traces[0].was_interrupted()), (100, true));
+    assert!((37..=100).contains(&traces[0].count(STEP)) && traces[0].was_interrupted(), "{traces:?}");
 }
 
 #[test]
@@ -68,37 +65,44 @@ fn what_is_left_is_stored_by_a_dispatch_that_is_killed_itself() {
     let (unit, collector) = (Unit::new(), Collector::start());
     unit.dispatch("exit", Duration::ZERO).status().unwrap();
     let mut child = unit.dispatch("seldom", Duration::from_secs(20)).spawn().unwrap();
-    assert!(kill_after(&mut child, Duration::from_millis(200)).is_some());
-    assert!(unit.buffer().exists(), "the first is in the queue");
+    wait_until(|| unit.steps().len() > 3);
+    assert!(kill_after(&mut child, Duration::ZERO));
+    assert_eq!((queue::waiting(&unit.buffer()), unit.journals()), (1, 1), "the first is in the queue");
     let traces = unit.recover(&collector);
     assert_eq!(traces.iter().map(Trace::was_interrupted).collect::<Vec<_>>(), [true, true, false]);
 }
 
-/// A process that holds the buffer's lock for longer than a dispatch waits for it.
 #[test]
-fn a_trace_that_can_be_neither_stored_nor_sent_stays_where_it_was_written() {
-    let (unit, collector) = (Unit::new(), Collector::start());
-    assert!(unit.dispatch("", Duration::ZERO).status().unwrap().success());
-    let held = File::open(unit.buffer()).unwrap();
-    held.lock().unwrap();
-    assert!(unit.dispatch("seldom", Duration::from_millis(20)).status().unwrap().success());
-    let [(_, size)] = &unit.flights()[..] else { panic!("{:?}", unit.flights()) };
-    assert!(*size > 1000, "{size}");
-    drop(held);
-    let traces = unit.recover(&collector);
-    assert_eq!(traces.len(), 3);
-    let late = &traces[1];
-    assert!(late.count(STEP) >= 1 && late.open().is_empty(), "{late:?}");
-}
-
-#[test]
-fn a_file_that_is_no_flight_is_none() {
-    let garbage = [b"ct-flight\r\n\x1a".to_vec(), vec![0xFF; 5000], b"text".to_vec()];
-    for garbage in garbage {
+fn a_file_that_is_no_journal_is_none() {
+    let whole = {
+        let unit = Unit::new();
+        unit.dispatch("exit", Duration::ZERO).status().unwrap();
+        fs::read(&queue::journals(&unit.buffer())[0]).unwrap()
+    };
+    let no_root = whole[..100].to_vec();
+    for garbage in [Vec::new(), vec![0xFF; 5000], vec![0; 5000], b"text".to_vec(), no_root] {
         let (unit, collector) = (Unit::new(), Collector::start());
-        write(&unit.path(".charm_tracing_buffer.flight"), &garbage);
+        fs::create_dir(unit.buffer()).unwrap();
+        let file = unit.buffer().join(format!("app-0-{}.journal", "0a".repeat(16)));
+        fs::write(file, &garbage).unwrap();
         assert!(!was_killed(unit.dispatch("exit", Duration::ZERO).status().unwrap()));
         assert_eq!(unit.recover(&collector).len(), 2);
         assert!(traces(&collector)[0].was_interrupted());
+        assert_eq!(unit.journals(), 0);
+    }
+}
+
+#[test]
+fn a_journal_with_garbage_behind_it_is_read_up_to_there() {
+    let (unit, collector) = (Unit::new(), Collector::start());
+    unit.dispatch("exit", Duration::ZERO).status().unwrap();
+    let journal = queue::journals(&unit.buffer()).swap_remove(0);
+    let bytes = fs::read(&journal).unwrap();
+    for behind in [vec![0; 100], vec![0xFF; 100], bytes[..bytes.len() / 2].to_vec()] {
+        fs::create_dir_all(unit.buffer()).unwrap();
+        fs::write(&journal, [bytes.clone(), behind].concat()).unwrap();
+        let traces = unit.recover(&collector);
+        assert_eq!((traces[0].count(STEP), traces[0].was_interrupted()), (3, true), "{traces:?}");
+        collector.clear();
     }
 }

@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 use tests::collector::{CollectedSpan, Collector};
-use tests::tree;
+use tests::{queue, tree};
 
 /// The directory of a unit. Its dispatches have no hook tools: Juju's log is not what this is about.
 pub(crate) struct Unit(TempDir);
@@ -43,26 +43,16 @@ impl Unit {
         traces(collector)
     }
 
-    /// When each `step` ended, in nanoseconds since 1970.
-    pub(crate) fn steps(&self) -> Vec<u64> {
-        self.times("ended")
+    /// The times before and after each `step` that has ended, in nanoseconds since 1970.
+    pub(crate) fn steps(&self) -> Vec<[u64; 2]> {
+        let bytes = fs::read(self.path("ended")).unwrap_or_default();
+        let time = |bytes: &[u8]| u64::from_le_bytes(bytes.try_into().unwrap());
+        bytes.chunks_exact(16).map(|bytes| [time(&bytes[..8]), time(&bytes[8..])]).collect()
     }
 
-    pub(crate) fn times(&self, name: &str) -> Vec<u64> {
-        let bytes = fs::read(self.path(name)).unwrap_or_default();
-        bytes.chunks_exact(8).map(|bytes| u64::from_le_bytes(bytes.try_into().unwrap())).collect()
-    }
-
-    /// The files of killed dispatches, empty or not.
-    pub(crate) fn flights(&self) -> Vec<(String, u64)> {
-        let mut flights: Vec<_> = fs::read_dir(self.0.path())
-            .unwrap()
-            .map(Result::unwrap)
-            .map(|entry| (entry.file_name().into_string().unwrap(), entry.metadata().unwrap().len()))
-            .filter(|(name, _)| name.contains("flight"))
-            .collect();
-        flights.sort();
-        flights
+    /// How many dispatches run, or were killed, and wrote a journal.
+    pub(crate) fn journals(&self) -> usize {
+        queue::journals(&self.buffer()).len()
     }
 
     pub(crate) fn buffer(&self) -> PathBuf {
@@ -70,25 +60,24 @@ impl Unit {
     }
 }
 
-/// Waits until the time is up and kills the process then. When that was, unless it had ended.
-pub(crate) fn kill_after(child: &mut Child, time: Duration) -> Option<u64> {
+/// Waits for what happens soon, on a busy machine too.
+pub(crate) fn wait_until(is_so: impl Fn() -> bool) {
+    let started = Instant::now();
+    while !is_so() {
+        assert!(started.elapsed() < Duration::from_secs(20), "it does not happen");
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// Waits until the time is up and kills the process then. False if it had ended.
+pub(crate) fn kill_after(child: &mut Child, time: Duration) -> bool {
     thread::sleep(time);
-    let now = nanos();
     child.kill().unwrap();
-    was_killed(child.wait().unwrap()).then_some(now)
+    was_killed(child.wait().unwrap())
 }
 
 pub(crate) fn was_killed(status: ExitStatus) -> bool {
     status.signal() == Some(9)
-}
-
-pub(crate) fn nanos() -> u64 {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
-    u64::try_from(now.as_nanos()).unwrap()
-}
-
-pub(crate) fn write(path: &Path, bytes: &[u8]) {
-    fs::write(path, bytes).unwrap();
 }
 
 /// The spans of one dispatch.

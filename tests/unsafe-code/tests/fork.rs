@@ -1,10 +1,14 @@
-//! A process that forks without executing another program while its spans are written down, as daemons do.
+//! A process that forks without executing another program while it is traced, as daemons do.
 
 use std::fs;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use charm_tracing::juju::Dispatch;
-use charm_tracing::{Config, Session, trace_fn};
+use charm_tracing::{Config, Destination, Session, trace_fn};
+use tests::collector::Collector;
+use tests::{queue, tree};
 
 #[expect(unsafe_code, reason = "so is forking")]
 mod process {
@@ -45,38 +49,59 @@ fn calls(count: usize) {
     }
 }
 
-/// Whatever the thread that writes did in that moment, the child goes on and finishes, and takes nothing from its parent.
+/// A child that waited for 10 ms in each call would take half a minute.
+const CALLS_OF_CHILD: usize = 3000;
+const LONGEST: Duration = Duration::from_secs(20);
+
+/// Another thread is in the middle of a call in some of these moments, and is not there in the child.
 #[test]
-fn a_process_that_is_forked_off_finishes_and_leaves_its_parents_flight_alone() {
-    let directory = std::env::temp_dir().join(format!("charm-tracing-fork-{}", std::process::id()));
-    fs::create_dir(&directory).unwrap();
-    let flight = directory.join("buffer.flight");
+fn a_process_that_is_forked_off_finishes_at_once_and_stores_and_sends_nothing() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let collector = Collector::start();
     let dispatch = Dispatch::from_vars([
         ("JUJU_UNIT_NAME", "app/0"),
         ("JUJU_DISPATCH_PATH", "hooks/start"),
         ("JUJU_MODEL_NAME", "testing"),
         ("JUJU_MODEL_UUID", "0d3bbd5f-9d24-4d24-8d45-9b8fd2ad4a2c"),
+        ("JUJU_CHARM_DIR", directory.path().to_str().expect("a path")),
     ]);
-    let mut session = Some(Session::start(dispatch, Config::new().buffer_path(directory.join("buffer"))));
-    let mut children = Vec::new();
-    for _ in 0..40 {
-        calls(300);
-        children.push(process::child(|| {
+    let destination = || Some(Destination::new(collector.endpoint(), None));
+    let mut session = Some(Session::start(dispatch, Config::new()));
+    let is_over = AtomicBool::new(false);
+    let hanging = thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_over.load(Ordering::Relaxed) {
+                calls(1);
+                thread::sleep(Duration::from_micros(50));
+            }
+        });
+        let mut children = Vec::new();
+        for _ in 0..40 {
             calls(100);
-            session.take().map(|session| session.finish(None));
-        }));
-    }
-    let started = Instant::now();
-    let mut waiting = children.clone();
-    while !waiting.is_empty() && started.elapsed() < Duration::from_secs(20) {
-        waiting.retain(|child| !process::has_ended(*child));
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    waiting.iter().for_each(|child| process::end(*child));
-    let written = fs::read(&flight).unwrap();
-    drop(session);
-    fs::remove_dir_all(&directory).unwrap();
-    assert!(waiting.is_empty(), "{} of {} children hang", waiting.len(), children.len());
-    assert!(written.starts_with(b"ct-flight"), "the flight was emptied");
-    assert!(written.len() > 40 * 300 * 50, "{} bytes", written.len());
+            children.push(process::child(|| {
+                calls(CALLS_OF_CHILD);
+                session.take().map(|session| session.finish(destination()));
+            }));
+        }
+        let started = Instant::now();
+        while !children.is_empty() && started.elapsed() < LONGEST {
+            children.retain(|child| !process::has_ended(*child));
+            thread::sleep(Duration::from_millis(5));
+        }
+        is_over.store(true, Ordering::Relaxed);
+        children
+    });
+    hanging.iter().for_each(|child| process::end(*child));
+    assert_eq!(hanging.len(), 0, "children hang");
+    let buffer = directory.path().join(".charm_tracing_buffer");
+    assert_eq!((queue::waiting(&buffer), queue::journals(&buffer).len()), (0, 1), "the parent's alone");
+    assert_eq!(collector.requests().len(), 0);
+
+    let report = session.take().expect("the parent's").finish(destination());
+    assert_eq!((report.delivered, report.waiting), (1, 0), "{report:?}");
+    assert_eq!(collector.requests().len(), 1);
+    tree::check(&collector.spans()).expect("a whole trace");
+    let made_here = collector.spans().len() - 1;
+    assert!((40 * 100..40 * 100 + CALLS_OF_CHILD * 40).contains(&made_here), "{made_here}");
+    assert_eq!(fs::read_dir(buffer).expect("the directory").count(), 1, "`sending` is left");
 }

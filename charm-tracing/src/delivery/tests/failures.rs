@@ -104,7 +104,7 @@ fn long_queue_is_delivered_as_far_as_the_budget_goes() {
     assert!(report.delivered > 0 && report.waiting > 0, "{report:?}");
     assert_eq!(report.delivered + report.waiting, 31);
     assert!(report.problem.is_none(), "a spent budget is no failure: {report:?}");
-    assert_eq!(unit.buffer.backoff().unwrap().failures, 0);
+    assert_eq!(unit.backoff().failures, 0);
     assert_eq!(server.texts().len(), usize::try_from(report.delivered).unwrap(), "nothing was cut short");
 }
 
@@ -112,13 +112,12 @@ fn long_queue_is_delivered_as_far_as_the_budget_goes() {
 fn after_a_failure_the_next_dispatch_tries_only_shortly() {
     let (mut unit, server) = (Unit::new(), Server::always(Reply::Hang));
     unit.budget = TimeBudget { per_request: Duration::from_secs(5), total: Duration::from_secs(5) };
-    let backoff = crate::buffer::Backoff { failures: 1, destination: fingerprint(&server), not_before: 0 };
-    unit.buffer.set_backoff(backoff).unwrap();
+    unit.has_failed(fingerprint(&server), 1);
     let started = Instant::now();
     assert!(unit.dispatch("a", Some(&server.destination())).buffered);
     let spent = started.elapsed();
     assert!(spent >= Duration::from_millis(280) && spent < Duration::from_secs(3), "{spent:?}");
-    assert_eq!(unit.buffer.backoff().unwrap().failures, 2);
+    assert_eq!(unit.backoff().failures, 2);
 }
 
 /// A backend that is slower than a short attempt.
@@ -126,10 +125,8 @@ fn after_a_failure_the_next_dispatch_tries_only_shortly() {
 fn some_attempts_after_failures_have_all_the_time() {
     let (unit, server) = (Unit::new(), Server::always(Reply::Slow(Duration::from_millis(700))));
     let destination = server.destination();
-    let failures = || unit.buffer.backoff().unwrap().failures;
-    let sick =
-        crate::buffer::Backoff { failures: 2, destination: fingerprint(&server), ..Default::default() };
-    unit.buffer.set_backoff(sick).unwrap();
+    let failures = || unit.backoff().failures;
+    unit.has_failed(fingerprint(&server), 2);
     let report = unit.dispatch("a", Some(&destination));
     assert_eq!((report.delivered, report.waiting, failures()), (0, 1, 3), "{report:?}");
 
@@ -141,12 +138,11 @@ fn some_attempts_after_failures_have_all_the_time() {
 #[test]
 fn first_acknowledged_record_ends_the_short_attempts() {
     let (unit, server) = (Unit::new(), Server::always(Reply::Slow(Duration::from_millis(40))));
-    let sick = crate::buffer::Backoff { failures: 3, destination: fingerprint(&server), not_before: 0 };
-    unit.buffer.set_backoff(sick).unwrap();
+    unit.has_failed(fingerprint(&server), 3);
     unit.store(&["x"; 14]);
     let report = unit.dispatch("y", Some(&server.destination()));
     assert_eq!((report.delivered, report.waiting), (15, 0), "600 ms in all: {report:?}");
-    assert_eq!(unit.buffer.backoff().unwrap().failures, 0);
+    assert_eq!(unit.backoff().failures, 0);
 }
 
 #[test]
@@ -175,7 +171,7 @@ fn retry_after_is_lengthened_at_random() {
         let unit = Unit::new();
         unit.clock.draw.set(draw);
         assert!(unit.dispatch("a", Some(&server.destination())).buffered);
-        unit.buffer.backoff().unwrap().not_before - crate::buffer::to_millis(unit.clock.wall.get())
+        unit.backoff().not_before - crate::queue::millis(unit.clock.wall.get())
     });
     assert_eq!(not_before, [60_000, 67_499, 75_000]);
 }
@@ -203,10 +199,16 @@ fn pause_from_a_clock_that_was_far_ahead_is_not_believed() {
 }
 
 #[test]
-fn without_a_buffer_a_failed_push_is_a_lost_trace() {
+fn without_a_queue_a_failed_push_is_a_lost_trace() {
     let server = Server::always(Reply::status(503));
     let destination = server.destination();
-    let report = deliver(&trace("a"), None, Some(&destination), &TimeBudget::default(), &SystemClock::new());
+    let report = deliver(
+        &mut trace(&&b"a"[..]),
+        None,
+        Some(&destination),
+        &TimeBudget::default(),
+        &SystemClock::new(),
+    );
     assert!(report.lost && !report.buffered, "{report:?}");
     assert!(problem(&report).ends_with("the backend answered 503"), "{report:?}");
 }
@@ -226,7 +228,7 @@ fn unusable_destination_is_said_and_the_trace_waits() {
     }
 }
 
-/// What the buffer remembers a destination by.
+/// The queue remembers a destination by this number.
 fn fingerprint(server: &Server) -> u32 {
     crc32fast::hash(format!("http://127.0.0.1:{}/v1/traces", server.port()).as_bytes())
 }

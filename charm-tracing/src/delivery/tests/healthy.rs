@@ -116,11 +116,11 @@ fn answer_without_end_is_still_an_answer() {
 }
 
 #[test]
-fn without_a_buffer_the_trace_is_sent_at_once() {
+fn without_a_queue_the_trace_is_sent_at_once() {
     let server = Server::always(Reply::OK);
     let clock = SystemClock::new();
     let send = |destination: Option<&Destination>| {
-        deliver(&trace("a"), None, destination, &TimeBudget::default(), &clock)
+        deliver(&mut trace(&&b"a"[..]), None, destination, &TimeBudget::default(), &clock)
     };
     let report = send(Some(&server.destination()));
     assert_eq!((report.delivered, report.buffered, report.lost), (1, false, false), "{report:?}");
@@ -129,37 +129,27 @@ fn without_a_buffer_the_trace_is_sent_at_once() {
 }
 
 #[test]
-fn unusable_buffer_is_said_and_the_trace_sent_all_the_same() {
+fn unusable_queue_is_said_and_the_trace_sent_all_the_same() {
     let (mut unit, server) = (Unit::new(), Server::always(Reply::OK));
     let path = "/proc/nothing/can/be/made/here".into();
-    let lock_wait = Duration::from_millis(10);
-    unit.buffer = Buffer::new(BufferConfig {
-        path,
-        max_dispatches: 10,
-        max_bytes: 1000,
-        max_age: Duration::MAX,
-        lock_wait,
-    });
+    unit.queue = Queue::new(QueueConfig { path, max_dispatches: 10, max_bytes: 1000 });
     let report = unit.dispatch("a", Some(&server.destination()));
     assert_eq!((report.delivered, report.lost), (1, false), "{report:?}");
-    assert!(
-        problem(&report).starts_with("cannot keep traces: cannot open the trace buffer /proc"),
-        "{report:?}"
-    );
+    assert!(problem(&report).starts_with("cannot make /proc/nothing/can/be/made: "), "{report:?}");
 
     let report = unit.dispatch("b", None);
     assert_eq!((report.delivered, report.lost, report.waiting), (0, true, 0), "{report:?}");
 }
 
 #[test]
-fn trace_too_large_for_the_buffer_is_sent_before_what_waits() {
+fn trace_too_large_for_the_queue_is_sent_before_what_waits() {
     let (unit, server) = (Unit::with_limits(10, 1000), Server::always(Reply::OK));
     unit.store(&["a", "b"]);
     let large = "x".repeat(2000);
     let report = unit.dispatch(&large, Some(&server.destination()));
     assert_eq!((report.delivered, report.waiting, report.lost), (3, 0, false), "{report:?}");
     assert_eq!(server.texts(), [large.as_str(), "a", "b"]);
-    assert!(problem(&report).contains("cannot buffer a trace of 2056 bytes"), "{report:?}");
+    assert!(problem(&report).contains("cannot keep a trace of 2000 bytes: 1000 is the limit"), "{report:?}");
 }
 
 #[test]
@@ -171,7 +161,7 @@ fn limits_are_counted_in_the_report() {
 }
 
 #[test]
-fn full_buffer_drops_nothing_for_a_trace_that_can_be_sent() {
+fn full_queue_drops_nothing_for_a_trace_that_can_be_sent() {
     let (unit, server) = (Unit::with_limits(2, 10 << 20), Server::always(Reply::OK));
     unit.store(&["a", "b"]);
     let report = unit.dispatch("c", Some(&server.destination()));
@@ -180,57 +170,10 @@ fn full_buffer_drops_nothing_for_a_trace_that_can_be_sent() {
 }
 
 #[test]
-fn full_buffer_drops_the_oldest_once_sending_failed() {
+fn full_queue_drops_the_oldest_once_sending_failed() {
     let (unit, server) = (Unit::with_limits(2, 10 << 20), Server::always(Reply::Answer(503, "", Vec::new())));
     unit.store(&["a", "b"]);
     let report = unit.dispatch("c", Some(&server.destination()));
     assert_eq!((report.dropped_by_limits, report.waiting, report.buffered), (1, 2, true), "{report:?}");
-    let oldest = unit.buffer.oldest().unwrap().unwrap();
-    assert_eq!(oldest.payload, b"b");
-}
-
-#[test]
-fn queue_that_another_process_sends_is_left_to_it() {
-    let (unit, server) = (Unit::new(), Server::always(Reply::OK));
-    unit.store(&["a"]);
-    let lease = unit.buffer.claim_drain(unit.clock.wall(), Duration::from_secs(3)).unwrap().unwrap();
-    let report = unit.dispatch("b", Some(&server.destination()));
-    assert_eq!((report.delivered, report.waiting, report.buffered), (0, 2, true), "{report:?}");
-    assert!(report.problem.is_none() && server.requests().is_empty(), "{report:?}");
-
-    unit.buffer.release_drain(lease).unwrap();
-    assert_eq!(unit.dispatch("c", Some(&server.destination())).delivered, 3);
-}
-
-#[test]
-fn many_dispatches_at_once_deliver_each_trace_once() {
-    let (unit, server) = (Unit::new(), Server::always(Reply::Slow(Duration::from_millis(2))));
-    std::thread::scope(|scope| {
-        for unit_number in 0..6 {
-            let path = unit.buffer.path().to_owned();
-            let (destination, budget) = (server.destination(), unit.budget);
-            scope.spawn(move || {
-                let lock_wait = Duration::from_secs(20);
-                let buffer = Buffer::new(BufferConfig {
-                    path,
-                    max_dispatches: 100,
-                    max_bytes: 10 << 20,
-                    max_age: Duration::MAX,
-                    lock_wait,
-                });
-                for number in 0..5 {
-                    let trace = trace(&format!("{unit_number}:{number}"));
-                    let clock = SystemClock::new();
-                    let report = deliver(&trace, Some(&buffer), Some(&destination), &budget, &clock);
-                    assert!(!report.lost && report.problem.is_none(), "{report:?}");
-                }
-            });
-        }
-    });
-    unit.dispatch("last", Some(&server.destination()));
-    let mut texts = server.texts();
-    assert_eq!(texts.len(), 31);
-    texts.sort();
-    texts.dedup();
-    assert_eq!(texts.len(), 31);
+    assert_eq!(unit.waiting(), [b"b", b"c"]);
 }

@@ -1,15 +1,20 @@
 //! Delivery against real sockets: a small backend in this process that can be told to misbehave.
 
+mod answers;
 #[cfg(feature = "tls")]
 mod authority;
+mod backlog;
 mod connections;
 mod failures;
 mod healthy;
+mod journal;
+mod losses;
 #[cfg(feature = "tls")]
 mod mutual;
 mod names;
 mod oversized;
 mod proxy;
+mod queue;
 mod raw;
 mod secrets;
 #[cfg(feature = "tls")]
@@ -20,16 +25,19 @@ mod trust;
 
 use std::cell::Cell;
 use std::error::Error;
+use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
 
 use self::server::{Reply, Server};
 use super::budget::Clock;
 use super::{DeliveryReport, Destination, SystemClock, TimeBudget, Trace, deliver};
-use crate::buffer::{Buffer, BufferConfig, Priority};
+use crate::encode::Contents;
+use crate::queue::{Backoff, Losses, Missing, Queue, QueueConfig, State};
 
-/// A buffer in a directory of its own, and a wall clock and a chance that the test sets.
+/// A queue in a directory of its own, and a wall clock and a chance that the test sets.
 struct Unit {
-    buffer: Buffer,
+    queue: Queue,
+    path: PathBuf,
     clock: TestClock,
     budget: TimeBudget,
     _directory: tempfile::TempDir,
@@ -60,16 +68,10 @@ impl Unit {
 
     fn with_limits(max_dispatches: u32, max_bytes: u64) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("buffer");
-        let lock_wait = Duration::from_secs(20);
+        let path = directory.path().join("queue");
         Self {
-            buffer: Buffer::new(BufferConfig {
-                path,
-                max_dispatches,
-                max_bytes,
-                max_age: Duration::MAX,
-                lock_wait,
-            }),
+            queue: Queue::new(QueueConfig { path: path.clone(), max_dispatches, max_bytes }),
+            path,
             clock: TestClock {
                 running: SystemClock::new(),
                 wall: Cell::new(SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000)),
@@ -77,18 +79,22 @@ impl Unit {
                 draw: Cell::new(1),
             },
             // Tests that wait for nothing may run on a machine that is busy.
-            budget: TimeBudget { per_request: Duration::from_secs(20), total: Duration::from_secs(40) },
+            budget: LONG,
             _directory: directory,
         }
     }
 
     /// One dispatch with this trace.
     fn dispatch(&self, text: &str, destination: Option<&Destination>) -> DeliveryReport {
-        self.dispatch_trace(&trace(text), destination)
+        self.dispatch_request(text.as_bytes(), destination)
     }
 
-    fn dispatch_trace(&self, trace: &Trace, destination: Option<&Destination>) -> DeliveryReport {
-        deliver(trace, Some(&self.buffer), destination, &self.budget, &self.clock)
+    fn dispatch_request(&self, request: &[u8], destination: Option<&Destination>) -> DeliveryReport {
+        self.deliver(&mut trace(&request), destination)
+    }
+
+    fn deliver(&self, trace: &mut Trace<'_>, destination: Option<&Destination>) -> DeliveryReport {
+        deliver(trace, Some(&self.queue), destination, &self.budget, &self.clock)
     }
 
     /// Dispatches without a backend.
@@ -99,13 +105,32 @@ impl Unit {
         }
     }
 
+    /// The requests that wait, oldest first.
+    fn waiting(&self) -> Vec<Vec<u8>> {
+        let waiting = self.queue.waiting().unwrap().into_iter();
+        waiting.filter_map(|name| self.queue.read(name, &mut 0).unwrap()).collect()
+    }
+
+    fn backoff(&self) -> Backoff {
+        self.queue.state().unwrap().backoff
+    }
+
+    /// Leaves a backend for the next dispatch that has failed so often.
+    fn has_failed(&self, destination: u32, failures: u32) {
+        self.queue.open(Missing::All).unwrap();
+        let backoff = Backoff { destination, failures, ..Backoff::default() };
+        self.queue.set_state(&State { backoff, ..State::default() }).unwrap();
+    }
+
     fn pass(&self, time: Duration) {
         self.clock.wall.set(self.clock.wall.get() + time);
     }
 }
 
-fn trace(text: &str) -> Trace {
-    Trace { payload: text.as_bytes().to_vec(), trace_id: [1; 16], priority: Priority::Interesting }
+const LONG: TimeBudget = TimeBudget { per_request: Duration::from_secs(20), total: Duration::from_secs(40) };
+
+fn trace(request: &dyn Contents) -> Trace<'_> {
+    Trace { request, trace_id: [1; 16], idle: false, journal: None, told: Losses::default() }
 }
 
 /// An error and its causes on one line.

@@ -1,6 +1,6 @@
 //! The bytes of a request against those of OpenTelemetry's own crates for the same spans.
 
-mod flight;
+mod journal;
 
 use std::borrow::Cow;
 use std::pin::pin;
@@ -24,8 +24,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use prost::Message as _;
 
-use crate::encode;
-use crate::recorder::{Details, Record, Remote, TraceContext, own_scope, unix_nanos, weight};
+use crate::encode::{self, Contents as _};
+use crate::recorder::{Details, Record, Remote, Store, TraceContext, own_scope, unix_nanos, weight};
 use crate::span::Site;
 
 static SITES: [Site; 3] = [
@@ -153,9 +153,22 @@ fn resource() -> Vec<KeyValue> {
     vec![KeyValue::new("service.name", "app-charm"), KeyValue::new("juju_unit", "app/0")]
 }
 
+fn request(records: Vec<Record>, resource: &[KeyValue]) -> Vec<u8> {
+    let mut spans = Store::default();
+    for record in records {
+        let (id, end) = (record.span_id, record.end);
+        let place = spans.begin(record);
+        spans.end(place, id, end);
+    }
+    let request = encode::Request::new(&spans, TRACE, &own_scope(), resource);
+    let bytes = request.to_vec();
+    assert_eq!(request.size(), bytes.len());
+    bytes
+}
+
 fn ours(given: &[Given]) -> Vec<u8> {
     let records: Vec<_> = given.iter().map(Given::record).collect();
-    encode::request(&records.iter(), TRACE, &own_scope(), &resource())
+    request(records, &resource())
 }
 
 fn theirs(given: &[Given]) -> Vec<u8> {
@@ -302,15 +315,15 @@ proptest! {
         // The scope is weighed when its tracer opens its first span.
         let scope = record.details.as_ref().and_then(|details| details.scope.as_deref().map(weight::scope));
         let weight = weight + scope.unwrap_or(0);
-        let frame = encode::request(&[].iter(), TRACE, &own_scope(), &[]).len() + 64;
-        let size = encode::request(&[record].iter(), TRACE, &own_scope(), &[]).len();
+        let frame = request(Vec::new(), &[]).len() + 64;
+        let size = request(vec![record], &[]).len();
         prop_assert!(size <= weight + frame, "{size} > {weight} + {frame}");
     }
 }
 
 #[test]
 fn a_session_without_spans_is_a_request_without_scopes() {
-    let empty = encode::request(&[].iter(), TRACE, &own_scope(), &resource());
+    let empty = request(Vec::new(), &resource());
     let request = ExportTraceServiceRequest::decode(&*empty).unwrap();
     assert_eq!(request.resource_spans.len(), 1);
     assert_eq!(request.resource_spans[0].resource.as_ref().unwrap().attributes.len(), 2);

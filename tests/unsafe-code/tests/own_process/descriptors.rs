@@ -7,12 +7,14 @@ use crate::unit::{EITHER_WAY, act, succeed};
 #[test]
 fn a_charm_may_close_all_files_and_open_its_own() {
     for way in EITHER_WAY {
-        let mut juju = way().start();
-        succeed(&mut juju, act("close-all-descriptors"));
-        for number in 0..5 {
-            let content =
-                fs::read_to_string(juju.charm_dir().join(format!("own-{number}"))).expect("written");
-            assert_eq!(content, format!("file {number}\nstill file {number}\n"));
+        for event in [act("close-all-descriptors"), act("close-all-descriptors").env("BUFFER", "buffer")] {
+            let mut juju = way().start();
+            succeed(&mut juju, event);
+            for number in 0..5 {
+                let content =
+                    fs::read_to_string(juju.charm_dir().join(format!("own-{number}"))).expect("written");
+                assert_eq!(content, format!("file {number}\nstill file {number}\n"));
+            }
         }
     }
 }
@@ -41,13 +43,13 @@ fn programs_that_the_charm_executes_inherit_no_file() {
 #[test]
 fn there_are_no_threads_no_children_and_few_files() {
     for (way, sockets) in EITHER_WAY.into_iter().zip([1, 0]) {
-        for (buffer, flights) in [(false, 0), (true, 1)] {
+        for (buffer, locks) in [(false, 0), (true, 1)] {
             let event = act("look-at-itself");
             let event = if buffer { event.env("BUFFER", "1") } else { event };
             let printed = succeed(&mut way().start(), event);
             let of_kind = |kind: &str| printed.lines().filter(|line| line.contains(kind)).count();
-            assert_eq!((of_kind("socket:"), of_kind(".flight")), (sockets, flights), "{printed}");
-            let all = sockets + flights;
+            assert_eq!((of_kind("socket:"), of_kind("/.charm_tracing_lock")), (sockets, locks), "{printed}");
+            let all = sockets + locks;
             assert_eq!((printed.lines().count(), of_kind(" close-on-exec")), (all, all), "{printed}");
         }
     }

@@ -12,7 +12,7 @@ use std::{env, fmt};
 
 use charm_tracing::juju::{Dispatch, LogLevel};
 
-use crate::{children, store_and_read, system};
+use crate::{children, queue, store_and_read, system};
 
 /// An open descriptor.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,6 +76,7 @@ fn connection() -> Option<RawFd> {
 /// Closes all files, also those of others, and writes `own-0` to `own-4`, which are open until the process ends.
 pub(crate) fn close_all(dispatch: &Dispatch) {
     store_and_read(dispatch, "before");
+    queue::steps(20);
     let connection = connection();
     // A line of the log is not waited for: its answer is still to come when the connection is closed.
     dispatch.juju_log_without_waiting(LogLevel::Info, "before");
@@ -92,6 +93,7 @@ pub(crate) fn close_all(dispatch: &Dispatch) {
     for round in 0..3 {
         dispatch.juju_log_without_waiting(LogLevel::Info, "after");
         store_and_read(dispatch, &format!("after {round}"));
+        queue::steps(20);
     }
     for (number, file) in files.iter_mut().enumerate() {
         writeln!(file, "still file {number}").expect("it is open");
@@ -148,5 +150,6 @@ pub(crate) fn look_at_itself(dispatch: &Dispatch) {
     look();
     store_and_read(dispatch, "before");
     dispatch.juju_log_without_waiting(LogLevel::Info, "a line");
+    queue::steps(10_000);
     look().iter().for_each(|descriptor| println!("{descriptor}"));
 }

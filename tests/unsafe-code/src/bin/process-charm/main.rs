@@ -1,6 +1,7 @@
 //! A charm that does with its process what a charm may do, and asserts that nothing of tracing is in its way.
 //!
-//! `ACT` names what the handler does; an assertion that fails makes the hook fail. With `BUFFER` the trace buffer is on, and
+//! `ACT` names what the handler does; an assertion that fails makes the hook fail. `BUFFER` is where traces wait, below the
+//! charm directory; without it they do not. `LOCKS_FAIL` is the number of the error that every lock of a file ends with, and
 //! `TOOL_MILLISECONDS` is how long each hook tool may take. Under the name of a hook tool the program is that tool, but if
 //! `SHADOWED_TOOL` names it, it is the shell script in `SHADOWED_BY`.
 #![expect(clippy::print_stdout, reason = "the descriptors are what tests look at")]
@@ -11,6 +12,7 @@ mod descriptors;
 mod forks;
 mod logger;
 mod process_ids;
+mod queue;
 mod system;
 
 use std::env;
@@ -40,10 +42,12 @@ fn main() -> ExitCode {
     if act == "log-by-juju" {
         logger::install(&dispatch);
     }
-    let mut config = Config::new().charm_type("ProcessCharm");
-    if dispatch.var("BUFFER").is_none() {
-        config = config.buffer_max_events(0);
-    }
+    let config = Config::new().charm_type("ProcessCharm");
+    let config = match dispatch.var("BUFFER") {
+        Some(path) => config.buffer_path(dispatch.charm_dir().join(path)),
+        None => config.buffer_max_events(0),
+    };
+    queue::prepare(&act);
     let destination = dispatch.var("TRACE_ENDPOINT").map(|endpoint| Destination::new(endpoint, None));
     let mut session = Session::start(dispatch, config);
     let dispatch = session.dispatch().clone();
@@ -69,6 +73,14 @@ fn main() -> ExitCode {
         "change-root" => agent::after(&dispatch, system::change_root),
         "leave-the-network" => agent::after(&dispatch, system::leave_the_network),
         "log-by-juju" => logger::log(&dispatch),
+        "wait-for-sigterm" => queue::wait_for_sigterm(),
+        "change-namespaces" => queue::change_namespaces(),
+        "make-own-directories" => queue::make_own_directories(),
+        "unmount" => queue::unmount(),
+        "change-directory" => queue::change_directory(),
+        "hide-in-another-root" => queue::hide_in_another_root(),
+        "daemonize" => queue::daemonize(),
+        "trace" | "forbid-everything" => queue::steps(100),
         "nothing" => {}
         _ => panic!("there is no {act:?}"),
     });

@@ -1,7 +1,8 @@
 //! The system calls that a charm may make behind the back of its libraries, without their safety.
 
 use std::ffi::CString;
-use std::os::fd::RawFd;
+use std::fs::File;
+use std::os::fd::{AsRawFd as _, RawFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::{io, ptr};
 
@@ -112,6 +113,108 @@ pub(crate) fn leave_the_network() -> io::Result<()> {
 #[expect(unsafe_code, reason = "a raw call")]
 pub(crate) fn unshare(what: c_int) -> io::Result<()> {
     checked(unsafe { libc::unshare(what) }).map(drop)
+}
+
+/// Enters a mount namespace as its root; an error says that this user cannot.
+pub(crate) fn enter_mount_namespace() -> io::Result<()> {
+    let (user, group) = ids();
+    unshare(libc::CLONE_NEWUSER | libc::CLONE_NEWNS)?;
+    std::fs::write("/proc/self/setgroups", "deny")?;
+    std::fs::write("/proc/self/uid_map", format!("0 {user} 1"))?;
+    std::fs::write("/proc/self/gid_map", format!("0 {group} 1"))
+}
+
+/// Enters this namespace.
+#[expect(unsafe_code, reason = "a raw call")]
+pub(crate) fn enter_namespace(namespace: &File) -> io::Result<()> {
+    checked(unsafe { libc::setns(namespace.as_raw_fd(), 0) }).map(drop)
+}
+
+#[expect(unsafe_code, reason = "raw calls")]
+fn ids() -> (u32, u32) {
+    unsafe { (libc::geteuid(), libc::getegid()) }
+}
+
+/// Mounts a file system in memory, which is gone when it is unmounted.
+#[expect(unsafe_code, reason = "a raw call")]
+pub(crate) fn mount_storage(directory: &str) {
+    let (kind, directory) = (c"tmpfs", CString::new(directory).expect("a path"));
+    let result = unsafe { libc::mount(kind.as_ptr(), directory.as_ptr(), kind.as_ptr(), 0, ptr::null()) };
+    checked(result).expect("a mount namespace of its own");
+}
+
+#[expect(unsafe_code, reason = "a raw call")]
+pub(crate) fn unmount(directory: &str) -> io::Result<()> {
+    let directory = CString::new(directory)?;
+    checked(unsafe { libc::umount2(directory.as_ptr(), 0) }).map(drop)
+}
+
+#[expect(unsafe_code, reason = "it is one of the whole process")]
+pub(crate) fn set_umask(mask: libc::mode_t) {
+    unsafe { libc::umask(mask) };
+}
+
+/// The set of SIGTERM alone.
+#[expect(unsafe_code, reason = "raw calls")]
+fn sigterm() -> libc::sigset_t {
+    unsafe {
+        let mut set = std::mem::zeroed();
+        libc::sigemptyset(&raw mut set);
+        libc::sigaddset(&raw mut set, libc::SIGTERM);
+        set
+    }
+}
+
+/// Blocks SIGTERM in this thread, and in those that it starts.
+#[expect(unsafe_code, reason = "a raw call")]
+pub(crate) fn block_sigterm() {
+    checked(unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, &sigterm(), ptr::null_mut()) })
+        .expect("a signal");
+}
+
+/// Sends SIGTERM to this process, any thread of which may get it.
+#[expect(unsafe_code, reason = "a raw call")]
+pub(crate) fn raise_sigterm() {
+    checked(unsafe { libc::kill(libc::getpid(), libc::SIGTERM) }).expect("it is this process");
+}
+
+/// Takes SIGTERM, if it is pending or comes soon.
+#[expect(unsafe_code, reason = "a raw call")]
+pub(crate) fn wait_for_sigterm() -> bool {
+    let time = libc::timespec { tv_sec: 10, tv_nsec: 0 };
+    unsafe { libc::sigtimedwait(&sigterm(), ptr::null_mut(), &raw const time) == libc::SIGTERM }
+}
+
+/// Makes every lock of a file fail with this error from now on, as file systems do that have none.
+#[expect(unsafe_code, reason = "raw calls")]
+pub(crate) fn make_locks_fail(error: u32) {
+    const OF_CALL: u32 = 0;
+    // Of the second argument, where the lower half comes first.
+    const OF_COMMAND: u32 = if cfg!(target_endian = "little") { 24 } else { 28 };
+    let load = |at| operation(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0, at);
+    let equals = |value, yes, no| operation(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, yes, no, value);
+    let end = |how| operation(libc::BPF_RET | libc::BPF_K, 0, 0, how);
+    let number = |call: libc::c_long| u32::try_from(call).expect("a call");
+    let mut program = [
+        load(OF_CALL),
+        equals(number(libc::SYS_flock), 5, 0),
+        equals(number(libc::SYS_fcntl), 0, 5),
+        load(OF_COMMAND),
+        equals(libc::F_SETLK.cast_unsigned(), 2, 0),
+        equals(libc::F_SETLKW.cast_unsigned(), 1, 0),
+        equals(libc::F_OFD_SETLK.cast_unsigned(), 0, 1),
+        end(libc::SECCOMP_RET_ERRNO | error),
+        end(libc::SECCOMP_RET_ALLOW),
+    ];
+    let length = u16::try_from(program.len()).expect("few");
+    let program = libc::sock_fprog { len: length, filter: program.as_mut_ptr() };
+    checked(unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) }).expect("Linux");
+    let mode = libc::SECCOMP_MODE_FILTER;
+    checked(unsafe { libc::prctl(libc::PR_SET_SECCOMP, mode, &raw const program) }).expect("seccomp");
+}
+
+fn operation(code: u32, yes: u8, no: u8, value: u32) -> libc::sock_filter {
+    libc::sock_filter { code: u16::try_from(code).expect("a code"), jt: yes, jf: no, k: value }
 }
 
 #[expect(unsafe_code, reason = "a raw call")]

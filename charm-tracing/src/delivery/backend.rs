@@ -1,0 +1,243 @@
+use std::borrow::Cow;
+use std::time::Duration;
+
+use super::budget::{Allowance, Clock, TimeBudget};
+use super::destination::Destination;
+use super::endpoint::Endpoint;
+use super::http::{Sender, Tls};
+use super::report::{DeliveryProblem, DeliveryReport};
+use super::split;
+use super::unanswered::Unanswered;
+use super::verdict::{Verdict, is_too_large, judge, may_be_too_large};
+
+/// The backend as one dispatch sees it: sends traces within the time budget, in parts if they are too large, and remembers how
+/// they were answered.
+pub(super) struct Backend<'a> {
+    endpoint: Endpoint,
+    sender: Sender,
+    allowance: Allowance<'a>,
+    budget: &'a TimeBudget,
+    clock: &'a dyn Clock,
+    /// It has answered in this dispatch, whatever it said.
+    answered: bool,
+    /// It has taken or refused something in this dispatch.
+    has_decided: bool,
+    /// The size of the largest request that it has taken in this dispatch; 0 if it has taken none.
+    largest_taken: usize,
+}
+
+/// The result of an attempt to send one trace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// The backend has it, or some parts of it and has refused the others.
+    Taken,
+    /// The backend has refused all of it for good.
+    Refused,
+    /// It waits, or what is left of it.
+    Kept(Kept),
+}
+
+/// The reason why a trace was kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kept {
+    /// The backend answered so.
+    Answered { retry_after: Option<Duration> },
+    /// There was no answer.
+    NoAnswer,
+    /// The budget is spent, which says nothing about the backend.
+    OutOfTime,
+}
+
+/// The result of one request.
+enum Reply {
+    Taken { rejected_spans: u64 },
+    Refused { status: u16, reason: String },
+    Kept { status: Option<u16>, why: Kept },
+}
+
+/// A trace of more bytes that was sent before and not taken may be too large to arrive in time: it is sent in parts of at most
+/// so many.
+pub(super) const MAYBE_TOO_LARGE: usize = 256 * 1024;
+
+impl<'a> Backend<'a> {
+    /// Prepares sending. Nothing is connected yet.
+    pub(super) fn new(
+        endpoint: Endpoint,
+        destination: &Destination,
+        allowance: Allowance<'a>,
+        budget: &'a TimeBudget,
+        clock: &'a dyn Clock,
+    ) -> Result<Self, DeliveryProblem> {
+        let sender = Sender::new(&endpoint, tls_for(&endpoint, destination)?);
+        let (answered, has_decided, largest_taken) = (false, false, 0);
+        Ok(Self { endpoint, sender, allowance, budget, clock, answered, has_decided, largest_taken })
+    }
+
+    /// True once it has taken something in this dispatch.
+    pub(super) fn has_taken(&self) -> bool {
+        self.largest_taken > 0
+    }
+
+    /// True once it has taken or refused something in this dispatch.
+    pub(super) fn has_decided(&self) -> bool {
+        self.has_decided
+    }
+
+    /// Sends a trace, in parts if it is too large for the backend.
+    ///
+    /// `known`: it was not taken in an earlier dispatch. `keep_rest` gets what is left of it, a request again, each time that
+    /// the backend is done with a part.
+    pub(super) fn send_trace(
+        &mut self,
+        request: &[u8],
+        known: bool,
+        report: &mut DeliveryReport,
+        keep_rest: &mut dyn FnMut(&[u8], &mut DeliveryReport),
+    ) -> Outcome {
+        // The last one is sent next.
+        let mut parts = vec![Cow::Borrowed(request)];
+        if known && request.len() > MAYBE_TOO_LARGE && self.has_taken() {
+            parts = split::pieces(request, MAYBE_TOO_LARGE).into_iter().rev().map(Cow::Owned).collect();
+        }
+        let (mut taken, mut given_up, mut too_large) = (false, 0, usize::MAX);
+        while let Some(part) = parts.pop() {
+            if part.len() >= too_large
+                && let Some(halves) = self.halves(&part, "as large a part was not taken")
+            {
+                parts.extend(halves.map(Cow::Owned));
+                continue;
+            }
+            match self.send(&part, report) {
+                Reply::Taken { rejected_spans } => {
+                    self.largest_taken = self.largest_taken.max(part.len());
+                    report.count_rejected(rejected_spans);
+                    taken = true;
+                }
+                Reply::Refused { status, reason } => {
+                    if is_too_large(status, part.len())
+                        && let Some(halves) = self.halves(&part, &reason)
+                    {
+                        too_large = part.len();
+                        parts.extend(halves.map(Cow::Owned));
+                        continue;
+                    }
+                    log::debug!("{} refused a trace for good: {reason}", self.endpoint);
+                    given_up += split::spans(&part).map_or(0, |spans| spans as u64);
+                    report.last_refusal = Some(reason);
+                }
+                Reply::Kept { status, why } => {
+                    if self.may_take_halves(status, why, known, part.len())
+                        && let Some(halves) = self.halves(&part, "smaller ones were taken")
+                    {
+                        too_large = part.len();
+                        parts.extend(halves.map(Cow::Owned));
+                        continue;
+                    }
+                    report.count_rejected(given_up);
+                    return Outcome::Kept(why);
+                }
+            }
+            if !parts.is_empty() {
+                let rest: Vec<_> = parts.iter().rev().map(Cow::as_ref).collect();
+                keep_rest(&rest.concat(), report);
+            }
+        }
+        if taken {
+            report.count_rejected(given_up);
+            report.delivered += 1;
+            Outcome::Taken
+        } else {
+            report.refused += 1;
+            Outcome::Refused
+        }
+    }
+
+    /// The halves of a request. The first half comes last, because the last part is sent next.
+    fn halves(&self, request: &[u8], why: &str) -> Option<[Vec<u8>; 2]> {
+        let [first, second] = split::halves(request)?;
+        log::debug!("{} gets halves of {} bytes: {why}", self.endpoint, request.len());
+        Some([second, first])
+    }
+
+    /// True if halves of a request that was kept may be taken.
+    ///
+    /// A backend that asks for a pause is not sent more at once. But a trace that it did not take in an earlier dispatch either
+    /// may be too large for it.
+    fn may_take_halves(&self, status: Option<u16>, why: Kept, known: bool, bytes: usize) -> bool {
+        let asked_to_wait = matches!(why, Kept::Answered { retry_after: Some(_) });
+        may_be_too_large(status) && (known || !asked_to_wait) && (1..bytes).contains(&self.largest_taken)
+    }
+
+    fn send(&mut self, request: &[u8], report: &mut DeliveryReport) -> Reply {
+        let kept = |status, why| Reply::Kept { status, why };
+        let Some(timeout) = self.allowance.next_request() else { return kept(None, Kept::OutOfTime) };
+        let answer = match self.allowance.spend(|| self.sender.send(request, timeout)) {
+            Ok(answer) => answer,
+            // Cut short by our own budget while the backend was answering: that is not its fault.
+            Err(ureq::Error::Timeout(_)) if self.answered && timeout < self.budget.per_request => {
+                return kept(None, Kept::OutOfTime);
+            }
+            Err(error) => {
+                let endpoint = self.endpoint.to_string();
+                let error = Unanswered(error);
+                report.note(if error.is_for_want_of_trust() {
+                    DeliveryProblem::Untrusted { endpoint, source: Box::new(error) }
+                } else {
+                    DeliveryProblem::Unreachable { endpoint, source: Box::new(error) }
+                });
+                return kept(None, Kept::NoAnswer);
+            }
+        };
+        self.answered = true;
+        let status = answer.status;
+        match judge(status, answer.retry_after.as_deref(), &answer.body, self.clock.wall()) {
+            Verdict::Accepted { rejected_spans, message } => {
+                self.decided();
+                if let Some(message) = message {
+                    log::debug!("{} accepted a trace and said: {message}", self.endpoint);
+                    if rejected_spans > 0 {
+                        report.last_refusal = Some(message);
+                    }
+                }
+                Reply::Taken { rejected_spans }
+            }
+            Verdict::Drop { reason } => {
+                self.decided();
+                Reply::Refused { status, reason }
+            }
+            Verdict::Keep { reason, retry_after } => {
+                let endpoint = self.endpoint.to_string();
+                report.note(DeliveryProblem::NotAccepted { endpoint, reason });
+                kept(Some(status), Kept::Answered { retry_after })
+            }
+        }
+    }
+
+    /// Notes that the backend works, so there is no reason for a short attempt.
+    fn decided(&mut self) {
+        self.has_decided = true;
+        self.allowance.total = self.budget.total;
+    }
+}
+
+/// The TLS settings of an `https` endpoint; nothing is read or built for `http`.
+#[cfg(feature = "tls")]
+fn tls_for(endpoint: &Endpoint, destination: &Destination) -> Result<Option<Tls>, DeliveryProblem> {
+    if !endpoint.is_https() {
+        return Ok(None);
+    }
+    let certificate = destination.certificate.as_ref().ok_or(DeliveryProblem::HttpsWithoutCertificate)?;
+    match super::tls::config(certificate, destination.client_certificate.as_ref()) {
+        Ok(tls) => Ok(Some(tls)),
+        Err(source) => Err(DeliveryProblem::Certificate { source }),
+    }
+}
+
+#[cfg(not(feature = "tls"))]
+fn tls_for(endpoint: &Endpoint, destination: &Destination) -> Result<Option<Tls>, DeliveryProblem> {
+    match (endpoint.is_https(), &destination.certificate) {
+        (false, _) => Ok(None),
+        (true, None) => Err(DeliveryProblem::HttpsWithoutCertificate),
+        (true, Some(_)) => Err(DeliveryProblem::NoTls),
+    }
+}

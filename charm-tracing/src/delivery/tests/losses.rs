@@ -1,0 +1,78 @@
+//! Losses are remembered until a trace that says them arrives or waits.
+
+use super::*;
+
+fn losses(unit: &Unit) -> Losses {
+    unit.queue.state().unwrap().losses
+}
+
+/// A dispatch whose root says these losses.
+fn say(unit: &Unit, text: &str, told: Losses, destination: Option<&Destination>) -> DeliveryReport {
+    let request = text.as_bytes();
+    unit.deliver(&mut Trace { told, ..trace(&request) }, destination)
+}
+
+#[test]
+fn said_losses_are_forgotten_when_the_trace_waits_or_is_taken() {
+    let (unit, server) = (Unit::with_limits(2, 10 << 20), Server::always(Reply::OK));
+    unit.store(&["a", "b"]);
+    assert_eq!(unit.dispatch("c", None).dropped_by_limits, 1);
+    let one = Losses { dropped_traces: 1, ..Losses::default() };
+    assert_eq!(losses(&unit), one);
+
+    assert_eq!(say(&unit, "d", one, None).dropped_by_limits, 1);
+    assert_eq!(losses(&unit), one, "the one was said, another one is new");
+    assert_eq!(say(&unit, "e", one, Some(&server.destination())).delivered, 3);
+    assert_eq!(losses(&unit), Losses::default());
+    assert!(!unit.path.join("state").exists(), "nothing is left to be known");
+}
+
+#[test]
+fn said_losses_are_remembered_when_the_trace_is_refused_or_lost_or_dropped() {
+    let unit = Unit::with_limits(1, 1000);
+    unit.store(&["a"]);
+    assert_eq!(unit.dispatch("b", None).dropped_by_limits, 1);
+    let mut expected = Losses { dropped_traces: 1, ..Losses::default() };
+    assert_eq!(losses(&unit), expected);
+
+    let server = Server::always(Reply::status(400));
+    let report = say(&unit, "c", expected, Some(&server.destination()));
+    assert_eq!((report.refused, report.arrives), (2, false), "{report:?}");
+    expected.refused_traces = 2;
+    assert_eq!(losses(&unit), expected);
+
+    let report = say(&unit, &"d".repeat(2000), expected, None);
+    assert!(report.lost && !report.arrives, "{report:?}");
+    expected.lost_traces = 1;
+    assert_eq!(losses(&unit), expected);
+
+    unit.store(&["e"]);
+    let request = &b"idle"[..];
+    let report = unit.deliver(&mut Trace { told: expected, idle: true, ..trace(&request) }, None);
+    assert_eq!((report.dropped_by_limits, report.buffered, report.arrives), (1, false, false), "{report:?}");
+    expected.dropped_traces = 2;
+    assert_eq!(losses(&unit), expected);
+}
+
+#[test]
+fn rejected_spans_and_refused_parts_are_remembered() {
+    // An OTLP answer that rejects four spans.
+    let body = b"\x0a\x02\x08\x04".to_vec();
+    let (unit, server) = (Unit::new(), Server::always(Reply::Answer(200, "", body)));
+    unit.store(&["a"]);
+    let report = unit.dispatch("b", Some(&server.destination()));
+    assert_eq!((report.delivered, report.rejected_spans), (2, 8), "{report:?}");
+    assert_eq!(losses(&unit), Losses { rejected_spans: 8, ..Losses::default() });
+}
+
+#[test]
+fn damaged_trace_is_lost_and_counted_and_the_others_arrive() {
+    let (unit, server) = (Unit::new(), Server::always(Reply::OK));
+    unit.store(&["a", "b", "c"]);
+    let second = *unit.queue.waiting().unwrap().iter().nth(1).unwrap();
+    std::fs::write(unit.path.join(second.to_string()), "B").unwrap();
+    let report = unit.dispatch("d", Some(&server.destination()));
+    assert_eq!((report.delivered, report.waiting), (3, 0), "{report:?}");
+    assert_eq!(server.texts(), ["a", "c", "d"]);
+    assert_eq!(losses(&unit), Losses { lost_traces: 1, ..Losses::default() });
+}

@@ -1,0 +1,245 @@
+//! The format of the journal, and how it becomes a trace after the dispatch was killed.
+//!
+//! A journal is a sequence of records. Each is a field in the wire format of Protocol Buffers, so it begins with its length,
+//! and the CRC-32 of that field, four bytes in little endian:
+//!
+//! | field | message of OTLP | |
+//! |---|---|---|
+//! | 1 | `Resource` | the charm's, first of all |
+//! | 2 | `Span` | one that has begun, if it has no status, else one that has ended |
+//! | 3 | `ScopeSpans` | without spans: the scope of the spans of field 2 that follow, up to the next one; the first is our own |
+//! | 4 | `Span` | the part that all spans of a call site have in common; the call sites are counted from 0 |
+//! | 16 + n | `Span` | the other part of a span of call site n, in our own scope |
+//!
+//! Two parts of a message behind one another are the message. A span that has begun and ended may be there twice; the end counts.
+//! Reading stops at the first record that is not whole.
+
+use std::collections::{HashMap, HashSet};
+
+use opentelemetry::trace::Status;
+use opentelemetry::{InstrumentationScope, KeyValue};
+
+use super::protobuf::{Field, Fields, bytes_always, fixed64, length, message, next_field};
+use super::{Frame, Site, scope, span, value};
+use crate::recorder::{Record, TraceContext};
+
+/// Writes spans down as they begin and end.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    trace: TraceContext,
+    /// The scope of the records that name none.
+    own: Frame,
+    /// The scope that was written last.
+    scope: Frame,
+    /// The call sites that were written, by their addresses, with their numbers.
+    sites: HashMap<usize, u32>,
+    /// The one of them that was needed last, as it is again in a loop.
+    last: Option<(usize, u32)>,
+}
+
+/// The field of a span of the first call site.
+const FIRST_SITE: u32 = 16;
+
+impl Writer {
+    /// Begins a journal with the resource of the charm.
+    pub(crate) fn begin(
+        out: &mut Vec<u8>,
+        resource: &[KeyValue],
+        own: &InstrumentationScope,
+        trace: TraceContext,
+    ) -> Self {
+        let own = Frame::of(own);
+        record(out, |out| message(out, 1, |out| value::attributes(out, 1, resource)));
+        record(out, |out| own.write(out));
+        Self { trace, scope: own.clone(), own, sites: HashMap::new(), last: None }
+    }
+
+    /// Writes a span that has ended.
+    pub(crate) fn ended(&mut self, out: &mut Vec<u8>, span: &Record) {
+        self.write(out, span, true);
+    }
+
+    /// Writes a span that has begun.
+    pub(crate) fn begun(&mut self, out: &mut Vec<u8>, span: &Record) {
+        self.write(out, span, false);
+    }
+
+    fn write(&mut self, out: &mut Vec<u8>, span: &Record, ended: bool) {
+        if let Some(site) = span::plain_site(span) {
+            let field = FIRST_SITE + self.number(out, site);
+            record(out, |out| message(out, field, |out| span::without_site(out, span, self.trace, ended)));
+            return;
+        }
+        let frame = scope(span).map(|scope| Frame::of(scope));
+        let frame = frame.as_ref().unwrap_or(&self.own);
+        if *frame != self.scope {
+            record(out, |out| frame.write(out));
+            self.scope = frame.clone();
+        }
+        record(out, |out| {
+            if ended { span::detailed(out, span, self.trace) } else { span::begun(out, span, self.trace) }
+        });
+    }
+
+    fn number(&mut self, out: &mut Vec<u8>, site: &Site) -> u32 {
+        let address = std::ptr::from_ref(site).addr();
+        if let Some((last, number)) = self.last
+            && last == address
+        {
+            return number;
+        }
+        let next = u32::try_from(self.sites.len()).unwrap_or(u32::MAX);
+        let number = *self.sites.entry(address).or_insert_with(|| {
+            record(out, |out| message(out, 4, |out| span::site(out, site)));
+            next
+        });
+        self.last = Some((address, number));
+        number
+    }
+}
+
+fn record(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+    let start = out.len();
+    write(out);
+    let crc32 = crc32fast::hash(&out[start..]);
+    out.extend_from_slice(&crc32.to_le_bytes());
+}
+
+impl Frame {
+    /// The scope, without spans.
+    fn write(&self, out: &mut Vec<u8>) {
+        length(out, 3, self.size());
+        out.extend_from_slice(&self.head);
+        out.extend_from_slice(&self.tail);
+    }
+}
+
+/// The trace of a dispatch that was killed.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Interrupted {
+    /// An OTLP `ExportTraceServiceRequest`.
+    pub(crate) request: Vec<u8>,
+    /// The id of its root.
+    pub(crate) root: [u8; 8],
+}
+
+/// Makes a trace of a journal. Spans that had not ended end at the last moment that it knows of, with the status error
+/// "interrupted". `None` if there is no span in it.
+pub(crate) fn interrupted(mut journal: &[u8]) -> Option<Interrupted> {
+    let mut resource = &[][..];
+    let mut scopes: Vec<&[u8]> = Vec::new();
+    let (mut own, mut scope) = (None, 0);
+    let mut sites = Vec::new();
+    let mut spans = Vec::new();
+    while let Some((number, message)) = next_record(&mut journal) {
+        match number {
+            1 => resource = message,
+            2 => spans.push(Written::read([message, &[]], scope)?),
+            3 => {
+                scope = scopes.iter().position(|known| *known == message).unwrap_or(scopes.len());
+                if scope == scopes.len() {
+                    scopes.push(message);
+                }
+                own.get_or_insert(scope);
+            }
+            4 => sites.push(message),
+            FIRST_SITE.. => {
+                let site = usize::try_from(number - FIRST_SITE).ok().and_then(|number| sites.get(number))?;
+                spans.push(Written::read([message, site], own?)?);
+            }
+            _ => {}
+        }
+    }
+    let root = spans.iter().find(|span| !span.ended)?;
+    let ids: HashSet<_> = spans.iter().map(|span| span.id).collect();
+    let last = spans.iter().map(|span| span.start.max(span.end)).max()?;
+    // As in any trace: the span that ended first is first, and of those that did not, the one that began last.
+    let mut seen = HashSet::new();
+    let ended = spans.iter().filter(|span| span.ended);
+    let open = spans.iter().rev().filter(|span| !span.ended);
+    let mut groups = vec![Vec::new(); scopes.len()];
+    for span in ended.chain(open).filter(|span| seen.insert((span.trace_id, span.id))) {
+        // Its parent was not written any more.
+        let is_orphan = span.trace_id == root.trace_id
+            && span.id != root.id
+            && span.flags & span::IS_REMOTE == 0
+            && !ids.contains(span.parent);
+        let parent = if is_orphan { root.id } else { span.parent };
+        message(groups.get_mut(span.scope)?, 2, |out| span.write_below(out, parent, last));
+    }
+    let mut request = Vec::with_capacity(groups.iter().map(Vec::len).sum::<usize>() + 1024);
+    message(&mut request, 1, |out| {
+        bytes_always(out, 1, resource);
+        for (scope, spans) in scopes.iter().zip(&groups).rev().filter(|(_, spans)| !spans.is_empty()) {
+            length(out, 2, scope.len() + spans.len());
+            out.extend_from_slice(scope);
+            out.extend_from_slice(spans);
+        }
+    });
+    Some(Interrupted { request, root: root.id.try_into().ok()? })
+}
+
+/// Takes a record off a journal. `None` if there is no whole one.
+fn next_record<'a>(journal: &mut &'a [u8]) -> Option<(u32, &'a [u8])> {
+    let (number, field, raw) = next_field(journal)?;
+    let (crc32, rest) = journal.split_first_chunk()?;
+    *journal = rest;
+    match field {
+        Field::Bytes(message) if u32::from_le_bytes(*crc32) == crc32fast::hash(raw) => {
+            Some((number, message))
+        }
+        _ => None,
+    }
+}
+
+/// A span as it was written.
+#[derive(Clone, Copy)]
+struct Written<'a> {
+    /// In two parts. All but the name and the attributes is in the first.
+    span: [&'a [u8]; 2],
+    scope: usize,
+    ended: bool,
+    trace_id: &'a [u8],
+    id: &'a [u8],
+    parent: &'a [u8],
+    start: u64,
+    end: u64,
+    flags: u32,
+}
+
+impl<'a> Written<'a> {
+    fn read(span: [&'a [u8]; 2], scope: usize) -> Option<Self> {
+        let (none, ended) = (&[][..], false);
+        let mut written =
+            Self { span, scope, ended, trace_id: none, id: none, parent: none, start: 0, end: 0, flags: 0 };
+        for field in Fields::of(span[0]) {
+            match field? {
+                (1, Field::Bytes(id)) => written.trace_id = id,
+                (2, Field::Bytes(id)) => written.id = id,
+                (4, Field::Bytes(id)) => written.parent = id,
+                (7, Field::Fixed64(start)) => written.start = start,
+                (8, Field::Fixed64(end)) => written.end = end,
+                (15, Field::Bytes(_)) => written.ended = true,
+                (16, Field::Fixed32(flags)) => written.flags = flags,
+                _ => {}
+            }
+        }
+        Some(written)
+    }
+
+    /// The span below this parent. If it had not ended, it ends at `last`.
+    fn write_below(&self, out: &mut Vec<u8>, parent: &[u8], last: u64) {
+        let begin = out.len();
+        out.extend_from_slice(self.span[0]);
+        if parent != self.parent && parent.len() == self.parent.len() {
+            // It is a part of these bytes.
+            let at = begin + (self.parent.as_ptr().addr() - self.span[0].as_ptr().addr());
+            out[at..at + parent.len()].copy_from_slice(parent);
+        }
+        out.extend_from_slice(self.span[1]);
+        if !self.ended {
+            fixed64(out, 8, last.max(self.start));
+            span::status(out, &Status::error("interrupted"));
+        }
+    }
+}

@@ -1,0 +1,270 @@
+//! The file operations that the queue needs, as the one seam to the operating system.
+//!
+//! A trait rather than calls to `std::fs`, because what the queue promises about crashes and full disks can only be shown
+//! with a double in this place.
+
+use std::fmt::Debug;
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io::{self, Read as _, Write as _};
+use std::os::fd::IntoRawFd as _;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::Path;
+use std::time::SystemTime;
+
+use rustix::fs::{FileType, FlockOperation, Mode, OFlags, RawDir, fcntl_lock};
+use rustix::io::Errno;
+use rustix::process::{Resource, getrlimit};
+
+use crate::encode::Contents;
+
+/// What the queue asks of a file system. No symbolic link is followed in the last place of a path.
+pub(super) trait FileSystem: Debug + Send + Sync {
+    /// What has this name; `None` if nothing has.
+    fn look(&self, path: &Path) -> io::Result<Option<Entry>>;
+    /// Calls this with the name of each regular file in a directory that is UTF-8, in any order.
+    fn list(&self, directory: &Path, each: &mut dyn FnMut(&str)) -> io::Result<()>;
+    /// Makes a directory that only its owner can enter.
+    fn make_directory(&self, path: &Path) -> io::Result<()>;
+    /// Makes a directory with the permissions that are usual, and those above it.
+    fn make_parents(&self, path: &Path) -> io::Result<()>;
+    /// Takes everybody else's access to a directory away, and gives the owner all of it.
+    fn make_private(&self, directory: &Path) -> io::Result<()>;
+    /// Writes a file that only its owner can read, in the place of a file that has its name.
+    fn write(&self, path: &Path, contents: &dyn Contents) -> io::Result<()>;
+    /// Writes behind the end of a file that is there.
+    fn append(&self, path: &Path, bytes: &[u8]) -> io::Result<()>;
+    /// The contents of a regular file, unless it is larger than 64 MiB.
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
+    /// Moves a file over another one, or a directory to where nothing is.
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+    /// Removes a file. False if there was none.
+    fn remove(&self, path: &Path) -> io::Result<bool>;
+    /// Takes the lock of a file, which is made if it is missing.
+    fn lock(&self, path: &Path) -> io::Result<Locking>;
+}
+
+/// What a name stands for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Entry {
+    pub(super) kind: Kind,
+    /// It belongs to the user that this process acts for.
+    pub(super) own: bool,
+    /// Its owner has all access to it, and nobody else has any.
+    pub(super) private: bool,
+    /// The size of a file in bytes.
+    pub(super) len: u64,
+    /// When a file was last written.
+    pub(super) modified: SystemTime,
+    /// Tells it from every other file.
+    pub(super) id: (u64, u64),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Directory,
+    File,
+    Link,
+    /// A pipe, a socket or a device.
+    Other,
+}
+
+/// What came of taking a lock.
+#[derive(Debug)]
+pub(super) enum Locking {
+    /// This process has it until this is dropped or the process ends.
+    Taken(Box<dyn Lock>),
+    /// Another process has it.
+    Held,
+    /// This file system has no locks.
+    Impossible,
+}
+
+/// A lock that is held.
+pub(super) trait Lock: Debug + Send {}
+
+/// The file system of the operating system.
+#[derive(Debug)]
+pub(super) struct RealFileSystem;
+
+const PRIVATE_DIRECTORY: u32 = 0o700;
+const PRIVATE_FILE: u32 = 0o600;
+/// No file of ours is larger: a journal has each span twice at most, and a trace at most 30 MB.
+const LARGEST_FILE: u64 = 64 * 1024 * 1024;
+
+impl FileSystem for RealFileSystem {
+    fn look(&self, path: &Path) -> io::Result<Option<Entry>> {
+        let found = match fs::symlink_metadata(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            found => found?,
+        };
+        let kind = match found.file_type() {
+            kind if kind.is_dir() => Kind::Directory,
+            kind if kind.is_file() => Kind::File,
+            kind if kind.is_symlink() => Kind::Link,
+            _ => Kind::Other,
+        };
+        Ok(Some(Entry {
+            kind,
+            own: found.uid() == rustix::process::geteuid().as_raw(),
+            private: found.mode() & 0o777 == PRIVATE_DIRECTORY,
+            len: found.len(),
+            modified: found.modified().unwrap_or(SystemTime::UNIX_EPOCH),
+            id: (found.dev(), found.ino()),
+        }))
+    }
+
+    fn list(&self, directory: &Path, each: &mut dyn FnMut(&str)) -> io::Result<()> {
+        let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let opened = rustix::fs::open(directory, flags, Mode::empty())?;
+        // One buffer for all names, because every dispatch lists the directory three times.
+        let mut buffer = Vec::with_capacity(16 * 1024);
+        let mut entries = RawDir::new(opened, buffer.spare_capacity_mut());
+        while let Some(entry) = entries.next() {
+            let entry = entry?;
+            if let Ok(name) = entry.file_name().to_str()
+                && is_file(directory, name, entry.file_type())
+            {
+                each(name);
+            }
+        }
+        Ok(())
+    }
+
+    fn make_directory(&self, path: &Path) -> io::Result<()> {
+        fs::DirBuilder::new().mode(PRIVATE_DIRECTORY).create(path)?;
+        // The process' umask may have taken the owner's access.
+        self.make_private(path)
+    }
+
+    fn make_parents(&self, path: &Path) -> io::Result<()> {
+        fs::create_dir_all(path)
+    }
+
+    fn make_private(&self, directory: &Path) -> io::Result<()> {
+        fs::set_permissions(directory, Permissions::from_mode(PRIVATE_DIRECTORY))
+    }
+
+    fn write(&self, path: &Path, contents: &dyn Contents) -> io::Result<()> {
+        let create = || options().write(true).create_new(true).mode(PRIVATE_FILE).open(path);
+        let mut file = match create() {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                self.remove(path)?;
+                create()?
+            }
+            created => created?,
+        };
+        let written = file
+            .set_permissions(Permissions::from_mode(PRIVATE_FILE))
+            .and_then(|()| check_limit(contents.size() as u64))
+            .and_then(|()| contents.write_to(&mut file));
+        written.inspect_err(|_| drop(fs::remove_file(path)))
+    }
+
+    fn append(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        let mut file = options().append(true).open(path)?;
+        if is_limited() {
+            check_limit(file.metadata()?.len() + bytes.len() as u64)?;
+        }
+        file.write_all(bytes)
+    }
+
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        let mut file = options().read(true).open(path)?;
+        let found = file.metadata()?;
+        if !found.is_file() {
+            return Err(io::Error::other("it is not a regular file"));
+        }
+        if found.len() > LARGEST_FILE {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        let mut bytes = Vec::with_capacity(usize::try_from(found.len()).unwrap_or(0));
+        file.read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::rename(from, to)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<bool> {
+        match fs::remove_file(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            removed => removed.map(|()| true),
+        }
+    }
+
+    fn lock(&self, path: &Path) -> io::Result<Locking> {
+        let file = match options().read(true).write(true).open(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let file = options().read(true).write(true).create(true).mode(PRIVATE_FILE).open(path)?;
+                file.set_permissions(Permissions::from_mode(PRIVATE_FILE))?;
+                file
+            }
+            opened => opened?,
+        };
+        // A lock of the process, unlike one of the open file: a child that the charm forks does not share it, so it is free
+        // when this process ends.
+        match fcntl_lock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {
+                let id = identity(&file)?;
+                Ok(Locking::Taken(Box::new(LockedFile { file: Some(file), id })))
+            }
+            Err(Errno::AGAIN | Errno::ACCESS) => Ok(Locking::Held),
+            Err(_) => Ok(Locking::Impossible),
+        }
+    }
+}
+
+fn is_file(directory: &Path, name: &str, kind: FileType) -> bool {
+    match kind {
+        FileType::RegularFile => true,
+        // Some file systems do not say it here.
+        FileType::Unknown => fs::symlink_metadata(directory.join(name)).is_ok_and(|found| found.is_file()),
+        _ => false,
+    }
+}
+
+/// Opens without following a symbolic link, and without waiting if the file is a pipe.
+fn options() -> OpenOptions {
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let mut options = OpenOptions::new();
+    options.custom_flags(flags.bits().cast_signed());
+    options
+}
+
+fn is_limited() -> bool {
+    getrlimit(Resource::Fsize).current.is_some()
+}
+
+/// An error if this process may not make a file so large (`ulimit -f`). Trying to would kill it (SIGXFSZ).
+fn check_limit(len: u64) -> io::Result<()> {
+    match getrlimit(Resource::Fsize).current {
+        Some(limit) if len > limit => Err(io::ErrorKind::FileTooLarge.into()),
+        _ => Ok(()),
+    }
+}
+
+#[derive(Debug)]
+struct LockedFile {
+    /// `None` only while it is dropped.
+    file: Option<File>,
+    id: (u64, u64),
+}
+
+impl Lock for LockedFile {}
+
+impl Drop for LockedFile {
+    fn drop(&mut self) {
+        // The charm may have closed this number, and another file may have it now, which is not ours to close.
+        if let Some(file) = self.file.take()
+            && identity(&file).ok() != Some(self.id)
+        {
+            let _ = file.into_raw_fd();
+        }
+    }
+}
+
+fn identity(file: &File) -> io::Result<(u64, u64)> {
+    let found = file.metadata()?;
+    Ok((found.dev(), found.ino()))
+}

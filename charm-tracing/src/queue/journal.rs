@@ -1,0 +1,181 @@
+//! The journal of a dispatch: what it has recorded, in case that it is killed.
+//!
+//! A dispatch holds the lock of its charm's directory while it runs, so **a journal of the same unit that another dispatch left
+//! belongs to one that was killed**. [`encode::journal`](crate::encode::journal) describes its contents.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use super::error::QueueError;
+use super::file_system::{FileSystem, Lock, Locking};
+use super::name::{TraceName, journal_name, trace_id_of_journal};
+use super::state::Losses;
+use super::store::{NewTrace, Queue, Stored};
+use crate::encode::journal::{Interrupted, interrupted};
+use crate::recorder::JournalFile;
+use crate::span::quietly;
+
+/// Held by the dispatch of a unit that writes a journal. Its file is in the charm's directory: that is there in every dispatch,
+/// unlike a storage on which the queue may be, and the charm does not unmount it.
+const LOCK: &str = ".charm_tracing_lock";
+
+/// The right of a dispatch to write a journal, and to recover those of its unit. No child process inherits it.
+#[derive(Debug)]
+pub(crate) struct UnitLock {
+    _lock: Box<dyn Lock>,
+}
+
+/// The result of looking for what killed dispatches have left.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Recovered {
+    /// The traces that wait now.
+    pub(crate) traces: u32,
+    /// Other traces that the limits cost. They are counted in `state`.
+    pub(crate) dropped: u32,
+}
+
+/// The journal of this dispatch.
+#[derive(Debug)]
+pub(crate) struct Journal {
+    path: PathBuf,
+    fs: Arc<dyn FileSystem>,
+    begun: bool,
+    /// The process that writes: a child that was forked off does not.
+    pid: u32,
+    _lock: UnitLock,
+}
+
+impl Queue {
+    /// Takes the right to write a journal. `None` if another dispatch of the unit has it, or there are no locks here.
+    pub(crate) fn lock_unit(&self, charm_dir: &Path) -> Option<UnitLock> {
+        let file = std::path::absolute(charm_dir.join(LOCK)).ok()?;
+        match self.fs.lock(&file) {
+            Ok(Locking::Taken(lock)) => Some(UnitLock { _lock: lock }),
+            Ok(why @ (Locking::Held | Locking::Impossible)) => {
+                log::debug!("no journal is written: {} cannot be locked: {why:?}", file.display());
+                None
+            }
+            Err(error) => {
+                log::debug!("no journal is written: cannot open {}: {error}", file.display());
+                None
+            }
+        }
+    }
+
+    /// A journal for a dispatch of this unit. Its file is made when something is written.
+    pub(crate) fn journal(&self, lock: UnitLock, unit: &str, trace_id: [u8; 16]) -> Journal {
+        let path = self.path.join(journal_name(unit, trace_id));
+        Journal { path, fs: Arc::clone(&self.fs), begun: false, pid: process::id(), _lock: lock }
+    }
+
+    /// Stores the traces that killed dispatches of this unit have left, and makes the limits hold that such a dispatch may have
+    /// left exceeded.
+    pub(crate) fn recover(&self, _: &UnitLock, unit: &str, now: SystemTime) -> Result<Recovered, QueueError> {
+        let (waiting, others) = self.list()?;
+        let (mut traces, mut losses) = (0, Losses::default());
+        for name in &others {
+            let Some(trace_id) = trace_id_of_journal(unit, name) else { continue };
+            match self.recover_one(&waiting, name, trace_id, now, &mut losses) {
+                Ok(stored) => traces += u32::from(stored),
+                Err(error) => log::debug!("cannot recover what a killed dispatch has left: {error}"),
+            }
+        }
+        if self.exceeds_limit(waiting.len()) {
+            let mut dropped = Vec::new();
+            self.trim(&mut dropped)?;
+            losses.dropped_traces += dropped.len() as u64;
+        }
+        self.add_losses(losses);
+        Ok(Recovered { traces, dropped: u32::try_from(losses.dropped_traces).unwrap_or(u32::MAX) })
+    }
+
+    fn recover_one(
+        &self,
+        waiting: &BTreeSet<TraceName>,
+        journal: &str,
+        trace_id: [u8; 16],
+        now: SystemTime,
+        losses: &mut Losses,
+    ) -> Result<bool, QueueError> {
+        let path = self.path.join(journal);
+        let bytes = match self.fs.read(&path) {
+            // No journal of ours is, and it would be there in every dispatch.
+            Err(error) if error.kind() == io::ErrorKind::FileTooLarge => Vec::new(),
+            read => Self::io("read", &path, read)?,
+        };
+        let mut stored = false;
+        // A journal that makes the reader panic is removed, or every dispatch would panic again.
+        match quietly(|| interrupted(&bytes)).flatten() {
+            None => losses.lost_traces += 1,
+            Some(left) if self.is_stored(waiting, trace_id, left.root) => {}
+            Some(Interrupted { request, .. }) => {
+                let new = NewTrace { trace_id, idle: false, request: &request.as_slice() };
+                match self.store(&new, now, false) {
+                    Ok(Stored { dropped, .. }) => {
+                        losses.dropped_traces += dropped.len() as u64;
+                        stored = true;
+                    }
+                    // It will never fit, so it is removed and counted.
+                    Err(QueueError::TooLarge { .. }) => losses.lost_traces += 1,
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        Self::io("remove", &path, self.fs.remove(&path))?;
+        Ok(stored)
+    }
+
+    /// Returns true if a waiting trace contains this root span. The trace id alone does not tell, because dispatches below one
+    /// parent share it.
+    fn is_stored(&self, waiting: &BTreeSet<TraceName>, trace_id: [u8; 16], root: [u8; 8]) -> bool {
+        waiting.iter().filter(|name| name.trace_id == trace_id).any(|name| {
+            let request = self.fs.read(&self.file(*name)).unwrap_or_default();
+            // As the span's own id, not as that of a parent.
+            request.windows(2 + root.len()).any(|bytes| bytes[..2] == [0x12, 8] && bytes[2..] == root)
+        })
+    }
+}
+
+impl JournalFile for Journal {
+    fn append(&mut self, records: &[u8]) -> io::Result<()> {
+        if self.pid != process::id() {
+            return Err(io::Error::other("another process writes it"));
+        }
+        if self.begun {
+            return self.fs.append(&self.path, records);
+        }
+        if self.fs.look(&self.path)?.is_some() {
+            // It could not be recovered, and has the trace id of this dispatch.
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        self.fs.write(&self.path, &records)?;
+        self.begun = true;
+        Ok(())
+    }
+
+    fn is_there(&self) -> bool {
+        self.begun && self.fs.look(&self.path).is_ok_and(|entry| entry.is_some())
+    }
+
+    fn is_begun(&self) -> bool {
+        self.begun
+    }
+
+    fn is_out_of_reach(&self) -> bool {
+        let looked = self.fs.look(&self.path).map_err(|error| error.kind());
+        self.begun && matches!(looked, Err(io::ErrorKind::PermissionDenied))
+    }
+
+    fn remove(&mut self) {
+        if self.begun
+            && let Err(error) = self.fs.remove(&self.path)
+        {
+            log::debug!("cannot remove {}: {error}", self.path.display());
+        }
+        self.begun = false;
+    }
+}

@@ -1,0 +1,109 @@
+//! The place of the queue: its directory is made when it is needed, and what else may be there is moved or refused.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use super::error::QueueError;
+use super::file_system::{Entry, FileSystem, Kind};
+use super::name::millis;
+use super::python;
+use super::store::{PART, Queue};
+
+/// Which directories may be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Missing {
+    /// The queue's own, if what it stands in is there: what is above it may be the charm's to make.
+    Own,
+    /// Those above it, too.
+    All,
+}
+
+impl Queue {
+    /// Makes the directory ready for all that follows. False if it is not there and may not be made.
+    ///
+    /// # Errors
+    ///
+    /// [`QueueError::Refused`] if something else has its name, and [`QueueError::Elsewhere`]; the others if it cannot be made.
+    pub(crate) fn open(&self, missing: Missing) -> Result<bool, QueueError> {
+        if root(&*self.fs) != self.root {
+            return Err(QueueError::Elsewhere { path: self.path.clone() });
+        }
+        let refused = |what| Err(QueueError::Refused { path: self.path.clone(), what });
+        match self.look(&self.path)? {
+            Some(Entry { own: false, .. }) => refused("another user's"),
+            Some(Entry { kind: Kind::Link, .. }) => refused("a symbolic link"),
+            Some(Entry { kind: Kind::Other, .. }) => refused("not a directory"),
+            Some(Entry { kind: Kind::Directory, private: true, .. }) => Ok(true),
+            Some(Entry { kind: Kind::Directory, .. }) => {
+                Self::io("use", &self.path, self.fs.make_private(&self.path)).map(|()| true)
+            }
+            Some(Entry { kind: Kind::File, .. }) => self.replace_file().map(|()| true),
+            None => self.make(missing),
+        }
+    }
+
+    fn make(&self, missing: Missing) -> Result<bool, QueueError> {
+        if let Some(parent) = self.path.parent()
+            && self.look(parent)?.is_none()
+        {
+            if missing == Missing::Own {
+                return Ok(false);
+            }
+            Self::io("make", parent, self.fs.make_parents(parent))?;
+        }
+        let half_made = with_suffix(&self.path, PART);
+        if self.look(&half_made)?.is_some_and(|entry| entry.kind == Kind::Directory && entry.own) {
+            Self::io("make", &self.path, self.fs.rename(&half_made, &self.path))?;
+        } else {
+            self.make_directory(&self.path)?;
+        }
+        Ok(true)
+    }
+
+    fn make_directory(&self, path: &Path) -> Result<(), QueueError> {
+        match self.fs.make_directory(path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => match self.look(path)? {
+                Some(Entry { kind: Kind::Directory, own: true, .. }) => Ok(()),
+                _ => Err(QueueError::Refused { path: path.to_owned(), what: "not a directory of this user" }),
+            },
+            made => Self::io("make", path, made),
+        }
+    }
+
+    /// Puts a directory in the place of a file, and the file into it. If it is the buffer of the Python library, its traces are
+    /// waiting traces then.
+    fn replace_file(&self) -> Result<(), QueueError> {
+        let half_made = with_suffix(&self.path, PART);
+        self.make_directory(&half_made)?;
+        python::import(self, &self.path, &half_made)?;
+        if self.look(&self.path)?.is_some_and(|entry| entry.kind == Kind::File) {
+            let inside = half_made.join(format!("replaced-{}", millis(SystemTime::now())));
+            Self::io("move", &self.path, self.fs.rename(&self.path, &inside))?;
+        }
+        Self::io("make", &self.path, self.fs.rename(&half_made, &self.path))
+    }
+
+    /// Stores what waits in the buffer of the Python library in this charm directory, and removes that.
+    pub(crate) fn import_python(&self, charm_dir: &Path) -> Result<(), QueueError> {
+        let file = charm_dir.join(python::FILE);
+        if self.look(&file)?.is_some() {
+            self.open(Missing::All)?;
+            python::import(self, &file, &self.path)?;
+        }
+        Ok(())
+    }
+}
+
+/// Tells which directory is the root of this process.
+pub(super) fn root(fs: &dyn FileSystem) -> Option<(u64, u64)> {
+    fs.look(Path::new("/")).ok().flatten().map(|root| root.id)
+}
+
+/// A path with `.<suffix>` behind it.
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".");
+    name.push(suffix);
+    name.into()
+}

@@ -1,0 +1,134 @@
+//! The file `state`: what one dispatch leaves for the next to know, beside the traces.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use super::name::TraceName;
+
+/// What is remembered between dispatches.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct State {
+    pub(crate) backoff: Backoff,
+    pub(crate) losses: Losses,
+    /// A trace of more than [`SMALL`](super::store::SMALL) bytes may wait.
+    pub(crate) large: bool,
+}
+
+/// How the last attempts to send ended.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Backoff {
+    /// Which endpoint this is about.
+    pub(crate) destination: u32,
+    /// Dispatches in a row in which nothing was taken.
+    pub(crate) failures: u32,
+    /// The backend asked not to be sent anything before this moment, in milliseconds since 1970.
+    pub(crate) not_before: u64,
+    /// Waiting traces that were sent and not taken.
+    pub(crate) kept: BTreeSet<TraceName>,
+}
+
+/// What was lost since the last trace that said so and was stored or sent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Losses {
+    /// Traces that the limits cost.
+    pub(crate) dropped_traces: u64,
+    /// Traces that the backend refused for good.
+    pub(crate) refused_traces: u64,
+    /// Traces that could be neither stored nor sent, or were damaged on the disk.
+    pub(crate) lost_traces: u64,
+    /// Spans that the backend rejected out of traces that it took.
+    pub(crate) rejected_spans: u64,
+}
+
+impl Losses {
+    pub(crate) fn and(self, more: Self) -> Self {
+        self.with(more, u64::saturating_add)
+    }
+
+    pub(crate) fn without(self, told: Self) -> Self {
+        self.with(told, u64::saturating_sub)
+    }
+
+    fn with(self, other: Self, combine: fn(u64, u64) -> u64) -> Self {
+        Self {
+            dropped_traces: combine(self.dropped_traces, other.dropped_traces),
+            refused_traces: combine(self.refused_traces, other.refused_traces),
+            lost_traces: combine(self.lost_traces, other.lost_traces),
+            rejected_spans: combine(self.rejected_spans, other.rejected_spans),
+        }
+    }
+}
+
+impl State {
+    /// Reads lines of a key and a value. Others mean nothing here: a damaged file costs what it says, and no more.
+    pub(super) fn parse(text: &str) -> Self {
+        let mut state = Self::default();
+        let State { backoff, losses, large } = &mut state;
+        for (key, value) in text.lines().filter_map(|line| line.split_once(' ')) {
+            let number = || value.parse().unwrap_or_default();
+            match key {
+                "destination" => backoff.destination = u32::from_str_radix(value, 16).unwrap_or_default(),
+                "failures" => backoff.failures = u32::try_from(number()).unwrap_or(u32::MAX),
+                "not_before" => backoff.not_before = number(),
+                "large" => *large = value == "true",
+                "kept" => backoff.kept.extend(TraceName::parse(value)),
+                "dropped_traces" => losses.dropped_traces = number(),
+                "refused_traces" => losses.refused_traces = number(),
+                "lost_traces" => losses.lost_traces = number(),
+                "rejected_spans" => losses.rejected_spans = number(),
+                _ => {}
+            }
+        }
+        state
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Backoff { destination, failures, not_before, kept } = &self.backoff;
+        let Losses { dropped_traces, refused_traces, lost_traces, rejected_spans } = self.losses;
+        writeln!(f, "destination {destination:08x}")?;
+        let numbers = [
+            ("failures", u64::from(*failures)),
+            ("not_before", *not_before),
+            ("dropped_traces", dropped_traces),
+            ("refused_traces", refused_traces),
+            ("lost_traces", lost_traces),
+            ("rejected_spans", rejected_spans),
+        ];
+        for (key, number) in numbers {
+            writeln!(f, "{key} {number}")?;
+        }
+        writeln!(f, "large {}", self.large)?;
+        kept.iter().try_for_each(|name| writeln!(f, "kept {name}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn it_is_read_as_it_is_written(
+            destination: u32, failures: u32, not_before: u64, losses: [u64; 4], ids: Vec<([u8; 16], bool)>, large: bool,
+        ) {
+            let kept = ids.iter().map(|(id, idle)| TraceName::new(7, *id, *idle, failures)).collect();
+            let [dropped_traces, refused_traces, lost_traces, rejected_spans] = losses;
+            let state = State {
+                backoff: Backoff { destination, failures, not_before, kept },
+                losses: Losses { dropped_traces, refused_traces, lost_traces, rejected_spans },
+                large,
+            };
+            prop_assert_eq!(State::parse(&state.to_string()), state);
+        }
+
+        #[test]
+        fn any_text_is_some_state(text in "(kept |failures |lost_traces |[0-9]|\\PC|\n)*") {
+            let state = State::parse(&text);
+            prop_assert_eq!(State::parse(&state.to_string()), state);
+        }
+    }
+}

@@ -1,0 +1,394 @@
+use std::cell::Cell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Write};
+use std::mem;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use super::error::QueueError;
+use super::file_system::{Entry, FileSystem, Kind, Lock, Locking, RealFileSystem};
+use super::name::{TraceName, is_part, millis};
+use super::place;
+use super::state::{Losses, State};
+use crate::encode::Contents;
+use crate::recorder::random;
+
+/// Where traces wait and how many may.
+#[derive(Debug, Clone)]
+pub(crate) struct QueueConfig {
+    /// The directory. If it is relative, it is below the directory in which the process is now.
+    pub(crate) path: PathBuf,
+    /// How many traces may wait; at least 1.
+    pub(crate) max_dispatches: u32,
+    /// How many bytes they may have together.
+    pub(crate) max_bytes: u64,
+}
+
+/// The traces that wait, on disk. See the module for what it promises.
+///
+/// Nothing is looked at before the first operation, and nothing stays open after one.
+#[derive(Debug)]
+pub(crate) struct Queue {
+    pub(super) path: PathBuf,
+    max_dispatches: usize,
+    max_bytes: u64,
+    pub(super) fs: Arc<dyn FileSystem>,
+    /// Which directory was the root when this was made.
+    pub(super) root: Option<(u64, u64)>,
+}
+
+/// A trace to be stored.
+#[derive(Clone, Copy)]
+pub(crate) struct NewTrace<'a> {
+    pub(crate) trace_id: [u8; 16],
+    /// Nothing but the handler ran in its dispatch: such traces make room first.
+    pub(crate) idle: bool,
+    /// An OTLP `ExportTraceServiceRequest`.
+    pub(crate) request: &'a dyn Contents,
+}
+
+/// What storing a trace did.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Stored {
+    pub(crate) name: TraceName,
+    /// The traces that were dropped for it. It can be among them itself: an idle one when the others are not.
+    pub(crate) dropped: Vec<TraceName>,
+    /// The traces that wait now; `None` if the directory was not listed.
+    pub(crate) waiting: Option<BTreeSet<TraceName>>,
+}
+
+/// The right to send, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Turn {
+    /// `None` if there can be no lock: another process may send as well.
+    _lock: Option<Box<dyn Lock>>,
+}
+
+const STATE: &str = "state";
+const SENDING: &str = "sending";
+pub(super) const PART: &str = "part";
+/// A `.part` that is older was left by a process that died, because writing a file takes less time.
+const LONGEST_WRITE: Duration = Duration::from_mins(1);
+/// As long as no trace has more bytes than this, their number alone says that they are within the limit.
+pub(super) const SMALL: u64 = 64 * 1024;
+/// What a file takes on the disk is a multiple of this.
+const BLOCK: u64 = 4096;
+
+impl Queue {
+    pub(crate) fn new(config: QueueConfig) -> Self {
+        Self::with_file_system(config, Arc::new(RealFileSystem))
+    }
+
+    pub(super) fn with_file_system(config: QueueConfig, fs: Arc<dyn FileSystem>) -> Self {
+        let QueueConfig { path, max_dispatches, max_bytes } = config;
+        // Without a slash at its end, which would follow a link.
+        let path: PathBuf = std::path::absolute(&path).unwrap_or(path).components().collect();
+        let root = place::root(&*fs);
+        let max_dispatches = usize::try_from(max_dispatches).unwrap_or(usize::MAX);
+        Self { path, max_dispatches, max_bytes, fs, root }
+    }
+
+    /// Stores a trace behind all others.
+    ///
+    /// If it is about to be sent, no other makes room for it, and the limits are not looked at until [`trim`](Self::trim):
+    /// nothing should be dropped in the moment in which it could leave.
+    ///
+    /// # Errors
+    ///
+    /// [`QueueError::TooLarge`] if the trace alone is beyond the limit, the others if it cannot be written. It is not stored then.
+    pub(crate) fn store(
+        &self,
+        new: &NewTrace<'_>,
+        now: SystemTime,
+        to_send: bool,
+    ) -> Result<Stored, QueueError> {
+        let (size, limit) = (new.request.size() as u64, self.max_bytes);
+        if size > limit {
+            return Err(QueueError::TooLarge { size, limit });
+        }
+        // A clock that was set back changes no order.
+        let newest = self.list()?.0.last().map_or(0, |name| name.stamp);
+        let stamp = millis(now).max(newest + 1);
+        let (name, mut dropped) = if to_send {
+            (self.write(&self.path, stamp, new)?, Vec::new())
+        } else {
+            self.write_making_room(stamp, new)?
+        };
+        let trimmed = if to_send { None } else { Some(self.trim(&mut dropped)) };
+        // An error here is not returned, because the trace is stored. The next store applies the limits again.
+        let waiting = trimmed.transpose().unwrap_or_else(|error| {
+            log::debug!("cannot make the limits hold: {error}");
+            None
+        });
+        Ok(Stored { name, dropped, waiting })
+    }
+
+    /// Writes the file of a trace. If the disk is full, removes as many other traces as the new one needs, and returns their names.
+    fn write_making_room(
+        &self,
+        stamp: u64,
+        new: &NewTrace<'_>,
+    ) -> Result<(TraceName, Vec<TraceName>), QueueError> {
+        let needed = new.request.size() as u64 + 16 * BLOCK;
+        let (mut dropped, mut freed) = (Vec::new(), 0);
+        let failed = loop {
+            match self.write(&self.path, stamp, new) {
+                Err(full) if full.is_full() && freed < needed => {
+                    let victim = first_to_be_dropped(&self.waiting()?);
+                    let Some(victim) = victim.filter(|victim| victim.idle || !new.idle) else {
+                        break Err(full);
+                    };
+                    freed += self.size(victim)?.next_multiple_of(BLOCK);
+                    if self.acknowledge(victim)? {
+                        dropped.push(victim);
+                    }
+                }
+                Ok(name) => return Ok((name, dropped)),
+                Err(error) => break Err(error),
+            }
+        };
+        self.add_losses(Losses { dropped_traces: dropped.len() as u64, ..Losses::default() });
+        failed
+    }
+
+    /// Writes the file of a trace into this directory: whole, before it gets its name.
+    pub(super) fn write(
+        &self,
+        directory: &Path,
+        stamp: u64,
+        new: &NewTrace<'_>,
+    ) -> Result<TraceName, QueueError> {
+        if new.request.size() as u64 > SMALL {
+            // A state that cannot be read or written says that there may be a large one, too.
+            if let Ok(mut state) = self.state_in(directory)
+                && !mem::replace(&mut state.large, true)
+            {
+                let _ = self.set_state_in(directory, &state);
+            }
+        }
+        let part = directory.join(format!("{stamp:016}-{:016x}.{PART}", random()));
+        let contents = Hashed { contents: new.request, crc32: Cell::new(0) };
+        Self::io("write", &part, self.fs.write(&part, &contents))?;
+        let name = TraceName::new(stamp, new.trace_id, new.idle, contents.crc32.get());
+        Self::io("rename", &part, self.fs.rename(&part, &directory.join(name.to_string())))?;
+        Ok(name)
+    }
+
+    /// Makes the limits hold: idle traces go first, then the oldest, as far as necessary. What waits then, oldest first.
+    pub(crate) fn trim(&self, dropped: &mut Vec<TraceName>) -> Result<BTreeSet<TraceName>, QueueError> {
+        let mut waiting = self.waiting()?;
+        let mut sizes = self.sizes_that_matter(&waiting)?;
+        let mut bytes: u64 = sizes.values().sum();
+        while self.exceeds_limit(waiting.len()) || bytes > self.max_bytes {
+            let Some(victim) = first_to_be_dropped(&waiting) else { break };
+            if self.acknowledge(victim)? {
+                dropped.push(victim);
+            }
+            waiting.remove(&victim);
+            bytes -= sizes.remove(&victim).unwrap_or(0);
+        }
+        Ok(waiting)
+    }
+
+    pub(super) fn exceeds_limit(&self, dispatches: usize) -> bool {
+        dispatches > self.max_dispatches
+    }
+
+    /// The sizes of these traces, or an empty map if they cannot exceed the limit, because looking at each file takes longer than
+    /// all other steps.
+    fn sizes_that_matter(
+        &self,
+        waiting: &BTreeSet<TraceName>,
+    ) -> Result<BTreeMap<TraceName, u64>, QueueError> {
+        // If it cannot be read, there may be one.
+        let mut state = self.state().unwrap_or_else(|_| State { large: true, ..State::default() });
+        let mut sizes = BTreeMap::new();
+        if state.large || waiting.len() as u64 * SMALL > self.max_bytes {
+            for name in waiting {
+                sizes.insert(*name, self.size(*name)?);
+            }
+            if state.large && sizes.values().all(|size| *size <= SMALL) {
+                state.large = false;
+                // If this fails, the next dispatch looks at the sizes once more.
+                let _ = self.set_state(&state);
+            }
+        }
+        Ok(sizes)
+    }
+
+    /// The size of a waiting trace in bytes; 0 if it is gone.
+    pub(crate) fn size(&self, name: TraceName) -> Result<u64, QueueError> {
+        Ok(self.look(&self.file(name))?.map_or(0, |entry| entry.len))
+    }
+
+    /// What waits, oldest first. Files that a process left half written are removed.
+    pub(crate) fn waiting(&self) -> Result<BTreeSet<TraceName>, QueueError> {
+        let (waiting, others) = self.list()?;
+        for part in others.iter().filter(|name| is_part(name)) {
+            let path = self.path.join(part);
+            if self.look(&path)?.is_some_and(|entry| entry.kind == Kind::File && is_old(entry.modified)) {
+                Self::io("remove", &path, self.fs.remove(&path))?;
+            }
+        }
+        Ok(waiting)
+    }
+
+    /// What is in the directory: traces, and the names of all other files.
+    pub(super) fn list(&self) -> Result<(BTreeSet<TraceName>, Vec<String>), QueueError> {
+        let (mut waiting, mut others) = (Vec::new(), Vec::new());
+        let listed = self.fs.list(&self.path, &mut |text| match TraceName::parse(text) {
+            Some(name) => waiting.push(name),
+            None => others.push(text.to_owned()),
+        });
+        Self::io("list", &self.path, listed)?;
+        Ok((waiting.into_iter().collect(), others))
+    }
+
+    /// Reads a waiting trace. Returns `None` if its file is gone. A damaged file is removed and added to `damaged`.
+    pub(crate) fn read(&self, name: TraceName, damaged: &mut u64) -> Result<Option<Vec<u8>>, QueueError> {
+        let path = self.file(name);
+        let request = match self.fs.read(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            read => Self::io("read", &path, read)?,
+        };
+        if crc32fast::hash(&request) == name.crc32 {
+            return Ok(Some(request));
+        }
+        log::debug!("{} is damaged", path.display());
+        *damaged += u64::from(self.acknowledge(name)?);
+        Ok(None)
+    }
+
+    /// Removes a trace that was delivered, or that never can be. False if it was gone already.
+    pub(crate) fn acknowledge(&self, name: TraceName) -> Result<bool, QueueError> {
+        let path = self.file(name);
+        Self::io("remove", &path, self.fs.remove(&path))
+    }
+
+    /// Puts what is left of a trace in its place, after parts of it were delivered. The name that it has now.
+    pub(crate) fn replace(&self, name: TraceName, rest: &[u8]) -> Result<TraceName, QueueError> {
+        let TraceName { stamp, trace_id, idle, .. } = name;
+        let new = self.write(&self.path, stamp, &NewTrace { trace_id, idle, request: &rest })?;
+        if new != name && !self.acknowledge(name)? {
+            // Another dispatch has dropped it meanwhile.
+            self.acknowledge(new)?;
+        }
+        Ok(new)
+    }
+
+    /// Takes the right to send. `None` if another process has it.
+    pub(crate) fn take_turn(&self) -> Result<Option<Turn>, QueueError> {
+        let path = self.path.join(SENDING);
+        match Self::io("open", &path, self.fs.lock(&path)) {
+            Ok(Locking::Taken(lock)) => Ok(Some(Turn { _lock: Some(lock) })),
+            Ok(Locking::Impossible) => Ok(Some(Turn { _lock: None })),
+            Ok(Locking::Held) => Ok(None),
+            // Sending is what makes room.
+            Err(error) if error.is_full() => Ok(Some(Turn { _lock: None })),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What earlier dispatches have left for this one to know.
+    pub(crate) fn state(&self) -> Result<State, QueueError> {
+        self.state_in(&self.path)
+    }
+
+    /// Counts losses that no report has.
+    pub(super) fn add_losses(&self, losses: Losses) {
+        if losses == Losses::default() {
+            return;
+        }
+        let added = self.state().and_then(|mut state| {
+            state.losses = state.losses.and(losses);
+            self.set_state(&state)
+        });
+        if let Err(error) = added {
+            log::debug!("cannot count what was lost: {error}");
+        }
+    }
+
+    fn state_in(&self, directory: &Path) -> Result<State, QueueError> {
+        let path = directory.join(STATE);
+        match self.fs.read(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(State::default()),
+            read => Ok(State::parse(&String::from_utf8_lossy(&Self::io("read", &path, read)?))),
+        }
+    }
+
+    /// Leaves something for the next dispatches to know.
+    pub(crate) fn set_state(&self, state: &State) -> Result<(), QueueError> {
+        self.set_state_in(&self.path, state)
+    }
+
+    fn set_state_in(&self, directory: &Path, state: &State) -> Result<(), QueueError> {
+        let path = directory.join(STATE);
+        if *state == State::default() {
+            return Self::io("remove", &path, self.fs.remove(&path)).map(drop);
+        }
+        let part = directory.join(format!("{STATE}-{:016x}.{PART}", random()));
+        Self::io("write", &part, self.fs.write(&part, &state.to_string().as_bytes()))?;
+        Self::io("rename", &part, self.fs.rename(&part, &path))
+    }
+
+    pub(super) fn file(&self, name: TraceName) -> PathBuf {
+        self.path.join(name.to_string())
+    }
+
+    pub(super) fn look(&self, path: &Path) -> Result<Option<Entry>, QueueError> {
+        Self::io("look at", path, self.fs.look(path))
+    }
+
+    pub(super) fn io<T>(action: &'static str, path: &Path, result: io::Result<T>) -> Result<T, QueueError> {
+        result.map_err(|source| QueueError::Io { action, path: path.to_owned(), source })
+    }
+}
+
+/// Contents and the checksum of what was written of them last.
+struct Hashed<'a> {
+    contents: &'a dyn Contents,
+    crc32: Cell<u32>,
+}
+
+impl Contents for Hashed<'_> {
+    fn size(&self) -> usize {
+        self.contents.size()
+    }
+
+    fn write_to(&self, to: &mut dyn Write) -> io::Result<()> {
+        let mut to = HashingWriter { to, hasher: crc32fast::Hasher::new() };
+        self.contents.write_to(&mut to)?;
+        self.crc32.set(to.hasher.finalize());
+        Ok(())
+    }
+}
+
+struct HashingWriter<'a> {
+    to: &'a mut dyn Write,
+    hasher: crc32fast::Hasher,
+}
+
+impl Write for HashingWriter<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.to.write(bytes)?;
+        self.hasher.update(&bytes[..count]);
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.flush()
+    }
+}
+
+fn first_to_be_dropped(waiting: &BTreeSet<TraceName>) -> Option<TraceName> {
+    waiting.iter().find(|name| name.idle).or(waiting.first()).copied()
+}
+
+/// Returns true if a file was written more than a minute ago. A time in the future counts as long ago, because the clock may
+/// have been set back.
+fn is_old(modified: SystemTime) -> bool {
+    let now = SystemTime::now();
+    let age = now.duration_since(modified).unwrap_or_else(|ahead| ahead.duration());
+    age > LONGEST_WRITE
+}

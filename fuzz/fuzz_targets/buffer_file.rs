@@ -1,6 +1,0 @@
-//! The buffer's file: what an input is, and what holds of it, is in `charm_tracing::fuzzed`.
-#![no_main]
-
-use libfuzzer_sys::fuzz_target;
-
-fuzz_target!(|input: &[u8]| charm_tracing::fuzzed::buffer_file(input));

@@ -1,6 +1,0 @@
-//! What a killed dispatch has left: what an input is, and what holds of it, is in `charm_tracing::fuzzed`.
-#![no_main]
-
-use libfuzzer_sys::fuzz_target;
-
-fuzz_target!(|input: &[u8]| charm_tracing::fuzzed::flight_log(input));
