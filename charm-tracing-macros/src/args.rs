@@ -121,7 +121,7 @@ pub(crate) fn expression(
     let value: Expr = value(key, input)?;
     let wrong = match &value {
         Expr::Lit(literal) => !kind.fits(&literal.lit),
-        Expr::Unary(unary) => matches!((&unary.op, kind), (syn::UnOp::Neg(_), Kind::Number)),
+        Expr::Unary(unary) => matches!((&unary.op, kind), (syn::UnOp::Neg(_), Kind::Number(_))),
         _ => false,
     };
     if wrong {
@@ -136,25 +136,26 @@ pub(crate) fn expression(
 #[derive(Clone, Copy)]
 pub(crate) enum Kind {
     Text,
-    Number,
+    /// A whole number, with an example of one that makes sense for the argument.
+    Number(&'static str),
 }
 
 impl Kind {
     fn fits(self, literal: &Lit) -> bool {
-        matches!((self, literal), (Self::Text, Lit::Str(_)) | (Self::Number, Lit::Int(_)))
+        matches!((self, literal), (Self::Text, Lit::Str(_)) | (Self::Number(_), Lit::Int(_)))
     }
 
     fn name(self) -> &'static str {
         match self {
             Self::Text => "a string",
-            Self::Number => "a whole number",
+            Self::Number(_) => "a whole number",
         }
     }
 
     fn example(self) -> &'static str {
         match self {
             Self::Text => "\"...\"",
-            Self::Number => "100",
+            Self::Number(example) => example,
         }
     }
 }

@@ -21,6 +21,7 @@ struct CharmArgs {
     buffer_max_events: Arg<Expr>,
     buffer_max_size_mib: Arg<Expr>,
     buffer_path: Arg<Expr>,
+    max_bytes_per_trace: Arg<Expr>,
     krate: Arg<Path>,
 }
 
@@ -37,6 +38,7 @@ impl Default for CharmArgs {
             buffer_max_events: Arg::new("buffer_max_events"),
             buffer_max_size_mib: Arg::new("buffer_max_size_mib"),
             buffer_path: Arg::new("buffer_path"),
+            max_bytes_per_trace: Arg::new("max_bytes_per_trace"),
             krate: Arg::new("crate"),
         }
     }
@@ -44,7 +46,8 @@ impl Default for CharmArgs {
 
 impl Args for CharmArgs {
     const ACCEPTED: &'static str = "`tracing_endpoint`, `server_cert`, `client_cert`, `client_key`, `ca_relation`, \
-        `service_name`, `extra_types`, `buffer_max_events`, `buffer_max_size_mib`, `buffer_path`, `crate`";
+        `service_name`, `extra_types`, `buffer_max_events`, `buffer_max_size_mib`, `buffer_path`, \
+        `max_bytes_per_trace`, `crate`";
 
     fn accept(&mut self, key: &Ident, input: ParseStream<'_>) -> Option<syn::Result<()>> {
         Some(match key.to_string().as_str() {
@@ -55,11 +58,16 @@ impl Args for CharmArgs {
             "ca_relation" => args::expression(&mut self.ca_relation, key, input, Kind::Text),
             "service_name" => args::expression(&mut self.service_name, key, input, Kind::Text),
             "extra_types" => args::types(&mut self.extra_types, key, input),
-            "buffer_max_events" => args::expression(&mut self.buffer_max_events, key, input, Kind::Number),
+            "buffer_max_events" => {
+                args::expression(&mut self.buffer_max_events, key, input, Kind::Number("100"))
+            }
             "buffer_max_size_mib" => {
-                args::expression(&mut self.buffer_max_size_mib, key, input, Kind::Number)
+                args::expression(&mut self.buffer_max_size_mib, key, input, Kind::Number("10"))
             }
             "buffer_path" => args::expression(&mut self.buffer_path, key, input, Kind::Text),
+            "max_bytes_per_trace" => {
+                args::expression(&mut self.max_bytes_per_trace, key, input, Kind::Number("4_500_000"))
+            }
             "crate" => args::krate(&mut self.krate, key, input),
             _ => return None,
         })
@@ -217,6 +225,7 @@ fn settings(args: &CharmArgs) -> TokenStream {
         &args.buffer_max_events,
         &args.buffer_max_size_mib,
         &args.buffer_path,
+        &args.max_bytes_per_trace,
     ] {
         if let Some(value) = &arg.value {
             let setter = Ident::new(arg.key, Span::mixed_site());

@@ -60,8 +60,9 @@ use proc_macro::TokenStream;
 /// | `service_name = "..."` | the resource attribute `service.name` | `<application>-charm` |
 /// | `extra_types = [A, b::B]` | checks that these types have an `impl` block with `#[trace_type]`, of their own or of a trait | none |
 /// | `buffer_max_events = 100` | how many dispatches are kept while no backend takes them; 0 keeps none | 100 |
-/// | `buffer_max_size_mib = 10` | how much of them, in MiB; at least 10 | 10 |
-/// | `buffer_path = "..."` | the buffer file, e.g. on a storage that outlives the pod | `.charm_tracing_buffer` in the charm directory |
+/// | `buffer_max_size_mib = 10` | how many MiB they may have together; at least 10 | 10 |
+/// | `buffer_path = "..."` | the directory in which traces wait, one file each, e.g. on a storage that outlives the pod | `.charm_tracing_buffer` in the charm directory |
+/// | `max_bytes_per_trace = 4_500_000` | how many bytes the trace of one dispatch may have; see [`Config`](../charm_tracing/struct.Config.html#method.max_bytes_per_trace) | 4,500,000 |
 /// | `crate = path` | where `charm_tracing` is, if it is re-exported | `::charm_tracing` |
 ///
 /// Methods and fields named here may be `String`, `&str`, `PathBuf`, `&Path`, and `Option` or `Result` of them, of which

@@ -21,6 +21,7 @@ impl ::charm_tracing::TracedCharm for MyCharm {
             .charm_type("MyCharm")
             .service_name("my")
             .buffer_max_events(10)
+            .max_bytes_per_trace(4_500_000)
     }
     fn destination(
         &self,

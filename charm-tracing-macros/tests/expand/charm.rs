@@ -1,4 +1,10 @@
-#[trace_charm(tracing_endpoint = "endpoint", server_cert = "cert", service_name = "my", buffer_max_events = 10)]
+#[trace_charm(
+    tracing_endpoint = "endpoint",
+    server_cert = "cert",
+    service_name = "my",
+    buffer_max_events = 10,
+    max_bytes_per_trace = 4_500_000
+)]
 impl MyCharm {
     fn endpoint(&self) -> Option<String> {
         None
