@@ -86,7 +86,9 @@ impl Queue {
         }
         if self.exceeds_limit(waiting.len()) {
             let mut dropped = Vec::new();
-            self.trim(&mut dropped)?;
+            if let Err(error) = self.trim(&mut dropped) {
+                log::debug!("cannot make the limits hold: {error}");
+            }
             losses.dropped_traces += dropped.len() as u64;
         }
         self.add_losses(losses);

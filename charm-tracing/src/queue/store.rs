@@ -110,11 +110,15 @@ impl Queue {
         // A clock that was set back changes no order.
         let newest = self.list()?.0.last().map_or(0, |name| name.stamp);
         let stamp = millis(now).max(newest + 1);
-        let (name, mut dropped) = if to_send {
-            (self.write(&self.path, stamp, new)?, Vec::new())
+        let mut dropped = Vec::new();
+        let written = if to_send {
+            self.write(&self.path, stamp, new)
         } else {
-            self.write_making_room(stamp, new)?
+            self.write_making_room(stamp, new, &mut dropped)
         };
+        let name = written.inspect_err(|_| {
+            self.add_losses(Losses { dropped_traces: dropped.len() as u64, ..Losses::default() });
+        })?;
         let trimmed = if to_send { None } else { Some(self.trim(&mut dropped)) };
         // An error here is not returned, because the trace is stored. The next store applies the limits again.
         let waiting = trimmed.transpose().unwrap_or_else(|error| {
@@ -124,32 +128,28 @@ impl Queue {
         Ok(Stored { name, dropped, waiting })
     }
 
-    /// Writes the file of a trace. If the disk is full, removes as many other traces as the new one needs, and returns their names.
+    /// Writes the file of a trace. If the disk is full, drops as many other traces as the new one needs.
     fn write_making_room(
         &self,
         stamp: u64,
         new: &NewTrace<'_>,
-    ) -> Result<(TraceName, Vec<TraceName>), QueueError> {
+        dropped: &mut Vec<TraceName>,
+    ) -> Result<TraceName, QueueError> {
         let needed = new.request.size() as u64 + 16 * BLOCK;
-        let (mut dropped, mut freed) = (Vec::new(), 0);
-        let failed = loop {
+        let mut freed = 0;
+        loop {
             match self.write(&self.path, stamp, new) {
                 Err(full) if full.is_full() && freed < needed => {
                     let victim = first_to_be_dropped(&self.waiting()?);
-                    let Some(victim) = victim.filter(|victim| victim.idle || !new.idle) else {
-                        break Err(full);
-                    };
+                    let victim = victim.filter(|victim| victim.idle || !new.idle).ok_or(full)?;
                     freed += self.size(victim)?.next_multiple_of(BLOCK);
                     if self.acknowledge(victim)? {
                         dropped.push(victim);
                     }
                 }
-                Ok(name) => return Ok((name, dropped)),
-                Err(error) => break Err(error),
+                written => return written,
             }
-        };
-        self.add_losses(Losses { dropped_traces: dropped.len() as u64, ..Losses::default() });
-        failed
+        }
     }
 
     /// Writes the file of a trace into this directory: whole, before it gets its name.

@@ -84,6 +84,29 @@ fn disk_that_stays_full_costs_no_more_traces_than_the_new_one_is_large() {
 }
 
 #[test]
+fn traces_that_made_room_are_counted_whichever_step_fails_then() {
+    let mut failed = 0;
+    for changes in 0..12 {
+        let disk = disk_with_queue();
+        let queue = unlimited(&disk);
+        for text in ["a", "b", "c"] {
+            store(&queue, &text.repeat(1000));
+        }
+        disk.set_capacity(disk.used());
+        disk.fail_after(changes, Fault::Refused(Errno::ACCESS));
+        let stored = store_at(&queue, &"d".repeat(2500), false, now());
+        failed += usize::from(stored.is_err());
+        let counted = stored.map_or_else(
+            |_| usize::try_from(queue.state().unwrap().losses.dropped_traces).unwrap(),
+            |stored| stored.dropped.len(),
+        );
+        let left = queue.waiting().unwrap().into_iter().filter(|name| name.trace_id[0] != b'd').count();
+        assert_eq!(left, 3 - counted, "after {changes} changes");
+    }
+    assert!(failed > 5, "{failed}");
+}
+
+#[test]
 fn trace_is_stored_even_if_others_cannot_be_removed() {
     let disk = disk_with_queue();
     let queue = limited(&disk, 1, 1000);
