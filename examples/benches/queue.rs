@@ -12,19 +12,18 @@
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
 
 mod median;
+mod quiet_dispatch;
 
 use std::fs::{self, OpenOptions, Permissions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
-use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use charm_tracing::juju::Dispatch;
-use charm_tracing::juju::testing::Model;
 use charm_tracing::{Config, Session};
 use median::median;
+use quiet_dispatch::dispatch;
 
 const ROUNDS: usize = 300;
 const SPACED: usize = 200;
@@ -54,15 +53,9 @@ fn main() -> io::Result<()> {
 #[charm_tracing::trace_fn]
 fn traced() {}
 
-fn dispatch(charm_dir: &Path) -> Dispatch {
-    Dispatch::from_vars([
-        ("JUJU_UNIT_NAME", "app/0"),
-        ("JUJU_DISPATCH_PATH", "hooks/start"),
-        ("JUJU_MODEL_NAME", "testing"),
-        ("JUJU_MODEL_UUID", "0d3bbd5f-9d24-4d24-8d45-9b8fd2ad4a2c"),
-        ("JUJU_CHARM_DIR", &charm_dir.display().to_string()),
-    ])
-    .with_hook_tools(Arc::new(Model::new("app/0")))
+fn start_session(charm_dir: &Path) -> Session {
+    let charm_dir = charm_dir.display().to_string();
+    Session::start(dispatch([("JUJU_CHARM_DIR", charm_dir.as_str())]), Config::new())
 }
 
 /// The medians of a session and of bare system calls, when so many traces wait.
@@ -95,7 +88,7 @@ fn dispatches(waiting: usize) -> io::Result<(f64, f64)> {
 }
 
 fn session(charm_dir: &Path) {
-    let mut session = Session::start(dispatch(charm_dir), Config::new());
+    let mut session = start_session(charm_dir);
     session.event(traced);
     let report = session.finish(None);
     assert!(report.buffered, "{report:?}");
@@ -137,7 +130,7 @@ fn calls() -> io::Result<[f64; 3]> {
     let charm = tempfile::tempdir()?;
     let file = charm.path().join("0123456789abcdef0123456789abcdef.journal");
     fs::write(&file, "")?;
-    let mut session = Session::start(dispatch(charm.path()), Config::new());
+    let mut session = start_session(charm.path());
     let mut samples = [Vec::new(), Vec::new(), Vec::new()];
     let pause = || thread::sleep(Duration::from_micros(1100));
     session.try_event(|| {

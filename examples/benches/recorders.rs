@@ -5,8 +5,6 @@ use std::hint::black_box;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use charm_tracing::juju::Dispatch;
-use charm_tracing::juju::testing::Model;
 use charm_tracing::{Config, Session};
 use opentelemetry::Context;
 use opentelemetry::trace::{Tracer, TracerProvider};
@@ -21,6 +19,7 @@ use tracing_subscriber::layer::SubscriberExt;
 
 use crate::SPANS;
 use crate::clock::Calls;
+use crate::quiet_dispatch::dispatch;
 
 pub(crate) struct Recorder {
     /// On the command line, and in `instructions.txt`.
@@ -66,17 +65,6 @@ fn floor(calls: &mut Calls) {
         records.push([started, now(), 0, 0]);
         y
     });
-}
-
-/// A dispatch that asks nobody anything, with these variables more.
-pub(crate) fn dispatch<'a>(more: impl IntoIterator<Item = (&'a str, &'a str)>) -> Dispatch {
-    let vars = [
-        ("JUJU_UNIT_NAME", "app/0"),
-        ("JUJU_DISPATCH_PATH", "hooks/start"),
-        ("JUJU_MODEL_NAME", "testing"),
-        ("JUJU_MODEL_UUID", "0d3bbd5f-9d24-4d24-8d45-9b8fd2ad4a2c"),
-    ];
-    Dispatch::from_vars(vars.into_iter().chain(more)).with_hook_tools(Arc::new(Model::new("app/0")))
 }
 
 fn charm_tracing(calls: &mut Calls) {

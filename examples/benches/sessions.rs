@@ -15,7 +15,8 @@ use opentelemetry_sdk::Resource;
 use prost::Message;
 
 use crate::clock::Calls;
-use crate::recorders::{Collected, dispatch, provider, traced};
+use crate::quiet_dispatch::dispatch;
+use crate::recorders::{Collected, provider, traced};
 
 /// How long it took from before the first span until they are all in the file.
 #[derive(Debug)]

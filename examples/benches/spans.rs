@@ -13,6 +13,7 @@
 mod clock;
 mod committed;
 mod median;
+mod quiet_dispatch;
 mod recorders;
 mod sessions;
 mod valgrind;
