@@ -28,7 +28,7 @@ pub(crate) fn act(name: &str) -> Event {
     Event::hook("start").env("ACT", name).killed_after(Duration::from_secs(40))
 }
 
-/// The same, with a shell script in place of a hook tool where the tools are processes.
+/// An event in which the charm does this, with a shell script in place of a hook tool where the tools are processes.
 pub(crate) fn act_with_script(name: &str, tool: &str, script: &str) -> Event {
     act(name).env("SHADOWED_TOOL", tool).env("SHADOWED_BY", script)
 }

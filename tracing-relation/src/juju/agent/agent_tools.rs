@@ -161,7 +161,7 @@ impl Agent {
         })
     }
 
-    /// Whether this process is the dispatch. A forked child does not touch the lock, which a thread of its parent may hold.
+    /// Returns true if this process is the dispatch. A forked child does not touch the lock, which a thread of its parent may hold.
     fn is_own(&self) -> bool {
         self.process == process::id()
     }
@@ -173,8 +173,8 @@ impl Agent {
         }
     }
 
-    /// Whether the directory of Juju's own tools cannot be searched since one was found there: the charm has changed its root
-    /// directory or its user, and only its connection leads to the agent.
+    /// Returns true if the directory of Juju's own tools cannot be searched any more since one was found there: the charm has
+    /// changed its root directory or its user, and only its connection leads to the agent.
     fn sees_no_tools_any_more(&self) -> bool {
         self.tools.get().is_some_and(|directory| directory.join(".").metadata().is_err())
     }

@@ -46,7 +46,7 @@ pub(crate) fn of_this_process() -> Vec<Descriptor> {
     all
 }
 
-/// Whether a process is waited for by its descriptor.
+/// Returns true if a process is waited for by its descriptor.
 pub(crate) fn has_pidfd() -> bool {
     of_this_process().iter().any(|descriptor| descriptor.file.contains("pidfd"))
 }

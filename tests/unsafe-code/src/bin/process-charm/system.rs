@@ -44,12 +44,12 @@ pub(crate) fn wait(pid: pid_t, options: c_int) -> io::Result<(pid_t, i32)> {
     Ok((ended, code))
 }
 
-/// Whether there is no child, neither running nor ended.
+/// Returns true if there is no child, neither running nor ended.
 pub(crate) fn has_no_child() -> bool {
     wait(-1, libc::WNOHANG).is_err_and(|error| error.raw_os_error() == Some(libc::ECHILD))
 }
 
-/// Whether this process ignores that its children end, so that the system forgets them at once.
+/// Returns true if this process ignores that its children end, so that the system forgets them at once.
 #[expect(unsafe_code, reason = "a signal is for the whole process")]
 pub(crate) fn ignore_children(ignored: bool) {
     unsafe { libc::signal(libc::SIGCHLD, if ignored { libc::SIG_IGN } else { libc::SIG_DFL }) };
