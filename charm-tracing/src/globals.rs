@@ -327,7 +327,7 @@ fn wait_for_lock() -> Option<Locked> {
     Some(Locked(OPEN.lock().unwrap_or_else(PoisonError::into_inner)))
 }
 
-/// Whether the session was opened by the process from which this one was forked off.
+/// Returns true if the session was opened by the process from which this one was forked off.
 pub(crate) fn is_of_another_process() -> bool {
     let opened_by = OPENED_BY.load(Ordering::Relaxed);
     opened_by != 0 && opened_by != process::id()

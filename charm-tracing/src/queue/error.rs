@@ -19,7 +19,7 @@ pub(crate) enum QueueError {
 }
 
 impl QueueError {
-    /// Whether there is no space left, for this user at least.
+    /// Returns true if there is no space left, for this user at least.
     pub(crate) fn is_full(&self) -> bool {
         use io::ErrorKind::{QuotaExceeded, StorageFull};
 

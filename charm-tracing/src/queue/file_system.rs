@@ -17,9 +17,9 @@ use rustix::process::{Resource, getrlimit};
 
 use crate::encode::Contents;
 
-/// What the queue asks of a file system. No symbolic link is followed in the last place of a path.
+/// The operations of a file system that the queue needs. No symbolic link is followed in the last place of a path.
 pub(super) trait FileSystem: Debug + Send + Sync {
-    /// What has this name; `None` if nothing has.
+    /// Looks at the file or directory of this name, `None` if there is none.
     fn look(&self, path: &Path) -> io::Result<Option<Entry>>;
     /// Calls this with the name of each regular file in a directory that is UTF-8, in any order.
     fn list(&self, directory: &Path, each: &mut dyn FnMut(&str)) -> io::Result<()>;
@@ -43,7 +43,7 @@ pub(super) trait FileSystem: Debug + Send + Sync {
     fn lock(&self, path: &Path) -> io::Result<Locking>;
 }
 
-/// What a name stands for.
+/// The file, directory or other thing that has a name.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Entry {
     pub(super) kind: Kind,
@@ -68,7 +68,7 @@ pub(super) enum Kind {
     Other,
 }
 
-/// What came of taking a lock.
+/// The result of taking a lock.
 #[derive(Debug)]
 pub(super) enum Locking {
     /// This process has it until this is dropped or the process ends.
@@ -155,16 +155,14 @@ impl FileSystem for RealFileSystem {
         };
         let written = file
             .set_permissions(Permissions::from_mode(PRIVATE_FILE))
-            .and_then(|()| check_limit(contents.size() as u64))
+            .and_then(|()| check_limit(|| Ok(contents.size() as u64)))
             .and_then(|()| contents.write_to(&mut file));
         written.inspect_err(|_| drop(fs::remove_file(path)))
     }
 
     fn append(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         let mut file = options().append(true).open(path)?;
-        if is_limited() {
-            check_limit(file.metadata()?.len() + bytes.len() as u64)?;
-        }
+        check_limit(|| Ok(file.metadata()?.len() + bytes.len() as u64))?;
         file.write_all(bytes)
     }
 
@@ -232,14 +230,11 @@ fn options() -> OpenOptions {
     options
 }
 
-fn is_limited() -> bool {
-    getrlimit(Resource::Fsize).current.is_some()
-}
-
-/// An error if this process may not make a file so large (`ulimit -f`). Trying to would kill it (SIGXFSZ).
-fn check_limit(len: u64) -> io::Result<()> {
+/// Fails if this process may not make a file so large (`ulimit -f`), because trying would kill it (SIGXFSZ). `len` is asked for
+/// only if there is a limit.
+fn check_limit(len: impl FnOnce() -> io::Result<u64>) -> io::Result<()> {
     match getrlimit(Resource::Fsize).current {
-        Some(limit) if len > limit => Err(io::ErrorKind::FileTooLarge.into()),
+        Some(limit) if len()? > limit => Err(io::ErrorKind::FileTooLarge.into()),
         _ => Ok(()),
     }
 }

@@ -29,10 +29,9 @@ impl TraceName {
         };
         let mut parts = rest.split('-');
         let (stamp, trace_id, crc32) = (parts.next()?, parts.next()?, parts.next()?);
-        let digits = stamp.len() == 16 && stamp.bytes().all(|byte| byte.is_ascii_digit());
-        (digits && parts.next().is_none()).then_some(())?;
+        parts.next().is_none().then_some(())?;
         Some(Self {
-            stamp: stamp.parse().ok()?,
+            stamp: parse_stamp(stamp)?,
             trace_id: parse_id(trace_id)?,
             crc32: u32::try_from(parse_hex(crc32, 8)?).ok()?,
             idle,
@@ -53,8 +52,7 @@ pub(super) fn is_part(name: &str) -> bool {
     let Some((before, number)) = name.strip_suffix(".part").and_then(|rest| rest.rsplit_once('-')) else {
         return false;
     };
-    let is_stamp = before.len() == 16 && before.bytes().all(|byte| byte.is_ascii_digit());
-    (is_stamp || before == "state") && parse_hex(number, 16).is_some()
+    (before == "state" || parse_stamp(before).is_some()) && parse_hex(number, 16).is_some()
 }
 
 /// The name of a journal: `<unit>-<trace id>.journal`, the unit with `-` for `/`.
@@ -72,6 +70,12 @@ pub(super) fn trace_id_of_journal(unit: &str, name: &str) -> Option<[u8; 16]> {
 pub(crate) fn millis(time: SystemTime) -> u64 {
     let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Parses sixteen decimal digits.
+fn parse_stamp(digits: &str) -> Option<u64> {
+    let valid = digits.len() == 16 && digits.bytes().all(|byte| byte.is_ascii_digit());
+    valid.then(|| digits.parse().ok())?
 }
 
 fn parse_id(hex: &str) -> Option<[u8; 16]> {

@@ -52,7 +52,7 @@ impl Queue {
             }
             Self::io("make", parent, self.fs.make_parents(parent))?;
         }
-        let half_made = with_suffix(&self.path, PART);
+        let half_made = self.half_made();
         if self.look(&half_made)?.is_some_and(|entry| entry.kind == Kind::Directory && entry.own) {
             Self::io("make", &self.path, self.fs.rename(&half_made, &self.path))?;
         } else {
@@ -74,7 +74,7 @@ impl Queue {
     /// Puts a directory in the place of a file, and the file into it. If it is the buffer of the Python library, its traces are
     /// waiting traces then.
     fn replace_file(&self) -> Result<(), QueueError> {
-        let half_made = with_suffix(&self.path, PART);
+        let half_made = self.half_made();
         self.make_directory(&half_made)?;
         python::import(self, &self.path, &half_made)?;
         if self.look(&self.path)?.is_some_and(|entry| entry.kind == Kind::File) {
@@ -82,6 +82,11 @@ impl Queue {
             Self::io("move", &self.path, self.fs.rename(&self.path, &inside))?;
         }
         Self::io("make", &self.path, self.fs.rename(&half_made, &self.path))
+    }
+
+    /// The directory that gets the queue's name when it has what was in its place.
+    fn half_made(&self) -> PathBuf {
+        self.path.with_added_extension(PART)
     }
 
     /// Stores what waits in the buffer of the Python library in this charm directory, and removes that.
@@ -98,12 +103,4 @@ impl Queue {
 /// Tells which directory is the root of this process.
 pub(super) fn root(fs: &dyn FileSystem) -> Option<(u64, u64)> {
     fs.look(Path::new("/")).ok().flatten().map(|root| root.id)
-}
-
-/// A path with `.<suffix>` behind it.
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".");
-    name.push(suffix);
-    name.into()
 }

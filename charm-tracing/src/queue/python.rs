@@ -59,13 +59,13 @@ pub(super) fn import(queue: &Queue, file: &Path, directory: &Path) -> Result<(),
 pub(super) struct Request<'a> {
     /// An OTLP `ExportTraceServiceRequest`; never empty.
     pub(super) bytes: &'a [u8],
-    /// Of its first span that has one.
+    /// The trace id of its first span that has one.
     pub(super) trace_id: [u8; 16],
     /// When the first of its spans began, in nanoseconds since 1970.
     start: u64,
 }
 
-/// What is well-formed and has at least one span with an id, in the order of the file.
+/// Finds the requests that are well-formed and have at least one span with an id, in the order of the file.
 pub(super) fn requests(file: &[u8]) -> impl Iterator<Item = Request<'_>> {
     chunks(file)
         .flat_map(|chunk| {
@@ -88,7 +88,7 @@ pub(super) fn requests(file: &[u8]) -> impl Iterator<Item = Request<'_>> {
         })
 }
 
-/// What stands between separators.
+/// Splits a file at its separators.
 fn chunks(file: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = Some(file);
     std::iter::from_fn(move || {
@@ -110,7 +110,7 @@ fn separator(bytes: &[u8]) -> Option<usize> {
     }
 }
 
-/// What is to be known of some spans.
+/// The facts about some spans that their file's name needs.
 #[derive(Debug, Clone, Copy)]
 struct Spans {
     trace_id: Option<[u8; 16]>,

@@ -5,7 +5,7 @@ use std::fmt;
 
 use super::name::TraceName;
 
-/// What is remembered between dispatches.
+/// The contents of `state`: a dispatch leaves them for the next ones.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct State {
     pub(crate) backoff: Backoff,
@@ -27,7 +27,7 @@ pub(crate) struct Backoff {
     pub(crate) kept: BTreeSet<TraceName>,
 }
 
-/// What was lost since the last trace that said so and was stored or sent.
+/// The losses that no trace has reported yet that was stored or sent.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Losses {
     /// Traces that the limits cost.

@@ -48,7 +48,7 @@ pub(crate) struct NewTrace<'a> {
     pub(crate) request: &'a dyn Contents,
 }
 
-/// What storing a trace did.
+/// The result of storing a trace.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Stored {
     pub(crate) name: TraceName,
@@ -72,7 +72,7 @@ pub(super) const PART: &str = "part";
 const LONGEST_WRITE: Duration = Duration::from_mins(1);
 /// As long as no trace has more bytes than this, their number alone says that they are within the limit.
 pub(super) const SMALL: u64 = 64 * 1024;
-/// What a file takes on the disk is a multiple of this.
+/// A file takes a multiple of so many bytes on the disk.
 const BLOCK: u64 = 4096;
 
 impl Queue {
@@ -175,7 +175,8 @@ impl Queue {
         Ok(name)
     }
 
-    /// Makes the limits hold: idle traces go first, then the oldest, as far as necessary. What waits then, oldest first.
+    /// Makes the limits hold: idle traces go first, then the oldest, as far as necessary. Returns those that wait then, oldest
+    /// first.
     pub(crate) fn trim(&self, dropped: &mut Vec<TraceName>) -> Result<BTreeSet<TraceName>, QueueError> {
         let mut waiting = self.waiting()?;
         let mut sizes = self.sizes_that_matter(&waiting)?;
@@ -222,7 +223,7 @@ impl Queue {
         Ok(self.look(&self.file(name))?.map_or(0, |entry| entry.len))
     }
 
-    /// What waits, oldest first. Files that a process left half written are removed.
+    /// Lists the traces that wait, oldest first. Removes files that a process left half written.
     pub(crate) fn waiting(&self) -> Result<BTreeSet<TraceName>, QueueError> {
         let (waiting, others) = self.list()?;
         for part in others.iter().filter(|name| is_part(name)) {
@@ -234,7 +235,7 @@ impl Queue {
         Ok(waiting)
     }
 
-    /// What is in the directory: traces, and the names of all other files.
+    /// Lists the directory: the traces, oldest first, and the names of all other files.
     pub(super) fn list(&self) -> Result<(BTreeSet<TraceName>, Vec<String>), QueueError> {
         let (mut waiting, mut others) = (Vec::new(), Vec::new());
         let listed = self.fs.list(&self.path, &mut |text| match TraceName::parse(text) {
@@ -290,7 +291,7 @@ impl Queue {
         }
     }
 
-    /// What earlier dispatches have left for this one to know.
+    /// Reads what earlier dispatches have left for this one to know.
     pub(crate) fn state(&self) -> Result<State, QueueError> {
         self.state_in(&self.path)
     }

@@ -88,7 +88,7 @@ impl Journal {
     #[inline(never)]
     pub(crate) fn write(&mut self, spans: &mut Store, now: u64) {
         if self.stopped.is_none() {
-            // What has begun is written first: a span is below another one that is there.
+            // Spans that have begun are written first, so that a span is below another one that is there.
             for place in &self.begun {
                 if let Some(record) = spans.unwritten(*place) {
                     self.writer.begun(&mut self.out, record);

@@ -155,17 +155,7 @@ proptest! {
 
 #[test]
 fn spans_of_scopes_that_alternate_are_in_their_own() {
-    let details = |scope| GivenDetails {
-        name: None,
-        kind: None,
-        attributes: Vec::new(),
-        dropped: [0; 3],
-        events: Vec::new(),
-        links: Vec::new(),
-        status: Status::Unset,
-        scope: Some(scope),
-        remote: None,
-    };
+    let details = |scope| GivenDetails { scope: Some(scope), ..GivenDetails::default() };
     let given = |id: u64| {
         let details = (!id.is_multiple_of(3)).then(|| details(usize::try_from(id % 3).unwrap()));
         Given { id, parent: Some(ROOT), details, ..root() }

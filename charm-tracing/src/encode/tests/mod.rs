@@ -45,7 +45,7 @@ struct Given {
     details: Option<GivenDetails>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 struct GivenDetails {
     name: Option<String>,
     kind: Option<SpanKind>,
@@ -103,17 +103,7 @@ impl Given {
     }
 
     fn span_data(&self) -> SpanData {
-        let none = GivenDetails {
-            name: None,
-            kind: None,
-            attributes: Vec::new(),
-            dropped: [0; 3],
-            events: Vec::new(),
-            links: Vec::new(),
-            status: Status::Unset,
-            scope: None,
-            remote: None,
-        };
+        let none = GivenDetails::default();
         let given = self.details.as_ref().unwrap_or(&none);
         let site = self.site.map(|site| &SITES[site]);
         let site_attributes = site.map(|site| site.attributes().to_vec()).unwrap_or_default();
