@@ -16,6 +16,7 @@ use rustix::io::Errno;
 
 use super::file_system::{Entry, FileSystem, Kind, Lock, Locking};
 use crate::encode::Contents;
+use crate::recorder::split_mix;
 
 /// Numbers that look random and are the same for the same seed (`SplitMix64`).
 #[derive(Debug, Clone)]
@@ -28,10 +29,7 @@ impl Chance {
 
     /// Returns a number from 0 to one less than `bound`.
     pub(super) fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        usize::try_from((mixed ^ (mixed >> 31)) % bound.max(1) as u64).unwrap_or(0)
+        usize::try_from(split_mix(&mut self.0) % bound.max(1) as u64).unwrap_or(0)
     }
 }
 

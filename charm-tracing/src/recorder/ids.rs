@@ -22,9 +22,7 @@ impl SpanIds {
     #[inline]
     pub(crate) fn next(&mut self) -> SpanId {
         loop {
-            // Odd, so the counter meets every number.
-            self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-            let id = scramble(self.0);
+            let id = split_mix(&mut self.0);
             // Zero means "no span", and is the image of one number only.
             if id != 0 {
                 return SpanId::from(id);
@@ -33,7 +31,12 @@ impl SpanIds {
     }
 }
 
-fn scramble(mut number: u64) -> u64 {
+/// The next number of `SplitMix64`.
+#[inline]
+pub(crate) fn split_mix(counter: &mut u64) -> u64 {
+    // Odd, so the counter meets every number.
+    *counter = counter.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mut number = *counter;
     number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     number ^ (number >> 31)

@@ -19,6 +19,8 @@ mod span;
 mod store;
 
 pub(crate) use clock::{now, unix_nanos};
+#[cfg(any(test, fuzzing))]
+pub(crate) use ids::split_mix;
 pub(crate) use ids::{SpanIds, random};
 pub(crate) use journal::{Journal, JournalFile};
 pub(crate) use provider::{install, new_trace, own_scope, uninstall};
