@@ -4,70 +4,22 @@
 //! nothing that was written but frees its locks. A change can be refused, torn, or the last one of its process ([`Fault`]), and
 //! [`Disk::record_moments`] keeps the disk as a crash before each change would leave it. The seed decides where writes are torn.
 
+mod state;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io;
 use std::mem;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use rustix::io::Errno;
 
+pub(super) use self::state::{Chance, Fault};
+use self::state::{Node, State};
 use super::file_system::{Entry, FileSystem, Kind, Lock, Locking};
 use crate::encode::Contents;
-use crate::recorder::split_mix;
-
-/// Numbers that look random and are the same for the same seed (`SplitMix64`).
-#[derive(Debug, Clone)]
-pub(super) struct Chance(u64);
-
-impl Chance {
-    pub(super) fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    /// Returns a number from 0 to one less than `bound`.
-    pub(super) fn below(&mut self, bound: usize) -> usize {
-        usize::try_from(split_mix(&mut self.0) % bound.max(1) as u64).unwrap_or(0)
-    }
-}
-
-/// A failure that takes the place of a change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fault {
-    /// The change is refused with this error.
-    Refused(Errno),
-    /// A write leaves a part of its bytes and fails with this error. Any other change is refused.
-    Torn(Errno),
-    /// The process dies before the change.
-    Death,
-}
-
-#[derive(Debug, Clone)]
-struct Node {
-    id: u64,
-    kind: Kind,
-    own: bool,
-    private: bool,
-    bytes: Vec<u8>,
-    modified: SystemTime,
-}
-
-#[derive(Debug, Clone)]
-struct State {
-    nodes: BTreeMap<PathBuf, Node>,
-    /// The process that holds the lock of a file, by the id of the file.
-    locks: BTreeMap<u64, u64>,
-    has_locks: bool,
-    dead: BTreeSet<u64>,
-    /// The number of the newest file or process.
-    last_id: u64,
-    capacity: usize,
-    fault: Option<(usize, Fault)>,
-    moments: Option<Vec<State>>,
-    chance: Chance,
-}
 
 type Interruption = Option<(usize, Box<dyn FnOnce() + Send>)>;
 
@@ -249,129 +201,6 @@ impl Disk {
         let mut state = self.call()?;
         state.change(self.process)?;
         Ok(state)
-    }
-}
-
-impl State {
-    fn fresh_id(&mut self) -> u64 {
-        self.last_id += 1;
-        self.last_id
-    }
-
-    fn kill(&mut self, process: u64) {
-        self.dead.insert(process);
-        self.locks.retain(|_, holder| *holder != process);
-    }
-
-    fn insert(&mut self, path: &Path, kind: Kind) -> &mut Node {
-        let (id, modified) = (self.fresh_id(), SystemTime::now());
-        let node = Node { id, kind, own: true, private: true, bytes: Vec::new(), modified };
-        self.nodes.entry(path.to_owned()).insert_entry(node).into_mut()
-    }
-
-    fn used(&self) -> usize {
-        self.nodes.values().map(|node| node.bytes.len()).sum()
-    }
-
-    fn keep_moment(&mut self, change: impl FnOnce(&mut Self)) {
-        if let Some(mut moments) = self.moments.take() {
-            let mut moment = self.clone();
-            change(&mut moment);
-            moments.push(moment);
-            self.moments = Some(moments);
-        }
-    }
-
-    /// Announces a change that is made in one step.
-    fn change(&mut self, process: u64) -> io::Result<()> {
-        self.change_or_tear(process)?.map_or(Ok(()), Err)
-    }
-
-    /// Announces a change. The inner error is for a change that is made in part.
-    fn change_or_tear(&mut self, process: u64) -> io::Result<Option<io::Error>> {
-        self.keep_moment(|_| ());
-        match self.fault.take() {
-            None => Ok(None),
-            Some((0, Fault::Refused(errno))) => Err(errno.into()),
-            Some((0, Fault::Torn(errno))) => Ok(Some(errno.into())),
-            Some((0, Fault::Death)) => {
-                self.kill(process);
-                Err(Errno::IO.into())
-            }
-            Some((changes, fault)) => {
-                self.fault = Some((changes - 1, fault));
-                Ok(None)
-            }
-        }
-    }
-
-    fn node(&mut self, path: &Path, kind: Kind) -> io::Result<&mut Node> {
-        let wrong = if kind == Kind::Directory { Errno::NOTDIR } else { Errno::LOOP };
-        let node = self.nodes.get_mut(path).ok_or(Errno::NOENT)?;
-        if node.kind == kind { Ok(node) } else { Err(wrong.into()) }
-    }
-
-    /// Fails if nothing can be made in the directory of this path.
-    fn check_parent(&mut self, path: &Path) -> io::Result<()> {
-        self.node(path.parent().unwrap_or(path), Kind::Directory).map(drop)
-    }
-
-    /// Adds as many bytes to a file as fit. Returns false if those are not all.
-    fn add(&mut self, path: &Path, bytes: &[u8], process: u64) -> io::Result<bool> {
-        let torn = self.change_or_tear(process)?;
-        let part = self.chance.below(bytes.len());
-        self.keep_moment(|state| _ = state.put_bytes(path, &bytes[..part]));
-        if let Some(error) = torn {
-            self.put_bytes(path, &bytes[..part])?;
-            return Err(error);
-        }
-        let fits = self.capacity.saturating_sub(self.used()).min(bytes.len());
-        self.put_bytes(path, &bytes[..fits])?;
-        Ok(fits == bytes.len())
-    }
-
-    fn put_bytes(&mut self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        let node = self.node(path, Kind::File)?;
-        node.bytes.extend_from_slice(bytes);
-        node.modified = SystemTime::now();
-        Ok(())
-    }
-
-    fn remove(&mut self, path: &Path) -> io::Result<()> {
-        if self.nodes.get(path).is_some_and(|node| node.kind == Kind::Directory) {
-            return Err(Errno::ISDIR.into());
-        }
-        self.nodes.remove(path);
-        Ok(())
-    }
-
-    fn rename(&mut self, from: &Path, to: &Path) -> io::Result<()> {
-        self.check_parent(to)?;
-        let kind = self.nodes.get(from).ok_or(Errno::NOENT)?.kind;
-        match self.nodes.get(to).map(|node| node.kind) {
-            Some(Kind::Directory) if kind != Kind::Directory => return Err(Errno::ISDIR.into()),
-            Some(Kind::Directory) if self.children(to).count() > 0 => return Err(Errno::NOTEMPTY.into()),
-            Some(Kind::File | Kind::Link | Kind::Other) if kind == Kind::Directory => {
-                return Err(Errno::NOTDIR.into());
-            }
-            _ => {}
-        }
-        let nodes = mem::take(&mut self.nodes);
-        let moved = |path: PathBuf| match path.strip_prefix(from) {
-            Ok(rest) if rest.as_os_str().is_empty() => to.to_owned(),
-            Ok(rest) => to.join(rest),
-            Err(_) => path,
-        };
-        let (from_here, stays): (Vec<_>, Vec<_>) =
-            nodes.into_iter().partition(|(path, _)| path.starts_with(from));
-        self.nodes =
-            stays.into_iter().chain(from_here.into_iter().map(|(path, node)| (moved(path), node))).collect();
-        Ok(())
-    }
-
-    fn children(&self, directory: &Path) -> impl Iterator<Item = (String, &Node)> {
-        let below = self.nodes.iter().filter(move |(path, _)| path.parent() == Some(directory));
-        below.filter_map(|(path, node)| Some((path.file_name()?.to_str()?.to_owned(), node)))
     }
 }
 
