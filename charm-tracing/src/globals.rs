@@ -14,7 +14,7 @@ use opentelemetry::trace::{SpanContext, TraceContextExt, TraceState};
 
 use crate::recorder::{
     Details, Handle, Journal, JournalFile, LiveSpan, Record, Remote, Room, SpanIds, Store, TraceContext,
-    Whose, now, weight,
+    Whose, anchor, now, weight,
 };
 use crate::span::Site;
 
@@ -46,7 +46,8 @@ pub(crate) fn is_recording() -> bool {
     RECORDING.load(Ordering::Relaxed)
 }
 
-/// Begins a span below `parent` at `start`, in nanoseconds since 1970. None if nothing records, or there is no room for it any more.
+/// Begins a span below `parent` at `start`, in nanoseconds since 1970. `None` if nothing records, or there is no room for it any
+/// more.
 #[expect(clippy::inline_always, reason = "a tenth of what a span costs is the moving of its parts")]
 #[inline(always)]
 pub(crate) fn begin(
@@ -100,7 +101,7 @@ pub(crate) fn is_span_open(span: Handle) -> bool {
     slot.as_mut().is_some_and(|open| open.spans.open(span.place, span.span_id).is_some())
 }
 
-/// Ends a span at `end`, in nanoseconds since 1970, unless it has ended.
+/// Ends a span at `end`, in nanoseconds since 1970, unless it has ended; or when it began if that was later.
 #[inline]
 pub(crate) fn end(span: Handle, end: u64) {
     let Some(mut slot) = lock() else { return };
@@ -168,6 +169,7 @@ pub(crate) fn open(
         journal,
     });
     let details = open.with_place(parent, Some(details));
+    anchor();
     let handle = open.begin(parent, None, details, now());
     let context = Context::current_with_span(LiveSpan::of(handle, parent));
     open.root = Some(context.clone());

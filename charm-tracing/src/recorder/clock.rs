@@ -1,46 +1,103 @@
-use std::time::SystemTime;
+//! The clock of spans: the time of day when the session opened, and from then on the monotonic clock.
+//!
+//! A clock that is set while the session is open, as at the first boot of a machine, changes neither the order of spans nor how
+//! long they last.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
 
 use rustix::time::{ClockId, clock_gettime};
 
-/// The time of day as OTLP writes it: nanoseconds since 1970.
-///
-/// It is what `SystemTime::now()` says, without the arithmetic that a span would pay for twice.
+/// The time of day less that of the monotonic clock, in nanoseconds, when the session opened.
+static OFFSET: AtomicU64 = AtomicU64::new(0);
+
+/// Latest time of day at which a session can open: the year 2262. Backends count in signed nanoseconds.
+const LATEST: u64 = i64::MAX.cast_unsigned();
+/// A time that a caller gives is taken for one that it has just read if it is less than this away, in nanoseconds.
+const JUST_READ: u64 = 1_000_000;
+
+/// Anchors the clock at the time of day.
+pub(crate) fn anchor() {
+    let time_of_day = unix_nanos(SystemTime::now()).min(LATEST);
+    OFFSET.store(time_of_day.wrapping_sub(monotonic()), Ordering::Relaxed);
+}
+
+/// Reads the clock, in nanoseconds since 1970 as OTLP writes them.
 #[inline]
 pub(crate) fn now() -> u64 {
-    let now = clock_gettime(ClockId::Realtime);
-    nanos(now.tv_sec.cast_unsigned(), now.tv_nsec.cast_unsigned())
+    monotonic().wrapping_add(OFFSET.load(Ordering::Relaxed))
 }
 
-/// A moment as OTLP writes it. What was before 1970 is 0.
+/// Reads the clock for an event of a span.
+pub(crate) fn now_of_event() -> SystemTime {
+    system_time(now())
+}
+
+/// Puts a time that the charm gives on the clock of spans.
+///
+/// OpenTelemetry's spans read the time of day themselves when they begin, end or have an event, and there is no way to tell
+/// this from a time that the charm has chosen. So a time that has just been read is moved by as much as the time of day was set
+/// since the session opened, and any other is kept.
+pub(super) fn on_the_clock(time: SystemTime) -> u64 {
+    moved(unix_nanos(time), unix_nanos(SystemTime::now()), now())
+}
+
+/// Puts the time of an event on the clock of spans, as [`on_the_clock`] does.
+pub(super) fn event_on_the_clock(time: SystemTime) -> SystemTime {
+    system_time(on_the_clock(time))
+}
+
+fn moved(time: u64, time_of_day: u64, now: u64) -> u64 {
+    let ago = time_of_day.wrapping_sub(time).cast_signed();
+    if ago.unsigned_abs() < JUST_READ { now.saturating_add_signed(-ago) } else { time }
+}
+
+/// Nanoseconds since 1970; 0 for what was before.
 pub(crate) fn unix_nanos(time: SystemTime) -> u64 {
     let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    nanos(since.as_secs(), u64::from(since.subsec_nanos()))
+    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// In the year 2554 it begins anew, as everybody's.
+fn system_time(nanos: u64) -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_nanos(nanos)
+}
+
+/// Reads the monotonic clock without the arithmetic that `Instant::now` costs; a span would pay for it twice.
 #[inline]
-fn nanos(seconds: u64, rest: u64) -> u64 {
-    seconds.wrapping_mul(1_000_000_000).wrapping_add(rest)
+fn monotonic() -> u64 {
+    let now = clock_gettime(ClockId::Monotonic);
+    // It began to count when the machine started, or its time namespace was made, so this does not overflow for centuries.
+    now.tv_sec.cast_unsigned().wrapping_mul(1_000_000_000).wrapping_add(now.tv_nsec.cast_unsigned())
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use proptest::prelude::*;
 
     use super::*;
 
     #[test]
-    fn it_is_the_time_of_day() {
-        let before = unix_nanos(SystemTime::now());
-        let now = now();
-        let after = unix_nanos(SystemTime::now());
-        assert!((before..=after).contains(&now), "{before} {now} {after}");
-    }
-
-    #[test]
-    fn moments_are_counted_from_1970() {
+    fn moments_are_counted_from_1970_and_never_wrap() {
         let moment = |time: Duration| unix_nanos(SystemTime::UNIX_EPOCH + time);
         assert_eq!(moment(Duration::new(1_700_000_000, 123_456_789)), 1_700_000_000_123_456_789);
         assert_eq!(unix_nanos(SystemTime::UNIX_EPOCH - Duration::from_secs(1)), 0);
+        assert_eq!(moment(Duration::from_secs(1 << 40)), u64::MAX);
+    }
+
+    #[test]
+    fn a_time_that_was_just_read_follows_a_clock_that_was_set() {
+        let hour = 3_600_000_000_000;
+        let (opened, since) = (1_700_000_000_000_000_000, 5_000_000);
+        for time_of_day in [opened + since - hour, opened + since + hour, opened + since, since] {
+            assert_eq!(moved(time_of_day - 700, time_of_day, opened + since), opened + since - 700);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_time_that_the_charm_chose_is_kept(time: u64, ago in JUST_READ..i64::MAX as u64, now: u64) {
+            prop_assert_eq!(moved(time, time.wrapping_add(ago), now), time);
+            prop_assert_eq!(moved(time, time.wrapping_sub(ago), now), time);
+        }
     }
 }

@@ -79,7 +79,7 @@ impl Journal {
 
     #[inline]
     fn is_due(&self, now: u64) -> bool {
-        // The clock may have been set back.
+        // A time that the charm has chosen may be before the last write.
         self.begun.len() + self.ended >= MOST_WAITING || now.abs_diff(self.last) >= PAUSE
     }
 

@@ -18,7 +18,7 @@ mod room;
 mod span;
 mod store;
 
-pub(crate) use clock::{now, unix_nanos};
+pub(crate) use clock::{anchor, now, now_of_event, unix_nanos};
 #[cfg(any(test, fuzzing))]
 pub(crate) use ids::split_mix;
 pub(crate) use ids::{SpanIds, random};

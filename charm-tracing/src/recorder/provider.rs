@@ -7,7 +7,7 @@ use opentelemetry::trace::{
 };
 use opentelemetry::{Context, InstrumentationScope};
 
-use super::clock::{now, unix_nanos};
+use super::clock::{now, on_the_clock};
 use super::ids::new_trace_id;
 use super::record::{Details, weight};
 use super::room::Room;
@@ -67,12 +67,11 @@ impl Tracer for SessionTracer {
         let parent = parent.span();
         let parent = parent.span_context();
         own_work(|| {
-            let start = builder.start_time;
+            let start = builder.start_time.map_or_else(now, on_the_clock);
             if !self.weighed.swap(true, Ordering::Relaxed) {
                 globals::take_room(weight::scope(&self.scope));
             }
             let details = Details { scope: Some(Arc::clone(&self.scope)), ..details(builder) };
-            let start = start.map_or_else(now, unix_nanos);
             let begin = |parent: &SpanContext| {
                 let handle = globals::begin(parent, None, Some(Box::new(details)), start)?;
                 Some(LiveSpan::owning(handle, parent))

@@ -4,7 +4,7 @@ use std::time::SystemTime;
 use opentelemetry::KeyValue;
 use opentelemetry::trace::{Event, Link, Span, SpanContext, SpanId, Status};
 
-use super::clock::{now, unix_nanos};
+use super::clock::{event_on_the_clock, now, on_the_clock};
 use super::record::{Details, TraceContext};
 use super::room::{Room, Whose};
 use crate::globals;
@@ -43,9 +43,15 @@ impl Handle {
         own_work(|| globals::is_span_open(self))
     }
 
-    /// At `end`, in nanoseconds since 1970.
+    /// Ends the span now.
     #[inline]
-    pub(crate) fn end(self, end: u64) {
+    pub(crate) fn end(self) {
+        self.end_at(now());
+    }
+
+    /// Ends the span at `end`, in nanoseconds since 1970.
+    #[inline]
+    fn end_at(self, end: u64) {
         own_work(|| globals::end(self, end));
     }
 
@@ -95,7 +101,7 @@ impl Span for LiveSpan {
         timestamp: SystemTime,
         attributes: Vec<KeyValue>,
     ) {
-        let event = Event::new(name, timestamp, attributes, 0);
+        let event = Event::new(name, event_on_the_clock(timestamp), attributes, 0);
         self.change(|details, _, room| details.add_event(event, room));
     }
 
@@ -127,7 +133,7 @@ impl Span for LiveSpan {
 
     fn end_with_timestamp(&mut self, timestamp: SystemTime) {
         if let Some(handle) = self.handle.take() {
-            handle.end(unix_nanos(timestamp));
+            handle.end_at(on_the_clock(timestamp));
         }
     }
 }
@@ -138,7 +144,7 @@ impl Drop for LiveSpan {
         if self.ends_when_dropped
             && let Some(handle) = self.handle
         {
-            handle.end(now());
+            handle.end();
         }
     }
 }

@@ -44,13 +44,14 @@ impl Store {
         self.open.get_mut(place as usize).filter(|record| record.span_id == span_id)
     }
 
-    /// Ends the span at `end`, in nanoseconds since 1970. Whether the journal has it as begun; `None` if it had ended.
+    /// Ends the span at `end`, in nanoseconds since 1970, but not before it began. Returns whether the journal has it as begun,
+    /// or `None` if the span had ended.
     #[inline]
     pub(crate) fn end(&mut self, place: u32, span_id: SpanId, end: u64) -> Option<bool> {
         let record = self.open(place, span_id)?;
         let mut record = std::mem::replace(record, Record::VACANT);
         let was_written = record.end == Record::WRITTEN;
-        record.end = end;
+        record.end = end.max(record.start);
         self.vacant.push(place);
         self.ended_count += 1;
         match self.ended.last_mut() {
@@ -141,6 +142,14 @@ mod tests {
         assert_eq!(ids(&store), [1]);
         store.end(place + 1, SpanId::from(2), 9);
         assert_eq!(store.ended_count(), 1);
+    }
+
+    #[test]
+    fn a_span_never_ends_before_it_begins() {
+        let mut store = Store::default();
+        let place = store.begin(Record { start: 8, ..record(1) });
+        store.end(place, SpanId::from(1), 7);
+        assert_eq!(store.ended().map(|record| (record.start, record.end)).collect::<Vec<_>>(), [(8, 8)]);
     }
 
     #[test]

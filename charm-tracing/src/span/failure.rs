@@ -2,13 +2,12 @@ use std::any::type_name;
 use std::error::Error;
 use std::fmt;
 use std::ops::Deref;
-use std::time::SystemTime;
 
 use opentelemetry::KeyValue;
 use opentelemetry::trace::{Event, Status};
 
 use super::text;
-use crate::recorder::{Handle, Whose};
+use crate::recorder::{Handle, Whose, now_of_event};
 
 /// Why a span ends as an error.
 #[derive(Clone, Debug)]
@@ -44,7 +43,7 @@ impl Failure {
         if let Some(trace) = self.trace {
             attributes.push(KeyValue::new("exception.stacktrace", trace));
         }
-        span.add_event(Whose::Failure, Event::new("exception", SystemTime::now(), attributes, 0));
+        span.add_event(Whose::Failure, Event::new("exception", now_of_event(), attributes, 0));
         span.set_status(Whose::Failure, Status::error(self.message.unwrap_or_default()));
     }
 }

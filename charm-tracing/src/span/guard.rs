@@ -56,7 +56,7 @@ impl EnteredSpan {
         let (handle, end) = (self.handle(), now());
         panic::forget();
         quiet::own_work(|| {
-            self.attached.detach();
+            drop(self.attached);
             if let Some(failure) = failure() {
                 failure.record(handle);
             }

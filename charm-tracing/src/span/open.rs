@@ -1,6 +1,5 @@
 use std::borrow::Cow;
 use std::thread;
-use std::time::SystemTime;
 
 use opentelemetry::trace::{Event, SpanContext, Status, TraceContextExt};
 use opentelemetry::{Context, ContextGuard, KeyValue};
@@ -8,7 +7,7 @@ use opentelemetry::{Context, ContextGuard, KeyValue};
 use super::failure::Failure;
 use super::{Site, alive, panic, quiet};
 use crate::globals;
-use crate::recorder::{Details, Handle, LiveSpan, Whose, now};
+use crate::recorder::{Details, Handle, LiveSpan, Whose, now, now_of_event};
 
 /// A span that is open. It ends when this is dropped: as an error if that happens while a panic unwinds the thread.
 ///
@@ -65,7 +64,7 @@ impl OpenSpan {
     /// What the session says of the span, for which there is room when there is none for the charm's words.
     pub(crate) fn add_event(&self, name: impl Into<Cow<'static, str>>, attributes: Vec<KeyValue>) {
         if let Some(handle) = self.handle {
-            handle.add_event(Whose::Failure, Event::new(name, SystemTime::now(), attributes, 0));
+            handle.add_event(Whose::Failure, Event::new(name, now_of_event(), attributes, 0));
         }
     }
 
@@ -130,7 +129,7 @@ impl Drop for OpenSpan {
             self.panicked();
         }
         if let Some(handle) = self.handle {
-            handle.end(now());
+            handle.end();
         }
     }
 }

@@ -13,6 +13,7 @@ pub struct Site {
     function: &'static str,
     file: &'static str,
     line: u32,
+    weight: u32,
     /// There are many sites in a program, of which few are called: this is made when they are.
     called: OnceLock<Box<Called>>,
 }
@@ -29,7 +30,11 @@ impl Site {
     /// function, `file` and `line` are where it stands.
     #[must_use]
     pub const fn new(name: &'static str, function: &'static str, file: &'static str, line: u32) -> Self {
-        Self { name, function, file, line, called: OnceLock::new() }
+        // Three keys, and what stands before each of seven texts and a number.
+        const REST: usize = 120;
+        #[expect(clippy::cast_possible_truncation, reason = "4 GiB of names do not compile")]
+        let weight = (name.len() + function.len() + file.len() + REST) as u32;
+        Self { name, function, file, line, weight, called: OnceLock::new() }
     }
 
     /// A function whose span has the name of the site.
@@ -63,12 +68,10 @@ impl Site {
         self.name
     }
 
-    /// At least how many bytes it takes in a request.
+    /// Returns at least the number of bytes that it takes in a request.
     #[inline]
     pub(crate) fn weight(&self) -> usize {
-        // Three keys, and what stands before each of seven texts and a number.
-        const REST: usize = 120;
-        self.name.len() + self.function.len() + self.file.len() + REST
+        self.weight as usize
     }
 
     pub(crate) fn encoded(&self) -> &encode::Site {

@@ -45,6 +45,26 @@ fn says_nothing(span: &opentelemetry_proto::tonic::trace::v1::Span) {
 }
 
 #[test]
+fn a_span_does_not_end_before_it_begins_whatever_times_are_given() {
+    let hour = Duration::from_hours(1);
+    let (before_1970, now) = (SystemTime::UNIX_EPOCH - hour, SystemTime::now());
+    let spans = spans_of(|| {
+        let tracer = global::tracer("library");
+        start("ended in the past").end_with_timestamp(now - hour);
+        start("ended before 1970").end_with_timestamp(before_1970);
+        tracer.span_builder("begun in the future").with_start_time(now + hour).start(&tracer).end();
+        tracer.span_builder("begun before 1970").with_start_time(before_1970).start(&tracer).end();
+    });
+    for name in ["ended in the past", "ended before 1970", "begun in the future"] {
+        let span = named(&spans, name);
+        assert_eq!(span.end_time_unix_nano, span.start_time_unix_nano, "{name}");
+    }
+    let span = named(&spans, "begun before 1970");
+    assert_eq!(span.start_time_unix_nano, 0);
+    assert!(span.end_time_unix_nano > 0);
+}
+
+#[test]
 fn the_first_end_counts() {
     let ((one, first), (two, _)) = (later(1), later(2));
     let spans = spans_of(|| {

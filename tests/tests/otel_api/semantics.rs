@@ -154,7 +154,8 @@ fn by_us(drawn: &[Drawn]) -> Vec<(OtlpScope, Span)> {
     normal(others.map(|CollectedSpan { scope, span, .. }| ((*scope).clone(), span)).collect())
 }
 
-/// Without what must differ: ids are numbered as they come, times that were not given are 0.
+/// Removes what must differ: ids are numbered as they come, times that were not given are 0, and no span ends before it begins,
+/// which the SDK allows.
 fn normal(mut spans: Vec<(OtlpScope, Span)>) -> Vec<(OtlpScope, Span)> {
     spans.sort_by_key(|(_, span)| attribute(&span.attributes, NUMBER).unwrap().parse::<usize>().unwrap());
     let mut ids: HashMap<Vec<u8>, usize> = HashMap::new();
@@ -165,6 +166,7 @@ fn normal(mut spans: Vec<(OtlpScope, Span)>) -> Vec<(OtlpScope, Span)> {
                 *id = ids.entry(std::mem::take(id)).or_insert(next).to_string().into();
             }
         }
+        span.end_time_unix_nano = span.end_time_unix_nano.max(span.start_time_unix_nano);
         let events = span.events.iter_mut().map(|event| &mut event.time_unix_nano);
         for time in events.chain([&mut span.start_time_unix_nano, &mut span.end_time_unix_nano]) {
             if *time > LATEST {

@@ -273,8 +273,12 @@ fn details() -> impl Strategy<Value = GivenDetails> {
 fn given() -> impl Strategy<Value = Given> {
     let parent = proptest::option::of(1..u64::MAX);
     let details = proptest::option::of(details());
-    (proptest::option::of(0_usize..3), 1..u64::MAX, parent, time(), time(), details)
-        .prop_map(|(site, id, parent, start, end, details)| Given { site, id, parent, start, end, details })
+    (proptest::option::of(0_usize..3), 1..u64::MAX, parent, time(), time(), details).prop_map(
+        |(site, id, parent, start, end, details)| {
+            // The store lets no span end before it begins.
+            Given { site, id, parent, start, end: end.max(start), details }
+        },
+    )
 }
 
 proptest! {
