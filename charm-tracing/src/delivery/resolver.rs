@@ -1,5 +1,7 @@
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Mutex, PoisonError};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 
 use ureq::Error;
 use ureq::config::Config;
@@ -11,11 +13,11 @@ use ureq::unversioned::transport::time::Duration;
 
 /// Looks a name up once, and an address not at all.
 ///
-/// ureq asks before every request, open connection or not, and its own resolver starts a thread to answer, even for an
-/// address.
+/// ureq asks before every request, open connection or not. Its own resolver starts a thread for each, even for an address, and
+/// panics if the system allows no thread.
 #[derive(Debug, Default)]
 pub(super) struct ResolvedOnce<R = DefaultResolver> {
-    names: R,
+    names: Arc<R>,
     last: Mutex<Option<(Authority, Vec<SocketAddr>)>>,
 }
 
@@ -27,9 +29,7 @@ impl<R: Resolver> Resolver for ResolvedOnce<R> {
         timeout: NextTimeout,
     ) -> Result<ResolvedSocketAddrs, Error> {
         if uri.host().is_some_and(is_address) {
-            // Without a time-out there is no thread; there is nothing to wait for.
-            let timeout = NextTimeout { after: Duration::NotHappening, ..timeout };
-            return self.names.resolve(uri, config, timeout);
+            return self.names.resolve(uri, config, without_limit(timeout));
         }
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((authority, addresses)) = &*last
@@ -41,10 +41,34 @@ impl<R: Resolver> Resolver for ResolvedOnce<R> {
             }
             return Ok(found);
         }
-        let found = self.names.resolve(uri, config, timeout)?;
+        let found = self.look_up(uri, config, timeout)?;
         *last = uri.authority().map(|authority| (authority.clone(), found.to_vec()));
         Ok(found)
     }
+}
+
+impl<R: Resolver> ResolvedOnce<R> {
+    /// Looks a name up in a thread, because the system's look-up cannot be interrupted when the time is over.
+    fn look_up(
+        &self,
+        uri: &Uri,
+        config: &Config,
+        timeout: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, Error> {
+        let (sender, receiver) = mpsc::sync_channel(1);
+        let (names, uri, config) = (Arc::clone(&self.names), uri.clone(), config.clone());
+        let look_up = move || drop(sender.send(names.resolve(&uri, &config, without_limit(timeout))));
+        thread::Builder::new().spawn(look_up)?;
+        receiver.recv_timeout(*timeout.after).unwrap_or_else(|error| match error {
+            RecvTimeoutError::Timeout => Err(Error::Timeout(timeout.reason)),
+            RecvTimeoutError::Disconnected => Err(Error::HostNotFound),
+        })
+    }
+}
+
+/// Without a time limit ureq's resolver starts no thread.
+fn without_limit(timeout: NextTimeout) -> NextTimeout {
+    NextTimeout { after: Duration::NotHappening, ..timeout }
 }
 
 fn is_address(host: &str) -> bool {
@@ -54,18 +78,31 @@ fn is_address(host: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::mem;
+    use std::thread::ThreadId;
+
     use ureq::Timeout;
 
     use super::*;
 
-    /// Finds everything, and remembers what for, and whether it could take its time.
-    #[derive(Debug, Default)]
-    struct Book(Mutex<Vec<(String, bool)>>);
+    /// Finds everything, and remembers which host, and whether it was asked in the thread that made it.
+    #[derive(Debug)]
+    struct Book(Mutex<Vec<(String, bool)>>, ThreadId);
+
+    impl Default for Book {
+        fn default() -> Self {
+            Self(Mutex::default(), thread::current().id())
+        }
+    }
 
     impl Resolver for Book {
         fn resolve(&self, uri: &Uri, _: &Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, Error> {
+            assert!(timeout.after == Duration::NotHappening, "ureq would start a thread");
             let host = uri.host().unwrap().to_owned();
-            self.0.lock().unwrap().push((host, timeout.after == Duration::NotHappening));
+            self.0.lock().unwrap().push((host.clone(), thread::current().id() == self.1));
+            if host == "slow" {
+                thread::sleep(std::time::Duration::from_secs(2));
+            }
             let mut found = self.empty();
             for last in [7, 8] {
                 found.push(SocketAddr::from(([10, 0, 0, last], uri.port_u16().unwrap())));
@@ -87,11 +124,23 @@ mod tests {
             let port = uri.port_u16().unwrap();
             assert_eq!(found.to_vec(), [7, 8].map(|last| SocketAddr::from(([10, 0, 0, last], port))));
         }
-        resolver.names.0.into_inner().unwrap()
+        mem::take(&mut *resolver.names.0.lock().unwrap())
     }
 
     #[test]
-    fn a_name_is_looked_up_once_within_the_time() {
+    fn a_look_up_that_takes_too_long_is_given_up() {
+        let resolver = ResolvedOnce::<Book>::default();
+        let timeout = NextTimeout {
+            after: Duration::from_millis(1),
+            reason: Timeout::Global,
+            ..NextTimeout::default()
+        };
+        let found = resolver.resolve(&"http://slow:1".parse().unwrap(), &Config::default(), timeout);
+        assert!(matches!(found, Err(Error::Timeout(Timeout::Global))), "{found:?}");
+    }
+
+    #[test]
+    fn a_name_is_looked_up_once_in_a_thread() {
         let name = |name: &str| (name.to_owned(), false);
         assert_eq!(asked(&["http://tempo:1/a", "http://tempo:1/b"]), [name("tempo")]);
         assert_eq!(asked(&["http://tempo:1", "http://tempo:2"]), [name("tempo"), name("tempo")]);
