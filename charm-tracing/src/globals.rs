@@ -8,6 +8,7 @@ use std::ops::{Deref, DerefMut};
 use std::process;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+use std::time::Duration;
 
 use opentelemetry::Context;
 use opentelemetry::trace::{SpanContext, TraceContextExt, TraceState};
@@ -37,6 +38,8 @@ struct Open {
     room: Room,
     /// Spans for which there was no room when they began.
     turned_away: u64,
+    /// Time that the texts of errors have taken.
+    time_for_errors: Duration,
     journal: Option<Box<Journal>>,
 }
 
@@ -132,6 +135,18 @@ pub(crate) fn turned_away() -> u64 {
     lock().as_deref().and_then(Option::as_ref).map_or(0, |open| open.turned_away)
 }
 
+/// Returns the time that the texts of errors have taken in the open session.
+pub(crate) fn time_for_errors() -> Duration {
+    lock().as_deref().and_then(Option::as_ref).map_or(Duration::ZERO, |open| open.time_for_errors)
+}
+
+/// Notes that the text of an error has taken so much time.
+pub(crate) fn took_time_for_errors(time: Duration) {
+    if let Some(open) = lock().as_deref_mut().and_then(Option::as_mut) {
+        open.time_for_errors = open.time_for_errors.saturating_add(time);
+    }
+}
+
 /// Looks at the spans of the open session.
 #[cfg(feature = "testing")]
 pub(crate) fn with_spans<R>(look: impl FnOnce(&mut Store) -> R) -> Option<R> {
@@ -166,6 +181,7 @@ pub(crate) fn open(
         spans: Store::default(),
         room: Room::new(room),
         turned_away: 0,
+        time_for_errors: Duration::ZERO,
         journal,
     });
     let details = open.with_place(parent, Some(details));

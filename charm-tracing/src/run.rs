@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use opentelemetry::Context;
 use tracing_relation::juju::Dispatch;
 
-use crate::span::quietly;
+use crate::span::{headline_of, quietly};
 use crate::{Destination, Session, TracedCharm};
 
 /// The `main` of a traced charm: constructs it with `new`, lets it `handle` the event, and delivers the trace.
@@ -44,11 +44,14 @@ where
         let charm = charm.insert(match new(&dispatch) {
             Ok(charm) => charm,
             Err(error) => {
-                session.failed(&error);
-                return Err(format!("{error:?}"));
+                let report = format!("{error:?}");
+                session.failed_with(headline_of(&report));
+                return Err(report);
             }
         });
-        session.try_event(|| handle(charm, &dispatch)).map_err(|error| format!("{error:?}"))
+        // The error is written once, as `main` would: it may be long.
+        let handle = || handle(charm, &dispatch).map_err(|error| format!("{error:?}"));
+        session.event_with_headline(handle, |report| headline_of(report))
     }));
     match &outcome {
         Ok(Ok(())) => {}

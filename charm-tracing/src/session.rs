@@ -115,23 +115,45 @@ impl Session {
     ///
     /// The handler's own.
     pub fn try_event<T, E: fmt::Debug>(&mut self, handle: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
+        self.event_with_headline(handle, span::headline)
+    }
+
+    /// Handles the event as [`try_event`](Self::try_event) does; `headline` returns the first line of what an error says.
+    pub(crate) fn event_with_headline<T, E>(
+        &mut self,
+        handle: impl FnOnce() -> Result<T, E>,
+        headline: impl FnOnce(&E) -> String,
+    ) -> Result<T, E> {
+        let is_traced = self.open.is_some();
+        let mut failure = None;
         let result = self.in_event(|span| {
             let result = handle();
-            if let (Some(span), Err(error)) = (span, &result) {
-                span.fail(span::headline(error));
+            if let Err(error) = &result
+                && is_traced
+            {
+                let failure = failure.insert(headline(error));
+                if let Some(span) = span {
+                    span.fail(failure.clone());
+                }
             }
             result
         });
-        if let Err(error) = &result {
-            self.failed(error);
+        if let Some(failure) = failure {
+            self.failed_with(failure);
         }
         result
     }
 
     /// Marks the root as failed: for what fails outside of [`try_event`](Self::try_event), e.g. the charm's constructor.
     pub fn failed<E: fmt::Debug>(&mut self, error: &E) {
+        if self.open.is_some() {
+            self.failed_with(span::headline(error));
+        }
+    }
+
+    pub(crate) fn failed_with(&mut self, headline: String) {
         if let Some(open) = &mut self.open {
-            open.root.fail(span::headline(error));
+            open.root.fail(headline);
             open.idle = false;
         }
     }

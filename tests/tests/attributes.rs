@@ -11,6 +11,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::thread;
+use std::time::Duration;
 
 use charm_tracing::juju::Dispatch;
 use charm_tracing::juju::testing::Model;
@@ -577,6 +578,29 @@ fn a_session_that_is_dropped_keeps_its_trace_whatever_juju_says() {
     let session = Session::start(dispatch_in(directory.path(), &collector.endpoint()), Config::new());
     let report = session.finish(None);
     assert_eq!((report.delivered, report.waiting), (2, 0), "{report:?}");
+}
+
+#[test]
+fn an_error_that_takes_long_to_show_itself_is_shown_once() {
+    struct Slow<'a>(&'a Cell<u32>);
+    impl Display for Slow<'_> {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            self.0.set(self.0.get() + 1);
+            thread::sleep(Duration::from_millis(60));
+            f.write_str("asked a server")
+        }
+    }
+    #[trace_fn]
+    fn leave(frames: u32, shown: &Cell<u32>) -> Result<(), Slow<'_>> {
+        if frames == 1 { Err(Slow(shown)) } else { leave(frames - 1, shown) }
+    }
+    let shown = Cell::new(0);
+    let spans = spans_of(|| assert!(leave(6, &shown).is_err()));
+    assert_eq!(shown.get(), 1);
+    let exceptions: Vec<_> =
+        spans.iter().flat_map(|span| &span.span.events).filter(|event| event.name == "exception").collect();
+    assert_eq!(exceptions.len(), 6);
+    assert_eq!(exceptions.iter().map(|event| event.attributes.len()).collect::<Vec<_>>(), [2, 1, 1, 1, 1, 1]);
 }
 
 #[test]

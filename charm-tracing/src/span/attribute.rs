@@ -60,9 +60,9 @@ convertible! {
     bool => |value| Value::Bool(*value);
     f32 => |value| Value::F64(f64::from(*value));
     f64 => |value| Value::F64(*value);
-    str => |value| text::cut(value.to_owned()).into();
-    String => |value| text::cut(value.clone()).into();
-    Cow<'_, str> => |value| text::cut(value.clone().into_owned()).into();
+    str => |value| text::cut(value).into();
+    String => |value| text::cut(value).into();
+    Cow<'_, str> => |value| text::cut(value).into();
     StringValue => |value| Value::String(value.clone());
     Value => |value| value.clone();
     Array => |value| Value::Array(value.clone());

@@ -23,15 +23,10 @@ impl Failure {
         Self { kind: "panic", message: Some(message), trace: location.map(|at| format!("panicked at {at}")) }
     }
 
-    fn of<E>(message: Option<String>, causes: &[String]) -> Self {
-        let mut trace = String::new();
-        for (depth, cause) in causes.iter().enumerate() {
-            let heading = if depth == 0 { "Caused by:" } else { "" };
-            trace.push_str(heading);
-            trace.push_str("\n    ");
-            trace.push_str(cause);
-        }
-        Self { kind: type_name::<E>(), message, trace: (!trace.is_empty()).then(|| text::cut(trace)) }
+    /// Describes an error; `show` returns its text and its causes.
+    fn of<E>(show: impl FnOnce() -> (Option<String>, Option<String>)) -> Self {
+        let (message, trace) = text::of_error(show).unwrap_or_default();
+        Self { kind: type_name::<E>(), message, trace }
     }
 
     /// Sets the status and adds the `exception` event of the OpenTelemetry semantic conventions.
@@ -85,27 +80,27 @@ pub mod probe {
     level! {
         /// A `std::error::Error`: text and causes.
         Standard for [&&&&&] where [E: Error],
-        |error| Failure::of::<E>(text::display(error), &text::causes(error))
+        |error| Failure::of::<E>(|| (text::display(error), text::causes(error)))
     }
     level! {
         /// What points at an error without being one, as `Box<dyn Error>` and `anyhow::Error` do: text and causes.
         Pointer for [&&&&] where [E: Deref + fmt::Display, E::Target: Error],
-        |error| Failure::of::<E>(text::display(error), &quietly(|| text::causes(&**error)).unwrap_or_default())
+        |error| Failure::of::<E>(|| (text::display(error), quietly(|| text::causes(&**error)).flatten()))
     }
     level! {
         /// Any other error with a text.
         Shown for [&&&] where [E: fmt::Display],
-        |error| Failure::of::<E>(text::display(error), &[])
+        |error| Failure::of::<E>(|| (text::display(error), None))
     }
     level! {
         /// An error that can only be debugged.
         Debugged for [&&] where [E: fmt::Debug],
-        |error| Failure::of::<E>(text::debug(error), &[])
+        |error| Failure::of::<E>(|| (text::debug(error), None))
     }
     level! {
         /// An error that cannot be shown at all.
         Opaque for [&],
-        |_error| Failure::of::<E>(None, &[])
+        |_error| Failure::of::<E>(|| (None, None))
     }
 
     /// Anything that is not a `Result` is left alone.

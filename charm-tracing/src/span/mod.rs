@@ -30,4 +30,4 @@ pub use question_mark::{FromResidual, Try};
 pub(crate) use quiet::{is_own_work, own_work, quietly, traced_quietly};
 pub use returned::{Returns, leave};
 pub use site::{Callee, Site};
-pub(crate) use text::headline;
+pub(crate) use text::{headline, headline_of};

@@ -70,7 +70,7 @@ fn forget_now() {
 fn remember(info: &panic::PanicHookInfo<'_>) {
     HAS_PANICKED.store(true, Ordering::Relaxed);
     let message = info.payload_as_str().unwrap_or("Box<dyn Any>");
-    let failure = Failure::panic(text::cut(message.to_owned()), info.location().map(ToString::to_string));
+    let failure = Failure::panic(text::cut(message), info.location().map(ToString::to_string));
     // Not `with`: a panic may come while the thread's locals are being destroyed.
     let _ = LAST.try_with(|last| last.try_borrow_mut().map(|mut last| *last = Some(failure)));
 }

@@ -1,59 +1,316 @@
 //! Texts that come from the charm's own types: their `Display` and `Debug` may do anything.
+//!
+//! Without tracing nobody would ask for these texts. So a panic in one costs only that text, no more of it is formatted than is
+//! recorded, and all errors of a dispatch together may take [`TIME_FOR_ERRORS`].
 
+use std::any::Any;
 use std::error::Error;
-use std::fmt;
+use std::fmt::{self, Write};
+use std::panic::resume_unwind;
+use std::time::{Duration, Instant};
 
 use super::quiet::quietly;
+use crate::globals;
 
 /// Longer texts are cut. Tempo keeps the first 2048 bytes of a value; this leaves room for other backends.
 const MAX_BYTES: usize = 8 * 1024;
 /// A longer chain of causes is cut: `source` may be implemented so that it never ends.
 const MAX_CAUSES: usize = 32;
+/// The texts of errors are left out when those before have taken so much time. A text takes some microseconds, but an
+/// error may ask a server for its own, and the span of each function that it leaves shows it again.
+const TIME_FOR_ERRORS: Duration = Duration::from_millis(50);
+/// A type that goes on after so many of its writes failed may never stop.
+const MAX_FAILED_WRITES: u32 = 1_000_000;
 
 pub(super) fn display(value: &(impl fmt::Display + ?Sized)) -> Option<String> {
-    written(&format_args!("{value}"))
+    let mut text = BoundedText::default();
+    text.add(&format_args!("{value}")).then(|| text.finish())
 }
 
 pub(super) fn debug(value: &(impl fmt::Debug + ?Sized)) -> Option<String> {
-    written(&format_args!("{value:?}"))
+    let mut text = BoundedText::default();
+    text.add(&format_args!("{value:?}")).then(|| text.finish())
 }
 
-/// The texts of the causes below `error`, the nearest first.
-pub(super) fn causes(error: &(impl Error + ?Sized)) -> Vec<String> {
+/// Writes the causes below `error`, the nearest first, as Rust programs print them. `None` if there are none.
+pub(super) fn causes(error: &(impl Error + ?Sized)) -> Option<String> {
+    let mut text = BoundedText::default();
     let walk = || {
-        let mut texts = Vec::new();
         let mut next = error.source();
-        while let (Some(cause), true) = (next, texts.len() < MAX_CAUSES) {
-            texts.extend(display(cause));
+        let mut count = 0;
+        while let (Some(cause), true) = (next, count < MAX_CAUSES && !text.is_cut) {
+            let heading = if text.text.is_empty() { "Caused by:" } else { "" };
+            text.add(&format_args!("{heading}\n    {cause}"));
+            count += 1;
             next = cause.source();
         }
-        texts
     };
-    quietly(walk).unwrap_or_default()
+    quietly(walk);
+    Some(text.finish()).filter(|text| !text.is_empty())
 }
 
-/// The first line of what `main` would print of an error; of a plain text without the quotes.
+/// Shows an error by `show`, which uses the functions of this module. `None` if the errors of this dispatch have taken all
+/// their time, and where a panic cannot be caught.
+pub(super) fn of_error<R>(show: impl FnOnce() -> R) -> Option<R> {
+    if cfg!(panic = "abort") || globals::time_for_errors() >= TIME_FOR_ERRORS {
+        return None;
+    }
+    let started = Instant::now();
+    let shown = show();
+    globals::took_time_for_errors(started.elapsed());
+    Some(shown)
+}
+
+/// Returns the first line of what `main` would print of an error; of a plain text without the quotes.
 pub(crate) fn headline(error: &impl fmt::Debug) -> String {
-    let text = debug(error).unwrap_or_default();
-    let line = text.lines().next().unwrap_or_default();
+    let line = || {
+        let mut line = BoundedText { is_one_line: true, ..BoundedText::default() };
+        line.add(&format_args!("{error:?}")).then(|| line.finish())
+    };
+    of_error(line).flatten().as_deref().map(unquoted).unwrap_or_default()
+}
+
+/// Returns the headline of an error whose `Debug` the charm's own `main` has written already.
+pub(crate) fn headline_of(report: &str) -> String {
+    unquoted(&cut(report.lines().next().unwrap_or_default()))
+}
+
+fn unquoted(line: &str) -> String {
+    let line = line.strip_suffix('\r').unwrap_or(line);
     line.strip_prefix('"').and_then(|line| line.strip_suffix('"')).unwrap_or(line).to_owned()
 }
 
-pub(super) fn cut(mut text: String) -> String {
-    if text.len() > MAX_BYTES {
-        let end = (0..=MAX_BYTES).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
-        text.truncate(end);
-        text.push('…');
-    }
-    text
+/// Copies a text, at most [`MAX_BYTES`] of it.
+pub(super) fn cut(text: &str) -> String {
+    let mut bounded = BoundedText::default();
+    let _ = bounded.write_str(text);
+    bounded.finish()
 }
 
-/// `None` if writing it panicked or failed. Without tracing nobody would have asked for this text, so what goes
-/// wrong here must not reach the hook.
-fn written(text: &fmt::Arguments<'_>) -> Option<String> {
-    quietly(|| {
-        let mut out = String::new();
-        fmt::write(&mut out, *text).ok().map(|()| cut(out))
-    })
-    .flatten()
+/// A text that refuses to grow beyond [`MAX_BYTES`].
+#[derive(Debug, Default)]
+struct BoundedText {
+    text: String,
+    /// There was more than fits.
+    is_cut: bool,
+    /// The text ends with its first line.
+    is_one_line: bool,
+    /// The line has ended.
+    is_over: bool,
+    failed_writes: u32,
+}
+
+impl BoundedText {
+    /// Adds what `piece` writes. False, and nothing is added, if that fails for another reason than that the text is full.
+    fn add(&mut self, piece: &fmt::Arguments<'_>) -> bool {
+        let before = self.text.len();
+        // Formatting may fail, too, after it was told to stop.
+        let added = quietly(|| self.write_fmt(*piece).is_ok()) == Some(true) || self.is_full();
+        if !added {
+            self.text.truncate(before);
+        }
+        added
+    }
+
+    fn is_full(&self) -> bool {
+        self.is_cut || self.is_over
+    }
+
+    fn finish(mut self) -> String {
+        if self.is_cut {
+            self.text.push('…');
+        }
+        self.text
+    }
+}
+
+impl Write for BoundedText {
+    /// Fails when the text is full, so that `Display` and `Debug` stop.
+    fn write_str(&mut self, piece: &str) -> fmt::Result {
+        if self.is_full() {
+            self.failed_writes += 1;
+            if self.failed_writes > MAX_FAILED_WRITES {
+                // `quietly` catches it. The panic hook is not called.
+                resume_unwind(Box::new(NeverEnds) as Box<dyn Any + Send>);
+            }
+            return Err(fmt::Error);
+        }
+        let line = if self.is_one_line { piece.split_once('\n') } else { None };
+        self.is_over = line.is_some();
+        let piece = line.map_or(piece, |(line, _)| line);
+        let left = MAX_BYTES - self.text.len();
+        self.is_cut = piece.len() > left;
+        let end = (0..=left.min(piece.len())).rev().find(|at| piece.is_char_boundary(*at)).unwrap_or(0);
+        self.text.push_str(&piece[..end]);
+        if self.is_full() { Err(fmt::Error) } else { Ok(()) }
+    }
+}
+
+struct NeverEnds;
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::io;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Formats itself by the function, and counts how often.
+    struct Formatted<F>(F, Cell<u32>);
+
+    impl<F: Fn(&mut fmt::Formatter<'_>) -> fmt::Result> Formatted<F> {
+        fn by(format: F) -> Self {
+            Self(format, Cell::new(0))
+        }
+    }
+
+    impl<F: Fn(&mut fmt::Formatter<'_>) -> fmt::Result> fmt::Display for Formatted<F> {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            self.1.set(self.1.get() + 1);
+            (self.0)(f)
+        }
+    }
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("{text}")]
+    struct Failed {
+        text: String,
+        source: Option<Box<Failed>>,
+    }
+
+    fn chain(texts: &[&str]) -> Option<Box<Failed>> {
+        let (first, rest) = texts.split_first()?;
+        Some(Box::new(Failed { text: (*first).to_owned(), source: chain(rest) }))
+    }
+
+    #[test]
+    fn a_text_that_never_ends_is_cut() {
+        let stops = Formatted::by(|f| {
+            loop {
+                f.write_str("more and ")?;
+            }
+        });
+        let does_not_listen = Formatted::by(|f| {
+            loop {
+                let _ = f.write_str("more and ");
+            }
+        });
+        for text in [display(&stops), display(&does_not_listen)] {
+            let text = text.expect("what there is of it");
+            assert_eq!(text.len(), MAX_BYTES + '…'.len_utf8());
+            assert!(text.starts_with("more and more") && text.ends_with('…'));
+        }
+    }
+
+    #[test]
+    fn no_more_is_formatted_than_is_recorded() {
+        let written = Cell::new(0);
+        let long = Formatted::by(|f| {
+            (0..1_000_000).try_for_each(|_| {
+                written.set(written.get() + 1);
+                f.write_str("0123456789")
+            })
+        });
+        assert!(display(&long).is_some());
+        assert_eq!(written.get(), MAX_BYTES / 10 + 1);
+    }
+
+    #[test]
+    fn a_text_that_fails_or_panics_is_none() {
+        let fails = Formatted::by(|f| f.write_str("begun").and(Err(fmt::Error)));
+        let panics = Formatted::by(|f| f.write_str("begun").map(|()| panic!("in Display")));
+        assert_eq!(display(&fails), None);
+        assert_eq!(display(&panics), None);
+    }
+
+    #[test]
+    fn causes_are_listed_as_far_as_there_is_room() {
+        let error = chain(&["cannot start", "no config", "not found"]).expect("an error");
+        assert_eq!(causes(&*error).as_deref(), Some("Caused by:\n    no config\n    not found"));
+        assert_eq!(causes(&io::Error::other("alone")), None);
+        let long = "x".repeat(MAX_BYTES);
+        let error = chain(&["cannot start", "no config", &long, "not reached"]).expect("an error");
+        let text = causes(&*error).expect("causes");
+        assert_eq!(text.len(), MAX_BYTES + '…'.len_utf8());
+        assert!(text.starts_with("Caused by:\n    no config\n    xx") && text.ends_with("x…"));
+    }
+
+    #[test]
+    fn a_cause_that_cannot_be_shown_hides_no_other() {
+        #[derive(Debug)]
+        struct Bomb(io::Error);
+        impl fmt::Display for Bomb {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("begun")?;
+                panic!("in Display")
+            }
+        }
+        impl Error for Bomb {
+            fn source(&self) -> Option<&(dyn Error + 'static)> {
+                Some(&self.0)
+            }
+        }
+        #[derive(Debug, thiserror::Error)]
+        #[error("above")]
+        struct Above(#[source] Bomb);
+        let error = io::Error::other(Bomb(io::Error::other("below")));
+        assert_eq!(causes(&Above(Bomb(io::Error::other("below")))).as_deref(), Some("Caused by:\n    below"));
+        assert_eq!(causes(&error).as_deref(), Some("Caused by:\n    below"));
+    }
+
+    #[test]
+    fn a_chain_that_never_ends_is_cut() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("again")]
+        struct Circle;
+        #[derive(Debug)]
+        struct Endless;
+        impl fmt::Display for Endless {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                Circle.fmt(f)
+            }
+        }
+        impl Error for Endless {
+            fn source(&self) -> Option<&(dyn Error + 'static)> {
+                Some(self)
+            }
+        }
+        assert_eq!(causes(&Endless).expect("causes").matches("again").count(), MAX_CAUSES);
+    }
+
+    #[test]
+    fn a_headline_is_one_line_and_nothing_below_it_is_formatted() {
+        struct Report<'a>(&'a Cell<bool>);
+        impl fmt::Debug for Report<'_> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("cannot start\n\nCaused by:")?;
+                self.0.set(true);
+                Ok(())
+            }
+        }
+        let went_on = Cell::new(false);
+        assert_eq!(headline(&Report(&went_on)), "cannot start");
+        assert!(!went_on.get());
+        assert_eq!(headline(&"plain"), "plain");
+        assert_eq!(headline_of("cannot start\n\nCaused by:"), "cannot start");
+        assert_eq!(headline_of(r#""plain""#), "plain");
+        assert_eq!(headline_of(""), "");
+    }
+
+    proptest! {
+        #[test]
+        fn a_text_is_the_beginning_of_what_was_written(pieces in prop::collection::vec("[a-zäß€𝄞\n]{0,3000}", 0..6)) {
+            let whole = pieces.concat();
+            let text = display(&Formatted::by(|f| pieces.iter().try_for_each(|piece| f.write_str(piece)))).expect("a text");
+            if let Some(beginning) = text.strip_suffix('…') {
+                prop_assert!(whole.starts_with(beginning) && whole.len() > beginning.len());
+                prop_assert!(beginning.len() > MAX_BYTES - 4 && beginning.len() <= MAX_BYTES);
+            } else {
+                prop_assert_eq!(&text, &whole);
+            }
+            prop_assert_eq!(cut(&whole), text);
+        }
+    }
 }
