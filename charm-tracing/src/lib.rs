@@ -50,7 +50,9 @@
 //! | hook tool, but `juju-log` | the tool's name | `juju.hook_tool.arguments`: what was asked for, never what was written |
 //!
 //! A failed span has the status error and an event `exception` with `exception.type`, `exception.message` and
-//! `exception.stacktrace`: the causes of an error, the place of a panic. The resource has `service.name`,
+//! `exception.stacktrace`: the causes of an error, the place of a panic. At most 8 KiB of a text are formatted. When the errors
+//! of a dispatch have taken 50 ms to be shown, because one asks a server for its text, later ones have only a type. The
+//! resource has `service.name`,
 //! `compose_service`, `charm`, `charm_type`, `juju_unit`, `juju_application`, `juju_model`, `juju_model_uuid`,
 //! `service.namespace` (the model's uuid), `service.namespace.name` (its name), `service.instance.id` (the unit's number)
 //! and `telemetry.sdk.*`.
@@ -93,8 +95,13 @@
 //! those that are open stay open, and the root says how many are missing. Nothing is sent before the session finishes.
 //!
 //! While `opentelemetry::trace::get_active_span` or `Context::map_current` run the charm's code, OpenTelemetry can make no other
-//! span the active one, and panics. A traced call in there catches that and is recorded, but with `panic = "abort"` in the
-//! profile nothing can be caught: use [`current_span`] instead, which has no such limit.
+//! span the active one, and panics. A traced call in there catches that and is recorded.
+//!
+//! With `panic = "abort"` in the profile nothing can be caught, so less is tried: the spans of functions that fail have the type
+//! of the error and not its text, because its `Display` may panic. The event and the root have the text that [`run`] prints.
+//! What is left to the charm: a traced call inside of `get_active_span` or `Context::map_current` aborts it (use
+//! [`current_span`] there), and so does a panic in an expression of `attributes(...)` or in the method that is the
+//! `tracing_endpoint` or `server_cert`.
 //!
 //! Spans of a thread that was given no OpenTelemetry context are children of the root, if the attributes or this
 //! crate's functions open them. A span that is still open when the session finishes is not part of the trace, and what

@@ -1,0 +1,115 @@
+//! A charm for `panic = "abort"`, where a panic of what only tracing asks for could not be caught: the hook ends as it would
+//! without tracing, and the trace arrives. Started by hand, the program deploys itself and asserts that.
+//!
+//! Cargo builds no test with `panic = "abort"`, so `.ci/run abort` runs this with that profile; `tests/panic_abort.rs` runs it
+//! with the usual one.
+
+use std::process::ExitCode;
+use std::{env, fmt, fs};
+
+use anyhow::Context as _;
+use charm_tracing::juju::Dispatch;
+use charm_tracing::trace_charm;
+use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tests::collector::{CollectedSpan, Collector};
+use tests::juju::{Deployment, Event, Outcome, SimulatedJuju, hook_tool};
+use tests::tree;
+
+/// Its `Display` is never called by the charm.
+struct Bomb;
+
+impl fmt::Display for Bomb {
+    fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+        panic!("in Display")
+    }
+}
+
+struct AbortCharm {
+    endpoint: Option<String>,
+}
+
+#[trace_charm(tracing_endpoint = "endpoint")]
+impl AbortCharm {
+    #[expect(clippy::unnecessary_wraps, reason = "as `run` wants it")]
+    fn new(dispatch: &Dispatch) -> anyhow::Result<Self> {
+        Ok(Self { endpoint: dispatch.var("TRACE_ENDPOINT").map(Into::into) })
+    }
+
+    fn handle(&mut self, dispatch: &Dispatch) -> anyhow::Result<()> {
+        assert!(self.look_up().is_err());
+        match dispatch.event() {
+            "start" => Ok(()),
+            "config_changed" => allow_no_thread(),
+            _ => Err(anyhow::anyhow!("no such unit")).context("cannot stop"),
+        }
+    }
+
+    #[expect(clippy::unused_self, reason = "it is there for its span")]
+    fn look_up(&self) -> Result<u8, Bomb> {
+        Err(Bomb)
+    }
+}
+
+/// Leaves no room for the stack of a thread, which has 2 MiB. A limit of processes would not bind root.
+fn allow_no_thread() -> anyhow::Result<()> {
+    let pages: u64 = fs::read_to_string("/proc/self/statm")?.split(' ').next().context("a size")?.parse()?;
+    let size = pages * u64::try_from(rustix::param::page_size())? + (3 << 19);
+    setrlimit(Resource::As, Rlimit { current: Some(size), ..getrlimit(Resource::As) })?;
+    assert!(std::thread::Builder::new().spawn(|| ()).is_err());
+    Ok(())
+}
+
+fn main() -> ExitCode {
+    if hook_tool::is_asked_for() {
+        return hook_tool::main();
+    }
+    if env::var_os("JUJU_DISPATCH_PATH").is_some() {
+        return charm_tracing::run(AbortCharm::new, AbortCharm::handle);
+    }
+    let program = env::current_exe().expect("the program");
+    let deployed = || (Deployment::new(&program, &program).start(), Collector::start());
+
+    let (mut juju, collector) = deployed();
+    succeed(&mut juju, at(&collector.endpoint(), "start"));
+    let spans = collector.spans();
+    tree::check(&spans).expect("a whole trace");
+    let span = named(&spans, "method call: AbortCharm.look_up");
+    let [event] = &span.span.events[..] else { panic!("one exception: {span:?}") };
+    let keys: Vec<_> = event.attributes.iter().map(|attribute| attribute.key.as_str()).collect();
+    assert_eq!(keys, ["exception.type"]);
+
+    let (mut juju, collector) = deployed();
+    let outcome = juju.dispatch(at(&collector.endpoint(), "stop"));
+    assert_eq!(outcome.code(), Some(1), "{outcome}");
+    assert_eq!(outcome.stderr, "Error: cannot stop\n\nCaused by:\n    no such unit\n");
+    let spans = collector.spans();
+    for name in ["app/0: stop event", "event: stop"] {
+        let status = named(&spans, name).span.status.clone().expect("a status");
+        assert_eq!((status.code(), status.message.as_str()), (StatusCode::Error, "cannot stop"), "{name}");
+    }
+
+    // A name is looked up in a thread.
+    let (mut juju, collector) = deployed();
+    let by_name = collector.endpoint().replace("127.0.0.1", "localhost");
+    let kept = succeed(&mut juju, at(&by_name, "config-changed"));
+    assert!(collector.requests().is_empty());
+    let sent = succeed(&mut juju, at(&by_name, "start"));
+    let ids = [kept, sent].map(|outcome| outcome.trace_id().expect("a trace"));
+    assert_eq!(collector.traces(), ids);
+    ExitCode::SUCCESS
+}
+
+fn at(endpoint: &str, hook: &str) -> Event {
+    Event::hook(hook).env("TRACE_ENDPOINT", endpoint)
+}
+
+fn succeed(juju: &mut SimulatedJuju, event: Event) -> Outcome {
+    let outcome = juju.dispatch(event);
+    assert!(outcome.success() && outcome.stderr.is_empty(), "{outcome}");
+    outcome
+}
+
+fn named<'a>(spans: &'a [CollectedSpan], name: &str) -> &'a CollectedSpan {
+    spans.iter().find(|span| span.span.name == name).expect("a span of this name")
+}
