@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use opentelemetry::{Array, KeyValue, StringValue, Value};
 use tracing_relation::juju::{HookToolCall, HookToolError, HookToolOutput, HookTools};
@@ -8,37 +9,51 @@ use crate::span::probe::{Returned, Standard as _};
 
 /// Hook tools with a span for each call, but for `juju-log`.
 #[derive(Debug)]
-pub(crate) struct TracedHookTools(pub(crate) Arc<dyn HookTools>);
+pub(crate) struct TracedHookTools {
+    tools: Arc<dyn HookTools>,
+    /// Set when the charm has failed its action.
+    action_failed: Arc<AtomicBool>,
+}
 
 impl HookTools for TracedHookTools {
     fn run(&self, call: &HookToolCall) -> Result<HookToolOutput, HookToolError> {
-        in_span(call, || self.0.run(call))
+        self.in_span(call, || self.tools.run(call))
     }
 
     fn send(&self, call: &HookToolCall) -> Result<(), HookToolError> {
-        in_span(call, || self.0.send(call))
+        self.in_span(call, || self.tools.send(call))
     }
 
     fn settle(&self) {
-        self.0.settle();
+        self.tools.settle();
     }
 }
 
-fn in_span<T>(
-    call: &HookToolCall,
-    run: impl FnOnce() -> Result<T, HookToolError>,
-) -> Result<T, HookToolError> {
-    if call.tool() == "juju-log" {
-        return run();
+impl TracedHookTools {
+    pub(crate) fn new(tools: Arc<dyn HookTools>, action_failed: Arc<AtomicBool>) -> Self {
+        Self { tools, action_failed }
     }
-    let span = OpenSpan::start(call.tool().to_owned(), attributes(call));
-    let result = run();
-    if let Some(span) = span
-        && let Some(failure) = (&&&&&Returned(&result)).__failure()
-    {
-        span.failed(failure);
+
+    fn in_span<T>(
+        &self,
+        call: &HookToolCall,
+        run: impl FnOnce() -> Result<T, HookToolError>,
+    ) -> Result<T, HookToolError> {
+        if call.tool() == "juju-log" {
+            return run();
+        }
+        let span = OpenSpan::start(call.tool().to_owned(), attributes(call));
+        let result = run();
+        if result.is_ok() && call.tool() == "action-fail" {
+            self.action_failed.store(true, Ordering::Relaxed);
+        }
+        if let Some(span) = span
+            && let Some(failure) = (&&&&&Returned(&result)).__failure()
+        {
+            span.failed(failure);
+        }
+        result
     }
-    result
 }
 
 fn attributes(call: &HookToolCall) -> Vec<KeyValue> {

@@ -45,13 +45,13 @@ where
             Ok(charm) => charm,
             Err(error) => {
                 let report = format!("{error:?}");
-                session.failed_with(headline_of(&report));
+                session.failed_with(&report);
                 return Err(report);
             }
         });
         // The error is written once, as `main` would: it may be long.
         let handle = || handle(charm, &dispatch).map_err(|error| format!("{error:?}"));
-        session.event_with_headline(handle, |report| headline_of(report))
+        session.in_event(handle, |result| result.as_ref().err().map(|report| headline_of(report)))
     }));
     match &outcome {
         Ok(Ok(())) => {}

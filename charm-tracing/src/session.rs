@@ -2,6 +2,7 @@ use std::fmt;
 use std::mem;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
 use opentelemetry::KeyValue;
@@ -62,6 +63,8 @@ struct Open {
     recovered: Recovered,
     /// Nothing but the event's own handler ran.
     idle: bool,
+    /// The charm has called `action-fail`.
+    action_failed: Arc<AtomicBool>,
 }
 
 /// Without a charm directory there is no charm, but perhaps a test, which is not to remember another one's relations.
@@ -90,7 +93,8 @@ impl Session {
                 return Self { dispatch, open: None };
             }
         };
-        let traced: Arc<dyn HookTools> = Arc::new(TracedHookTools(Arc::clone(dispatch.hook_tools())));
+        let traced = TracedHookTools::new(Arc::clone(dispatch.hook_tools()), Arc::clone(&open.action_failed));
+        let traced: Arc<dyn HookTools> = Arc::new(traced);
         let dispatch = dispatch.with_hook_tools(traced);
         // `jhack tail -t` looks for this very text, and attaches the id to the next event line.
         let line = format!("Starting root trace with id='{}'.", open.trace_id);
@@ -105,56 +109,34 @@ impl Session {
     }
 
     /// Handles the event of this dispatch inside its span, e.g. `event: update_status`.
+    ///
+    /// An action that calls `action-fail` by the hook tools of [`dispatch`](Self::dispatch) marks that span and the root as
+    /// failed.
     pub fn event<R>(&mut self, handle: impl FnOnce() -> R) -> R {
-        self.in_event(|_| handle())
+        self.in_event(handle, |_| None)
     }
 
-    /// The same for a handler that can fail; an error marks the event's span and the root as failed.
+    /// Handles the event as [`event`](Self::event) does, by a handler that can fail: an error marks the event's span and the root
+    /// as failed.
     ///
     /// # Errors
     ///
     /// The handler's own.
     pub fn try_event<T, E: fmt::Debug>(&mut self, handle: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
-        self.event_with_headline(handle, span::headline)
-    }
-
-    /// Handles the event as [`try_event`](Self::try_event) does; `headline` returns the first line of what an error says.
-    pub(crate) fn event_with_headline<T, E>(
-        &mut self,
-        handle: impl FnOnce() -> Result<T, E>,
-        headline: impl FnOnce(&E) -> String,
-    ) -> Result<T, E> {
-        let is_traced = self.open.is_some();
-        let mut failure = None;
-        let result = self.in_event(|span| {
-            let result = handle();
-            if let Err(error) = &result
-                && is_traced
-            {
-                let failure = failure.insert(headline(error));
-                if let Some(span) = span {
-                    span.fail(failure.clone());
-                }
-            }
-            result
-        });
-        if let Some(failure) = failure {
-            self.failed_with(failure);
-        }
-        result
+        self.in_event(handle, |result| result.as_ref().err().map(span::headline))
     }
 
     /// Marks the root as failed: for what fails outside of [`try_event`](Self::try_event), e.g. the charm's constructor.
     pub fn failed<E: fmt::Debug>(&mut self, error: &E) {
-        if self.open.is_some() {
-            self.failed_with(span::headline(error));
+        if let Some(open) = &mut self.open {
+            open.fail(span::headline(error));
         }
     }
 
-    pub(crate) fn failed_with(&mut self, headline: String) {
+    /// Marks the root as failed, with the first line of what the charm's `main` prints of the error.
+    pub(crate) fn failed_with(&mut self, report: &str) {
         if let Some(open) = &mut self.open {
-            open.root.fail(headline);
-            open.idle = false;
+            open.fail(span::headline_of(report));
         }
     }
 
@@ -190,8 +172,13 @@ impl Session {
         self.dispatch.juju_log_without_waiting(log::Level::Error, text);
     }
 
-    fn in_event<R>(&mut self, handle: impl FnOnce(Option<&OpenSpan>) -> R) -> R {
-        let Some(open) = &mut self.open else { return handle(None) };
+    /// Handles the event. `failure` returns the first line of what the handler's error says, if it failed.
+    pub(crate) fn in_event<R>(
+        &mut self,
+        handle: impl FnOnce() -> R,
+        failure: impl FnOnce(&R) -> Option<String>,
+    ) -> R {
+        let Some(open) = &mut self.open else { return handle() };
         let name = self.dispatch.event();
         self.dispatch.juju_log_without_waiting(log::Level::Debug, &format!("Emitting Juju event {name}."));
         let (span, context) = span::open_event(name).unzip();
@@ -199,8 +186,15 @@ impl Session {
         let ended = globals::ended_count();
         // Stays so if the handler panics.
         let before = mem::replace(&mut open.idle, false);
-        let result = handle(span.as_ref());
+        let result = handle();
         open.idle = before && globals::ended_count() - ended <= open.config.idle_spans;
+        let action_failed = open.action_failed.load(Ordering::Relaxed);
+        if let Some(failure) = failure(&result).or(action_failed.then(|| "the action failed".to_owned())) {
+            open.fail(failure.clone());
+            if let Some(span) = &span {
+                span.fail(failure);
+            }
+        }
         result
     }
 
@@ -290,7 +284,14 @@ impl Open {
             queue,
             recovered: recovered.unwrap_or_default(),
             idle: true,
+            action_failed: Arc::default(),
         })
+    }
+
+    /// Marks the root as failed.
+    fn fail(&mut self, description: String) {
+        self.root.fail(description);
+        self.idle = false;
     }
 
     /// Says on the root what was lost since the last trace that said it.

@@ -65,6 +65,7 @@ impl TestCharm {
             "stop" => Self::on_stop(),
             "backup_action" => Self::on_backup(dispatch)?,
             "restore_action" => Self::on_upgrade_charm().context("cannot restore")?,
+            "rotate_action" => dispatch.action_fail("the old password is hunter2")?,
             "show_unit_action" => Self::on_show_unit(dispatch)?,
             _ => {}
         }

@@ -65,6 +65,32 @@ fn an_error_in_an_action_fails_the_action_and_says_nothing_on_standard_output() 
 }
 
 #[test]
+fn an_action_that_says_that_it_failed_is_a_failed_event_and_its_reason_is_not_recorded() {
+    let (collector, mut juju) = related_charm();
+    let outcome = juju.dispatch(Event::action("rotate", json!({})));
+    assert!(outcome.success(), "{outcome}");
+    let spans = whole_traces(&collector);
+    let outline = Outline::new().status().of(&spans);
+    assert_eq!(outline.lines().next(), Some("app/0: rotate event [error: the action failed]"));
+    let (_, handled) = outline.split_once("  event: ").unwrap();
+    assert_eq!(
+        handled,
+        "\
+rotate_action [error: the action failed]
+    method call: TestCharm.handle
+      action-fail"
+    );
+    assert!(!format!("{spans:?}").contains("hunter2"));
+
+    // An action that cannot fail, because Juju refuses it, has not failed.
+    juju.model().fail_next("action-fail", 1, "ERROR not running an action\n");
+    let outcome = juju.dispatch(Event::action("rotate", json!({})));
+    assert_eq!(outcome.code(), Some(1), "{outcome}");
+    let root = whole_traces(&collector).pop().unwrap().span;
+    assert_eq!(root.status.unwrap().message, "cannot run action-fail (exit code 1)");
+}
+
+#[test]
 fn an_error_while_the_charm_is_constructed_keeps_the_trace_for_later() {
     let (collector, mut juju) = related_charm();
     juju.model().set_config("calls", json!("many"));
