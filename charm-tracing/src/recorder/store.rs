@@ -77,15 +77,19 @@ impl Store {
     /// Gives what has ended below a span that is still open to what that one hangs below: it will never be sent.
     pub(crate) fn pass_over_the_open(&mut self) {
         let is_open = |record: &&Record| record.span_id != SpanId::INVALID;
-        let open: HashMap<_, _> =
+        let mut open: HashMap<_, _> =
             self.open.iter().filter(is_open).map(|record| (record.span_id, record.parent)).collect();
         if open.is_empty() {
             return;
         }
+        let mut passed = Vec::new();
         for record in self.ended.iter_mut().flatten() {
             while let Some(parent) = open.get(&record.parent) {
+                passed.push(record.parent);
                 record.parent = *parent;
             }
+            // A long chain of open spans is walked once.
+            open.extend(passed.drain(..).map(|below| (below, record.parent)));
         }
     }
 
@@ -163,6 +167,22 @@ mod tests {
         store.pass_over_the_open();
         let parents: Vec<_> = store.ended().map(|record| record.parent).collect();
         assert_eq!(parents, [SpanId::from(1), SpanId::from(9)]);
+    }
+
+    #[test]
+    fn a_long_chain_of_spans_that_never_end_is_passed_over() {
+        let mut store = Store::default();
+        let below = |id: u64| Record { parent: SpanId::from(id - 1), ..record(id) };
+        let open = 20_000;
+        for id in 1..=open {
+            store.begin(below(id));
+        }
+        for id in open + 1..2 * open {
+            let place = store.begin(Record { parent: SpanId::from(open), ..record(id) });
+            store.end(place, SpanId::from(id), 7);
+        }
+        store.pass_over_the_open();
+        assert!(store.ended().all(|record| record.parent == SpanId::from(0)));
     }
 
     #[test]
