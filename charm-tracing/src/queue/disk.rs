@@ -264,8 +264,15 @@ impl FileSystem for Disk {
 
     fn append(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         let mut state = self.call()?;
-        state.node(path, Kind::File)?;
-        if state.add(path, bytes, self.process)? { Ok(()) } else { Err(Errno::NOSPC.into()) }
+        let len = state.node(path, Kind::File)?.bytes.len();
+        let added = state.add(path, bytes, self.process);
+        if matches!(added, Ok(true)) {
+            return Ok(());
+        }
+        if !state.dead.contains(&self.process) {
+            state.node(path, Kind::File)?.bytes.truncate(len);
+        }
+        added.and(Err(Errno::NOSPC.into()))
     }
 
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {

@@ -31,7 +31,7 @@ pub(super) trait FileSystem: Debug + Send + Sync {
     fn make_private(&self, directory: &Path) -> io::Result<()>;
     /// Writes a file that only its owner can read, in the place of a file that has its name.
     fn write(&self, path: &Path, contents: &dyn Contents) -> io::Result<()>;
-    /// Writes behind the end of a file that is there.
+    /// Writes behind the end of a file that is there. If that fails, the file is as it was.
     fn append(&self, path: &Path, bytes: &[u8]) -> io::Result<()>;
     /// The contents of a regular file, unless it is larger than 64 MiB.
     fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
@@ -162,8 +162,9 @@ impl FileSystem for RealFileSystem {
 
     fn append(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         let mut file = options().append(true).open(path)?;
-        check_limit(|| Ok(file.metadata()?.len() + bytes.len() as u64))?;
-        file.write_all(bytes)
+        let len = file.metadata()?.len();
+        check_limit(|| Ok(len + bytes.len() as u64))?;
+        file.write_all(bytes).inspect_err(|_| drop(file.set_len(len)))
     }
 
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {

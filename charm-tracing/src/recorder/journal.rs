@@ -36,11 +36,14 @@ const MOST_WAITING: usize = 64;
 /// the spans, so spans with times of the charm's own may be written one by one.
 const PAUSE: u64 = 1_000_000;
 
+/// The number of bytes that wait at most for a file that cannot be written.
+const MOST_BYTES_WAITING: usize = 256 * 1024;
+
 /// Writes the spans of a session into a file.
 #[derive(Debug)]
 pub(crate) struct Journal {
     writer: Writer,
-    /// Records that wait for being written, encoded; empty but for the first, and while it writes.
+    /// Records that wait for being written, encoded: the first, and those that could not be written.
     out: Vec<u8>,
     /// The places of spans that have begun since the last write.
     begun: Vec<u32>,
@@ -99,9 +102,15 @@ impl Journal {
                 self.writer.ended(&mut self.out, record);
             }
             self.written = spans.ended_count();
-            // After an error nothing more is written, because reading stops at the first incomplete record.
-            self.stopped = self.file.append(&self.out).err();
-            self.out.clear();
+            match self.file.append(&self.out) {
+                Ok(()) => self.out.clear(),
+                // The charm may have all its descriptors open, or a disk be full for a moment.
+                Err(_) if self.out.len() <= MOST_BYTES_WAITING => {}
+                Err(error) => {
+                    self.stopped = Some(error);
+                    self.out = Vec::new();
+                }
+            }
         }
         self.begun.clear();
         (self.ended, self.last) = (0, now);
@@ -114,5 +123,85 @@ impl Journal {
             log::debug!("not all of this dispatch would have been left if it had been killed: {error}");
         }
         self.file
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use opentelemetry::trace::{SpanId, TraceId};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Holds what was written. The number is that of the appends that fail next.
+    #[derive(Clone, Debug, Default)]
+    struct File(Arc<Mutex<(Vec<u8>, usize)>>);
+
+    impl JournalFile for File {
+        fn append(&mut self, records: &[u8]) -> io::Result<()> {
+            let (bytes, failures) = &mut *self.0.lock().unwrap();
+            if let Some(left) = failures.checked_sub(1) {
+                *failures = left;
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+            bytes.extend_from_slice(records);
+            Ok(())
+        }
+
+        fn is_there(&self) -> bool {
+            true
+        }
+
+        fn is_out_of_reach(&self) -> bool {
+            false
+        }
+
+        fn is_begun(&self) -> bool {
+            true
+        }
+
+        fn remove(&mut self) {}
+    }
+
+    /// Returns what a journal of so many spans holds that fails so often before each of them.
+    fn written(failures: &[usize]) -> Vec<u8> {
+        let (file, mut spans) = (File::default(), Store::default());
+        let trace = TraceContext { id: TraceId::from(1), ..TraceContext::default() };
+        let mut journal = Journal::begin(Box::new(file.clone()), &[], trace);
+        for (id, failures) in (1..).zip(failures) {
+            file.0.lock().unwrap().1 = *failures;
+            let place = spans.begin(Record { span_id: SpanId::from(id), start: id, ..Record::VACANT });
+            journal.note_begun(place, id);
+            journal.write(&mut spans, id);
+            journal.note_ended(spans.end(place, SpanId::from(id), id).unwrap(), id);
+            journal.write(&mut spans, id);
+        }
+        file.0.lock().unwrap().1 = 0;
+        journal.write(&mut spans, 0);
+        let (bytes, _) = &*file.0.lock().unwrap();
+        bytes.clone()
+    }
+
+    proptest! {
+        #[test]
+        fn what_could_not_be_written_is_written_later(failures in prop::collection::vec(0_usize..4, 1..20)) {
+            prop_assert_eq!(written(&failures), written(&vec![0; failures.len()]));
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_never_written_holds_no_memory_up() {
+        let file = File(Arc::new(Mutex::new((Vec::new(), usize::MAX))));
+        let mut spans = Store::default();
+        let mut journal = Journal::begin(Box::new(file), &[], TraceContext::default());
+        for id in 1..20_000 {
+            let place = spans.begin(Record { span_id: SpanId::from(id), ..Record::VACANT });
+            journal.note_begun(place, id);
+            journal.write(&mut spans, id);
+        }
+        assert!(journal.stopped.is_some());
+        assert_eq!(journal.out.capacity(), 0);
     }
 }
