@@ -66,9 +66,9 @@ use proc_macro::TokenStream;
 /// | `crate = path` | where `charm_tracing` is, if it is re-exported | `::charm_tracing` |
 ///
 /// Methods and fields named here may be `String`, `&str`, `PathBuf`, `&Path`, and `Option` or `Result` of them, of which
-/// `None` and `Err` are as good as no argument. A text for `server_cert` is a path unless it begins with `-----BEGIN`, one for
-/// `client_cert` or `client_key` is PEM unless it is an absolute path. On a struct, a name is the field if there is one, else a
-/// method.
+/// `None` and `Err` are as good as no argument. A text for `server_cert` is PEM if `-----BEGIN` is anywhere in it, and a path
+/// otherwise; one for `client_cert` or `client_key` is PEM unless it is an absolute path without that. On a struct, a name is the
+/// field if there is one, else a method.
 #[proc_macro_attribute]
 pub fn trace_charm(args: TokenStream, item: TokenStream) -> TokenStream {
     charm::trace_charm(args.into(), item.into()).into()

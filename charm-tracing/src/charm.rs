@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use tracing_relation::is_plain_path;
+
 use crate::Config;
 use crate::delivery::{Certificate, ClientCertificate, Destination, Pem};
 
@@ -54,7 +56,7 @@ pub trait Setting {
 
 /// What `server_cert` may be: PEM text, a path, a [`Certificate`], or an `Option` or `Result` of one.
 ///
-/// A text is PEM if it begins with `-----BEGIN`, after any white space, and a path otherwise.
+/// A text is PEM if `-----BEGIN` is anywhere in it, and a path otherwise. Only an absolute path is ever shown in a message.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a certificate",
     label = "this is a `{Self}`",
@@ -68,7 +70,8 @@ pub trait CertificateSetting {
 
 /// What `client_cert` and `client_key` may be: PEM text, a path, a [`Pem`], or an `Option` or `Result` of one.
 ///
-/// A text is a path if it is an absolute one, and PEM otherwise.
+/// A text is a path if it is an absolute one and `-----BEGIN` is nowhere in it, and PEM otherwise. Only a path is ever shown in
+/// a message.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a client certificate or its key",
     label = "this is a `{Self}`",
@@ -107,20 +110,30 @@ texts!(|path| Certificate::File(path.into()), |path| Pem::File(path.into()); Pat
 
 fn certificate(text: OsString) -> Certificate {
     match text.into_string() {
-        Ok(text) if text.trim_start().starts_with("-----BEGIN") => Certificate::Pem(text),
-        Ok(text) => Certificate::File(text.into()),
-        Err(text) => Certificate::File(text.into()),
+        Ok(text) if text.contains(BEGIN) => Certificate::Pem(text),
+        Ok(text) => Certificate::File(text.trim().into()),
+        // The comments of a PEM text may have any encoding.
+        Err(text) => match text.to_string_lossy() {
+            lossy if lossy.contains(BEGIN) => Certificate::Pem(lossy.into_owned()),
+            _ => Certificate::File(text.into()),
+        },
     }
 }
 
-/// What is neither a path that can be used nor PEM may be a key in another form: unlike a path, a text is never shown.
+/// Takes a text that is neither a path nor PEM for PEM, because it may be a key in another form, and a text is never shown.
 fn pem(text: OsString) -> Pem {
-    if Path::new(&text).is_absolute() {
-        Pem::File(text.into())
+    let lossy = text.to_string_lossy();
+    if is_plain_path(Path::new(lossy.trim())) {
+        match text.into_string() {
+            Ok(text) => Pem::File(text.trim().into()),
+            Err(text) => Pem::File(text.into()),
+        }
     } else {
-        Pem::Text(text.to_string_lossy().into_owned())
+        Pem::Text(lossy.into_owned())
     }
 }
+
+const BEGIN: &str = "-----BEGIN";
 
 impl CertificateSetting for Certificate {
     fn certificate(&self) -> Option<Certificate> {
@@ -231,7 +244,15 @@ mod tests {
         assert_eq!(Ok::<_, String>(Path::new("/etc/ca.crt")).certificate(), file());
         assert_eq!(Some(PathBuf::from("/etc/ca.crt")).certificate(), file());
 
-        for pem in ["-----BEGIN CERTIFICATE-----\nMII", "\n  -----BEGIN X"] {
+        for pem in [
+            "-----BEGIN CERTIFICATE-----\nMII",
+            "\n  -----BEGIN X",
+            "# the authority\n-----BEGIN CERTIFICATE-----\nMII",
+            "subject=CN = tempo\n-----BEGIN CERTIFICATE-----\nMII",
+            "Bag Attributes\n    friendlyName: tempo\n-----BEGIN CERTIFICATE-----\nMII",
+            "\u{feff}-----BEGIN CERTIFICATE-----\r\nMII",
+            "/CN=tempo\n-----BEGIN CERTIFICATE-----\nMII",
+        ] {
             let text = || Some(Certificate::Pem(pem.to_owned()));
             assert_eq!(pem.certificate(), text());
             assert_eq!(Ok::<_, ()>(Some(Arc::<str>::from(pem))).certificate(), text());
@@ -242,6 +263,11 @@ mod tests {
                 "a path is no text"
             );
         }
+
+        let latin1 =
+            std::os::unix::ffi::OsStringExt::from_vec(b"caf\xe9\n-----BEGIN CERTIFICATE-----".to_vec());
+        assert!(matches!(OsString::certificate(&latin1), Some(Certificate::Pem(_))));
+        assert_eq!(" /etc/ca.crt\n".certificate(), file());
 
         let given = Certificate::System;
         assert_eq!(given.certificate(), Some(Certificate::System));
@@ -271,6 +297,9 @@ mod tests {
         assert_eq!(Ok::<_, ()>(Some(Arc::<str>::from(key))).pem(), text());
         assert_eq!(OsString::from(key).pem(), text());
         assert_eq!(Some(&text().unwrap()).pem(), text());
+        assert_eq!("/etc/client.key\n".pem(), file());
+        let key = "/CN=charm\n-----BEGIN PRIVATE KEY-----\nMII";
+        assert_eq!(key.pem(), Some(Pem::Text(key.to_owned())), "no path, which would be shown");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::error::with_causes;
+use crate::regular_file::is_plain_path;
 use crate::{ReceiverProtocol, TracingEndpointRequirer, TracingError};
 
 /// Where the traces of the charm itself go, and the certificate by which the backend is trusted.
@@ -80,7 +81,9 @@ fn is_https(endpoint: &str) -> bool {
 fn why_not_https(cert_path: Option<&Path>) -> String {
     let missing = match cert_path {
         None => "the charm was given no certificate".to_owned(),
-        Some(path) => format!("there is no certificate at {}", path.display()),
+        Some(path) if is_plain_path(path) => format!("there is no certificate at {}", path.display()),
+        // It may be the certificate itself, or a key.
+        Some(_) => "what the charm names as its certificate's file is no absolute path".to_owned(),
     };
     format!(
         "cannot send traces to the https tracing endpoint: {missing}. They are kept until it is there. A backend that \

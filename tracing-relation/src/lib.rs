@@ -55,6 +55,9 @@ pub use event::{TracingEvent, TracingProviderEvent};
 pub use json::JsonError;
 pub use protocol::{ReceiverProtocol, TransportProtocol, UnknownProtocol};
 pub use provider::TracingEndpointProvider;
+/// For `charm-tracing`, which reads the files of others by the same rules.
+#[doc(hidden)]
+pub use regular_file::{is_plain_path, read_regular_file};
 pub use relation::Relation;
 pub use requirer::TracingEndpointRequirer;
 pub use wire::{DataValidationError, ProtocolType, ProviderAppData, Receiver, RequirerAppData};

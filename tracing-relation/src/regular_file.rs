@@ -8,6 +8,21 @@ use std::path::Path;
 use rustix::fs::OFlags;
 use rustix::io::Errno;
 
+/// The longest path that Linux takes, in bytes.
+const LONGEST_PATH: usize = 4096;
+
+/// Tells an absolute path from a text that was given in its place, such as a private key, which no message may show.
+#[must_use]
+pub fn is_plain_path(path: &Path) -> bool {
+    let bytes = path.as_os_str().as_encoded_bytes();
+    path.is_absolute()
+        && bytes.len() < LONGEST_PATH
+        && !bytes.iter().any(u8::is_ascii_control)
+        && !bytes.windows(BEGIN.len()).any(|window| window == BEGIN)
+}
+
+const BEGIN: &[u8] = b"-----BEGIN";
+
 /// Reads a regular file, or one that a symbolic link leads to, if it has at most so many bytes.
 ///
 /// It neither waits for anything but the disk, nor reads more than that: a FIFO or a device that is found instead, and a
@@ -16,7 +31,7 @@ use rustix::io::Errno;
 /// # Errors
 ///
 /// The file cannot be opened or read, is not regular, or is larger.
-pub(crate) fn read_regular_file(path: &Path, at_most: u64) -> io::Result<Vec<u8>> {
+pub fn read_regular_file(path: &Path, at_most: u64) -> io::Result<Vec<u8>> {
     let not_regular = || io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file");
     // Opening a FIFO waits for a writer, and opening a terminal may make it the one of this process.
     let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
@@ -68,6 +83,18 @@ mod tests {
         }
         let absent = read_regular_file(&directory.path().join("absent"), 4).expect_err("absent");
         assert_eq!(absent.kind(), io::ErrorKind::NotFound);
+    }
+
+    #[test]
+    fn a_text_is_no_path() {
+        for path in ["/etc/ca.crt", "/", "/with space/\u{e9}.crt", "/CN=a/-----END"] {
+            assert!(is_plain_path(Path::new(path)), "{path}");
+        }
+        let long = format!("/{}", "a".repeat(LONGEST_PATH));
+        let pem = "-----BEGIN PRIVATE KEY-----";
+        for text in ["", "ca.crt", "./ca.crt", "/a\nb", "/a\0", pem, &format!("/CN=a {pem}"), &long] {
+            assert!(!is_plain_path(Path::new(text)), "{text}");
+        }
     }
 
     #[test]

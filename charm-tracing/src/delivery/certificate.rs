@@ -4,12 +4,15 @@ use std::io;
 use std::path::PathBuf;
 
 #[cfg(feature = "tls")]
-use rustls::pki_types::pem::PemObject as _;
-#[cfg(feature = "tls")]
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tracing_relation::is_plain_path;
+#[cfg(feature = "tls")]
+use tracing_relation::read_regular_file;
 
 #[cfg(feature = "tls")]
 use super::client_certificate::{ClientCertificate, Pem};
+#[cfg(feature = "tls")]
+use super::{pem, system_store};
 
 /// Whom to trust when the endpoint is `https`: one or more CA certificates.
 ///
@@ -34,13 +37,11 @@ pub enum Certificate {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CertificateError {
-    /// A charm's working directory is not what its author expects, so only absolute paths are taken.
-    #[error("the certificate's path is not absolute: {}", path.display())]
-    RelativePath {
-        /// The path as it was given.
-        path: PathBuf,
-    },
-    /// The file is missing, not a file, or not readable.
+    /// A charm's working directory is not what its author expects, so only absolute paths are taken. The text is not repeated,
+    /// because it may be a private key.
+    #[error("the certificate is neither a text in PEM nor the absolute path of a file with one")]
+    NotAPath,
+    /// The file is missing, not a regular one, larger than 1 MiB, or not readable.
     #[error("cannot read the certificate {}", path.display())]
     Unreadable {
         /// The path as it was given.
@@ -88,14 +89,12 @@ impl Certificate {
     pub(super) fn read(&self) -> Result<Vec<CertificateDer<'static>>, CertificateError> {
         match self {
             Self::Pem(text) => in_pem(text.as_bytes(), || "the given text".to_owned()),
-            Self::File(path) if path.is_relative() => {
-                Err(CertificateError::RelativePath { path: path.clone() })
-            }
+            Self::File(path) if !is_plain_path(path) => Err(CertificateError::NotAPath),
             Self::File(path) => {
                 let unreadable = |source| CertificateError::Unreadable { path: path.clone(), source };
-                in_pem(&read_file(path).map_err(unreadable)?, || path.display().to_string())
+                in_pem(&read_regular_file(path, LARGEST).map_err(unreadable)?, || path.display().to_string())
             }
-            Self::System => in_system_store(),
+            Self::System => system_store::read(),
         }
     }
 }
@@ -115,28 +114,30 @@ pub(super) fn chain_of(own: &ClientCertificate) -> Result<Vec<CertificateDer<'st
 pub(super) fn key_of(own: &ClientCertificate) -> Result<PrivateKeyDer<'static>, CertificateError> {
     let refused = |reason: String| CertificateError::PrivateKey { reason, source: None };
     let (from, key) = match &own.key {
-        Pem::Text(text) => ("the given text".to_owned(), PrivateKeyDer::from_pem_slice(text.as_bytes())),
-        Pem::File(path) if path.is_relative() => {
-            return Err(refused(format!("its path is not absolute: {}", path.display())));
+        Pem::Text(text) => ("the given text".to_owned(), pem::private_key(text.as_bytes())),
+        Pem::File(path) if !is_plain_path(path) => {
+            return Err(refused(
+                "it is neither a text in PEM nor the absolute path of a file with one".to_owned(),
+            ));
         }
         Pem::File(path) => {
             let unreadable = |source: io::Error| CertificateError::PrivateKey {
                 reason: format!("cannot read {}", path.display()),
                 source: Some(source.into()),
             };
-            let pem = read_file(path).map_err(unreadable)?;
-            (path.display().to_string(), PrivateKeyDer::from_pem_slice(&pem))
+            let text = read_regular_file(path, LARGEST).map_err(unreadable)?;
+            (path.display().to_string(), pem::private_key(&text))
         }
     };
-    // What the reader complains of may quote lines of it.
-    key.map_err(|_| refused(format!("{from} holds no private key in PEM that is not encrypted")))
+    key.ok_or_else(|| refused(format!("{from} holds no private key in PEM that is not encrypted")))
 }
 
-/// The text is public, but long.
+/// The text is long, and may hold a private key.
 impl fmt::Debug for Certificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::File(path) => f.debug_tuple("File").field(path).finish(),
+            Self::File(path) if is_plain_path(path) => f.debug_tuple("File").field(path).finish(),
+            Self::File(path) => write!(f, "File({} bytes)", path.as_os_str().len()),
             Self::Pem(text) => write!(f, "Pem({} bytes)", text.len()),
             Self::System => f.write_str("System"),
         }
@@ -146,53 +147,19 @@ impl fmt::Debug for Certificate {
 /// Finds the certificates in a bundle. Other things in it (a key, text, a certificate that cannot be decoded) are passed over.
 #[cfg(feature = "tls")]
 fn in_pem(
-    pem: &[u8],
+    text: &[u8],
     from: impl FnOnce() -> String,
 ) -> Result<Vec<CertificateDer<'static>>, CertificateError> {
-    let found: Vec<_> =
-        CertificateDer::pem_slice_iter(pem).filter_map(Result::ok).filter(is_anchor).collect();
+    let mut found = pem::certificates(text);
+    found.retain(is_anchor);
     if found.is_empty() { Err(CertificateError::NotPem { from: from() }) } else { Ok(found) }
 }
 
-/// Reads some hundred files in a few milliseconds, so it is done for a request and at no other time.
 #[cfg(feature = "tls")]
-fn in_system_store() -> Result<Vec<CertificateDer<'static>>, CertificateError> {
-    let mut store = rustls_native_certs::load_native_certs();
-    for error in &store.errors {
-        log::debug!("a part of the system's certificate store cannot be read: {error}");
-    }
-    store.certs.retain(is_anchor);
-    if store.certs.is_empty() {
-        let first = store.errors.into_iter().next();
-        return Err(CertificateError::EmptySystemStore { source: first.map(Into::into) });
-    }
-    Ok(store.certs)
-}
-
-#[cfg(feature = "tls")]
-fn is_anchor(certificate: &CertificateDer<'static>) -> bool {
+pub(super) fn is_anchor(certificate: &CertificateDer<'static>) -> bool {
     rustls::RootCertStore::empty().add(certificate.clone()).is_ok()
 }
 
+/// The most bytes of a file with certificates. A system's whole bundle has about a quarter of this.
 #[cfg(feature = "tls")]
-fn read_file(path: &std::path::Path) -> io::Result<Vec<u8>> {
-    use std::io::Read as _;
-    use std::os::unix::fs::OpenOptionsExt as _;
-
-    /// A system's whole bundle has about a quarter of this.
-    const LARGEST: u64 = 1 << 20;
-
-    // A pipe in this place must not hold the hook up.
-    let nonblocking = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
-    let file = std::fs::OpenOptions::new().read(true).custom_flags(nonblocking).open(path)?;
-    let metadata = file.metadata()?;
-    if !metadata.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
-    }
-    if metadata.len() > LARGEST {
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is larger than 1 MiB"));
-    }
-    let mut bytes = Vec::new();
-    file.take(LARGEST).read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
+const LARGEST: u64 = 1 << 20;

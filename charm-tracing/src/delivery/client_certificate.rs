@@ -1,6 +1,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use tracing_relation::is_plain_path;
+
 /// The certificate with which the charm identifies itself to a backend that asks for one (mutual TLS): see
 /// [`Destination::client_certificate`](super::Destination::client_certificate). A charm with `#[trace_charm]` names it as
 /// `client_cert` and `client_key`.
@@ -48,7 +50,8 @@ impl ClientCertificate {
 impl fmt::Debug for Pem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::File(path) => f.debug_tuple("File").field(path).finish(),
+            Self::File(path) if is_plain_path(path) => f.debug_tuple("File").field(path).finish(),
+            Self::File(path) => write!(f, "File({} bytes)", path.as_os_str().len()),
             Self::Text(text) => write!(f, "Text({} bytes)", text.len()),
         }
     }

@@ -16,9 +16,13 @@ mod endpoint;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzed;
 mod http;
+#[cfg(feature = "tls")]
+mod pem;
 mod report;
 mod resolver;
 mod split;
+#[cfg(feature = "tls")]
+mod system_store;
 #[cfg(feature = "tls")]
 mod tls;
 #[cfg(feature = "tls")]

@@ -156,7 +156,8 @@ mod tests {
     #[test]
     fn what_cannot_be_used_says_why() {
         let relative = config(&Certificate::File(PathBuf::from("ca.crt"))).unwrap_err();
-        assert_eq!(relative.to_string(), "the certificate's path is not absolute: ca.crt");
+        let neither = "the certificate is neither a text in PEM nor the absolute path of a file with one";
+        assert_eq!(relative.to_string(), neither);
 
         let missing = config(&Certificate::File(PathBuf::from("/nonexistent/ca.crt"))).unwrap_err();
         assert_eq!(missing.to_string(), "cannot read the certificate /nonexistent/ca.crt");

@@ -58,13 +58,18 @@ fn a_certificate_may_be_given_as_text() {
     assert_eq!(notices(&outcome), [""; 0]);
     assert_eq!(delivered(&collector), [trace_id(&outcome)]);
 
-    juju.model().set_config("tracing-ca", json!("-----BEGIN NOTHING-----"));
-    assert_eq!(
-        notices(&juju.dispatch(Event::hook("update-status"))),
-        [
-            "WARNING cannot send traces: the given text holds no certificate in PEM; they are kept until that is mended"
-        ]
-    );
+    let key = "subject=CN = secret\n-----BEGIN PRIVATE KEY-----\nsecret\n-----END PRIVATE KEY-----\n";
+    for text in ["-----BEGIN NOTHING-----", key, &format!("/{key}")] {
+        juju.model().set_config("tracing-ca", json!(text));
+        let outcome = juju.dispatch(Event::hook("update-status"));
+        assert_eq!(
+            notices(&outcome),
+            [
+                "WARNING cannot send traces: the given text holds no certificate in PEM; they are kept until that is mended"
+            ]
+        );
+        assert!(!outcome.to_string().contains("secret"), "{outcome}");
+    }
 }
 
 #[test]
@@ -80,7 +85,10 @@ fn a_certificate_that_cannot_be_used_is_one_clear_warning() {
     let not_pem = |name: &str| format!("{} holds no certificate in PEM", absolute(name));
     let unreadable = |name: &str, why: &str| format!("cannot read the certificate {}: {why}", absolute(name));
     let cases = [
-        ("relative.crt".to_owned(), "the certificate's path is not absolute: relative.crt".to_owned()),
+        (
+            "relative.crt".to_owned(),
+            "the certificate is neither a text in PEM nor the absolute path of a file with one".to_owned(),
+        ),
         (absolute("missing.crt"), unreadable("missing.crt", "No such file or directory (os error 2)")),
         (absolute("."), unreadable(".", "it is not a regular file")),
         (absolute("garbage.crt"), not_pem("garbage.crt")),

@@ -95,6 +95,10 @@ fn a_missing_certificate_is_said_once_in_jujus_log() {
     let https = r#"[{"protocol": {"name": "otlp_http", "type": "http"}, "url": "https://tempo:4318"}]"#;
     for (path, missing) in [
         (Some("/nowhere/ca.crt".as_ref()), "there is no certificate at /nowhere/ca.crt"),
+        (
+            Some("/CN=a\n-----BEGIN PRIVATE KEY-----".as_ref()),
+            "what the charm names as its certificate's file is no absolute path",
+        ),
         (None, "the charm was given no certificate"),
     ] {
         let charm = Charm::new(LIMIT_1, false);

@@ -97,10 +97,18 @@ fn certificate_that_appears_later_is_used_then() {
 #[test]
 fn unusable_certificate_is_said_and_the_trace_waits() {
     let unit = Unit::new();
-    let relative = Certificate::File(PathBuf::from("ca.crt"));
-    let report = unit.dispatch("a", Some(&Destination::new("https://localhost:1", Some(relative))));
-    assert_eq!(problem(&report), "cannot send traces: the certificate's path is not absolute: ca.crt");
-    assert_eq!((report.waiting, report.lost), (1, false), "{report:?}");
+    let secret = "-----BEGIN PRIVATE KEY-----\nsecret\n-----END PRIVATE KEY-----";
+    for (waiting, path) in (1..).zip(["ca.crt", "secret", secret, &format!("/CN=secret\n{secret}")]) {
+        let certificate = Certificate::File(PathBuf::from(path));
+        let destination = Destination::new("https://localhost:1", Some(certificate));
+        let report = unit.dispatch("a", Some(&destination));
+        assert_eq!(
+            problem(&report),
+            "cannot send traces: the certificate is neither a text in PEM nor the absolute path of a file with one"
+        );
+        assert_eq!((report.waiting, report.lost), (waiting, false), "{report:?}");
+        assert!(!format!("{report:?} {destination:?}").contains(path), "{destination:?}");
+    }
 }
 
 #[test]

@@ -1,0 +1,263 @@
+//! Reads certificates and private keys from PEM as OpenSSL does, which is more than rustls takes: other labels of certificates,
+//! headers, text around the blocks. It also reads what OpenSSL does not: a byte order mark, indented blocks, blocks without line
+//! breaks in them, and blocks without a line break between them, which is what becomes of files that are concatenated.
+
+use std::iter;
+
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+
+/// Labels of a certificate (`openssl/pem.h`).
+const CERTIFICATE: [&str; 3] = ["CERTIFICATE", "X509 CERTIFICATE", TRUSTED];
+/// The label of a certificate behind which there are settings of OpenSSL.
+const TRUSTED: &str = "TRUSTED CERTIFICATE";
+
+/// Returns the certificates in their order. Blocks that cannot be decoded are passed over.
+pub(super) fn certificates(pem: &[u8]) -> Vec<CertificateDer<'static>> {
+    blocks(&String::from_utf8_lossy(pem))
+        .filter(|block| CERTIFICATE.contains(&block.label))
+        .filter_map(|block| {
+            let headless =
+                block.body.split(['\n', '\r']).filter(|line| !line.contains(':')).collect::<String>();
+            let der: CertificateDer<'_> = decoded(CERTIFICATE[0], &headless)?;
+            let (_, _, settings) = element(&der)?;
+            let certificate = &der[..der.len() - settings.len()];
+            (block.label != TRUSTED || is_for_servers(settings)).then(|| certificate.to_vec().into())
+        })
+        .collect()
+}
+
+/// Returns the first private key that is not encrypted.
+pub(super) fn private_key(pem: &[u8]) -> Option<PrivateKeyDer<'static>> {
+    blocks(&String::from_utf8_lossy(pem)).find_map(|block| decoded(block.label, block.body))
+}
+
+/// Decodes the text between two lines with the label, if `T` has that label.
+fn decoded<T: PemObject>(label: &str, body: &str) -> Option<T> {
+    let pem = format!("-----BEGIN {label}-----\n{body}\n-----END {label}-----\n");
+    T::from_pem_slice(pem.as_bytes()).ok()
+}
+
+/// The text between `-----BEGIN <label>-----` and `-----END <label>-----`.
+#[derive(Debug, PartialEq)]
+struct Block<'a> {
+    label: &'a str,
+    body: &'a str,
+}
+
+/// Finds the blocks that begin a line or follow another block. One behind a `#` is none.
+fn blocks(mut text: &str) -> impl Iterator<Item = Block<'_>> {
+    iter::from_fn(move || {
+        loop {
+            let (before, rest) = text.split_once("-----BEGIN ")?;
+            text = rest;
+            let before = before.trim_end_matches([' ', '\t', '\u{feff}']);
+            // The dashes are those that end the block before.
+            let begins_line = before.ends_with(['\n', '\r']) || before.chars().all(|char| char == '-');
+            if begins_line && let Some((block, rest)) = block(text) {
+                text = rest;
+                return Some(block);
+            }
+        }
+    })
+}
+
+/// Splits the text behind `-----BEGIN ` into the block and what follows its second label.
+fn block(text: &str) -> Option<(Block<'_>, &str)> {
+    let (label, rest) = text.split_once("-----")?;
+    // There are no dashes in base64.
+    let (body, rest) = rest.split_once("-----")?;
+    let rest = rest.strip_prefix("END ")?.strip_prefix(label)?;
+    rest.starts_with("-----").then_some((Block { label, body }, rest))
+}
+
+/// Reads what OpenSSL has written behind a certificate: for which purposes it is trusted, and for which it is not
+/// (`X509_CERT_AUX`). A server's certificate is one of them.
+fn is_for_servers(settings: &[u8]) -> bool {
+    const SEQUENCE: u8 = 0x30;
+    /// The tag `[0] IMPLICIT` of the purposes for which the certificate is not trusted.
+    const REJECTED: u8 = 0xa0;
+    /// `id-kp-serverAuth` and `anyExtendedKeyUsage` (RFC 5280, section 4.2.1.12).
+    const PURPOSES: [&[u8]; 2] = [&[0x2b, 6, 1, 5, 5, 7, 3, 1], &[0x55, 0x1d, 0x25, 0]];
+
+    if settings.is_empty() {
+        return true;
+    }
+    let Some((SEQUENCE, lists, _)) = element(settings) else { return false };
+    let has_ours = |list| elements(list).any(|(_, purpose)| PURPOSES.contains(&purpose));
+    elements(lists).all(|(tag, list)| match tag {
+        SEQUENCE => has_ours(list),
+        REJECTED => !has_ours(list),
+        _ => true,
+    })
+}
+
+fn elements(mut der: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
+    iter::from_fn(move || {
+        let (tag, contents, rest) = element(der)?;
+        der = rest;
+        Some((tag, contents))
+    })
+}
+
+/// Splits off the first element of DER: its tag, its contents, and what follows it.
+fn element(der: &[u8]) -> Option<(u8, &[u8], &[u8])> {
+    let (&[tag, short], rest) = der.split_first_chunk()?;
+    let (length, rest) = match short {
+        0..=0x7f => (usize::from(short), rest),
+        0x81..=0x83 => {
+            let (long, rest) = rest.split_at_checked(usize::from(short - 0x80))?;
+            (long.iter().fold(0, |length, byte| length << 8 | usize::from(*byte)), rest)
+        }
+        _ => return None,
+    };
+    let (contents, rest) = rest.split_at_checked(length)?;
+    Some((tag, contents, rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+    use base64::prelude::BASE64_STANDARD;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn der() -> Vec<u8> {
+        let key = rcgen::KeyPair::generate().unwrap();
+        rcgen::CertificateParams::default().self_signed(&key).unwrap().der().to_vec()
+    }
+
+    fn pem(label: &str, der: &[u8]) -> String {
+        let base64 = BASE64_STANDARD.encode(der);
+        let lines: Vec<_> = base64.as_bytes().chunks(64).map(|line| str::from_utf8(line).unwrap()).collect();
+        format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n"))
+    }
+
+    fn found(text: &str) -> Vec<Vec<u8>> {
+        certificates(text.as_bytes()).iter().map(|certificate| certificate.to_vec()).collect()
+    }
+
+    #[test]
+    fn certificates_are_found_whatever_is_around_them() {
+        let (der, key) = (der(), pem("PRIVATE KEY", b"secret"));
+        let plain = pem("CERTIFICATE", &der);
+        let one_line = plain.replace('\n', " ");
+        for text in [
+            plain.clone(),
+            plain.trim_end().to_owned(),
+            format!("\u{feff}{plain}"),
+            format!("\u{feff}\r\n{}", plain.replace('\n', "\r\n")),
+            plain.replace('\n', "\r"),
+            plain.replace('\n', " \t\n"),
+            plain.replace('\n', "\n    "),
+            format!("# an authority\n{plain}"),
+            format!("subject=CN = tempo\nissuer=CN = tempo\n{plain}"),
+            format!("Bag Attributes\n    localKeyID: 01 02\n{key}Bag Attributes: <No Attributes>\n{plain}"),
+            format!("Certificate:\n    Data:\n        Version: 3 (0x2)\n{plain}"),
+            format!("-----BEGIN RUBBISH\n-----BEGIN CERTIFICATE-----\nMII\n{plain}"),
+            format!("-----BEGIN CERTIFICATE-----\n!!!!\n-----END CERTIFICATE-----\n{plain}"),
+            plain.replacen("-----\n", "-----\nProc-Type: 4,MIC-ONLY\nContent-Domain: RFC822\n\n", 1),
+            pem("X509 CERTIFICATE", &der),
+            pem("TRUSTED CERTIFICATE", &der),
+            pem("CERTIFICATE", &[&der[..], b"more"].concat()),
+            one_line.clone(),
+        ] {
+            assert_eq!(found(&text), [&der[..]], "{text}");
+        }
+        let both = [&der[..], &der[..]];
+        for separator in ["", " ", "\n\n", "\r\n", "text\n", "\u{feff}", "# text\n"] {
+            let text = format!("{}{separator}{plain}", plain.trim_end());
+            assert_eq!(found(&text), both, "{text}");
+        }
+        assert_eq!(found(&one_line.repeat(2)), both);
+        assert_eq!(certificates(&[b"caf\xe9\n", plain.as_bytes()].concat()), [der.into()]);
+    }
+
+    #[test]
+    fn what_is_commented_out_or_torn_or_no_certificate_is_not_taken() {
+        let plain = pem("CERTIFICATE", &der());
+        for text in [
+            String::new(),
+            plain.replace("-----BEGIN", "#-----BEGIN"),
+            plain.replace('\n', "\n# "),
+            plain.replace("END", "BEGIN"),
+            plain.replace("-----END CERTIFICATE-----", ""),
+            plain.replace("END CERTIFICATE", "END X509 CERTIFICATE"),
+            plain.replace("CERTIFICATE", "CERTIFICATE REQUEST"),
+            plain.replace("CERTIFICATE", "PRIVATE KEY"),
+            plain[..plain.len() / 2].to_owned(),
+        ] {
+            assert_eq!(found(&text), [[0; 0]; 0], "{text}");
+        }
+    }
+
+    /// Made by `openssl x509 -addtrust clientAuth`, `-addreject serverAuth` and so on.
+    #[test]
+    fn certificate_that_openssl_would_not_trust_for_servers_is_not_taken() {
+        let der = der();
+        let (server, client) =
+            (b"\x06\x08\x2b\x06\x01\x05\x05\x07\x03\x01", b"\x06\x08\x2b\x06\x01\x05\x05\x07\x03\x02");
+        let element =
+            |tag: u8, contents: &[u8]| [&[tag, u8::try_from(contents.len()).unwrap()], contents].concat();
+        let (trusted, rejected) = (|list: &[u8]| element(0x30, list), |list: &[u8]| element(0xa0, list));
+        let alias = element(0x0c, b"tempo");
+        for (taken, lists) in [
+            (true, vec![]),
+            (true, alias.clone()),
+            (true, trusted(server)),
+            (true, trusted(b"\x06\x04\x55\x1d\x25\x00")),
+            (true, [trusted(&[&client[..], server].concat()), alias].concat()),
+            (true, rejected(client)),
+            (false, trusted(client)),
+            (false, rejected(server)),
+            (false, [trusted(server), rejected(server)].concat()),
+        ] {
+            let text = pem("TRUSTED CERTIFICATE", &[&der[..], &trusted(&lists)].concat());
+            assert_eq!(found(&text), [&der[..]][..usize::from(taken)], "{lists:x?}");
+        }
+        assert_eq!(found(&pem("TRUSTED CERTIFICATE", &[&der[..], b"\x30\x10"].concat())), [[0; 0]; 0]);
+    }
+
+    #[test]
+    fn first_private_key_is_found_whatever_is_around_it() {
+        let key = rcgen::KeyPair::generate().unwrap().serialize_der();
+        let plain = pem("PRIVATE KEY", &key);
+        let encrypted = pem("ENCRYPTED PRIVATE KEY", b"secret");
+        let old = plain.replacen("-----\n", "-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\n", 1);
+        let parameters = pem("EC PARAMETERS", b"\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07");
+        for before in ["", "\u{feff}", "Bag Attributes\n  friendlyName: é\n", &encrypted, &old, &parameters]
+        {
+            let text = format!("{before}{}{}", plain.replace('\n', "\r\n"), pem("PRIVATE KEY", b"another"));
+            assert_eq!(private_key(text.as_bytes()).unwrap().secret_der(), key, "{text}");
+        }
+        assert_eq!(private_key(encrypted.as_bytes()), None);
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read(
+            parts in prop::collection::vec(
+                prop_oneof![
+                    Just("-----BEGIN ".to_owned()), Just("-----END ".to_owned()), Just("-----".to_owned()),
+                    Just("CERTIFICATE".to_owned()), Just("TRUSTED CERTIFICATE".to_owned()), Just("PRIVATE KEY".to_owned()),
+                    Just("\n".to_owned()), "[A-Za-z0-9+/=]{0,12}", "\\PC{0,4}",
+                ],
+                0..24,
+            ),
+        ) {
+            let text = parts.concat();
+            let all = text.len();
+            prop_assert!(blocks(&text).map(|block| block.label.len() + block.body.len()).sum::<usize>() <= all);
+            let _ = (certificates(text.as_bytes()), private_key(text.as_bytes()));
+        }
+
+        #[test]
+        fn settings_of_any_bytes_are_read(bytes: Vec<u8>) {
+            let _ = is_for_servers(&bytes);
+            if let Some((_, contents, rest)) = element(&bytes) {
+                prop_assert!(contents.len() + rest.len() + 2 <= bytes.len());
+            }
+        }
+    }
+}
