@@ -3,6 +3,8 @@
 //! This is the only module that knows both the queue and the network. Nothing here makes a hook fail or wait longer than its time
 //! budget, and nothing is printed: what an operator or an author should know is in the [`DeliveryReport`].
 
+#[cfg(feature = "tls")]
+mod algorithm;
 mod backend;
 mod backlog;
 mod backoff;

@@ -92,7 +92,8 @@ fn is_for_servers(settings: &[u8]) -> bool {
     })
 }
 
-fn elements(mut der: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
+/// Splits DER into its elements: their tags and contents.
+pub(super) fn elements(mut der: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
     iter::from_fn(move || {
         let (tag, contents, rest) = element(der)?;
         der = rest;

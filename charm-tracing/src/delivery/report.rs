@@ -78,8 +78,9 @@ pub enum DeliveryProblem {
         /// The error.
         source: Box<dyn Error + Send + Sync>,
     },
-    /// The backend or the charm has no certificate that the other side trusts: wrong authority or name, not valid now, or no
-    /// client certificate though one is asked for. Nothing was sent.
+    /// The backend or the charm has no certificate that the other side trusts: wrong authority or name, not valid now, an algorithm
+    /// that is not supported, or no client certificate though one is asked for. Or the two have no version of TLS in common.
+    /// Nothing was sent.
     #[error("cannot send traces to {endpoint}")]
     Untrusted {
         /// The URL, without user and password.

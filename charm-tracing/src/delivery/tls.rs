@@ -9,6 +9,7 @@ use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, Signatur
 
 use super::certificate::{Certificate, CertificateError, chain_of, key_of};
 use super::client_certificate::ClientCertificate;
+use super::pem::elements;
 
 /// Trusts exactly these certificates, and shows that of the charm to a backend that asks for one.
 ///
@@ -44,7 +45,8 @@ pub(super) fn config(
     Ok(Arc::new(config))
 }
 
-/// Trusts as rustls does, and besides a certificate that was named itself although it is that of an authority.
+/// Trusts as rustls does, and besides a certificate that was named itself although it is that of an authority, or its signature
+/// cannot be checked.
 ///
 /// A certificate that signs itself, with which many a backend is set up, is an authority's if it was made as OpenSSL does by
 /// default. Who names it means just that backend. rustls refuses authorities at that place; OpenSSL, and thus Python, does not.
@@ -62,12 +64,45 @@ impl Trust {
         Self { named, roots, algorithms }
     }
 
-    /// `error`: why there is no chain from it to an anchor. It is that of an authority, and was found to be valid today
-    /// before that was looked at.
+    /// `error`: why there is no chain from it to an anchor. It is that of an authority, or signed by an algorithm that is not
+    /// supported, and was found to be valid today before that was looked at.
     fn is_named(&self, certificate: &CertificateDer<'_>, error: &Error) -> bool {
-        matches!(error, Error::InvalidCertificate(rustls::CertificateError::Other(other))
-            if other.to_string() == "CaUsedAsEndEntity")
-            && self.named.iter().any(|named| named == certificate)
+        use rustls::CertificateError as Invalid;
+
+        let Error::InvalidCertificate(error) = error else { return false };
+        let needs_no_chain = match error {
+            Invalid::Other(other) => other.to_string() == "CaUsedAsEndEntity",
+            // Nobody's signature is needed on a certificate that is known.
+            Invalid::UnsupportedSignatureAlgorithmContext { .. }
+            | Invalid::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => true,
+            _ => false,
+        };
+        needs_no_chain && self.named.iter().any(|named| named == certificate)
+    }
+
+    /// ring takes no signature of an RSA key below 2048 bits, and rustls says of it what it says of a false one.
+    fn or_short_key(&self, error: Error) -> Error {
+        const RSA: &[u8] = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01";
+        /// A modulus of 2048 bits, and what DER has around it with the exponent 3, which is the shortest.
+        const SHORTEST: usize = 2048 / 8 + 13;
+
+        let rsa_below_2048_bits = |key: &[u8]| {
+            let mut parts = elements(key).map(|(_, part)| part);
+            matches!((parts.next(), parts.next()), (Some(algorithm), Some(key))
+                if algorithm.starts_with(RSA) && key.len() < SHORTEST)
+        };
+        let bad_signature =
+            matches!(error, Error::InvalidCertificate(rustls::CertificateError::BadSignature));
+        if bad_signature
+            && self.roots.roots.iter().any(|root| rsa_below_2048_bits(&root.subject_public_key_info))
+        {
+            let unsupported = rustls::CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext {
+                signature_algorithm_id: Vec::new(),
+                public_key_algorithm_id: RSA.to_vec(),
+            };
+            return unsupported.into();
+        }
+        error
     }
 }
 
@@ -84,7 +119,7 @@ impl ServerCertVerifier for Trust {
         let all = self.algorithms.all;
         match verify_server_cert_signed_by_trust_anchor(&certificate, &self.roots, intermediates, now, all) {
             Err(error) if self.is_named(end_entity, &error) => {}
-            signed => signed?,
+            signed => signed.map_err(|error| self.or_short_key(error))?,
         }
         verify_server_name(&certificate, server_name)?;
         Ok(ServerCertVerified::assertion())
@@ -174,6 +209,27 @@ mod tests {
         for pem in ["", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {
             let empty = config(&Certificate::Pem(pem.to_owned())).unwrap_err();
             assert_eq!(empty.to_string(), "the given text holds no certificate in PEM");
+        }
+    }
+
+    #[test]
+    fn a_signature_of_a_short_key_is_not_said_to_be_another_authoritys() {
+        let algorithms = ring::default_provider().signature_verification_algorithms;
+        let rsa = b"\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00";
+        let bad_signature = || Error::from(rustls::CertificateError::BadSignature);
+        for (bytes, is_short) in [(128, true), (256, false)] {
+            // The number, with what DER has around it and the exponent, in a bit string.
+            let length = u16::try_from(bytes + 13).unwrap().to_be_bytes();
+            let key = [&rsa[..], &[3, 0x82], &length, &vec![1; bytes + 13]].concat();
+            let mut trust = Trust::new(Vec::new(), algorithms);
+            trust.roots.roots.push(rustls::pki_types::TrustAnchor {
+                subject: Vec::new().into(),
+                subject_public_key_info: key.into(),
+                name_constraints: None,
+            });
+            assert_eq!(trust.or_short_key(bad_signature()) != bad_signature(), is_short, "{bytes}");
+            let expired = || Error::from(rustls::CertificateError::Expired);
+            assert_eq!(trust.or_short_key(expired()), expired());
         }
     }
 }

@@ -6,6 +6,9 @@ use std::io::{self, ErrorKind};
 
 use ureq::Error as Cause;
 
+#[cfg(feature = "tls")]
+use super::algorithm;
+
 /// A request that was not answered.
 #[derive(Debug)]
 pub(super) struct Unanswered(pub(super) Cause);
@@ -54,7 +57,6 @@ fn is_distrusted(_: &io::Error) -> bool {
 
 #[cfg(feature = "tls")]
 fn tls(error: &io::Error) -> Option<String> {
-    use rustls::AlertDescription as Alert;
     use rustls::Error as Tls;
 
     let error = of_tls(error)?;
@@ -64,12 +66,6 @@ fn tls(error: &io::Error) -> Option<String> {
             Tls::InvalidMessage(_) => {
                 "what answers there does not speak TLS; if it speaks HTTP, the endpoint is to begin with http"
                     .to_owned()
-            }
-            Tls::PeerIncompatible(_)
-            | Tls::AlertReceived(
-                Alert::HandshakeFailure | Alert::ProtocolVersion | Alert::InsufficientSecurity,
-            ) => {
-                format!("it speaks no TLS that we speak, which is 1.2 and 1.3 ({error})")
             }
             other => format!("TLS failed: {other}"),
         }
@@ -86,7 +82,7 @@ fn of_tls(error: &io::Error) -> Option<&rustls::Error> {
     error.get_ref()?.downcast_ref()
 }
 
-/// Says what is wrong with a certificate, if the error is about one.
+/// Says what has to be changed first, if no later attempt can succeed before: a certificate, or how the backend speaks TLS.
 #[cfg(feature = "tls")]
 fn distrust(error: &rustls::Error) -> Option<String> {
     use rustls::AlertDescription as Alert;
@@ -94,6 +90,14 @@ fn distrust(error: &rustls::Error) -> Option<String> {
 
     match error {
         Tls::InvalidCertificate(error) => Some(certificate(error)),
+        // A backend whose key is of another kind has nothing to sign with, and sends no certificate that would tell.
+        Tls::PeerIncompatible(_)
+        | Tls::AlertReceived(
+            Alert::HandshakeFailure | Alert::ProtocolVersion | Alert::InsufficientSecurity,
+        ) => Some(format!(
+            "it does not agree to the TLS that is spoken here ({error}): version 1.2 or 1.3, a certificate whose key is {KEYS}, \
+             and a client certificate if it asks for one"
+        )),
         Tls::AlertReceived(Alert::CertificateRequired | Alert::NoCertificate) => {
             Some("it asks for a client certificate, and the charm has none".to_owned())
         }
@@ -124,9 +128,18 @@ fn certificate(error: &rustls::CertificateError) -> String {
             "its certificate is not signed by the authority that the charm trusts, but by one of the same name".to_owned()
         }
         Certificate::NotValidForNameContext { expected, presented } => {
-            let names: Vec<_> = presented.iter().take(5).map(|name| bare(name)).collect();
+            let expected = expected.to_str();
+            let names: Vec<_> = presented.iter().take(5).map(|name| named(name, &expected)).collect();
             let names = if names.is_empty() { "no name".to_owned() } else { names.join(", ") };
-            format!("its certificate is not for {} but for {names}", expected.to_str())
+            format!("its certificate is not for {expected} but for {names}")
+        }
+        Certificate::UnsupportedSignatureAlgorithmContext { signature_algorithm_id, .. } => {
+            let signature = algorithm::name(signature_algorithm_id);
+            format!("its certificate is signed by {signature}, which is not supported; the key of an authority may be {KEYS}")
+        }
+        Certificate::UnsupportedSignatureAlgorithmForPublicKeyContext { public_key_algorithm_id, .. } => {
+            let key = algorithm::name(public_key_algorithm_id);
+            format!("its certificate is signed by a key of {key}, which is not supported; it may be {KEYS}")
         }
         Certificate::NotValidForName => "its certificate is for another name".to_owned(),
         Certificate::ExpiredContext { not_after, .. } => {
@@ -146,11 +159,22 @@ fn certificate(error: &rustls::CertificateError) -> String {
     }
 }
 
-/// `elsewhere` of `DnsName("elsewhere")`, as rustls has it.
+/// The keys that ring knows.
 #[cfg(feature = "tls")]
-fn bare(name: &str) -> &str {
-    let inner = name.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')'));
-    inner.unwrap_or(name).trim_matches('"')
+const KEYS: &str = "RSA of 2048 bits or more, ECDSA on P-256 or P-384 with SHA-256 or SHA-384, or Ed25519";
+
+/// Returns `elsewhere` of `DnsName("elsewhere")`, which is how rustls writes the name of a certificate. If that is the very text
+/// that is wanted, its kind is the wrong one, and is said.
+#[cfg(feature = "tls")]
+fn named(name: &str, expected: &str) -> String {
+    let Some((kind, inner)) = name.split_once('(') else { return name.to_owned() };
+    let inner = inner.strip_suffix(')').unwrap_or(inner).trim_matches('"');
+    match kind {
+        "DnsName" if inner == expected => format!("a DNS name {inner}, where it needs an IP address"),
+        "DnsName" | "IpAddress" => inner.to_owned(),
+        "UniformResourceIdentifier" => format!("the URI {inner}"),
+        _ => name.to_owned(),
+    }
 }
 
 #[cfg(feature = "tls")]

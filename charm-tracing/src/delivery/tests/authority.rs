@@ -2,6 +2,8 @@ use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::sync::{Arc, Mutex};
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use rustls::crypto::ring;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -47,6 +49,12 @@ impl Authority {
 
     pub(super) fn named(name: &str) -> Self {
         Self(CertifiedIssuer::self_signed(params_of_authority(name), KeyPair::generate().unwrap()).unwrap())
+    }
+
+    /// One whose key is on P-384.
+    pub(super) fn on_p384() -> Self {
+        let key = KeyPair::generate_for(&rcgen::PKCS_ECDSA_P384_SHA384).unwrap();
+        Self(CertifiedIssuer::self_signed(params_of_authority("an authority"), key).unwrap())
     }
 
     /// One that this one vouches for.
@@ -101,6 +109,13 @@ impl Identity {
         change(&mut params);
         let key = KeyPair::generate().unwrap();
         Self::new(&params.self_signed(&key).unwrap(), &key)
+    }
+
+    /// Its certificate with other bytes, so that all signatures on it are false.
+    pub(super) fn forged(mut self, from: &[u8], to: &[u8]) -> Self {
+        let der = forged(&self.chain[0], from, to);
+        (self.pem, self.chain[0]) = (pem(&der), der.into());
+        self
     }
 
     pub(super) fn certificate(&self) -> Certificate {
@@ -194,6 +209,24 @@ impl Write for Observed {
     fn flush(&mut self) -> io::Result<()> {
         self.tls.flush()
     }
+}
+
+/// Replaces bytes of a certificate by as many.
+pub(super) fn forged(der: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
+    let mut forged = der.to_vec();
+    let mut count = 0;
+    for at in 0..=der.len() - from.len() {
+        if forged[at..].starts_with(from) {
+            forged[at..][..to.len()].copy_from_slice(to);
+            count += 1;
+        }
+    }
+    assert!(count > 0 && from.len() == to.len());
+    forged
+}
+
+pub(super) fn pem(der: &[u8]) -> String {
+    format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", BASE64_STANDARD.encode(der))
 }
 
 /// The server under the name that its certificate is for.

@@ -1,5 +1,7 @@
 //! Delivery against real sockets: a small backend in this process that can be told to misbehave.
 
+#[cfg(feature = "tls")]
+mod algorithms;
 mod answers;
 #[cfg(feature = "tls")]
 mod authority;
