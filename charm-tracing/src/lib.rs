@@ -80,6 +80,7 @@
 //! * [`trace_type`] and [`trace_fn`] for what the charm uses, [`traced_type!`] for a type of another crate.
 //! * [`current_span`] to add events and attributes to a span, [`event`](fn@event) and [`try_event`] for custom events, and the
 //!   OpenTelemetry API ([`opentelemetry`]) for spans of your own: they are part of the same trace.
+//! * [`tracer_provider`] for a tracer that is taken before the session is open, such as that of a subscriber of `tracing`.
 //! * [`Certificate`] and [`Config::ca_relation`] for a backend that speaks `https`.
 //! * [`relation`] to learn over the `tracing` relation where to send traces, [`juju`] for the dispatch environment and
 //!   hook tools.
@@ -103,8 +104,8 @@
 //! [`current_span`] there), and so does a panic in an expression of `attributes(...)` or in the method that is the
 //! `tracing_endpoint` or `server_cert`.
 //!
-//! Spans of a thread that was given no OpenTelemetry context are children of the root, if the attributes or this
-//! crate's functions open them. A span that is still open when the session finishes is not part of the trace, and what
+//! Spans of a thread that was given no OpenTelemetry context are children of the root, if the attributes, this crate's
+//! functions or a tracer of [`tracer_provider`] open them. A span that is still open when the session finishes is not part of the trace, and what
 //! has ended below it is a child of its parent.
 //!
 //! # Features
@@ -149,6 +150,7 @@ pub use delivery::{
 };
 pub use globals::{SwitchedOff, switch_off};
 pub use opentelemetry;
+pub use recorder::{SessionTracer, SessionTracerProvider, tracer_provider};
 pub use run::run;
 pub use session::Session;
 pub use span::{CurrentSpan, current_span, event, try_event};

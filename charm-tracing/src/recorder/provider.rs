@@ -20,14 +20,71 @@ pub(crate) fn own_scope() -> InstrumentationScope {
     InstrumentationScope::builder(env!("CARGO_PKG_NAME")).with_version(env!("CARGO_PKG_VERSION")).build()
 }
 
-/// What `opentelemetry::global` hands out while a session is open, so that spans of `global::tracer` land in its trace.
-#[derive(Debug)]
-struct Provider;
+/// Returns the provider whose tracers record into the trace of the open session, whichever that is when a span starts.
+///
+/// A tracer may be taken from it at any time: at the top of `main`, before [`run`](crate::run) or
+/// [`Session::start`](crate::Session::start), too. While no session is open, its spans record nothing. While one is open,
+/// they are part of its trace: below the context in which they start, or below the root if that context has no span.
+///
+/// Tracers that `opentelemetry::global` returns before a session is open are different: OpenTelemetry has given away
+/// tracers that record nothing by then, and they never record anything later. Where code that you cannot change takes such
+/// a tracer early, make this provider the global one first:
+/// `opentelemetry::global::set_tracer_provider(charm_tracing::tracer_provider())`.
+///
+/// A subscriber of the crate `tracing` is usually set up at the top of `main`. With this tracer, the spans of
+/// `#[tracing::instrument]` and `tracing::info_span!` are between those of the attributes, and what is logged inside them
+/// becomes their span events:
+///
+/// ```
+/// use charm_tracing::opentelemetry::trace::TracerProvider;
+/// use charm_tracing::{juju::Dispatch, trace_charm};
+/// use tracing_subscriber::prelude::*;
+///
+/// struct MyCharm {
+///     endpoint: Option<String>,
+/// }
+///
+/// #[trace_charm(tracing_endpoint = "endpoint")]
+/// impl MyCharm {
+///     fn new(_: &Dispatch) -> Result<Self, std::io::Error> {
+///         Ok(Self { endpoint: None })
+///     }
+///     fn handle(&mut self, _: &Dispatch) -> Result<(), std::io::Error> {
+///         tracing::info_span!("render", files = 3).in_scope(|| tracing::info!("rendered"));
+///         Ok(())
+///     }
+/// }
+///
+/// fn main() -> std::process::ExitCode {
+///     let tracer = charm_tracing::tracer_provider().tracer("my-charm");
+///     tracing_subscriber::registry().with(tracing_opentelemetry::layer().with_tracer(tracer)).init();
+///     charm_tracing::run(MyCharm::new, MyCharm::handle)
+/// }
+/// ```
+#[must_use]
+pub fn tracer_provider() -> SessionTracerProvider {
+    SessionTracerProvider { orphans: Orphans::BelowRoot }
+}
 
-/// Makes it the global one. Returns the one that was global before, for [`uninstall`].
+/// The provider that [`tracer_provider`] returns.
+#[derive(Clone, Debug)]
+pub struct SessionTracerProvider {
+    orphans: Orphans,
+}
+
+/// The place of a span that starts in a context without a span.
+#[derive(Clone, Copy, Debug)]
+enum Orphans {
+    BelowRoot,
+    /// OpenTelemetry's specification demands it, and `opentelemetry::global` promises what that says.
+    NewTrace,
+}
+
+/// Makes tracers of `opentelemetry::global` record into the session. Returns the provider that was global before, for
+/// [`uninstall`].
 pub(crate) fn install() -> GlobalTracerProvider {
     let previous = global::tracer_provider();
-    global::set_tracer_provider(Provider);
+    global::set_tracer_provider(SessionTracerProvider { orphans: Orphans::NewTrace });
     previous
 }
 
@@ -39,33 +96,38 @@ pub(crate) fn uninstall(previous: GlobalTracerProvider) {
     drop(replaced);
 }
 
-impl TracerProvider for Provider {
+impl TracerProvider for SessionTracerProvider {
     type Tracer = SessionTracer;
 
     fn tracer_with_scope(&self, scope: InstrumentationScope) -> SessionTracer {
-        SessionTracer { scope: Arc::new(scope), weighed: AtomicBool::new(false) }
+        SessionTracer { scope: Arc::new(scope), weighed: Arc::default(), orphans: self.orphans }
     }
 }
 
-/// Opens spans in whatever session is open then. All are sampled, whatever the parent that Juju passed says: its default
-/// ratio of 0.1 is about the agent's traces, not the charm's.
-#[derive(Debug)]
-pub(crate) struct SessionTracer {
+/// A tracer that starts spans in the session that is open then; [`tracer_provider`] has them.
+///
+/// All its spans are sampled, whatever the parent that Juju passed says, because Juju's default ratio of 0.1 is about the
+/// agent's traces, not the charm's.
+#[derive(Clone, Debug)]
+pub struct SessionTracer {
     scope: Arc<InstrumentationScope>,
-    /// It is written once, for all spans of it.
-    weighed: AtomicBool,
+    /// Set once the scope's size has been counted. The scope is written once, for all spans of it.
+    weighed: Arc<AtomicBool>,
+    orphans: Orphans,
 }
 
 impl Tracer for SessionTracer {
     type Span = LiveSpan;
 
-    /// Without a parent it is the root of a trace of its own, as OpenTelemetry has it.
     fn build_with_context(&self, builder: SpanBuilder, parent: &Context) -> LiveSpan {
         if parent.is_telemetry_suppressed() || is_own_work() {
             return LiveSpan::unrecorded(SpanContext::NONE);
         }
         let parent = parent.span();
         let parent = parent.span_context();
+        if !globals::is_recording() {
+            return LiveSpan::unrecorded(parent.clone());
+        }
         own_work(|| {
             let start = builder.start_time.map_or_else(now, on_the_clock);
             if !self.weighed.swap(true, Ordering::Relaxed) {
@@ -76,9 +138,23 @@ impl Tracer for SessionTracer {
                 let handle = globals::begin(parent, None, Some(Box::new(details)), start)?;
                 Some(LiveSpan::owning(handle, parent))
             };
-            let span = if parent.is_valid() { begin(parent) } else { begin(&new_trace()) };
+            let span = if parent.is_valid() {
+                begin(parent)
+            } else {
+                self.place_of_orphan().and_then(|place| begin(&place))
+            };
             span.unwrap_or_else(|| LiveSpan::unrecorded(parent.clone()))
         })
+    }
+}
+
+impl SessionTracer {
+    /// Returns `None` if the session ended a moment ago.
+    fn place_of_orphan(&self) -> Option<SpanContext> {
+        match self.orphans {
+            Orphans::BelowRoot => Some(globals::root()?.span().span_context().clone()),
+            Orphans::NewTrace => Some(new_trace()),
+        }
     }
 }
 

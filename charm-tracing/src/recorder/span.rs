@@ -62,7 +62,7 @@ impl Handle {
 
 /// A span as OpenTelemetry's `Context` holds it, and as tracers return it.
 #[derive(Debug)]
-pub(crate) struct LiveSpan {
+pub struct LiveSpan {
     context: SpanContext,
     /// None for a span that is not recorded.
     handle: Option<Handle>,

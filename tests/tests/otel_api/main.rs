@@ -9,6 +9,7 @@ mod limits;
 mod nesting;
 mod providers;
 mod semantics;
+mod subscriber;
 
 use std::time::{Duration, SystemTime};
 
