@@ -81,6 +81,7 @@
 //! * [`current_span`] to add events and attributes to a span, [`event`](fn@event) and [`try_event`] for custom events, and the
 //!   OpenTelemetry API ([`opentelemetry`]) for spans of your own: they are part of the same trace.
 //! * [`tracer_provider`] for a tracer that is taken before the session is open, such as that of a subscriber of `tracing`.
+//! * [`with_current_context`] and [`opentelemetry::trace::FutureExt`] where work goes on in another thread or task.
 //! * [`Certificate`] and [`Config::ca_relation`] for a backend that speaks `https`.
 //! * [`relation`] to learn over the `tracing` relation where to send traces, [`juju`] for the dispatch environment and
 //!   hook tools.
@@ -105,7 +106,8 @@
 //! `tracing_endpoint` or `server_cert`.
 //!
 //! Spans of a thread that was given no OpenTelemetry context are children of the root, if the attributes, this crate's
-//! functions or a tracer of [`tracer_provider`] open them. A span that is still open when the session finishes is not part of the trace, and what
+//! functions or a tracer of [`tracer_provider`] open them. So are those of a task that `tokio::spawn` runs on such a thread.
+//! [`with_current_context`] shows how to give both the context. A span that is still open when the session finishes is not part of the trace, and what
 //! has ended below it is a child of its parent.
 //!
 //! # Features
@@ -153,7 +155,7 @@ pub use opentelemetry;
 pub use recorder::{SessionTracer, SessionTracerProvider, tracer_provider};
 pub use run::run;
 pub use session::Session;
-pub use span::{CurrentSpan, current_span, event, try_event};
+pub use span::{CurrentSpan, current_span, event, try_event, with_current_context};
 pub use tracing_relation as relation;
 pub use tracing_relation::juju;
 

@@ -2,6 +2,7 @@
 
 mod alive;
 mod attribute;
+mod carried;
 mod current;
 mod event;
 mod failure;
@@ -16,6 +17,7 @@ mod site;
 mod text;
 
 pub use attribute::{Attributes, value};
+pub use carried::with_current_context;
 pub use current::{CurrentSpan, current_span};
 pub(crate) use event::open_event;
 pub use event::{event, try_event};

@@ -10,6 +10,7 @@ mod nesting;
 mod providers;
 mod semantics;
 mod subscriber;
+mod tasks;
 
 use std::time::{Duration, SystemTime};
 
