@@ -265,7 +265,8 @@ impl Open {
 /// Switches tracing off in this process until the returned guard is dropped.
 ///
 /// For tests of traced code that must not record, even if another test of the same process has a session open.
-/// Scopes nest; spans that were open before go on when the last guard is dropped. It reaches every thread.
+/// Scopes nest; spans that were open before go on when the last guard is dropped. It reaches every thread, so the session or
+/// recording of a test that runs at the same time records nothing meanwhile.
 ///
 /// ```
 /// let session = charm_tracing::Session::start(

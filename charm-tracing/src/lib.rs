@@ -138,6 +138,8 @@ mod span;
 mod target;
 #[cfg(feature = "testing")]
 pub mod testing;
+#[cfg(feature = "testing")]
+mod turn;
 
 #[doc(hidden)]
 #[path = "private.rs"]

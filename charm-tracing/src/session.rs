@@ -19,6 +19,8 @@ use crate::queue::{Losses, Missing, Queue, QueueConfig, QueueError, Recovered};
 use crate::recorder::{self, Details, Journal, Room, TraceContext, new_trace, own_scope};
 use crate::span::{self, Current, OpenSpan};
 use crate::target::Target;
+#[cfg(feature = "testing")]
+use crate::turn::{Recorder, Turn};
 use crate::{Config, encode, names, parent, resource};
 
 /// The trace of one dispatch, from the first line of `main` to its end. [`run`](crate::run) uses one for you; use it
@@ -65,6 +67,9 @@ struct Open {
     idle: bool,
     /// The charm has called `action-fail`.
     action_failed: Arc<AtomicBool>,
+    /// Given back last, when the session is closed.
+    #[cfg(feature = "testing")]
+    _turn: Turn,
 }
 
 /// Without a charm directory there is no charm, but perhaps a test, which is not to remember another one's relations.
@@ -82,6 +87,9 @@ const RELATION_MEMORY: &str = ".charm_tracing_relations";
 
 impl Session {
     /// Opens the root span. Juju is asked for nothing yet, but told a line of its log.
+    ///
+    /// With the feature `testing`, sessions and recordings of tests that run beside each other take turns: see
+    /// `testing::Recording`. On a thread that holds a recording this panics.
     #[must_use = "a session that is dropped at once has an empty trace"]
     pub fn start(dispatch: Dispatch, config: Config) -> Self {
         // First of all, and in every dispatch: what the event makes of what is remembered must not depend on anything.
@@ -263,6 +271,8 @@ impl Open {
         let name = names::root(dispatch.unit_name()?, dispatch_path);
         let resource = resource::of_unit(dispatch, &config)?;
         let (parent, details) = root_span(dispatch, name, dispatch_path);
+        #[cfg(feature = "testing")]
+        let turn = turn()?;
         if globals::is_open() {
             return Err(NotTraced::AnotherSession);
         }
@@ -285,6 +295,8 @@ impl Open {
             recovered: recovered.unwrap_or_default(),
             idle: true,
             action_failed: Arc::default(),
+            #[cfg(feature = "testing")]
+            _turn: turn,
         })
     }
 
@@ -323,6 +335,18 @@ impl Open {
         let ended = globals::close();
         recorder::uninstall(previous_provider);
         ended
+    }
+}
+
+/// Waits until no other thread records.
+#[cfg(feature = "testing")]
+fn turn() -> Result<Turn, NotTraced> {
+    match Turn::of_session() {
+        Ok(turn) => Ok(turn),
+        Err(refused) if refused.holder() == Recorder::Recording => {
+            panic!("cannot start a session: {refused}")
+        }
+        Err(_) => Err(NotTraced::AnotherSession),
     }
 }
 

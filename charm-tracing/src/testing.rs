@@ -28,11 +28,14 @@
 //! # }
 //! ```
 //!
+//! Tests run beside each other on threads of one process, but what records is global. So recordings and sessions take
+//! turns: who starts one waits until those of other threads are over. A thread that has one already gets a panic that says
+//! so instead of waiting for itself, and so does one that has waited a minute for the same other thread.
+//!
 //! To run a whole test suite while everything is recorded, start one for the life of the process:
-//! `std::mem::forget(Recording::start())` at the beginning of the program.
+//! `std::mem::forget(Recording::start())` at the beginning of the program. It cannot open a session, then.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use opentelemetry::global::GlobalTracerProvider;
 use opentelemetry::trace::{SpanId, Status};
@@ -40,6 +43,7 @@ use opentelemetry::trace::{SpanId, Status};
 use crate::globals;
 use crate::recorder::{self, Details, Record, Store, new_trace};
 use crate::span::{self, OpenSpan};
+use crate::turn::Turn;
 
 /// Records every span of the process in memory while it lives; nothing is buffered or sent. It needs no dispatch.
 #[derive(Debug)]
@@ -52,18 +56,18 @@ pub struct Recording {
 }
 
 impl Recording {
-    /// Starts to record. If another recording of this process is under way, waits until that one is dropped: what
-    /// records is global, and tests run beside each other.
+    /// Starts to record. If another thread of this process holds a recording or has a [`Session`](crate::Session) open,
+    /// waits until that is over.
     ///
     /// # Panics
     ///
-    /// A [`Session`](crate::Session) is open: its trace and this one would be the same.
+    /// If this thread holds a recording or has a session open: its spans and those of this recording would be the same.
+    /// If another thread has had one for a minute, because that may be waiting for this thread.
     pub fn start() -> Self {
-        let turn = Turn::wait();
+        let turn = Turn::of_recording().unwrap_or_else(|refused| panic!("cannot record spans: {refused}"));
         let root = Box::new(Details::named("recording", Vec::new()));
-        let Some((root, _)) = span::own_work(|| globals::open(u64::MAX, &new_trace(), root, None)) else {
-            panic!("cannot record spans while a session is open");
-        };
+        let opened = span::own_work(|| globals::open(u64::MAX, &new_trace(), root, None));
+        let (root, _) = opened.expect("nothing is open out of turn");
         let previous = recorder::install();
         span::install_hook();
         Self { previous_provider: Some(previous), _root: OpenSpan::new(root), _turn: turn }
@@ -125,32 +129,6 @@ fn tree<'a>(spans: impl Iterator<Item = &'a Record> + Clone) -> String {
         push_children(&mut waiting, Some(span.span_id), depth + 1);
     }
     text
-}
-
-/// One recording at a time. A `MutexGuard` could not be sent to another thread.
-#[derive(Debug)]
-struct Turn(());
-
-static TAKEN: Mutex<bool> = Mutex::new(false);
-static FREE: Condvar = Condvar::new();
-
-impl Turn {
-    fn wait() -> Self {
-        let taken = FREE.wait_while(lock(), |taken| *taken);
-        *taken.unwrap_or_else(PoisonError::into_inner) = true;
-        Self(())
-    }
-}
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        *lock() = false;
-        FREE.notify_one();
-    }
-}
-
-fn lock() -> MutexGuard<'static, bool> {
-    TAKEN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

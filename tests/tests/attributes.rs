@@ -633,6 +633,22 @@ fn a_second_session_leaves_the_first_alone() {
 }
 
 #[test]
+fn a_second_session_waits_for_nobody_on_another_thread_either() {
+    let directory = tempfile::tempdir().unwrap();
+    let spans = spans_of(|| {
+        let second = || {
+            let mut session = Session::start(dispatch_in(directory.path(), ""), Config::new());
+            session.event(|| helper(1));
+            session.finish(None)
+        };
+        let report = std::thread::scope(|scope| scope.spawn(second).join().unwrap());
+        assert!(!report.buffered && !report.lost, "{report:?}");
+        helper(2);
+    });
+    assert_eq!(spans.len(), 4, "{}", tree::names(&spans));
+}
+
+#[test]
 fn attributes_of_an_async_fn_may_use_the_arguments_that_its_body_consumes() {
     #[trace_fn(attributes(text.length = text.len()))]
     async fn consumes(text: String) -> Result<Vec<u8>, String> {
