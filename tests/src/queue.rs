@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use flate2::Crc;
 
+use crate::collector::{CollectedSpan, spans_in};
+
 /// A trace that waits for a backend: one file of the directory.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct WaitingTrace {
@@ -19,6 +21,16 @@ pub struct WaitingTrace {
     pub bytes: u64,
     /// The checksum in the name is that of the bytes.
     pub is_intact: bool,
+}
+
+impl WaitingTrace {
+    /// Returns the spans in the file.
+    ///
+    /// # Errors
+    /// If the file is gone, or is damaged.
+    pub fn spans(&self) -> Result<Vec<CollectedSpan>, String> {
+        spans_in(&fs::read(&self.path).map_err(|error| error.to_string())?)
+    }
 }
 
 /// The traces that wait in a directory, oldest first; none if it is missing.

@@ -641,7 +641,7 @@ fn a_second_session_waits_for_nobody_on_another_thread_either() {
             session.event(|| helper(1));
             session.finish(None)
         };
-        let report = std::thread::scope(|scope| scope.spawn(second).join().unwrap());
+        let report = thread::scope(|scope| scope.spawn(second).join().unwrap());
         assert!(!report.buffered && !report.lost, "{report:?}");
         helper(2);
     });

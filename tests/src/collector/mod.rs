@@ -10,6 +10,6 @@ mod server;
 mod tls;
 
 pub use answer::{Answer, Reply};
-pub use request::{CollectedSpan, Request, attribute, hex, text_of};
+pub use request::{CollectedSpan, Request, attribute, hex, spans_in, text_of};
 pub use server::{Collector, RequestsMissing, port_closed_endpoint};
 pub use tls::Client;

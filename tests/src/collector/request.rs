@@ -141,8 +141,19 @@ fn decode(raw: &RawRequest) -> Result<ExportTraceServiceRequest, String> {
         Some("gzip") => gunzip(&raw.body).map_err(|error| format!("not gzip: {error}"))?,
         Some(other) => return Err(format!("unknown content encoding {other:?}")),
     };
-    ExportTraceServiceRequest::decode(plain.as_slice())
-        .map_err(|error| format!("not a trace request: {error}"))
+    parse(&plain)
+}
+
+fn parse(plain: &[u8]) -> Result<ExportTraceServiceRequest, String> {
+    ExportTraceServiceRequest::decode(plain).map_err(|error| format!("not a trace request: {error}"))
+}
+
+/// Returns the spans in the body of a request that is not compressed, in their order.
+///
+/// # Errors
+/// If the bytes are no request for traces.
+pub fn spans_in(body: &[u8]) -> Result<Vec<CollectedSpan>, String> {
+    parse(body).map(|message| flatten(&message))
 }
 
 fn gunzip(body: &[u8]) -> io::Result<Vec<u8>> {

@@ -1,7 +1,8 @@
 //! The collector itself: a listener, a thread per connection, and the record of what came.
 //!
 //! Threads wait in exactly three places: in `accept`, in a read from their own connection, and for
-//! [`Shared::stop`]. Dropping the collector wakes all three, so it leaves neither a thread nor a port behind.
+//! [`Shared::stop`]. Dropping the collector wakes all three, so it leaves neither a thread nor a port behind, even where
+//! the network is down.
 
 use std::collections::HashMap;
 use std::io::{self, Read, Write};
@@ -10,6 +11,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use rustix::net::shutdown;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 use super::answer::{Action, Answer, Reply, Script, decide};
@@ -32,7 +34,8 @@ pub struct Collector {
     address: SocketAddr,
     identity: Option<Identity>,
     shared: Arc<Shared>,
-    listener: Option<JoinHandle<()>>,
+    listener: Arc<TcpListener>,
+    accepting: Option<JoinHandle<()>>,
 }
 
 /// How long the collector waited in vain.
@@ -49,6 +52,14 @@ impl Collector {
     #[must_use]
     pub fn start() -> Self {
         Self::listen(Ipv4Addr::LOCALHOST.into(), None)
+    }
+
+    /// Starts one like [`Collector::start`], where the network may be at fault.
+    ///
+    /// # Errors
+    /// If the loopback interface has no address or no free port.
+    pub fn try_start() -> io::Result<Self> {
+        Self::try_listen(Ipv4Addr::LOCALHOST.into(), None)
     }
 
     /// The same at an address of IPv6.
@@ -163,23 +174,27 @@ impl Collector {
     }
 
     fn listen(host: IpAddr, identity: Option<Identity>) -> Self {
-        let (listener, address) = bind(host);
+        Self::try_listen(host, identity).expect(HAS_A_FREE_PORT)
+    }
+
+    fn try_listen(host: IpAddr, identity: Option<Identity>) -> io::Result<Self> {
+        let (listener, address) = bind(host)?;
         let tls = identity.as_ref().map(|identity| Arc::clone(&identity.config));
-        let shared = Arc::new(Shared::default());
-        let listening = Arc::clone(&shared);
-        let listener = thread::spawn(move || accept_all(&listener, tls.as_ref(), &listening));
-        Self { address, identity, shared, listener: Some(listener) }
+        let (shared, listener) = (Arc::new(Shared::default()), Arc::new(listener));
+        let (state, socket) = (Arc::clone(&shared), Arc::clone(&listener));
+        let accepting = thread::spawn(move || accept_all(&socket, tls.as_ref(), &state));
+        Ok(Self { address, identity, shared, listener, accepting: Some(accepting) })
     }
 }
 
 impl Drop for Collector {
     fn drop(&mut self) {
         self.shared.stop();
-        // `accept` has no other way to be told.
-        drop(TcpStream::connect(self.address));
-        if let Some(listener) = self.listener.take() {
+        // Linux lets `accept` fail then. A connection would wake it as well, but not where loopback is down.
+        _ = shutdown(&self.listener, rustix::net::Shutdown::Both);
+        if let Some(accepting) = self.accepting.take() {
             // A connection's panic has been printed already; a second one here would abort the test run.
-            drop(listener.join());
+            drop(accepting.join());
         }
     }
 }
@@ -187,15 +202,20 @@ impl Drop for Collector {
 /// An endpoint at which nothing listens: connections to it are refused.
 ///
 /// The port was free a moment ago; nothing keeps another program from taking it.
+///
+/// # Panics
+/// If the loopback interface has no free port.
 #[must_use]
 pub fn port_closed_endpoint() -> String {
-    format!("http://{}", bind(Ipv4Addr::LOCALHOST.into()).1)
+    format!("http://{}", bind(Ipv4Addr::LOCALHOST.into()).expect(HAS_A_FREE_PORT).1)
 }
 
-fn bind(host: IpAddr) -> (TcpListener, SocketAddr) {
-    let listener = TcpListener::bind((host, 0)).expect("the loopback interface has a free port");
-    let address = listener.local_addr().expect("a bound listener has an address");
-    (listener, address)
+const HAS_A_FREE_PORT: &str = "the loopback interface has a free port";
+
+fn bind(host: IpAddr) -> io::Result<(TcpListener, SocketAddr)> {
+    let listener = TcpListener::bind((host, 0))?;
+    let address = listener.local_addr()?;
+    Ok((listener, address))
 }
 
 #[derive(Debug, Default)]

@@ -1,6 +1,7 @@
 //! What is deployed: a charm, and what Juju is to say about the unit.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::simulated_juju::SimulatedJuju;
@@ -109,7 +110,15 @@ impl Deployment {
     /// # Panics
     /// If that is impossible, for instance because there is no such charm.
     #[must_use]
-    pub fn start(mut self) -> SimulatedJuju {
+    pub fn start(self) -> SimulatedJuju {
+        self.try_start().unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Lays the charm out like [`Deployment::start`], where there may be no place for it.
+    ///
+    /// # Errors
+    /// If the charm or the hook tool is missing, or no directory can be made where `TMPDIR` says.
+    pub fn try_start(mut self) -> io::Result<SimulatedJuju> {
         let application = self.unit.split('/').next().unwrap_or_default();
         let metadata = format!("name: {application}\n");
         self.files.entry("metadata.yaml".to_owned()).or_insert(Some(metadata));

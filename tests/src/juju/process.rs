@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::thread;
@@ -22,10 +23,10 @@ pub(super) struct Finished {
 
 /// Runs a command with empty standard input, and kills it and its children when the time is up.
 ///
-/// Output goes to files without a name instead of pipes: whatever the charm leaves running in the background can
+/// Output goes to files without a name in `directory` instead of pipes: whatever the charm leaves running in the background can
 /// neither block on them nor hold up the end of the dispatch.
-pub(super) fn run(command: &mut Command, limit: Duration) -> io::Result<Finished> {
-    let (stdout, stderr) = (tempfile::tempfile()?, tempfile::tempfile()?);
+pub(super) fn run(command: &mut Command, limit: Duration, directory: &Path) -> io::Result<Finished> {
+    let (stdout, stderr) = (tempfile::tempfile_in(directory)?, tempfile::tempfile_in(directory)?);
     command.stdin(Stdio::null()).stdout(stdout.try_clone()?).stderr(stderr.try_clone()?).process_group(0);
 
     let start = Instant::now();

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::env;
 use std::fs;
 use std::hash::{BuildHasher, RandomState};
+use std::io;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -39,13 +40,13 @@ struct Related {
 }
 
 impl SimulatedJuju {
-    pub(super) fn start(deployment: Deployment) -> Self {
+    pub(super) fn start(deployment: Deployment) -> io::Result<Self> {
         let model = Model::new(&deployment.unit);
         model.set_juju_version(&deployment.juju_version);
         let (relations, faults) = (BTreeMap::new(), Faults::default());
-        let unit = Self { model, relations, faults, directory: short_directory(), deployment };
-        unit.lay_out();
-        unit
+        let unit = Self { model, relations, faults, directory: short_directory()?, deployment };
+        unit.lay_out()?;
+        Ok(unit)
     }
 
     /// The model as the unit sees it: leadership, databags of both sides, configuration, status, and what the hook
@@ -143,7 +144,7 @@ impl SimulatedJuju {
         };
         let agent = Agent::listen(&socket, move |request| desk.answer(request))
             .expect("the unit's directory takes a socket");
-        let finished = process::run(&mut command, event.limit);
+        let finished = process::run(&mut command, event.limit, self.directory.path());
         drop(agent);
         let finished = finished.expect("the charm can be started");
 
@@ -207,28 +208,29 @@ impl SimulatedJuju {
         self.directory.path().join(name)
     }
 
-    fn lay_out(&self) {
+    fn lay_out(&self) -> io::Result<()> {
         let (charm, tools) = (self.charm_dir(), self.tools_dir());
         for directory in [&charm, &tools] {
-            fs::create_dir(directory).expect("the unit's directory takes another");
+            fs::create_dir(directory)?;
         }
-        symlink(existing(&self.deployment.hook_tool), self.tools_program()).expect("tools can be linked");
+        symlink(existing(&self.deployment.hook_tool)?, self.tools_program())?;
         for name in hook_tool::NAMES {
-            symlink(self.tools_program(), tools.join(name)).expect("tools can be linked");
+            symlink(self.tools_program(), tools.join(name))?;
         }
         let dispatch = charm.join("dispatch");
         match &self.deployment.charm {
-            Charm::Binary(program) => symlink(existing(program), dispatch).expect("the charm can be linked"),
+            Charm::Binary(program) => symlink(existing(program)?, dispatch)?,
             Charm::Script(text) => {
-                fs::write(&dispatch, text).expect("the charm can be written");
-                fs::set_permissions(dispatch, PermissionsExt::from_mode(0o755)).expect("the charm is ours");
+                fs::write(&dispatch, text)?;
+                fs::set_permissions(dispatch, PermissionsExt::from_mode(0o755))?;
             }
         }
         for (name, text) in &self.deployment.files {
             if let Some(text) = text {
-                fs::write(charm.join(name), text).expect("the charm's files can be written");
+                fs::write(charm.join(name), text)?;
             }
         }
+        Ok(())
     }
 }
 
@@ -251,16 +253,24 @@ fn context_of(event: &Event, relation: Option<&RelationHook>) -> HookContext {
 }
 
 /// A new directory in which a socket's path stays below the 104 bytes that every system takes.
-fn short_directory() -> TempDir {
+fn short_directory() -> io::Result<TempDir> {
     let usual = env::temp_dir();
-    let root = if usual.as_os_str().len() > 64 { PathBuf::from("/tmp") } else { usual };
-    tempfile::Builder::new().prefix("juju-").tempdir_in(root).expect("temporary directories can be made")
+    let refused = |error: io::Error| {
+        let text =
+            format!("cannot make a directory in {}: {error}; TMPDIR may name another place", usual.display());
+        io::Error::new(error.kind(), text)
+    };
+    // The charm runs in another directory, where a relative path would name something else.
+    let usual = usual.canonicalize().map_err(refused)?;
+    let root = if usual.as_os_str().len() > 64 { Path::new("/tmp") } else { &usual };
+    tempfile::Builder::new().prefix("juju-").tempdir_in(root).map_err(refused)
 }
 
 /// Links hold the path as it is given, and are followed from another directory.
-fn existing(program: &Path) -> PathBuf {
-    let path = program.canonicalize();
-    path.unwrap_or_else(|error| panic!("cannot find {}: {error}", program.display()))
+fn existing(program: &Path) -> io::Result<PathBuf> {
+    program
+        .canonicalize()
+        .map_err(|error| io::Error::new(error.kind(), format!("cannot find {}: {error}", program.display())))
 }
 
 /// Enough to tell contexts apart; the standard library has no other source of randomness.
