@@ -14,9 +14,11 @@ Usage: cargo run -p examples [-- OPTIONS]
 
 Options:
   --endpoint URL  send the traces to this OTLP/HTTP endpoint, e.g. http://localhost:4318, instead of the built-in
-                  collector
+                  collector, and show their ids
   --ca FILE       the certificate authorities of an https endpoint, PEM
   -h, --help      show this
+
+On a terminal there are colours, unless NO_COLOR is set. TMPDIR names the directory in which the units are laid out.
 ";
 
 /// Where the traces go.
@@ -88,6 +90,12 @@ pub(crate) fn parse(mut args: impl Iterator<Item = String>) -> Result<Option<Bac
 pub(crate) fn help() -> ExitCode {
     print!("{HELP}");
     ExitCode::SUCCESS
+}
+
+/// Says what keeps the demo from running.
+pub(crate) fn fail(why: &str) -> ExitCode {
+    eprintln!("{why}");
+    ExitCode::FAILURE
 }
 
 pub(crate) fn refuse(mistake: &str) -> ExitCode {

@@ -5,10 +5,12 @@
 //! `cargo run -p examples` builds them all.
 
 mod arguments;
+mod paint;
 #[path = "../provider/src/main.rs"]
 mod provider_charm;
 #[path = "../requirer/src/main.rs"]
 mod requirer_charm;
+mod stop;
 mod story;
 
 use std::env;
@@ -16,6 +18,10 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use tests::juju::hook_tool;
+
+use arguments::Backend;
+use stop::Stop;
+use story::Halt;
 
 fn main() -> ExitCode {
     if hook_tool::is_asked_for() {
@@ -26,8 +32,23 @@ fn main() -> ExitCode {
         return if of_tempo { provider_charm::main() } else { requirer_charm::main() };
     }
     match arguments::parse(env::args().skip(1)) {
-        Ok(Some(backend)) => story::tell(&backend),
+        Ok(Some(backend)) => tell(&backend),
         Ok(None) => arguments::help(),
         Err(mistake) => arguments::refuse(&mistake),
+    }
+}
+
+fn tell(backend: &Backend) -> ExitCode {
+    let stop = match Stop::listen() {
+        Ok(stop) => stop,
+        Err(error) => return arguments::fail(&format!("cannot listen for signals: {error}")),
+    };
+    let told = story::tell(backend, &stop);
+    // Now the units' directories are removed.
+    stop.obey();
+    match told {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) | Err(Halt::Signal) => ExitCode::FAILURE,
+        Err(Halt::Failure(why)) => arguments::fail(&why),
     }
 }

@@ -2,16 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::env;
-use std::fs::{self, DirEntry};
-use std::io::{self, Write};
-use std::process::{Command, ExitCode};
+use std::net::{Ipv4Addr, TcpStream};
+use std::process::Command;
+use std::time::Duration;
 
 use serde_json::json;
-use tests::collector::Collector;
+use tests::collector::{CollectedSpan, Collector};
 use tests::juju::{Deployment, Event, Integration, LogLine, Outcome, SimulatedJuju};
-use tests::tree;
+use tests::{queue, tree};
 
 use crate::arguments::{Backend, Endpoint};
+use crate::paint::{self, BAD, GOOD, HEADING, painted, say, show};
+use crate::stop::Stop;
 
 /// The unit whose traces are shown.
 const APP: &str = "app/0";
@@ -20,56 +22,66 @@ const QUEUE: &str = ".charm_tracing_buffer";
 /// The unit that knows where traces go.
 pub(crate) const TEMPO: &str = "tempo/0";
 
-/// Prints a line. The reader may have seen enough (`| head`); the story goes on and cleans up.
-macro_rules! say {
-    ($($line:tt)*) => {
-        show_text(&format!("{}\n", format_args!($($line)*)))
-    };
+/// The reason why the story is not told to its end.
+pub(crate) enum Halt {
+    Signal,
+    Failure(String),
 }
 
-pub(crate) fn tell(backend: &Backend) -> ExitCode {
+/// Returns true if every hook succeeded and every trace was delivered.
+pub(crate) fn tell(backend: &Backend, stop: &Stop) -> Result<bool, Halt> {
     let (collector, endpoint, ca) = match backend {
         Backend::BuiltIn => {
-            let collector = Collector::start();
-            let endpoint = Endpoint::parse(&collector.endpoint()).expect("the collector has an endpoint");
+            let (collector, endpoint) = start_collector().map_err(Halt::Failure)?;
             (Some(collector), endpoint, None)
         }
         Backend::Remote { endpoint, ca } => (None, endpoint.clone(), ca.as_ref()),
     };
-    let mut app = App::deploy();
+    let mut app = App::deploy(stop)?;
     if let Some(ca) = ca {
         app.juju.model().set_config("tracing-ca", json!(ca));
     }
 
     say!("A unit of an example charm comes up. There is no tracing backend yet: traces wait on disk.\n");
-    let mut well = app.show_hook("install") & app.show_hook("start");
+    let mut well = app.show_hook("install")? & app.show_hook("start")?;
     app.show_queue();
 
-    say!(
-        "$ juju deploy ./provider-charm.charm tempo --config external-url={} --config otlp-http-port={}\n",
-        endpoint.url_without_port,
-        endpoint.port
-    );
-    let mut tempo = deploy_tempo(&endpoint);
+    let (url, port) = (&endpoint.url_without_port, endpoint.port);
+    let command = "$ juju deploy ./provider-charm.charm tempo";
+    let command = format!("{command} --config external-url={url} --config otlp-http-port={port}");
+    say!("{}\n", painted(HEADING, &command));
+    let mut tempo = deploy_tempo(&endpoint)?;
     for hook in ["install", "start"] {
         well &= show_line(&tempo.dispatch(Event::hook(hook)));
+        app.go_on()?;
     }
 
-    say!("\n$ juju integrate app:tracing tempo:tracing\n");
-    well &= show_integration(&mut app, &mut tempo);
+    say!("\n{}\n", painted(HEADING, "$ juju integrate app:tracing tempo:tracing"));
+    well &= show_integration(&mut app, &mut tempo)?;
 
     if app.waiting == 0 {
         say!("\nFrom now on the charm knows where to send its traces, without asking Juju.\n");
     } else {
         say!("\nThe next event tries again.\n");
     }
-    well &= app.show_hook("update-status");
-    end(&app, well, collector.as_ref(), &endpoint)
+    well &= app.show_hook("update-status")?;
+    Ok(end(&app, well, collector.as_ref(), &endpoint))
+}
+
+/// Starts the built-in collector and connects to it once, because a port can be had where no connection can.
+fn start_collector() -> Result<(Collector, Endpoint), String> {
+    const PATIENCE: Duration = Duration::from_secs(2);
+    let refused =
+        |error| format!("the built-in collector needs the loopback interface, which is at fault: {error}");
+    let collector = Collector::try_start().map_err(refused)?;
+    let endpoint = Endpoint::parse(&collector.endpoint())?;
+    TcpStream::connect_timeout(&(Ipv4Addr::LOCALHOST, endpoint.port).into(), PATIENCE).map_err(refused)?;
+    Ok((collector, endpoint))
 }
 
 /// Runs the hooks of the integration and prints them, until both units have nothing more to do; whether all
 /// succeeded.
-fn show_integration(app: &mut App, tempo: &mut SimulatedJuju) -> bool {
+fn show_integration(app: &mut App, tempo: &mut SimulatedJuju) -> Result<bool, Halt> {
     let mut relation = Integration::new((&mut app.juju, "tracing"), (tempo, "tracing"));
     let (of_app, of_tempo) = relation.ids();
     let mut published = Databags::default();
@@ -81,69 +93,87 @@ fn show_integration(app: &mut App, tempo: &mut SimulatedJuju) -> bool {
             app.show_delivery(&outcome, "           ");
         }
         if !well {
-            return false;
+            return Ok(false);
         }
+        app.go_on()?;
     }
-    true
+    Ok(true)
 }
 
 /// Prints what has arrived, and whether the story came true.
-fn end(app: &App, well: bool, collector: Option<&Collector>, endpoint: &Endpoint) -> ExitCode {
+fn end(app: &App, well: bool, collector: Option<&Collector>, endpoint: &Endpoint) -> bool {
     let mut delivered = app.waiting == 0;
     if let Some(collector) = collector {
         let spans = collector.spans();
         // Every push was answered before the charm exited.
-        delivered &= collector.requests().len() == app.traces && tree::check(&spans).is_ok();
+        delivered &= collector.requests().len() == app.traces.len() && tree::check(&spans).is_ok();
         say!("{} spans arrived:\n", spans.len());
-        show_text(&indented(&tree::picture(&spans)));
-        say!("");
-    }
-    let (traces, url) = (app.traces, &endpoint.url);
-    if well && delivered {
-        say!("All {traces} traces were delivered to {url}, and none waits any more.");
-        ExitCode::SUCCESS
+        show(&indented(&paint::picture(&tree::picture(&spans))));
     } else {
-        say!("Not everything was delivered to {url}; the rest waits for the next event.");
-        ExitCode::FAILURE
+        app.show_traces();
     }
+    say!("");
+    let (traces, url) = (app.traces.len(), &endpoint.url);
+    if well && delivered {
+        let text = format!("All {traces} traces were delivered to {url}, and none waits any more.");
+        say!("{}", painted(GOOD, &text));
+    } else {
+        let text = format!("Not everything was delivered to {url}; the rest waits for the next event.");
+        say!("{}", painted(BAD, &text));
+    }
+    well && delivered
 }
 
 /// The unit that is traced.
-struct App {
+struct App<'a> {
     juju: SimulatedJuju,
-    /// One for each dispatch.
-    traces: usize,
+    /// The event and the id of each dispatch's trace.
+    traces: Vec<(String, String)>,
     /// How many of them still wait.
     waiting: usize,
+    /// The spans of those that were on disk when their dispatch had ended.
+    on_disk: Vec<CollectedSpan>,
+    stop: &'a Stop,
 }
 
-impl App {
-    fn deploy() -> Self {
-        let juju = deploy(APP, include_str!("../requirer/charmcraft.yaml"));
-        Self { juju, traces: 0, waiting: 0 }
+impl<'a> App<'a> {
+    fn deploy(stop: &'a Stop) -> Result<Self, Halt> {
+        let juju = deploy(APP, include_str!("../requirer/charmcraft.yaml"))?;
+        Ok(Self { juju, traces: Vec::new(), waiting: 0, on_disk: Vec::new(), stop })
+    }
+
+    /// Fails if a signal came: hooks are not interrupted, so that no process of theirs outlives the demo.
+    fn go_on(&self) -> Result<(), Halt> {
+        if self.stop.is_asked_for() { Err(Halt::Signal) } else { Ok(()) }
     }
 
     /// Runs a hook and prints all that one can see of it; whether it succeeded.
-    fn show_hook(&mut self, name: &str) -> bool {
+    fn show_hook(&mut self, name: &str) -> Result<bool, Halt> {
         let outcome = self.juju.dispatch(Event::hook(name));
-        say!("── {name} {}", "─".repeat(76_usize.saturating_sub(name.len())));
+        let line = "─".repeat(76_usize.saturating_sub(name.len()));
+        say!("{}", painted(HEADING, &format!("── {name} {line}")));
         for line in &outcome.log {
-            say!("  {}: {} {}", agent(&outcome), line.level, line.message);
+            say!("  {}", log_line(&outcome, line));
         }
-        show_text(&(indented(&outcome.stdout) + &indented(&outcome.stderr)));
+        show(&(indented(&outcome.stdout) + &indented(&outcome.stderr)));
         say!("  {}", end_of(&outcome));
         self.show_delivery(&outcome, "  ");
         say!("");
-        outcome.success()
+        self.go_on()?;
+        Ok(outcome.success())
     }
 
     /// Prints what has become of the traces so far.
     fn show_delivery(&mut self, outcome: &Outcome, indent: &str) {
-        self.traces += 1;
+        let id = outcome.trace_id().unwrap_or_default();
         self.waiting += 1;
-        let files = self.files_waiting();
-        if !files.is_empty() {
-            let (count, bytes) = (files.len(), files.iter().sum::<u64>());
+        let on_disk = queue::traces(&self.juju.charm_dir().join(QUEUE));
+        if let Some(own) = on_disk.iter().find(|trace| trace.trace_id == id) {
+            self.on_disk.extend(own.spans().unwrap_or_default());
+        }
+        self.traces.push((outcome.event.clone(), id));
+        if !on_disk.is_empty() {
+            let (count, bytes) = (on_disk.len(), on_disk.iter().map(|trace| trace.bytes).sum::<u64>());
             let traces = if count == 1 { "trace" } else { "traces" };
             say!("{indent}waiting in {QUEUE}: {count} {traces}, {bytes} bytes");
         } else if !outcome.log.iter().any(is_warning) {
@@ -158,28 +188,29 @@ impl App {
     /// Prints the directory in which traces wait.
     fn show_queue(&self) {
         say!("Each trace is a file, and each file is the body of a request that any OTLP receiver takes:\n");
-        say!("$ ls -l {QUEUE}");
+        say!("{}", painted(HEADING, &format!("$ ls -l {QUEUE}")));
         let mut ls = Command::new("ls");
         ls.args(["-l", QUEUE]).current_dir(self.juju.charm_dir()).env("LC_ALL", "C");
         let listing = ls.output().expect("`ls` can be started").stdout;
-        show_text(&indented(&String::from_utf8_lossy(&listing)));
+        show(&indented(&String::from_utf8_lossy(&listing)));
         say!("");
     }
 
-    /// The sizes of the traces that wait, in bytes.
-    fn files_waiting(&self) -> Vec<u64> {
-        let Ok(entries) = fs::read_dir(self.juju.charm_dir().join(QUEUE)) else { return Vec::new() };
-        let entries = entries.map(|entry| entry.expect("the directory can be read"));
-        let is_trace = |entry: &DirEntry| {
-            entry.path().extension().is_some_and(|extension| extension == "otlp" || extension == "idle")
-        };
-        entries.filter(is_trace).map(|entry| entry.metadata().expect("it is still there").len()).collect()
+    /// Prints what there is to know of traces that went to a backend which is not asked: the spans of those that waited
+    /// on disk, and the ids of all.
+    fn show_traces(&self) {
+        say!("The traces that waited on disk, as their files had them:\n");
+        show(&indented(&paint::picture(&tree::picture(&self.on_disk))));
+        say!("\nAll of them, to look them up at the backend by their ids:\n");
+        for (event, id) in &self.traces {
+            say!("  {}  {APP}: {event} event", painted(HEADING, id));
+        }
     }
 }
 
 /// The backend's charm, told that its workload is at this endpoint.
-fn deploy_tempo(endpoint: &Endpoint) -> SimulatedJuju {
-    let tempo = deploy(TEMPO, include_str!("../provider/charmcraft.yaml"));
+fn deploy_tempo(endpoint: &Endpoint) -> Result<SimulatedJuju, Halt> {
+    let tempo = deploy(TEMPO, include_str!("../provider/charmcraft.yaml"))?;
     for (option, value) in [
         ("external-url", json!(endpoint.url_without_port)),
         ("otlp-http-port", json!(endpoint.port)),
@@ -187,14 +218,16 @@ fn deploy_tempo(endpoint: &Endpoint) -> SimulatedJuju {
     ] {
         tempo.model().set_config(option, value);
     }
-    tempo
+    Ok(tempo)
 }
 
-fn deploy(unit: &str, charmcraft: &str) -> SimulatedJuju {
-    let myself = env::current_exe().expect("a running program has a path");
-    let juju = Deployment::new(&myself, &myself).unit(unit).charmcraft(charmcraft).start();
+fn deploy(unit: &str, charmcraft: &str) -> Result<SimulatedJuju, Halt> {
+    let refused = |error: std::io::Error| Halt::Failure(error.to_string());
+    let myself = env::current_exe().map_err(refused)?;
+    let deployment = Deployment::new(&myself, &myself).unit(unit).charmcraft(charmcraft);
+    let juju = deployment.try_start().map_err(refused)?;
     juju.model().set_leader(true);
-    juju
+    Ok(juju)
 }
 
 /// What the applications have published, to print what is new.
@@ -216,23 +249,26 @@ impl Databags {
 fn show_line(outcome: &Outcome) -> bool {
     say!("  {:7}  {:24}  {}", outcome.unit, outcome.event, end_of(outcome));
     for line in outcome.log.iter().filter(|line| !is_usual(line)) {
-        say!("           {}: {} {}", agent(outcome), line.level, line.message);
+        say!("           {}", log_line(outcome, line));
     }
-    show_text(&(indented(&outcome.stdout) + &indented(&outcome.stderr)));
+    show(&(indented(&outcome.stdout) + &indented(&outcome.stderr)));
     outcome.success()
 }
 
 fn end_of(outcome: &Outcome) -> String {
     let took = outcome.wall.as_secs_f64() * 1e3;
-    match outcome.code() {
-        Some(code) => format!("exit code {code} after {took:.1} ms"),
-        None => format!("killed after {took:.1} ms"),
-    }
+    let style = if outcome.success() { GOOD } else { BAD };
+    let how = match outcome.code() {
+        Some(code) => format!("exit code {code}"),
+        None => "killed".to_owned(),
+    };
+    format!("{} after {took:.1} ms", painted(style, &how))
 }
 
-/// As `juju debug-log` names it.
-fn agent(outcome: &Outcome) -> String {
-    format!("unit-{}", outcome.unit.replace('/', "-"))
+/// A line of Juju's log, with the agent as `juju debug-log` names it.
+fn log_line(outcome: &Outcome, line: &LogLine) -> String {
+    let agent = format!("unit-{}", outcome.unit.replace('/', "-"));
+    painted(paint::of_level(&line.level), &format!("{agent}: {} {}", line.level, line.message))
 }
 
 /// A dispatch that is traced says so, and which event it is for.
@@ -242,10 +278,6 @@ fn is_usual(line: &LogLine) -> bool {
 
 fn is_warning(line: &LogLine) -> bool {
     matches!(line.level.as_str(), "WARNING" | "ERROR" | "CRITICAL")
-}
-
-fn show_text(text: &str) {
-    let _ = io::stdout().write_all(text.as_bytes());
 }
 
 fn indented(text: &str) -> String {

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use tests::collector::{Answer, Collector, port_closed_endpoint};
+use tests::collector::{Answer, Collector, hex, port_closed_endpoint};
 use tests::tree;
 
 /// Those of the unit that is traced.
@@ -73,6 +73,20 @@ fn with_endpoint_another_backend_gets_the_traces() {
     assert_eq!((output.status.code(), complaints.as_str()), (Some(0), ""), "{story}");
     assert!(story.contains(&format!("All 7 traces were delivered to {}", collector.endpoint())), "{story}");
     assert_eq!(roots(&collector), DISPATCHES.map(|hook| format!("app/0: {hook} event")));
+
+    let (before, ids) =
+        story.split_once("\nAll of them, to look them up at the backend by their ids:\n\n").unwrap();
+    let ids: Vec<_> = ids.lines().map_while(|line| line.strip_prefix("  ")).collect();
+    let expected = collector.traces().into_iter().zip(roots(&collector));
+    assert_eq!(ids, expected.map(|(id, root)| format!("{id}  {root}")).collect::<Vec<_>>(), "{story}");
+
+    let (_, drawn) =
+        before.split_once("The traces that waited on disk, as their files had them:\n\n").unwrap();
+    let mut waited = collector.spans();
+    waited.retain(|span| collector.traces()[..3].contains(&hex(&span.span.trace_id)));
+    let pictured = tree::without_durations(&tree::picture(&waited));
+    let shown = tree::without_durations(drawn);
+    assert_eq!(shown.replace("\n  ", "\n").trim(), pictured.trim(), "{story}");
 }
 
 #[test]
