@@ -18,6 +18,8 @@ use crate::recorder::{
     Whose, anchor, now, weight,
 };
 use crate::span::Site;
+#[cfg(feature = "testing")]
+use crate::turn::{Turn, Use};
 
 /// Whether a session records and nobody has switched it off. Derived from the two values below.
 static RECORDING: AtomicBool = AtomicBool::new(false);
@@ -264,9 +266,9 @@ impl Open {
 
 /// Switches tracing off in this process until the returned guard is dropped.
 ///
-/// For tests of traced code that must not record, even if another test of the same process has a session open.
-/// Scopes nest; spans that were open before go on when the last guard is dropped. It reaches every thread, so the session or
-/// recording of a test that runs at the same time records nothing meanwhile.
+/// For tests of traced code that must not record, even while a session is open.
+/// Scopes nest; spans that were open before go on when the last guard is dropped. It reaches every thread. With the feature
+/// `testing`, it waits until other threads record no more, and they wait for the guard.
 ///
 /// ```
 /// let session = charm_tracing::Session::start(
@@ -287,17 +289,25 @@ impl Open {
 /// session.finish(None);
 /// ```
 pub fn switch_off() -> SwitchedOff {
+    #[cfg(feature = "testing")]
+    let turn = Turn::take(Use::SwitchedOff).ok();
     SWITCHED_OFF.fetch_add(1, Ordering::SeqCst);
     if let Some(slot) = lock() {
         refresh(&slot);
     }
-    SwitchedOff(())
+    SwitchedOff {
+        #[cfg(feature = "testing")]
+        _turn: turn,
+    }
 }
 
 /// Keeps tracing switched off while it lives; made by [`switch_off`].
 #[derive(Debug)]
 #[must_use = "tracing is switched on again when this is dropped"]
-pub struct SwitchedOff(());
+pub struct SwitchedOff {
+    #[cfg(feature = "testing")]
+    _turn: Option<Turn>,
+}
 
 impl Drop for SwitchedOff {
     fn drop(&mut self) {

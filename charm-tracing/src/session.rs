@@ -20,7 +20,7 @@ use crate::recorder::{self, Details, Journal, Room, TraceContext, new_trace, own
 use crate::span::{self, Current, OpenSpan};
 use crate::target::Target;
 #[cfg(feature = "testing")]
-use crate::turn::{Recorder, Turn};
+use crate::turn::{Turn, Use};
 use crate::{Config, encode, names, parent, resource};
 
 /// The trace of one dispatch, from the first line of `main` to its end. [`run`](crate::run) uses one for you; use it
@@ -263,8 +263,7 @@ impl Drop for Session {
 
 impl Open {
     fn new(dispatch: &Dispatch, config: Config) -> Result<Self, NotTraced> {
-        let disabled = dispatch.var("CHARM_TRACING_ENABLED").is_some_and(|enabled| enabled != "1");
-        if disabled || globals::is_switched_off() {
+        if dispatch.var("CHARM_TRACING_ENABLED").is_some_and(|enabled| enabled != "1") {
             return Err(NotTraced::SwitchedOff);
         }
         let dispatch_path = dispatch.dispatch_path()?;
@@ -273,6 +272,9 @@ impl Open {
         let (parent, details) = root_span(dispatch, name, dispatch_path);
         #[cfg(feature = "testing")]
         let turn = turn()?;
+        if globals::is_switched_off() {
+            return Err(NotTraced::SwitchedOff);
+        }
         if globals::is_open() {
             return Err(NotTraced::AnotherSession);
         }
@@ -341,13 +343,11 @@ impl Open {
 /// Waits until no other thread records.
 #[cfg(feature = "testing")]
 fn turn() -> Result<Turn, NotTraced> {
-    match Turn::of_session() {
-        Ok(turn) => Ok(turn),
-        Err(refused) if refused.holder() == Recorder::Recording => {
-            panic!("cannot start a session: {refused}")
-        }
-        Err(_) => Err(NotTraced::AnotherSession),
-    }
+    Turn::take(Use::Session).map_err(|refused| match refused.holder() {
+        Use::Recording => panic!("cannot start a session: {refused}"),
+        Use::Session => NotTraced::AnotherSession,
+        Use::SwitchedOff => NotTraced::SwitchedOff,
+    })
 }
 
 fn queue(config: &Config, dispatch: &Dispatch) -> Option<Queue> {

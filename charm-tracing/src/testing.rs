@@ -28,9 +28,10 @@
 //! # }
 //! ```
 //!
-//! Tests run beside each other on threads of one process, but what records is global. So recordings and sessions take
-//! turns: who starts one waits until those of other threads are over. A thread that has one already gets a panic that says
-//! so instead of waiting for itself, and so does one that has waited a minute for the same other thread.
+//! Tests run beside each other on threads of one process, but what records is global. So recordings, sessions and scopes of
+//! [`switch_off`](crate::switch_off) take turns: a thread that starts one waits until those of other threads are over. A
+//! thread that records already gets a panic that says so instead of waiting for itself, and so does one that has waited a
+//! minute for the same other thread.
 //!
 //! To run a whole test suite while everything is recorded, start one for the life of the process:
 //! `std::mem::forget(Recording::start())` at the beginning of the program. It cannot open a session, then.
@@ -43,7 +44,7 @@ use opentelemetry::trace::{SpanId, Status};
 use crate::globals;
 use crate::recorder::{self, Details, Record, Store, new_trace};
 use crate::span::{self, OpenSpan};
-use crate::turn::Turn;
+use crate::turn::{Turn, Use};
 
 /// Records every span of the process in memory while it lives; nothing is buffered or sent. It needs no dispatch.
 #[derive(Debug)]
@@ -64,7 +65,8 @@ impl Recording {
     /// If this thread holds a recording or has a session open: its spans and those of this recording would be the same.
     /// If another thread has had one for a minute, because that may be waiting for this thread.
     pub fn start() -> Self {
-        let turn = Turn::of_recording().unwrap_or_else(|refused| panic!("cannot record spans: {refused}"));
+        let turn = Turn::take(Use::Recording);
+        let turn = turn.unwrap_or_else(|refused| panic!("cannot record spans: {refused}"));
         let root = Box::new(Details::named("recording", Vec::new()));
         let opened = span::own_work(|| globals::open(u64::MAX, &new_trace(), root, None));
         let (root, _) = opened.expect("nothing is open out of turn");

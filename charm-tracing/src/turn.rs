@@ -1,4 +1,4 @@
-//! Lets recordings and sessions of one process take turns, for tests that run beside each other.
+//! Lets recordings, sessions and scopes of `switch_off` take turns, for tests that run beside each other in one process.
 //!
 //! It exists with the feature `testing` only. In a charm nothing here runs: a session never waits for another one there.
 
@@ -8,24 +8,26 @@ use std::time::Duration;
 
 use crate::globals;
 
-/// The permission to record. The next one is given when this is dropped, by whichever thread, also while a panic unwinds.
+/// The permission of a thread to use what is global. Another thread gets it when all permissions of this one are dropped, by
+/// whichever thread, also while a panic unwinds.
 #[derive(Debug)]
-pub(crate) struct Turn(());
+pub(crate) struct Turn(Use);
 
-/// What records during a turn.
+/// The purpose of a turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Recorder {
+pub(crate) enum Use {
     Recording,
     Session,
+    SwitchedOff,
 }
 
 /// The reason why there is no turn: `holder` has it, and waiting would not help.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Refused {
     #[error("this thread holds {}", .holder.remedy())]
-    ByThisThread { holder: Recorder },
+    ByThisThread { holder: Use },
     #[error("for {} seconds another thread has held {}", PATIENCE.as_secs(), .holder.remedy())]
-    ByAnotherThread { holder: Recorder },
+    ByAnotherThread { holder: Use },
 }
 
 /// How long one turn is waited for. It is longer than a test of a charm's code takes, so that only a deadlock or a turn
@@ -41,37 +43,39 @@ struct Turns {
 }
 
 struct Current {
-    holder: Recorder,
     thread: ThreadId,
+    /// The permissions of the thread that are not dropped yet; never none.
+    uses: Vec<Use>,
     /// Tells a turn from the next one of the same thread.
     number: u64,
 }
 
 impl Turn {
-    /// Waits for the turn of a recording.
-    pub(crate) fn of_recording() -> Result<Self, Refused> {
-        Self::wait(Recorder::Recording, |_| PATIENCE)
+    /// Waits until no other thread has a turn.
+    pub(crate) fn take(purpose: Use) -> Result<Self, Refused> {
+        // A charm that is built with the feature `testing` by mistake must not wait. It has no recording, and unlike a test it
+        // uses the main thread.
+        let may_wait = purpose == Use::Recording || thread::current().name() != Some("main");
+        Self::wait(purpose, if may_wait { PATIENCE } else { Duration::ZERO })
     }
 
-    /// Waits for the turn of a session, but on the main thread not for the end of another session: a charm that is built
-    /// with the feature `testing` by mistake must not wait either.
-    pub(crate) fn of_session() -> Result<Self, Refused> {
-        let is_main = thread::current().name() == Some("main");
-        Self::wait(Recorder::Session, |holder| {
-            if is_main && holder == Recorder::Session { Duration::ZERO } else { PATIENCE }
-        })
-    }
-
-    fn wait(holder: Recorder, patience: impl Fn(Recorder) -> Duration) -> Result<Self, Refused> {
+    /// `patience`: how long a turn without a recording is waited for.
+    fn wait(purpose: Use, patience: Duration) -> Result<Self, Refused> {
         let thread = thread::current().id();
         let mut turns = lock();
-        while let Some(Current { holder, thread: other, number }) = turns.current {
-            if other == thread {
-                return Err(Refused::ByThisThread { holder });
+        while let Some(current) = &mut turns.current {
+            let (holder, number) = (current.holder(), current.number);
+            if current.thread == thread {
+                if purpose.records() && holder.records() {
+                    return Err(Refused::ByThisThread { holder });
+                }
+                current.uses.push(purpose);
+                return Ok(Self(purpose));
             }
+            let patience = if holder == Use::Recording { PATIENCE } else { patience };
             let is_held =
                 |turns: &mut Turns| turns.current.as_ref().is_some_and(|current| current.number == number);
-            let waited = GIVEN_BACK.wait_timeout_while(turns, patience(holder), is_held);
+            let waited = GIVEN_BACK.wait_timeout_while(turns, patience, is_held);
             let (after, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
             if timeout.timed_out() {
                 return Err(Refused::ByAnotherThread { holder });
@@ -79,34 +83,55 @@ impl Turn {
             turns = after;
         }
         turns.taken += 1;
-        turns.current = Some(Current { holder, thread, number: turns.taken });
-        Ok(Self(()))
+        turns.current = Some(Current { thread, uses: vec![purpose], number: turns.taken });
+        Ok(Self(purpose))
     }
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
         // A thread that is not there after a fork may hold the lock.
-        if !globals::is_of_another_process() {
-            lock().current = None;
-            GIVEN_BACK.notify_all();
+        if globals::is_of_another_process() {
+            return;
+        }
+        let mut turns = lock();
+        if let Some(Current { uses, .. }) = &mut turns.current
+            && let Some(place) = uses.iter().position(|each| *each == self.0)
+        {
+            uses.swap_remove(place);
+            if uses.is_empty() {
+                turns.current = None;
+                GIVEN_BACK.notify_all();
+            }
         }
     }
 }
 
+impl Current {
+    /// Returns what records, if anything does.
+    fn holder(&self) -> Use {
+        self.uses.iter().copied().find(|each| each.records()).unwrap_or(Use::SwitchedOff)
+    }
+}
+
 impl Refused {
-    pub(crate) fn holder(&self) -> Recorder {
+    pub(crate) fn holder(&self) -> Use {
         match self {
             Self::ByThisThread { holder } | Self::ByAnotherThread { holder } => *holder,
         }
     }
 }
 
-impl Recorder {
+impl Use {
+    fn records(self) -> bool {
+        self != Self::SwitchedOff
+    }
+
     fn remedy(self) -> &'static str {
         match self {
             Self::Recording => "a `Recording`, which must be dropped first",
             Self::Session => "a `Session`, which must be finished first",
+            Self::SwitchedOff => "the guard of `switch_off`, which must be dropped first",
         }
     }
 }
@@ -121,13 +146,13 @@ mod tests {
 
     #[test]
     fn a_turn_that_is_never_given_back_is_not_waited_for_for_ever() {
-        let turn = Turn::of_recording().unwrap();
-        let impatient = || Turn::wait(Recorder::Session, |_| Duration::ZERO).unwrap_err();
+        let turn = Turn::take(Use::Session).unwrap();
+        let impatient = || Turn::wait(Use::Recording, Duration::ZERO).unwrap_err();
         let refused = thread::spawn(impatient).join().unwrap();
-        assert_eq!(refused.holder(), Recorder::Recording);
+        assert_eq!(refused.holder(), Use::Session);
         assert_eq!(
             refused.to_string(),
-            "for 60 seconds another thread has held a `Recording`, which must be dropped first"
+            "for 60 seconds another thread has held a `Session`, which must be finished first"
         );
         drop(turn);
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use charm_tracing::juju::Dispatch;
 use charm_tracing::testing::Recording;
-use charm_tracing::{Config, Session, current_span, event, is_enabled};
+use charm_tracing::{Config, Session, current_span, event, is_enabled, switch_off};
 
 fn session() -> Session {
     let dispatch = Dispatch::from_vars([
@@ -150,4 +150,31 @@ fn a_session_that_is_not_traced_waits_for_nobody() {
     .unwrap();
     event("recorded", || ());
     assert_eq!(recording.tree(), "event: recorded\n");
+}
+
+#[test]
+fn a_test_that_switches_tracing_off_waits_and_is_waited_for() {
+    thread::scope(|scope| {
+        for work in [use_session, use_recording, use_switch] {
+            scope.spawn(move || (0..20).for_each(|_| work()));
+        }
+    });
+}
+
+/// Asserts that nothing is recorded.
+fn use_switch() {
+    let off = switch_off();
+    let twice = switch_off();
+    drop(off);
+    let recording = Recording::start();
+    event("not recorded", || assert!(!is_enabled()));
+    drop(twice);
+    assert_eq!(recording.count(), 0);
+    event("recorded", || ());
+    assert_eq!(recording.tree(), "event: recorded\n");
+    let off = switch_off();
+    drop(recording);
+    event("not recorded", || assert!(!is_enabled()));
+    assert!(!session().finish(None).lost);
+    drop(off);
 }

@@ -33,7 +33,7 @@ pub(crate) fn own_scope() -> InstrumentationScope {
 ///
 /// A subscriber of the crate `tracing` is usually set up at the top of `main`. With this tracer, the spans of
 /// `#[tracing::instrument]` and `tracing::info_span!` are between those of the attributes, and what is logged inside them
-/// becomes their span events:
+/// becomes their span events. What is logged outside of a span of `tracing` is not in the trace.
 ///
 /// ```
 /// use charm_tracing::opentelemetry::trace::TracerProvider;
