@@ -1,11 +1,14 @@
 //! A subscriber of `tracing` records into the session, wherever its tracer was taken.
 
-use charm_tracing::opentelemetry::trace::{SpanKind, TraceContextExt, Tracer, TracerProvider};
+use charm_tracing::opentelemetry::trace::{FutureExt, SpanKind, TraceContextExt, Tracer, TracerProvider};
 use charm_tracing::opentelemetry::{Context, global};
 use charm_tracing::{Config, SessionTracer, event, is_enabled, trace_fn, tracer_provider};
 use tests::recording::{record, spans_of, take_turn};
 use tests::tree::{self, Outline, names};
-use tracing::{info, info_span, instrument};
+use tokio::runtime::Builder;
+use tokio::task::yield_now;
+use tracing::instrument::WithSubscriber;
+use tracing::{Dispatch, info, info_span, instrument};
 use tracing_subscriber::layer::SubscriberExt;
 
 use crate::named;
@@ -62,6 +65,45 @@ fn its_tracer_may_be_taken_inside_the_session() {
         tracing::subscriber::with_default(subscriber, work);
     });
     assert_eq!(outline(&spans), WORK);
+}
+
+#[instrument]
+async fn inner_later() {
+    yield_now().await;
+    work();
+}
+
+#[trace_fn]
+async fn work_later() {
+    yield_now().await;
+    inner_later().await;
+}
+
+#[test]
+fn its_spans_follow_futures_to_other_threads() {
+    let turn = take_turn();
+    // A worker thread has the subscriber of the process, if any.
+    let dispatch = Dispatch::new(subscriber(tracer_provider().tracer("my-charm")));
+    let runtime = Builder::new_multi_thread().worker_threads(2).build().unwrap();
+    let recorded = record(&turn, Config::new(), |session| {
+        session.event(|| {
+            let tasks = async {
+                let spawned = work_later().with_subscriber(dispatch).with_current_context();
+                tokio::spawn(spawned).await.unwrap();
+            };
+            runtime.block_on(tasks);
+        });
+    });
+    let expected = "
+app/0: start event
+  event: start
+    function call: work_later
+      inner_later
+        function call: work
+          outer
+            inner
+              event: custom";
+    assert_eq!(outline(&recorded.spans), expected);
 }
 
 #[test]
