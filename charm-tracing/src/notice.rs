@@ -45,6 +45,7 @@ pub(crate) fn of_delivery(
         Some(
             problem @ (DeliveryProblem::NoTls
             | DeliveryProblem::Endpoint { .. }
+            | DeliveryProblem::Proxy { .. }
             | DeliveryProblem::Untrusted { .. }),
         ) => {
             return warn(chain(problem) + KEPT);
@@ -156,6 +157,20 @@ mod tests {
                 "cannot reach the tracing backend at http://tempo:4318/v1/traces: connection refused".into()
             ))
         );
+    }
+
+    #[test]
+    fn a_proxy_that_serves_nothing_is_a_warning_that_names_it() {
+        let proxied = report(|report| {
+            report.problem = Some(DeliveryProblem::Proxy {
+                endpoint: "http://tempo:4318/v1/traces".into(),
+                proxy: "the proxy http://proxy:3128 of http_proxy".into(),
+                source: "there is no answer in time".into(),
+            });
+        });
+        let text = "cannot send traces to http://tempo:4318/v1/traces through the proxy http://proxy:3128 of http_proxy: \
+                    there is no answer in time; they are kept until that is mended";
+        assert_eq!(said(&proxied, true), Some((log::Level::Warn, text.into())));
     }
 
     fn unusable(error: QueueError) -> DeliveryReport {

@@ -2,9 +2,12 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use super::budget::{Allowance, Clock, TimeBudget};
+#[cfg(feature = "tls")]
+use super::certificate::Certificate;
 use super::destination::Destination;
-use super::endpoint::Endpoint;
+use super::endpoint::{Endpoint, EndpointError};
 use super::http::{Sender, Tls};
+use super::proxy::{Proxy, UnusableProxy};
 use super::report::{DeliveryProblem, DeliveryReport};
 use super::split;
 use super::unanswered::Unanswered;
@@ -15,6 +18,8 @@ use super::verdict::{Verdict, is_too_large, judge, may_be_too_large};
 pub(super) struct Backend<'a> {
     endpoint: Endpoint,
     sender: Sender,
+    /// Between the charm and the endpoint.
+    proxy: Option<Proxy>,
     allowance: Allowance<'a>,
     budget: &'a TimeBudget,
     clock: &'a dyn Clock,
@@ -68,9 +73,14 @@ impl<'a> Backend<'a> {
         budget: &'a TimeBudget,
         clock: &'a dyn Clock,
     ) -> Result<Self, DeliveryProblem> {
-        let sender = Sender::new(&endpoint, tls_for(&endpoint, destination)?);
+        let variable = |name: &str| Some(std::env::var_os(name)?.to_string_lossy().into_owned());
+        let proxy = Proxy::find(endpoint.uri(), variable)
+            .map_err(|unusable| DeliveryProblem::unusable_proxy(&endpoint, unusable))?;
+        let tls = tls_for(&endpoint, proxy.as_ref(), destination)?;
+        let sender = Sender::new(&endpoint, proxy.as_ref(), tls)
+            .ok_or(DeliveryProblem::Endpoint { source: EndpointError::NotAUrl })?;
         let (answered, has_decided, largest_taken) = (false, false, 0);
-        Ok(Self { endpoint, sender, allowance, budget, clock, answered, has_decided, largest_taken })
+        Ok(Self { endpoint, sender, proxy, allowance, budget, clock, answered, has_decided, largest_taken })
     }
 
     /// True once it has taken something in this dispatch.
@@ -180,10 +190,15 @@ impl<'a> Backend<'a> {
             Err(error) => {
                 let endpoint = self.endpoint.to_string();
                 let error = Unanswered(error);
-                report.note(if error.is_for_want_of_trust() {
-                    DeliveryProblem::Untrusted { endpoint, source: Box::new(error) }
-                } else {
-                    DeliveryProblem::Unreachable { endpoint, source: Box::new(error) }
+                let proxy = self.proxy.as_ref().filter(|_| self.sender.has_stopped_at_proxy());
+                report.note(match proxy {
+                    Some(proxy) => {
+                        DeliveryProblem::Proxy { endpoint, proxy: proxy.to_string(), source: Box::new(error) }
+                    }
+                    None if error.is_for_want_of_trust() => {
+                        DeliveryProblem::Untrusted { endpoint, source: Box::new(error) }
+                    }
+                    None => DeliveryProblem::Unreachable { endpoint, source: Box::new(error) },
                 });
                 return kept(None, Kept::NoAnswer);
             }
@@ -206,9 +221,24 @@ impl<'a> Backend<'a> {
                 Reply::Refused { status, reason }
             }
             Verdict::Keep { reason, retry_after } => {
-                let endpoint = self.endpoint.to_string();
-                report.note(DeliveryProblem::NotAccepted { endpoint, reason });
+                report.note(self.not_accepted(status, reason));
                 kept(Some(status), Kept::Answered { retry_after })
+            }
+        }
+    }
+
+    /// A proxy that takes requests for the backend answers in its place, too.
+    fn not_accepted(&self, status: u16, reason: String) -> DeliveryProblem {
+        let endpoint = self.endpoint.to_string();
+        match self.proxy.as_ref().filter(|_| self.sender.is_forwarded()) {
+            None => DeliveryProblem::NotAccepted { endpoint, reason },
+            Some(proxy) if matches!(status, 403 | 405 | 407 | 500..=504 | 511) => DeliveryProblem::Proxy {
+                endpoint,
+                proxy: proxy.to_string(),
+                source: reason.replacen("the backend", "it, or the backend,", 1).into(),
+            },
+            Some(proxy) => {
+                DeliveryProblem::NotAccepted { endpoint, reason: format!("{reason}, through {proxy}") }
             }
         }
     }
@@ -220,13 +250,27 @@ impl<'a> Backend<'a> {
     }
 }
 
-/// The TLS settings of an `https` endpoint; nothing is read or built for `http`.
-#[cfg(feature = "tls")]
-fn tls_for(endpoint: &Endpoint, destination: &Destination) -> Result<Option<Tls>, DeliveryProblem> {
-    if !endpoint.is_https() {
-        return Ok(None);
+impl DeliveryProblem {
+    fn unusable_proxy(endpoint: &Endpoint, UnusableProxy { variable, error }: UnusableProxy) -> Self {
+        let proxy = format!("the proxy that {variable} names");
+        Self::Proxy { endpoint: endpoint.to_string(), proxy, source: Box::new(error) }
     }
-    let certificate = destination.certificate.as_ref().ok_or(DeliveryProblem::HttpsWithoutCertificate)?;
+}
+
+/// The TLS settings of an `https` endpoint or proxy; nothing is read or built for `http`.
+#[cfg(feature = "tls")]
+fn tls_for(
+    endpoint: &Endpoint,
+    proxy: Option<&Proxy>,
+    destination: &Destination,
+) -> Result<Option<Tls>, DeliveryProblem> {
+    let certificate = match &destination.certificate {
+        _ if !endpoint.is_https() && !proxy.is_some_and(Proxy::is_https) => return Ok(None),
+        Some(certificate) => certificate,
+        None if endpoint.is_https() => return Err(DeliveryProblem::HttpsWithoutCertificate),
+        // The proxy's certificate is the system's business, as for other programs.
+        None => &Certificate::System,
+    };
     match super::tls::config(certificate, destination.client_certificate.as_ref()) {
         Ok(tls) => Ok(Some(tls)),
         Err(source) => Err(DeliveryProblem::Certificate { source }),
@@ -234,8 +278,13 @@ fn tls_for(endpoint: &Endpoint, destination: &Destination) -> Result<Option<Tls>
 }
 
 #[cfg(not(feature = "tls"))]
-fn tls_for(endpoint: &Endpoint, destination: &Destination) -> Result<Option<Tls>, DeliveryProblem> {
+fn tls_for(
+    endpoint: &Endpoint,
+    proxy: Option<&Proxy>,
+    destination: &Destination,
+) -> Result<Option<Tls>, DeliveryProblem> {
     match (endpoint.is_https(), &destination.certificate) {
+        (false, _) if proxy.is_some_and(Proxy::is_https) => Err(DeliveryProblem::NoTls),
         (false, _) => Ok(None),
         (true, None) => Err(DeliveryProblem::HttpsWithoutCertificate),
         (true, Some(_)) => Err(DeliveryProblem::NoTls),

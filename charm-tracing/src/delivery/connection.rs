@@ -2,7 +2,7 @@
 //! there were and which status came, and do not wait for long for the body of a success.
 
 use std::io::ErrorKind;
-use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -22,8 +22,14 @@ pub(super) struct Wire {
     opened: AtomicUsize,
     /// The status of the last answer of which all headers have come; 0 if there is none yet.
     status: AtomicU16,
-    /// The moment after which no more of an answer is waited for, if that is a success.
+    /// The moment after which nothing more is waited for.
     until: Mutex<Option<Instant>>,
+    /// A connection to the backend stands, be it through a proxy. It may be another one by now.
+    arrived: AtomicBool,
+    /// The beginning of the backend's URL, if requests go to a proxy in absolute form (RFC 9112, section 3.2.2).
+    origin: Option<String>,
+    /// The request line is still to be written.
+    at_request_line: AtomicBool,
 }
 
 impl Wire {
@@ -36,10 +42,26 @@ impl Wire {
         Some(self.status.load(Ordering::Relaxed)).filter(|status| *status > 0)
     }
 
-    /// Another request is about to be sent.
-    pub(super) fn begin(&self) {
+    /// A wire to a proxy that takes requests for what has this origin, such as `http://tempo:4318`.
+    pub(super) fn to_proxy_of(origin: &str) -> Self {
+        Self { origin: Some(origin.to_owned()), ..Self::default() }
+    }
+
+    /// The origin that the request line still lacks.
+    fn take_origin(&self) -> Option<&str> {
+        self.origin.as_deref().filter(|_| self.at_request_line.swap(false, Ordering::Relaxed))
+    }
+
+    /// True if there is, or was, a connection to the backend.
+    pub(super) fn has_arrived(&self) -> bool {
+        self.arrived.load(Ordering::Relaxed)
+    }
+
+    /// Another request is about to be sent, and may take so long.
+    pub(super) fn begin(&self, timeout: Duration) {
         self.status.store(0, Ordering::Relaxed);
-        *self.until() = None;
+        self.at_request_line.store(true, Ordering::Relaxed);
+        *self.until() = Instant::now().checked_add(timeout);
     }
 
     fn note(&self, input: &[u8]) {
@@ -48,7 +70,9 @@ impl Wire {
         {
             self.status.store(status, Ordering::Relaxed);
             if (200..300).contains(&status) {
-                *self.until() = Instant::now().checked_add(PATIENCE_WITH_SUCCESS);
+                let patience = Instant::now().checked_add(PATIENCE_WITH_SUCCESS);
+                let mut until = self.until();
+                *until = until.min(patience).or(patience);
             }
         }
     }
@@ -67,12 +91,16 @@ fn status_of(input: &[u8]) -> Option<u16> {
     (version.starts_with("HTTP/1.") && status >= 200).then_some(status)
 }
 
-/// Opens connections as ureq does: through a proxy if there is one, with TLS if the scheme is `https`.
-pub(super) fn connector(wire: &Arc<Wire>, tls: Option<Tls>) -> impl Connector<Out: Transport> {
+/// Opens connections as ureq does: through a proxy if there is one, with TLS if the scheme is `https`. `is_tunnelled`: there is
+/// a proxy, the connection to which is opened by the same connector.
+pub(super) fn connector(
+    wire: &Arc<Wire>,
+    tls: Option<Tls>,
+    is_tunnelled: bool,
+) -> impl Connector<Out: Transport> {
+    let watch = || Watch { wire: Arc::clone(wire), is_tunnelled };
     let plain =
-        ().chain(ConnectProxyConnector::default())
-            .chain(TcpConnector::default())
-            .chain(HearOut(Arc::clone(wire)));
+        ().chain(ConnectProxyConnector::default()).chain(TcpConnector::default()).chain(HearOut(watch()));
     #[cfg(feature = "tls")]
     let connector = plain.chain(super::tls_connection::TlsConnector(tls));
     #[cfg(not(feature = "tls"))]
@@ -80,7 +108,20 @@ pub(super) fn connector(wire: &Arc<Wire>, tls: Option<Tls>) -> impl Connector<Ou
         let _ = tls;
         plain
     };
-    connector.chain(Watch(Arc::clone(wire)))
+    connector.chain(watch())
+}
+
+/// Puts the origin before the path of a request that ureq has written. Returns how long it is then, and `None` if it finds no
+/// request or no room.
+fn in_absolute_form(buffer: &mut [u8], amount: usize, origin: &str) -> Option<usize> {
+    const METHOD: &[u8] = b"POST ";
+    let longer = amount + origin.len();
+    if longer > buffer.len() || !buffer[..amount].starts_with(&[METHOD, b"/"].concat()) {
+        return None;
+    }
+    buffer.copy_within(METHOD.len()..amount, METHOD.len() + origin.len());
+    buffer[METHOD.len()..][..origin.len()].copy_from_slice(origin.as_bytes());
+    Some(longer)
 }
 
 /// True for the errors that a connection gives which the other side has closed.
@@ -91,13 +132,21 @@ pub(super) fn is_closed(error: &Error) -> bool {
 }
 
 #[derive(Debug)]
-struct HearOut(Arc<Wire>);
+struct HearOut(Watch);
 
 impl<In: Transport> Connector<In> for HearOut {
     type Out = HeardOut<In>;
 
-    fn connect(&self, _: &ConnectionDetails<'_>, chained: Option<In>) -> Result<Option<Self::Out>, Error> {
-        self.0.opened.fetch_add(1, Ordering::Relaxed);
+    fn connect(
+        &self,
+        details: &ConnectionDetails<'_>,
+        chained: Option<In>,
+    ) -> Result<Option<Self::Out>, Error> {
+        let Watch { wire, .. } = &self.0;
+        wire.opened.fetch_add(1, Ordering::Relaxed);
+        if !self.0.is_to_proxy(details) {
+            wire.arrived.store(true, Ordering::Relaxed);
+        }
         Ok(chained.map(|connection| HeardOut { connection, closed: None }))
     }
 }
@@ -152,13 +201,28 @@ impl<T: Transport> Transport for HeardOut<T> {
 }
 
 #[derive(Debug)]
-struct Watch(Arc<Wire>);
+struct Watch {
+    wire: Arc<Wire>,
+    is_tunnelled: bool,
+}
+
+impl Watch {
+    /// True if the connection is that to the proxy, which a tunnel to the backend goes through.
+    fn is_to_proxy(&self, details: &ConnectionDetails<'_>) -> bool {
+        self.is_tunnelled && details.config.proxy().is_none()
+    }
+}
 
 impl<In: Transport> Connector<In> for Watch {
     type Out = Watched<In>;
 
-    fn connect(&self, _: &ConnectionDetails<'_>, chained: Option<In>) -> Result<Option<Self::Out>, Error> {
-        Ok(chained.map(|connection| Watched { connection, wire: Arc::clone(&self.0) }))
+    fn connect(
+        &self,
+        details: &ConnectionDetails<'_>,
+        chained: Option<In>,
+    ) -> Result<Option<Self::Out>, Error> {
+        let is_to_proxy = self.is_to_proxy(details);
+        Ok(chained.map(|connection| Watched { connection, is_to_proxy, wire: Arc::clone(&self.wire) }))
     }
 }
 
@@ -166,6 +230,8 @@ impl<In: Transport> Connector<In> for Watch {
 #[derive(Debug)]
 struct Watched<T> {
     connection: T,
+    /// What comes from the proxy is no answer of the backend.
+    is_to_proxy: bool,
     wire: Arc<Wire>,
 }
 
@@ -174,18 +240,28 @@ impl<T: Transport> Transport for Watched<T> {
         self.connection.buffers()
     }
 
-    fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
+    fn transmit_output(&mut self, mut amount: usize, timeout: NextTimeout) -> Result<(), Error> {
+        if let Some(origin) = self.wire.take_origin() {
+            let output = self.connection.buffers().output();
+            amount = in_absolute_form(output, amount, origin).ok_or(Error::ConnectionFailed)?;
+        }
         self.connection.transmit_output(amount, timeout)
     }
 
     fn await_input(&mut self, mut timeout: NextTimeout) -> Result<bool, Error> {
         if let Some(until) = *self.wire.until() {
             let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() && self.is_to_proxy {
+                // ureq waits as long for each piece of a proxy's answer.
+                return Err(Error::Timeout(timeout.reason));
+            }
             // ureq takes zero for no limit in some places.
             timeout.after = timeout.after.min(left.max(Duration::from_millis(1)).into());
         }
         let progress = self.connection.await_input(timeout);
-        self.wire.note(self.connection.buffers().input());
+        if !self.is_to_proxy {
+            self.wire.note(self.connection.buffers().input());
+        }
         progress
     }
 

@@ -113,7 +113,8 @@ fn target(path: &str, query: Option<&str>) -> Option<PathAndQuery> {
     format!("{path}{PATH}{query}").parse().ok()
 }
 
-fn authorization(authority: &Authority) -> Option<HeaderValue> {
+/// Makes the value of `Authorization` of the user and the password of a URL.
+pub(super) fn authorization(authority: &Authority) -> Option<HeaderValue> {
     let (user, _) = authority.as_str().rsplit_once('@')?;
     let (name, password) = user.split_once(':').unwrap_or((user, ""));
     let decoded = |text| percent_decode_str(text).collect::<Vec<_>>();
@@ -123,7 +124,7 @@ fn authorization(authority: &Authority) -> Option<HeaderValue> {
     Some(value)
 }
 
-fn without_user(authority: &Authority) -> &str {
+pub(super) fn without_user(authority: &Authority) -> &str {
     let text = authority.as_str();
     text.rsplit_once('@').map_or(text, |(_, host)| host)
 }

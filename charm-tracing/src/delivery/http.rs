@@ -10,6 +10,7 @@ use ureq::http::{HeaderValue, Uri, header};
 
 use super::connection::{Wire, connector, is_closed};
 use super::endpoint::Endpoint;
+use super::proxy::Proxy;
 use super::resolver::ResolvedOnce;
 
 /// Sends bodies to one URL over one connection, as long as the backend keeps it open.
@@ -17,12 +18,20 @@ use super::resolver::ResolvedOnce;
 pub(super) struct Sender {
     uri: Uri,
     authorization: Option<HeaderValue>,
+    forward: Option<Forward>,
     agent: Agent,
     wire: Arc<Wire>,
     /// The backend has closed one in which a request was on its way: each request gets a connection of its own.
     careful: Cell<bool>,
     /// The backend does not take gzip.
     plain: Cell<bool>,
+}
+
+/// The headers of a request that goes to a proxy in absolute form, since `http` needs no connection to the backend.
+#[derive(Debug)]
+struct Forward {
+    host: HeaderValue,
+    authorization: Option<HeaderValue>,
 }
 
 /// An answer, whatever its status.
@@ -50,25 +59,51 @@ const INPUT_BUFFER: usize = 64 * 1024;
 const OUTPUT_BUFFER: usize = 16 * 1024;
 
 impl Sender {
-    /// Prepares sending; nothing is connected yet. Proxies are those of the environment (`all_proxy`, `https_proxy`,
-    /// `http_proxy`, `no_proxy`, in either case).
-    pub(super) fn new(endpoint: &Endpoint, tls: Option<Tls>) -> Self {
+    /// Prepares sending; nothing is connected yet. `None` if there is no way to write the endpoint for the proxy.
+    pub(super) fn new(endpoint: &Endpoint, proxy: Option<&Proxy>, tls: Option<Tls>) -> Option<Self> {
+        let forwarding = proxy.filter(|_| !endpoint.is_https());
+        let (uri, forward, wire) = match forwarding {
+            None => (endpoint.uri().clone(), None, Wire::default()),
+            Some(proxy) => {
+                let authority = endpoint.uri().authority()?.as_str();
+                let host = HeaderValue::from_str(authority).ok()?;
+                let forward = Forward { host, authorization: proxy.authorization().cloned() };
+                (
+                    proxy.url_for(endpoint.uri())?,
+                    Some(forward),
+                    Wire::to_proxy_of(&format!("http://{authority}")),
+                )
+            }
+        };
+        let tunnel = proxy.filter(|_| endpoint.is_https()).map(Proxy::tunnel);
+        let wire = Arc::new(wire);
+        let connector = connector(&wire, tls, tunnel.is_some());
         let config = Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
+            .proxy(tunnel)
             .user_agent(concat!("charm-tracing/", env!("CARGO_PKG_VERSION")))
             .input_buffer_size(INPUT_BUFFER)
             .output_buffer_size(OUTPUT_BUFFER);
-        let wire = Arc::default();
-        let connector = connector(&wire, tls);
-        Self {
-            uri: endpoint.uri().clone(),
+        Some(Self {
+            uri,
             authorization: endpoint.authorization().cloned(),
+            forward,
             agent: Agent::with_parts(config.build(), connector, <ResolvedOnce>::default()),
             wire,
             careful: Cell::new(false),
             plain: Cell::new(false),
-        }
+        })
+    }
+
+    /// True if requests go to a proxy, whose answers look like those of the backend.
+    pub(super) fn is_forwarded(&self) -> bool {
+        self.forward.is_some()
+    }
+
+    /// True if the last request has got no further than to a proxy.
+    pub(super) fn has_stopped_at_proxy(&self) -> bool {
+        self.is_forwarded() || !self.wire.has_arrived()
     }
 
     /// Posts one body and reads the answer, all within the time-out. A backend that does not take gzip (415) gets it once more as
@@ -124,13 +159,19 @@ impl Sender {
         if let Some(authorization) = &self.authorization {
             request = request.header(header::AUTHORIZATION, authorization);
         }
+        if let Some(Forward { host, authorization }) = &self.forward {
+            request = request.header(header::HOST, host);
+            if let Some(authorization) = authorization {
+                request = request.header(header::PROXY_AUTHORIZATION, authorization);
+            }
+        }
         if let Some(encoding) = encoding {
             request = request.header(header::CONTENT_ENCODING, encoding);
         }
         if self.careful.get() {
             request = request.header(header::CONNECTION, "close");
         }
-        self.wire.begin();
+        self.wire.begin(timeout);
         let mut response = match request.send(body) {
             Ok(response) => response,
             // It has more headers than ureq reads.

@@ -20,6 +20,7 @@ pub(crate) mod fuzzed;
 mod http;
 #[cfg(feature = "tls")]
 mod pem;
+mod proxy;
 mod report;
 mod resolver;
 mod split;

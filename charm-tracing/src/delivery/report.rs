@@ -78,6 +78,16 @@ pub enum DeliveryProblem {
         /// The error.
         source: Box<dyn Error + Send + Sync>,
     },
+    /// The proxy that the environment names (`http_proxy`, `https_proxy`, `all_proxy`) cannot be used, does not answer, or refuses.
+    #[error("cannot send traces to {endpoint} through {proxy}")]
+    Proxy {
+        /// The URL, without user and password.
+        endpoint: String,
+        /// The proxy, without user and password, and the variable that names it.
+        proxy: String,
+        /// The fault.
+        source: Box<dyn Error + Send + Sync>,
+    },
     /// The backend or the charm has no certificate that the other side trusts: wrong authority or name, not valid now, an algorithm
     /// that is not supported, or no client certificate though one is asked for. Or the two have no version of TLS in common.
     /// Nothing was sent.
@@ -124,6 +134,7 @@ impl DeliveryReport {
         self.in_vain |= matches!(
             problem,
             DeliveryProblem::Unreachable { .. }
+                | DeliveryProblem::Proxy { .. }
                 | DeliveryProblem::Untrusted { .. }
                 | DeliveryProblem::NotAccepted { .. }
         );

@@ -18,11 +18,14 @@ impl fmt::Display for Unanswered {
         match &self.0 {
             Cause::Timeout(_) => f.write_str("there is no answer in time"),
             Cause::HostNotFound => f.write_str("its name is not known"),
-            Cause::Protocol(_) => {
-                f.write_str(
-                    "what answers there does not speak HTTP; if it speaks TLS, the endpoint is to begin with https",
-                )
-            }
+            Cause::Protocol(_) => f.write_str(
+                "what answers there does not speak HTTP; if it speaks TLS, its URL is to begin with https",
+            ),
+            Cause::ConnectProxyFailed(reason) => match reason.rsplit_once('/') {
+                // That is how ureq writes it: "proxy server responded 403/403".
+                Some((_, status)) => write!(f, "it refuses to connect to the backend (it answered {status})"),
+                None => f.write_str("it has closed the connection instead of answering"),
+            },
             Cause::Io(error) => match tls(error) {
                 Some(text) => f.write_str(&text),
                 None if error.kind() == ErrorKind::UnexpectedEof => {
@@ -64,7 +67,7 @@ fn tls(error: &io::Error) -> Option<String> {
     Some(text.unwrap_or_else(|| {
         match error {
             Tls::InvalidMessage(_) => {
-                "what answers there does not speak TLS; if it speaks HTTP, the endpoint is to begin with http"
+                "what answers there does not speak TLS; if it speaks HTTP, its URL is to begin with http"
                     .to_owned()
             }
             other => format!("TLS failed: {other}"),

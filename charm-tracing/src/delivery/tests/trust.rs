@@ -142,15 +142,13 @@ fn backend_that_speaks_something_else_is_said_to() {
     });
     let endpoint = format!("https://localhost:{}", plain.port());
     let report = unit.dispatch("a", Some(&Destination::new(endpoint, Some(Authority::new().pem()))));
-    let expected =
-        "what answers there does not speak TLS; if it speaks HTTP, the endpoint is to begin with http";
+    let expected = "what answers there does not speak TLS; if it speaks HTTP, its URL is to begin with http";
     assert!(problem(&report).ends_with(expected), "{report:?}");
 
     let secure = Authority::new().server("localhost", rustls::ALL_VERSIONS);
     let report =
         unit.dispatch("b", Some(&Destination::new(format!("http://localhost:{}", secure.port()), None)));
-    let expected =
-        "what answers there does not speak HTTP; if it speaks TLS, the endpoint is to begin with https";
+    let expected = "what answers there does not speak HTTP; if it speaks TLS, its URL is to begin with https";
     assert!(problem(&report).ends_with(expected), "{report:?}");
 
     let go = RawServer::new(|connection| {
