@@ -24,7 +24,7 @@ impl<T> Arg<T> {
         Self { key, value: None }
     }
 
-    fn set(&mut self, key: &Ident, value: T) -> syn::Result<()> {
+    pub(crate) fn set(&mut self, key: &Ident, value: T) -> syn::Result<()> {
         if self.value.replace(value).is_some() {
             return Err(Error::new(key.span(), format!("`{}` is given twice", self.key)));
         }

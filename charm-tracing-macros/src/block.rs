@@ -1,17 +1,16 @@
 use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
-use syn::ext::IdentExt;
 use syn::parse::ParseStream;
 use syn::{Attribute, Block, Error, Ident, ImplItem, Item, ItemImpl, LitStr, Path, Signature};
 
 use crate::args::{self, Arg, Args};
 use crate::definition::on_trait;
 use crate::errors::Errors;
-use crate::expand::{Callee, Scope, Traced};
+use crate::expand::{Scope, Traced};
 use crate::function;
+use crate::last::{self, Owner};
 use crate::lints;
 use crate::marker::marker;
-use crate::names::type_name;
 use crate::selection::{Candidate, Selection};
 
 /// The arguments of `#[trace_type]`.
@@ -60,7 +59,7 @@ fn on_block(krate: &TokenStream, args: &TypeArgs, mut block: ItemImpl, mut error
     args.selection.check(candidates, &mut errors);
     let marker = marker(krate, &block);
     let allowed = lints::allowed(&block);
-    trace_methods(krate, args, &mut block, &mut errors);
+    trace_methods(krate, args, &mut block, &errors);
     block.attrs.extend(allowed);
     let mut tokens = errors.into_tokens();
     block.to_tokens(&mut tokens);
@@ -76,47 +75,51 @@ pub(crate) fn methods(block: &ItemImpl) -> impl Iterator<Item = &syn::ImplItemFn
 }
 
 /// Gives the methods of the block their spans.
-pub(crate) fn trace_methods(krate: &TokenStream, args: &TypeArgs, block: &mut ItemImpl, errors: &mut Errors) {
-    let owner = type_name(&block.self_ty);
-    let scope = Scope::of_block(block);
-    for item in &mut block.items {
-        let ImplItem::Fn(method) = item else { continue };
-        let callee = |signature: &_, name: Option<&_>| Callee::of_method(&owner, signature, name);
-        let method = (&mut method.attrs, &mut method.sig, &mut method.block);
-        trace_method(krate, args, callee, &scope, method, errors);
-    }
+pub(crate) fn trace_methods(krate: &TokenStream, args: &TypeArgs, block: &mut ItemImpl, errors: &Errors) {
     lints::allow_expected(&mut block.attrs);
-}
-
-/// Gives one method its span, if it is to have one.
-pub(crate) fn trace_method(
-    krate: &TokenStream,
-    args: &TypeArgs,
-    callee: impl FnOnce(&Signature, Option<&LitStr>) -> Callee,
-    scope: &Scope,
-    (attributes, signature, block): (&mut Vec<Attribute>, &mut Signature, &mut Block),
-    errors: &mut Errors,
-) {
-    if !args.selection.takes(signature) {
-        // A `#[trace_fn]` of its own still holds.
-        return;
-    }
-    let own = function::take_arguments(attributes, errors).unwrap_or_default();
     if !errors.is_empty() {
         return;
     }
-    let of_type = |name: &LitStr| {
-        let method = signature.ident.unraw();
-        LitStr::new(&format!("method call: {}.{method}", name.value()), name.span())
-    };
-    let name = own.name.value.or_else(|| args.name.value.as_ref().map(of_type));
-    let traced = Traced {
-        krate,
-        callee: callee(signature, name.as_ref()),
-        attributes: own.attributes.value.as_deref().unwrap_or_default(),
-        scope,
-    };
-    traced.write(attributes, signature, block);
+    let methods = Methods::new(krate, args, Owner::of_block(block, args.name.value.as_ref()));
+    for item in &mut block.items {
+        if let ImplItem::Fn(method) = item {
+            methods.trace(&mut method.attrs, &mut method.sig, &mut method.block);
+        }
+    }
+}
+
+/// The methods of one item.
+pub(crate) struct Methods<'a> {
+    krate: &'a TokenStream,
+    selection: &'a Selection,
+    scope: Scope,
+    owner: Owner,
+}
+
+impl<'a> Methods<'a> {
+    pub(crate) fn new(krate: &'a TokenStream, args: &'a TypeArgs, owner: Owner) -> Self {
+        Self { krate, selection: &args.selection, scope: owner.scope(), owner }
+    }
+
+    /// Gives one method its span, if it is to have one.
+    pub(crate) fn trace(
+        &self,
+        attributes: &mut Vec<Attribute>,
+        signature: &mut Signature,
+        block: &mut Block,
+    ) {
+        let Self { krate, selection, scope, owner } = self;
+        if !selection.takes(signature) {
+            // A `#[trace_fn]` of its own still holds.
+            return;
+        }
+        if last::may_be_rewritten(attributes) {
+            attributes.push(last::attribute(krate, owner, &TokenStream::new()));
+            return;
+        }
+        let callee = owner.callee(signature, None);
+        Traced { krate, callee, attributes: &[], scope }.write(attributes, signature, block);
+    }
 }
 
 /// What is no such item is emitted as it stands. If it is one that the author is in the middle of typing, the compiler

@@ -139,7 +139,7 @@ fn on_block(args: &CharmArgs, mut block: ItemImpl, mut errors: Errors) -> TokenS
         if declared { Place::Method } else { Place::Field }
     });
     let marker = marker::marker(&krate, &block);
-    block::trace_methods(&krate, &TypeArgs::default(), &mut block, &mut errors);
+    block::trace_methods(&krate, &TypeArgs::default(), &mut block, &errors);
     let charm = implement(&krate, args, destination, &block.generics, &block.self_ty, errors.is_empty());
     let mut tokens = errors.into_tokens();
     block.to_tokens(&mut tokens);

@@ -1,10 +1,10 @@
 use proc_macro2::TokenStream;
 use quote::ToTokens;
-use syn::{ItemTrait, LitStr, TraitItem};
+use syn::{ItemTrait, TraitItem};
 
-use crate::block::{TypeArgs, trace_method};
+use crate::block::{Methods, TypeArgs};
 use crate::errors::Errors;
-use crate::expand::{Callee, Scope};
+use crate::last::Owner;
 use crate::lints;
 use crate::selection::Candidate;
 
@@ -23,14 +23,14 @@ pub(crate) fn on_trait(
         _ => None,
     });
     args.selection.check(candidates, &mut errors);
-    let scope = Scope::of_trait(&item.generics);
+    let methods = Methods::new(krate, args, Owner::of_trait(&item, args.name.value.as_ref()));
     for member in &mut item.items {
-        let TraitItem::Fn(method) = member else { continue };
-        let Some(block) = &mut method.default else { continue };
-        let callee =
-            |signature: &_, name: Option<&LitStr>| Callee::of_default_method(&item.ident, signature, name);
-        let method = (&mut method.attrs, &mut method.sig, block);
-        trace_method(krate, args, callee, &scope, method, &mut errors);
+        if let TraitItem::Fn(method) = member
+            && let Some(block) = &mut method.default
+            && errors.is_empty()
+        {
+            methods.trace(&mut method.attrs, &mut method.sig, block);
+        }
     }
     lints::allow_expected(&mut item.attrs);
     let mut tokens = errors.into_tokens();

@@ -1,23 +1,29 @@
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::parse::ParseStream;
-use syn::{Attribute, Error, ForeignItemFn, Ident, Item, ItemFn, LitStr, Meta, Path, Signature, parse_quote};
+use syn::{Error, ForeignItemFn, Ident, Item, ItemFn, LitStr, Path, Signature};
 
 use crate::args::{self, Arg, Args, SpanAttribute};
 use crate::errors::Errors;
-use crate::expand::{Callee, Scope, Traced};
-use crate::names::is_called;
+use crate::expand::Traced;
+use crate::last::{self, Last, Owner};
 
 /// The arguments of `#[trace_fn]`.
-pub(crate) struct FunctionArgs {
-    pub(crate) name: Arg<LitStr>,
-    pub(crate) attributes: Arg<Vec<SpanAttribute>>,
+struct FunctionArgs {
+    name: Arg<LitStr>,
+    attributes: Arg<Vec<SpanAttribute>>,
     krate: Arg<Path>,
+    last: Arg<Last>,
 }
 
 impl Default for FunctionArgs {
     fn default() -> Self {
-        Self { name: Arg::new("name"), attributes: Arg::new("attributes"), krate: Arg::new("crate") }
+        Self {
+            name: Arg::new("name"),
+            attributes: Arg::new("attributes"),
+            krate: Arg::new("crate"),
+            last: Arg::new(last::KEY),
+        }
     }
 }
 
@@ -29,34 +35,49 @@ impl Args for FunctionArgs {
             "name" => args::text(&mut self.name, key, input),
             "attributes" => args::attributes(&mut self.attributes, key, input),
             "crate" => args::krate(&mut self.krate, key, input),
+            last::KEY => last::argument(&mut self.last, key, input),
             _ => return None,
         })
     }
 }
 
-pub(crate) fn trace_fn(args: TokenStream, item: TokenStream) -> TokenStream {
-    if args.to_string() == DONE {
-        return item;
+impl FunctionArgs {
+    fn krate(&self) -> TokenStream {
+        match (&self.krate.value, &self.last.value) {
+            (None, Some(Last { krate, .. })) => krate.to_token_stream(),
+            _ => args::krate_path(&self.krate),
+        }
     }
-    let mut errors = Errors::default();
-    let args = FunctionArgs::parse(args, &mut errors);
-    let krate = args::krate_path(&args.krate);
 
+    fn owner(&self) -> &Owner {
+        self.last.value.as_ref().map_or(&Owner::Unknown, |last| &last.owner)
+    }
+
+    fn trace(&self, function: &mut ItemFn) {
+        let owner = self.owner();
+        let traced = Traced {
+            krate: &self.krate(),
+            callee: owner.callee(&function.sig, self.name.value.as_ref()),
+            attributes: self.attributes.value.as_deref().unwrap_or_default(),
+            scope: &owner.scope(),
+        };
+        traced.write(&mut function.attrs, &mut function.sig, &mut function.block);
+    }
+}
+
+pub(crate) fn trace_fn(arguments: &TokenStream, item: TokenStream) -> TokenStream {
+    let mut errors = Errors::default();
+    let args = FunctionArgs::parse(arguments.clone(), &mut errors);
     let Ok(mut function) = syn::parse2::<ItemFn>(item.clone()) else {
         return not_a_function(item, errors);
     };
-    match refuse(&function.sig) {
-        Some(error) => errors.push(error),
-        None if errors.is_empty() => {
-            let traced = Traced {
-                krate: &krate,
-                callee: Callee::of_function(&function.sig, args.name.value.as_ref()),
-                attributes: args.attributes.value.as_deref().unwrap_or_default(),
-                scope: &Scope::unknown(),
-            };
-            traced.write(&mut function.attrs, &mut function.sig, &mut function.block);
-        }
-        None => {}
+    errors.extend(refuse(&function.sig));
+    if !errors.is_empty() {
+        last::remove(&mut function.attrs);
+    } else if args.last.value.is_some() || !last::may_be_rewritten(&function.attrs) {
+        args.trace(&mut function);
+    } else if !last::hand_on(&mut function.attrs, arguments) {
+        function.attrs.push(last::attribute(&args.krate(), args.owner(), arguments));
     }
     let mut tokens = errors.into_tokens();
     function.to_tokens(&mut tokens);
@@ -96,24 +117,4 @@ fn not_a_function(item: TokenStream, mut errors: Errors) -> TokenStream {
 pub(crate) fn is_half_typed(item: &TokenStream, words: &[&str]) -> bool {
     let word = |token| matches!(token, TokenTree::Ident(ident) if words.iter().any(|word| ident == word));
     matches!(syn::parse2(item.clone()), Err(_) | Ok(Item::Verbatim(_))) && item.clone().into_iter().any(word)
-}
-
-/// The argument of an attribute whose work is done.
-const DONE: &str = "__done";
-
-/// The arguments of `#[trace_fn(...)]` on a method of an annotated block. They count, and the attribute does no more,
-/// or it would open a second span; it stays, or its import would be unused.
-pub(crate) fn take_arguments(attributes: &mut [Attribute], errors: &mut Errors) -> Option<FunctionArgs> {
-    let attribute = attributes.iter_mut().find(|attribute| is_called(attribute.path(), "trace_fn"))?;
-    let arguments = match &attribute.meta {
-        Meta::List(list) => list.tokens.clone(),
-        Meta::Path(_) => TokenStream::new(),
-        Meta::NameValue(meta) => {
-            errors.push(Error::new_spanned(meta, "write `#[trace_fn(name = \"...\")]`"));
-            TokenStream::new()
-        }
-    };
-    let (path, done) = (attribute.path(), Ident::new(DONE, Span::call_site()));
-    attribute.meta = parse_quote!(#path(#done));
-    Some(FunctionArgs::parse(arguments, errors))
 }

@@ -1,8 +1,9 @@
 //! The attributes of `charm-tracing`, which re-exports them; their documentation assumes that crate.
 //!
 //! The way of an attribute: `args` parses what stands in its parentheses and collects every mistake, `charm`,
-//! `block`, `definition` and `function` validate the item, `expand` writes the code, `marker` what `extra_types` looks
-//! for, `foreign` and `forward` a wrapper of another crate's type. Generated code is thin calls into
+//! `block`, `definition` and `function` validate the item, `expand` writes the code, unless `last` has it written when
+//! the attributes of other crates are done; `marker` writes what `extra_types` looks for, `foreign` and `forward` a
+//! wrapper of another crate's type. Generated code is thin calls into
 //! `charm_tracing::__private`; an item with mistakes is emitted all the same, so that they stay the only errors. What
 //! is written can be read in `tests/expand`.
 
@@ -15,6 +16,7 @@ mod expand;
 mod foreign;
 mod forward;
 mod function;
+mod last;
 mod lints;
 mod marker;
 mod names;
@@ -128,6 +130,10 @@ pub fn trace_type(args: TokenStream, item: TokenStream) -> TokenStream {
 /// # assert_eq!(write_config("ab", 3), 6);
 /// ```
 ///
+/// Attributes of other crates may stand above it or below, as `#[tokio::main]`, `#[async_recursion]` or `#[context]` do:
+/// the span is that of the function which they make, and has the error that the caller gets. Below `#[rstest]` and
+/// `#[test_case]` it is written for the tests that those make, above them for the function itself.
+///
 /// # When a span ends, and how
 ///
 /// When the function returns, and as an error when it returns an `Err` or panics. The error is recorded with its text
@@ -148,7 +154,7 @@ pub fn trace_type(args: TokenStream, item: TokenStream) -> TokenStream {
 /// * `const fn` is refused: what may run while compiling cannot open a span.
 #[proc_macro_attribute]
 pub fn trace_fn(args: TokenStream, item: TokenStream) -> TokenStream {
-    function::trace_fn(args.into(), item.into()).into()
+    function::trace_fn(&args.into(), item.into()).into()
 }
 
 /// Traces a type of another crate: wraps it, and opens a span for every call of the methods that are listed.

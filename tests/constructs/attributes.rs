@@ -189,3 +189,102 @@ fn on_methods_of_a_block_count_once_and_hold_for_skipped_ones() {
     });
     assert_eq!(tree, "connect\nmethod call: Connection.close");
 }
+
+/// What the name of an attribute hides from the block.
+mod under_another_name {
+    use charm_tracing::{trace_fn as traced, trace_type as traced_block};
+
+    #[derive(Debug, PartialEq)]
+    pub(super) struct Refused;
+
+    impl std::fmt::Display for Refused {
+        fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            out.write_str("refused")
+        }
+    }
+
+    pub(super) struct Connection<T>(pub(super) T);
+
+    #[traced_block(name = "Link", skip(left))]
+    impl<T: AsRef<str>> Connection<T> {
+        #[traced(name = "connect")]
+        pub(super) fn open(&self) -> Result<(), Refused> {
+            Err(Refused)
+        }
+
+        #[traced(attributes(length = text.as_ref().len(), own = self.0.as_ref()))]
+        pub(super) async fn send(&self, (text, _): (T, u8)) -> Result<(), Refused> {
+            std::future::ready(text).await;
+            Err(Refused)
+        }
+
+        #[cfg_attr(test, traced(name = "renamed"))]
+        #[cfg_attr(not(test), traced(name = "never"))]
+        pub(super) fn close(&self) -> Result<(), Refused> {
+            self.left()
+        }
+
+        #[cfg_attr(not(test), traced(name = "never"))]
+        #[cfg_attr(test, must_use)]
+        pub(super) fn abort(&self) -> Result<(), Refused> {
+            self.left()
+        }
+
+        #[cfg_attr(test, traced)]
+        #[cfg_attr(test, ::charm_tracing::trace_fn(attributes(twice = true)))]
+        pub(super) fn flush(&self) {}
+
+        #[allow(clippy::unused_self)]
+        const fn left(&self) -> Result<(), Refused> {
+            Err(Refused)
+        }
+    }
+
+    #[traced_block]
+    pub(super) trait Check {
+        const NAME: &'static str;
+
+        #[traced(attributes(name = Self::NAME))]
+        fn check(&self) -> Result<(), Refused> {
+            Err(Refused)
+        }
+    }
+
+    #[traced_block]
+    impl Check for u8 {
+        const NAME: &'static str = "number";
+    }
+
+    #[traced]
+    #[traced(name = "alone")]
+    pub(super) fn twice() -> Result<(), Refused> {
+        Err(Refused)
+    }
+}
+
+#[test]
+fn count_once_whatever_the_attribute_is_called() {
+    use under_another_name::{Check, Connection, Refused, twice};
+
+    let tree = outline(&["length", "own", "name", "twice"], || {
+        let connection = Connection("own");
+        assert_eq!(connection.open(), Err(Refused));
+        assert_eq!(block_on(connection.send(("text", 1))), Err(Refused));
+        assert_eq!(connection.close(), Err(Refused));
+        assert_eq!(connection.abort(), Err(Refused));
+        connection.flush();
+        assert_eq!(1_u8.check(), Err(Refused));
+        assert_eq!(twice(), Err(Refused));
+    });
+    assert_eq!(
+        tree,
+        "\
+connect [error: refused]
+method call: Link.send [error: refused] {length=4, own=own}
+renamed [error: refused]
+method call: Link.abort [error: refused]
+method call: Link.flush {twice=true}
+method call: u8.check [error: refused] {name=number}
+alone [error: refused]"
+    );
+}

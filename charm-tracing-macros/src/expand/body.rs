@@ -149,15 +149,19 @@ impl Traced<'_> {
         } else {
             quote_spanned!(at=> #krate::__private::never_fails)
         };
+        // The type is written as far as it can be, because another attribute may make an async block of this body, of
+        // which the compiler does not know yet what it returns. Inside it is inferred: of a body that yields another type
+        // the compiler then says the same as without the attribute, and of one that never ends it does not say that
+        // what follows is unreachable.
         let infer = infer_return_type(krate, at);
-        // Inside as well: of a body that yields another type the compiler then says the same as without the attribute.
-        // Of one that never ends it would say that what follows is unreachable.
-        let infer_inside = match &signature.output {
-            ReturnType::Type(_, ty) if matches!(**ty, Type::Never(_)) => None,
+        let (returned, infer_inside) = match &signature.output {
+            ReturnType::Type(_, ty) if matches!(**ty, Type::Never(_)) => (None, None),
             ReturnType::Type(_, ty) => {
-                Some(infer_return_type(krate, Span::mixed_site().located_at(ty.span())))
+                let inside = infer_return_type(krate, Span::mixed_site().located_at(ty.span()));
+                let ty = inferred(ty).unwrap_or_else(|| (**ty).clone());
+                (Some(quote_spanned!(at=> ::<#ty>)), Some(inside))
             }
-            ReturnType::Default => Some(infer.clone()),
+            ReturnType::Default => (Some(quote_spanned!(at=> ::<()>)), Some(infer.clone())),
         };
         let body = owning(signature, block, infer_inside.as_ref());
         let body = if yields_future && tail::may_have_value(block) {
@@ -168,7 +172,7 @@ impl Traced<'_> {
         };
         let future = quote_spanned!(as_written(block)=> async move #body);
         quote_spanned! {at=>
-            let __returns = #krate::__private::Returns::inferred();
+            let __returns = #krate::__private::Returns #returned::inferred();
             #infer
             let __span = #krate::__private::open_future(#callee, #attributes, __returns, #failure);
             #krate::__private::trace_future(__span, #future).await

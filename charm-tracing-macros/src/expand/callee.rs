@@ -15,11 +15,17 @@ pub(crate) struct Callee {
 }
 
 impl Callee {
-    /// A method of a block for the type called `owner`.
-    pub(crate) fn of_method(owner: &str, signature: &Signature, name: Option<&LitStr>) -> Self {
+    /// A method of a block for the type called `owner`, or `ty` in spans; `name` is what its own span is called.
+    pub(crate) fn of_method(
+        owner: &str,
+        signature: &Signature,
+        ty: Option<&LitStr>,
+        name: Option<&LitStr>,
+    ) -> Self {
         let method = signature.ident.unraw();
+        let ty = ty.map_or_else(|| owner.to_owned(), LitStr::value);
         Self {
-            name: name.map_or_else(|| format!("method call: {owner}.{method}"), LitStr::value),
+            name: name.map_or_else(|| format!("method call: {ty}.{method}"), LitStr::value),
             path: format!("::{owner}::{method}"),
             line: line(method.span()),
             owner_at_run_time: false,
@@ -27,14 +33,20 @@ impl Callee {
     }
 
     /// A method with a body in the definition of the trait called `owner`: its type is known at run time.
-    pub(crate) fn of_default_method(owner: &Ident, signature: &Signature, name: Option<&LitStr>) -> Self {
-        let method = signature.ident.unraw();
-        Self {
-            name: name.map_or_else(|| method.to_string(), LitStr::value),
-            path: format!("::{}::{method}", owner.unraw()),
-            line: line(method.span()),
-            owner_at_run_time: name.is_none(),
+    /// `ty` and `name` are those of [`of_method`](Self::of_method).
+    pub(crate) fn of_default_method(
+        owner: &Ident,
+        signature: &Signature,
+        ty: Option<&LitStr>,
+        name: Option<&LitStr>,
+    ) -> Self {
+        let owner = owner.unraw().to_string();
+        let owner_at_run_time = ty.is_none() && name.is_none();
+        let mut callee = Self::of_method(&owner, signature, ty, name);
+        if owner_at_run_time {
+            callee.name = signature.ident.unraw().to_string();
         }
+        Self { owner_at_run_time, ..callee }
     }
 
     /// A function, or a method that carries `#[trace_fn]` itself, outside of an annotated block.

@@ -80,7 +80,7 @@ fn expand(mut item: Item) -> TokenStream {
 fn attribute_named(name: &syn::Ident) -> Option<fn(TokenStream, TokenStream) -> TokenStream> {
     match name.to_string().as_str() {
         "trace_charm" => Some(charm::trace_charm),
-        "trace_fn" => Some(function::trace_fn),
+        "trace_fn" => Some(|arguments, item| function::trace_fn(&arguments, item)),
         "trace_type" => Some(block::trace_type),
         _ => None,
     }

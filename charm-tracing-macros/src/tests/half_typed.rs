@@ -7,7 +7,7 @@ use crate::{block, charm, foreign, function};
 
 type Attribute = fn(TokenStream, TokenStream) -> TokenStream;
 
-const TRACE_FN: Attribute = function::trace_fn;
+const TRACE_FN: Attribute = |arguments, item| function::trace_fn(&arguments, item);
 const TRACE_TYPE: Attribute = block::trace_type;
 const TRACE_CHARM: Attribute = charm::trace_charm;
 

@@ -1,5 +1,7 @@
 async fn fetch(url: &str, retries: u8) -> Result<String, Error> {
-    let __returns = ::charm_tracing::__private::Returns::inferred();
+    let __returns = ::charm_tracing::__private::Returns::<
+        Result<String, Error>,
+    >::inferred();
     if let ::charm_tracing::__private::Option::Some(__returned) = __returns.nothing() {
         return __returned;
     }
@@ -36,7 +38,7 @@ async fn fetch(url: &str, retries: u8) -> Result<String, Error> {
         .await
 }
 async fn wait(seconds: u64) {
-    let __returns = ::charm_tracing::__private::Returns::inferred();
+    let __returns = ::charm_tracing::__private::Returns::<()>::inferred();
     if let ::charm_tracing::__private::Option::Some(__returned) = __returns.nothing() {
         return __returned;
     }

@@ -39,7 +39,7 @@ fn write(name: &str, units: usize) -> usize {
     name.len() * units
 }
 async fn scale(units: usize) {
-    let __returns = ::charm_tracing::__private::Returns::inferred();
+    let __returns = ::charm_tracing::__private::Returns::<()>::inferred();
     if let ::charm_tracing::__private::Option::Some(__returned) = __returns.nothing() {
         return __returned;
     }

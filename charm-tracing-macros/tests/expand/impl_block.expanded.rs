@@ -70,20 +70,11 @@ where
     pub fn version(&self) -> u8 {
         3
     }
-    #[trace_fn(__done)]
-    pub fn reset(&mut self) {
-        let __span = ::charm_tracing::__private::enter({
-            static SITE: ::charm_tracing::__private::Site = ::charm_tracing::__private::Site::new(
-                "reset",
-                ::charm_tracing::__private::concat!(
-                    ::charm_tracing::__private::module_path!(), "::Database::reset"
-                ),
-                ::charm_tracing::__private::file!(),
-                0u32,
-            );
-            ::charm_tracing::__private::Site::callee(&SITE)
-        });
-    }
+    #[trace_fn(name = "reset")]
+    #[::charm_tracing::trace_fn(
+        __last(::charm_tracing, impl<'a, T:Debug>Database<'a, T>where T:Send, {})
+    )]
+    pub fn reset(&mut self) {}
     pub const fn port() -> u16 {
         Self::PORT
     }

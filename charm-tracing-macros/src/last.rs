@@ -1,0 +1,248 @@
+//! A function that has attributes of other crates gets its span when these are done.
+//!
+//! Attribute macros are expanded from the outside in, and each sees what those before it have written. Code around the
+//! author's body would change what the others do with it: an async block has no written return type, and a closure in
+//! another closure takes what the outer one only borrows. So `#[trace_fn]` moves below all other attributes, as
+//! `#[charm_tracing::trace_fn(__last(...), ...)]`, and a traced block writes the same on such a method. `__last(...)`
+//! holds what the block knows of the method. Another `#[trace_fn]` on the function, under whatever name it was imported,
+//! hands its arguments to that attribute, so that there is one span.
+
+use proc_macro2::{Span, TokenStream, TokenTree};
+use quote::{quote, quote_spanned};
+use syn::parse::{Parse, ParseStream, Parser};
+use syn::punctuated::Punctuated;
+use syn::{
+    Attribute, Error, Ident, ImplItem, Item, ItemImpl, ItemTrait, LitStr, Meta, Path, Signature, Token,
+    parenthesized, parse_quote,
+};
+
+use crate::args::Arg;
+use crate::expand::{Callee, Scope};
+use crate::names::{is_called, type_name};
+
+/// The key of the argument that says that no other attribute is to come.
+pub(crate) const KEY: &str = "__last";
+
+/// What stands in `__last(...)`.
+pub(crate) struct Last {
+    pub(crate) krate: Path,
+    pub(crate) owner: Owner,
+}
+
+/// Where a function stands, as far as that is known.
+pub(crate) enum Owner {
+    /// It stands alone, or in a block that is not traced.
+    Unknown,
+    /// A block, without what is in it but for its associated types; and how the spans call its type.
+    Block(Box<ItemImpl>, Option<LitStr>),
+    /// The definition of a trait, without what is in it; and how the spans call the type.
+    Trait(Box<ItemTrait>, Option<LitStr>),
+}
+
+impl Owner {
+    pub(crate) fn of_block(block: &ItemImpl, name: Option<&LitStr>) -> Self {
+        let mut header = ItemImpl { attrs: Vec::new(), items: Vec::new(), ..block.clone() };
+        header.items.extend(block.items.iter().filter(|item| matches!(item, ImplItem::Type(_))).cloned());
+        Self::Block(Box::new(header), name.cloned())
+    }
+
+    pub(crate) fn of_trait(definition: &ItemTrait, name: Option<&LitStr>) -> Self {
+        let header = ItemTrait { attrs: Vec::new(), items: Vec::new(), ..definition.clone() };
+        Self::Trait(Box::new(header), name.cloned())
+    }
+
+    /// The function; `name` is what the author calls its span.
+    pub(crate) fn callee(&self, signature: &Signature, name: Option<&LitStr>) -> Callee {
+        match self {
+            Self::Unknown => Callee::of_function(signature, name),
+            Self::Block(block, ty) => {
+                Callee::of_method(&type_name(&block.self_ty), signature, ty.as_ref(), name)
+            }
+            Self::Trait(definition, ty) => {
+                Callee::of_default_method(&definition.ident, signature, ty.as_ref(), name)
+            }
+        }
+    }
+
+    pub(crate) fn scope(&self) -> Scope {
+        match self {
+            Self::Unknown => Scope::unknown(),
+            Self::Block(block, _) => Scope::of_block(block),
+            Self::Trait(definition, _) => Scope::of_trait(&definition.generics),
+        }
+    }
+
+    fn to_tokens(&self) -> TokenStream {
+        match self {
+            Self::Unknown => TokenStream::new(),
+            Self::Block(block, name) => quote!(, #name #block),
+            Self::Trait(definition, name) => quote!(, #name #definition),
+        }
+    }
+}
+
+impl Parse for Last {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let krate = input.call(Path::parse_mod_style)?;
+        if input.is_empty() {
+            return Ok(Self { krate, owner: Owner::Unknown });
+        }
+        input.parse::<Token![,]>()?;
+        let name = input.parse::<Option<LitStr>>()?;
+        let owner = match input.parse()? {
+            Item::Impl(block) => Owner::Block(Box::new(block), name),
+            Item::Trait(definition) => Owner::Trait(Box::new(definition), name),
+            other => return Err(Error::new_spanned(other, "expected a block or the definition of a trait")),
+        };
+        Ok(Self { krate, owner })
+    }
+}
+
+/// `__last(...)` among the arguments.
+pub(crate) fn argument(arg: &mut Arg<Last>, key: &Ident, input: ParseStream<'_>) -> syn::Result<()> {
+    let content;
+    parenthesized!(content in input);
+    arg.set(key, content.parse()?)
+}
+
+/// The attribute that traces a function when all others are done.
+pub(crate) fn attribute(krate: &TokenStream, owner: &Owner, arguments: &TokenStream) -> Attribute {
+    let owner = owner.to_tokens();
+    let last = Ident::new(KEY, Span::mixed_site());
+    let comma = quote_spanned!(Span::mixed_site()=> ,);
+    let comma = (!arguments.is_empty()).then_some(comma);
+    parse_quote!(#[#krate::trace_fn(#last(#krate #owner) #comma #arguments)])
+}
+
+/// Adds the arguments to those of such an attribute, if the function has one.
+pub(crate) fn hand_on(attributes: &mut [Attribute], arguments: &TokenStream) -> bool {
+    for attribute in attributes {
+        if is_last(attribute)
+            && let Meta::List(list) = &mut attribute.meta
+        {
+            let tokens = &list.tokens;
+            let ends_with_comma = matches!(
+                tokens.clone().into_iter().last(),
+                Some(TokenTree::Punct(last)) if last.as_char() == ','
+            );
+            let comma = (!ends_with_comma).then(|| quote_spanned!(Span::mixed_site()=> ,));
+            list.tokens = quote!(#tokens #comma #arguments);
+            return true;
+        }
+    }
+    false
+}
+
+/// Removes such an attribute, which would do nothing but repeat a mistake.
+pub(crate) fn remove(attributes: &mut Vec<Attribute>) {
+    attributes.retain(|attribute| !is_last(attribute));
+}
+
+fn is_last(attribute: &Attribute) -> bool {
+    let Meta::List(list) = &attribute.meta else { return false };
+    is_called(&list.path, "trace_fn")
+        && matches!(list.tokens.clone().into_iter().next(), Some(TokenTree::Ident(key)) if key == KEY)
+}
+
+/// Whether one of the attributes may be a macro that writes another body around the author's.
+///
+/// Those that make tests of a function leave it as it is, but move its attributes to functions without arguments.
+pub(crate) fn may_be_rewritten(attributes: &[Attribute]) -> bool {
+    let makes_tests = |attribute: &Attribute| MAKE_TESTS.iter().any(|name| is_called(attribute.path(), name));
+    !attributes.iter().any(makes_tests) && attributes.iter().any(may_rewrite)
+}
+
+fn may_rewrite(attribute: &Attribute) -> bool {
+    meta_may_rewrite(&attribute.meta)
+}
+
+fn meta_may_rewrite(meta: &Meta) -> bool {
+    let path = meta.path();
+    if let Some(name) = path.get_ident() {
+        let inert = INERT.iter().any(|inert| name == inert) || name.to_string().starts_with("rustc_");
+        let conditional = if name == "cfg_attr" { conditional(meta) } else { None };
+        return match conditional {
+            Some(attributes) => attributes.iter().any(meta_may_rewrite),
+            None => !inert,
+        };
+    }
+    !path.segments.first().is_some_and(|tool| TOOLS.iter().any(|known| tool.ident == known))
+}
+
+/// The attributes in a `#[cfg_attr(...)]`.
+fn conditional(meta: &Meta) -> Option<Vec<Meta>> {
+    let Meta::List(list) = meta else { return None };
+    let metas = Punctuated::<Meta, Token![,]>::parse_terminated.parse2(list.tokens.clone()).ok()?;
+    Some(metas.into_iter().skip(1).collect())
+}
+
+/// The attributes of the language that leave a function as it is. `test` is none of them: another macro may be imported
+/// under this name.
+const INERT: [&str; 25] = [
+    "allow",
+    "automatically_derived",
+    "cfg",
+    "cold",
+    "coverage",
+    "deny",
+    "deprecated",
+    "doc",
+    "expect",
+    "export_name",
+    "forbid",
+    "ignore",
+    "inline",
+    "instruction_set",
+    "link_name",
+    "link_section",
+    "must_use",
+    "naked",
+    "no_mangle",
+    "optimize",
+    "should_panic",
+    "target_feature",
+    "track_caller",
+    "unsafe",
+    "warn",
+];
+
+/// Of the crates `rstest`, `rstest_reuse`, `test-case` and `parameterized`.
+const MAKE_TESTS: [&str; 7] =
+    ["apply", "fixture", "parameterized", "rstest", "template", "test_case", "test_matrix"];
+
+/// The tools whose attributes the compiler knows.
+const TOOLS: [&str; 5] = ["clippy", "diagnostic", "miri", "rust_analyzer", "rustfmt"];
+
+#[cfg(test)]
+mod tests {
+    use quote::ToTokens;
+
+    use super::*;
+
+    #[test]
+    fn what_leaves_a_function_as_it_is_is_known() {
+        for inert in [
+            parse_quote!(#[doc = "a"]),
+            parse_quote!(#[allow(dead_code)]),
+            parse_quote!(#[cfg(unix)]),
+            parse_quote!(#[unsafe(no_mangle)]),
+            parse_quote!(#[rustfmt::skip]),
+            parse_quote!(#[cfg_attr(unix, inline, must_use = "a")]),
+            parse_quote!(#[cfg_attr(all(unix, feature = "a"), doc(cfg(unix)), unsafe(no_mangle))]),
+            parse_quote!(#[cfg_attr(unix, cfg_attr(windows, cold))]),
+        ] {
+            assert!(!may_rewrite(&inert), "{}", inert.to_token_stream());
+        }
+        for other in [
+            parse_quote!(#[tokio::main]),
+            parse_quote!(#[test]),
+            parse_quote!(#[trace_fn]),
+            parse_quote!(#[context("a {b}")]),
+            parse_quote!(#[case(1, "a")]),
+            parse_quote!(#[cfg_attr(unix, trace_fn(name = "a"))]),
+            parse_quote!(#[cfg_attr(unix, inline, cfg_attr(windows, a::b))]),
+        ] {
+            assert!(may_rewrite(&other), "{}", other.to_token_stream());
+        }
+    }
+}
