@@ -206,7 +206,8 @@ mod under_another_name {
     pub(super) struct Connection<T>(pub(super) T);
 
     #[traced_block(name = "Link", skip(left))]
-    impl<T: AsRef<str>> Connection<T> {
+    impl<T: AsRef<str> + Send + Sync> Connection<T> {
+        #[allow(clippy::unused_self)]
         #[traced(name = "connect")]
         pub(super) fn open(&self) -> Result<(), Refused> {
             Err(Refused)
@@ -225,13 +226,14 @@ mod under_another_name {
         }
 
         #[cfg_attr(not(test), traced(name = "never"))]
-        #[cfg_attr(test, must_use)]
+        #[cfg_attr(test, inline)]
         pub(super) fn abort(&self) -> Result<(), Refused> {
             self.left()
         }
 
         #[cfg_attr(test, traced)]
         #[cfg_attr(test, ::charm_tracing::trace_fn(attributes(twice = true)))]
+        #[allow(clippy::unused_self)]
         pub(super) fn flush(&self) {}
 
         #[allow(clippy::unused_self)]
@@ -286,5 +288,150 @@ method call: Link.abort [error: refused]
 method call: Link.flush {twice=true}
 method call: u8.check [error: refused] {name=number}
 alone [error: refused]"
+    );
+}
+
+/// Arguments that are patterns, of functions whose body is moved and of one whose body stays.
+mod of_patterns {
+    use std::fmt::Error;
+    use std::future::{Future, ready};
+    use std::pin::Pin;
+
+    use charm_tracing::{trace_fn, trace_type};
+
+    use crate::table::Dropped;
+
+    pub(super) struct Named {
+        pub(super) name: String,
+        pub(super) number: u8,
+        pub(super) rest: Dropped,
+    }
+
+    #[trace_fn(attributes(len = a.len(), sum = one + 1, is = one == 2, whole = &text))]
+    pub(super) fn fails(
+        text: String,
+        (a, _): (String, Dropped),
+        (one, _): (u8, Vec<u8>),
+    ) -> Result<usize, Error> {
+        Ok(text.len() + a.len() + usize::from(one))
+    }
+
+    #[trace_fn(attributes(len = name.len(), sum = u64::from(number) + 1, is = *other))]
+    pub(super) fn structure(
+        _: Dropped,
+        Named { name, number, .. }: Named,
+        Named { number: ref other, .. }: Named,
+    ) -> Result<String, Error> {
+        Ok(format!("{name}{number}{other}"))
+    }
+
+    #[trace_fn(attributes(len = a.len(), is = b.0.as_str()))]
+    #[allow(clippy::needless_pass_by_value, clippy::toplevel_ref_arg)]
+    pub(super) fn references(_: Dropped, ref a: String, ref mut b: (String, u8)) -> Result<usize, Error> {
+        b.1 += 1;
+        Ok(a.len() + usize::from(b.1))
+    }
+
+    #[trace_fn(attributes(len = a.len(), sum = number))]
+    #[allow(clippy::needless_pass_by_value)]
+    pub(super) async fn waits(text: String, (mut a, _): (String, Dropped), &(number, _): &(u8, u8)) -> usize {
+        ready(()).await;
+        a.push_str(&text);
+        a.len() + usize::from(number)
+    }
+
+    #[trace_fn(attributes(len = a.len(), sum = first))]
+    pub(super) async fn waits_and_fails(
+        text: String,
+        (a, _): (String, Dropped),
+        [first, ..]: [u8; 2],
+    ) -> Result<usize, Error> {
+        ready(()).await;
+        Ok(text.len() + a.len() + usize::from(first))
+    }
+
+    #[trace_fn(attributes(len = a.len()))]
+    pub(super) fn future(text: String, (a, _): (String, Dropped)) -> impl Future<Output = usize> {
+        ready(text.len() + a.len())
+    }
+
+    #[trace_fn(attributes(len = a.len()))]
+    pub(super) fn boxed(text: String, (a, _): (String, Dropped)) -> Pin<Box<dyn Future<Output = usize>>> {
+        Box::pin(ready(text.len() + a.len()))
+    }
+
+    #[trace_fn(attributes(len = a.len(), whole = text))]
+    #[allow(clippy::needless_pass_by_value)]
+    pub(super) fn plain(text: String, (a, _): (String, Dropped)) -> usize {
+        text.len() + a.len()
+    }
+
+    pub(super) struct Unit(pub(super) String);
+
+    #[trace_type]
+    impl Unit {
+        #[trace_fn(attributes(len = a.len(), own = self.0.len()))]
+        pub(super) fn into_text(self, (a, _): (String, Dropped)) -> Result<String, Error> {
+            Ok(self.0 + &a)
+        }
+
+        #[trace_fn(attributes(only_here = unused.len()))]
+        pub(super) async fn waits(&mut self, _: String, (unused, _): (String, Dropped)) {
+            self.0.push('.');
+            ready(()).await;
+        }
+    }
+}
+
+#[test]
+fn may_use_what_patterns_bind() {
+    use of_patterns::*;
+
+    use crate::table::Dropped;
+
+    let keys = ["len", "sum", "is", "whole", "own", "only_here"];
+    let tree = outline(&keys, || {
+        let text = || "text".to_owned();
+        let pair = |place| ("ab".to_owned(), Dropped(place));
+        let named = |place| Named { name: "ab".to_owned(), number: 3, rest: Dropped(place) };
+        assert_eq!(fails(text(), pair("of fails"), (2, Vec::new())), Ok(8));
+        assert_eq!(named("before").rest.0, "before");
+        let structure = structure(Dropped("third"), named("second"), named("first"));
+        assert_eq!(structure.as_deref(), Ok("ab33"));
+        assert_eq!(references(Dropped("of references"), text(), (text(), 1)), Ok(6));
+        assert_eq!(block_on(waits(text(), pair("of waits"), &(3, 4))), 9);
+        assert_eq!(block_on(waits_and_fails(text(), pair("of another"), [1, 2])), Ok(7));
+        assert_eq!(block_on(future(text(), pair("of future"))), 6);
+        assert_eq!(block_on(boxed(text(), pair("of boxed"))), 6);
+        assert_eq!(plain(text(), pair("after plain")), 6);
+        assert_eq!(Unit(text()).into_text(pair("of into_text")).as_deref(), Ok("textab"));
+        block_on(Unit(text()).waits(text(), pair("of the method")));
+    });
+    assert_eq!(
+        tree,
+        "\
+function call: fails {len=2, sum=3, is=true, whole=text}
+  event: of fails
+event: before
+function call: structure {len=2, sum=4, is=3}
+  event: first
+event: second
+event: third
+function call: references {len=4, is=text}
+event: of references
+function call: waits {len=2, sum=3}
+  event: of waits
+function call: waits_and_fails {len=2, sum=1}
+  event: of another
+function call: future {len=2}
+  event: of future
+function call: boxed {len=2}
+  event: of boxed
+function call: plain {len=2, whole=text}
+event: after plain
+method call: Unit.into_text {len=2, own=4}
+  event: of into_text
+method call: Unit.waits {only_here=2}
+event: of the method"
     );
 }

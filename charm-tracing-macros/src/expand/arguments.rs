@@ -23,8 +23,14 @@ use super::words::Words;
 ///
 /// An argument with an attribute is left where it is: `#[cfg]` may decide that it does not exist.
 ///
-/// `first` are statements to put before it.
-pub(super) fn owning(signature: &mut Signature, block: &Block, first: Option<&TokenStream>) -> Block {
+/// `first` are statements to put before it. `bound` are those that use the arguments, and are written only if these are
+/// bound again: a pattern that moves to the body binds nothing before it, and a second binding has to be used.
+pub(super) fn owning(
+    signature: &mut Signature,
+    block: &Block,
+    first: Option<&TokenStream>,
+    bound: Option<&TokenStream>,
+) -> Owning {
     let block = &allowed_to_change_self(signature, block);
     let words = Words::of(block.to_token_stream());
     let used = |name: &Ident| name.to_string().starts_with('_') || words.contain(&name.to_string());
@@ -38,7 +44,7 @@ pub(super) fn owning(signature: &mut Signature, block: &Block, first: Option<&To
                 let bindings = bound_by(&argument.pat);
                 let mentioned = |binding: &PatIdent| !is_mutable(binding) && used(&binding.ident);
                 if leaves_something(&argument.pat) || !bindings.iter().all(mentioned) {
-                    return bound_again(signature, block, first);
+                    return bound_again(signature, block, first, bound);
                 }
                 captured.extend(bindings.into_iter().map(|binding| binding.ident));
             }
@@ -51,7 +57,14 @@ pub(super) fn owning(signature: &mut Signature, block: &Block, first: Option<&To
         let captured = captured.iter().rev();
         quote_spanned!(Span::mixed_site()=> #allow let _ = (#(&#captured,)*);)
     });
-    with_statements_before(block, &quote!(#first #mention))
+    Owning { body: with_statements_before(block, &quote!(#first #mention)), binds_later: false }
+}
+
+/// A body that owns the function's arguments.
+pub(super) struct Owning {
+    pub(super) body: Block,
+    /// Whether it binds arguments again, and uses them in the statements that were given for that.
+    pub(super) binds_later: bool,
 }
 
 /// The same body with its arguments as variables of its own, in their order.
@@ -61,7 +74,12 @@ pub(super) fn owning(signature: &mut Signature, block: &Block, first: Option<&To
 ///
 /// What a pattern leaves unbound may stay with the function if that drops it last anyway; otherwise the argument gets a
 /// name, and its pattern moves to the body.
-fn bound_again(signature: &mut Signature, block: &Block, first: Option<&TokenStream>) -> Block {
+fn bound_again(
+    signature: &mut Signature,
+    block: &Block,
+    first: Option<&TokenStream>,
+    bound: Option<&TokenStream>,
+) -> Owning {
     let (mut groups, mut group) = (Vec::new(), Group::default());
     let mut whole_self = None;
     let mut inputs = Punctuated::new();
@@ -95,11 +113,18 @@ fn bound_again(signature: &mut Signature, block: &Block, first: Option<&TokenStr
     if !group.arguments.is_empty() {
         groups.push(group);
     }
-    if groups.is_empty() {
-        return with_statements_before(block, &quote!(#first #whole_self));
-    }
-    let body = groups.iter().rev().fold(block.to_token_stream(), |body, group| group.around(&body));
-    with_braces_of(block, quote_spanned!(Span::mixed_site()=> #first #whole_self #body))
+    let binds_later = !groups.is_empty();
+    let body = if groups.is_empty() {
+        with_statements_before(block, &quote!(#first #whole_self))
+    } else {
+        let innermost = match bound {
+            Some(bound) => with_statements_before(block, bound).into_token_stream(),
+            None => block.to_token_stream(),
+        };
+        let body = groups.iter().rev().fold(innermost, |body, group| group.around(&body));
+        with_braces_of(block, quote_spanned!(Span::mixed_site()=> #first #whole_self #body))
+    };
+    Owning { body, binds_later }
 }
 
 /// The argument under a name instead of its pattern. Its documentation keeps the pattern.
@@ -126,7 +151,10 @@ impl Group {
     }
 
     fn and_then_apart(mut self, argument: Ident, pattern: Pat) -> Self {
-        self.bind(argument.to_token_stream(), argument.clone());
+        let borrows_mutably = |binding: &PatIdent| binding.by_ref.is_some() && binding.mutability.is_some();
+        let mutable = bound_by(&pattern).iter().any(borrows_mutably);
+        let mutability = mutable.then(|| quote_spanned!(Span::mixed_site()=> mut));
+        self.bind(quote!(#mutability #argument), argument.clone());
         self.last = Some((argument, pattern));
         self
     }

@@ -3,7 +3,7 @@ use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{AttrStyle, Attribute, Block, ReturnType, Signature, Type};
 
-use super::arguments::owning;
+use super::arguments::{Owning, owning};
 use super::place::{as_written, end_of, leading_items, located, with_braces_of};
 use super::returns::{Returning, inferred};
 use super::{Callee, Scope, tail, tracked};
@@ -86,7 +86,7 @@ impl Traced<'_> {
         // A future that may not be boxed again ends its span when it is returned.
         let last =
             if scope.output_may_not_last(output) { quote_spanned!(at=> &) } else { quote_spanned!(at=> &&) };
-        let body = owning(signature, block, None);
+        let Owning { body, binds_later } = owning(signature, block, None, self.add_attributes().as_ref());
         let (infer, output) = match inferred(output) {
             None => (None, Some(quote_spanned!(at=> -> #output))),
             Some(_) => (Some(infer_return_type(krate, at)), None),
@@ -106,9 +106,9 @@ impl Traced<'_> {
             };
         }
         // They use the arguments before the body owns them.
-        let enter = self.enter();
+        let enter = self.enter_before(binds_later);
         quote_spanned! {at=>
-            let __span = #enter;
+            #enter
             let __returns = #krate::__private::Returns::inferred();
             #infer
             let __returned = __returns.call(#closure #output #body);
@@ -120,8 +120,9 @@ impl Traced<'_> {
     fn returning_future(&self, output: &Type, signature: &mut Signature, block: &Block) -> TokenStream {
         let (krate, at) = (self.krate, end_of(block));
         let closure = quote_spanned!(as_written(block)=> move ||);
-        let (enter, failure) = (self.enter(), self.failure(&self.scope.of(signature), signature));
-        let body = owning(signature, block, None);
+        let failure = self.failure(&self.scope.of(signature), signature);
+        let Owning { body, binds_later } = owning(signature, block, None, self.add_attributes().as_ref());
+        let enter = self.enter_before(binds_later);
         // An error about the future is shown at the body.
         let located = located(krate, at);
         let call = match inferred(output) {
@@ -129,7 +130,7 @@ impl Traced<'_> {
             Some(output) => quote_spanned!(at=> call_for_future_of::<#output, _>),
         };
         quote_spanned! {at=>
-            let __span = #enter;
+            #enter
             #located::__private::#call(__span, #closure #body, #failure)
         }
     }
@@ -143,7 +144,6 @@ impl Traced<'_> {
     ) -> TokenStream {
         let (krate, at) = (self.krate, end_of(block));
         let callee = self.callee.to_tokens(krate);
-        let attributes = self.attributes_or(|| quote_spanned!(at=> #krate::__private::no_attributes));
         let failure = if fails {
             self.failure(&self.scope.of(signature), signature)
         } else {
@@ -163,7 +163,13 @@ impl Traced<'_> {
             }
             ReturnType::Default => (Some(quote_spanned!(at=> ::<()>)), Some(infer.clone())),
         };
-        let body = owning(signature, block, infer_inside.as_ref());
+        let Owning { body, binds_later } =
+            owning(signature, block, infer_inside.as_ref(), self.add_attributes().as_ref());
+        let attributes = self
+            .evaluate_attributes()
+            .filter(|_| !binds_later)
+            .unwrap_or_else(|| quote_spanned!(at=> #krate::__private::no_attributes));
+        let opened = if binds_later { self.opened() } else { None };
         let body = if yields_future && tail::may_have_value(block) {
             // Clippy would ask whether it should be awaited, of a block that ends with it.
             with_braces_of(block, quote_spanned!(at=> return #body;))
@@ -175,6 +181,7 @@ impl Traced<'_> {
             let __returns = #krate::__private::Returns #returned::inferred();
             #infer
             let __span = #krate::__private::open_future(#callee, #attributes, __returns, #failure);
+            #opened
             #krate::__private::trace_future(__span, #future).await
         }
     }
@@ -182,18 +189,46 @@ impl Traced<'_> {
     fn enter(&self) -> TokenStream {
         let krate = self.krate;
         let callee = self.callee.to_tokens(krate);
-        if self.attributes.is_empty() {
-            return quote_spanned!(Span::mixed_site()=> #krate::__private::enter(#callee));
+        match self.evaluate_attributes() {
+            None => quote_spanned!(Span::mixed_site()=> #krate::__private::enter(#callee)),
+            Some(attributes) => {
+                quote_spanned!(Span::mixed_site()=> #krate::__private::enter_with(#callee, #attributes))
+            }
         }
-        let attributes = self.attributes_or(TokenStream::new);
-        quote_spanned!(Span::mixed_site()=> #krate::__private::enter_with(#callee, #attributes))
     }
 
-    /// A closure that evaluates the author's attributes. The expressions stand outside of what our traits are imported
-    /// into, or they might mean those.
-    fn attributes_or(&self, none: impl FnOnce() -> TokenStream) -> TokenStream {
+    /// Opens the span before a body that owns the arguments. If it binds them again, the span gets its attributes
+    /// [there](Self::add_attributes).
+    fn enter_before(&self, binds_later: bool) -> TokenStream {
+        if !binds_later || self.attributes.is_empty() {
+            let enter = self.enter();
+            return quote_spanned!(Span::mixed_site()=> let __span = #enter;);
+        }
+        let (krate, opened) = (self.krate, self.opened());
+        let callee = self.callee.to_tokens(krate);
+        quote_spanned! {Span::mixed_site()=>
+            let __span = #krate::__private::enter(#callee);
+            #opened
+        }
+    }
+
+    /// What a body needs to add attributes to the span; nothing if it adds none.
+    fn opened(&self) -> Option<TokenStream> {
+        let opened = quote_spanned!(Span::mixed_site()=> let __opened = __span.opened(););
+        (!self.attributes.is_empty()).then_some(opened)
+    }
+
+    /// The statement in a body that adds the author's attributes to the span that is open.
+    fn add_attributes(&self) -> Option<TokenStream> {
+        let attributes = self.evaluate_attributes()?;
+        Some(quote_spanned!(Span::mixed_site()=> __opened.add(#attributes);))
+    }
+
+    /// A closure that evaluates the author's attributes, if there are any. The expressions stand outside of what our traits
+    /// are imported into, or they might mean those.
+    fn evaluate_attributes(&self) -> Option<TokenStream> {
         if self.attributes.is_empty() {
-            return none();
+            return None;
         }
         let krate = self.krate;
         let add = self.attributes.iter().map(|SpanAttribute { key, value }| {
@@ -206,7 +241,7 @@ impl Traced<'_> {
                 });
             }
         });
-        quote_spanned!(Span::mixed_site()=> |__attributes| { #(#add)* })
+        Some(quote_spanned!(Span::mixed_site()=> |__attributes| { #(#add)* }))
     }
 
     /// A closure that finds the failure in a returned value, with the bounds that hold here.

@@ -28,6 +28,14 @@ impl Handle {
         self.change(whose, |details, site, room| details.set_attribute(site, attribute, room));
     }
 
+    pub(crate) fn set_attributes(self, whose: Whose, attributes: Vec<KeyValue>) {
+        self.change(whose, |details, site, room| {
+            for attribute in attributes {
+                details.set_attribute(site, attribute, room);
+            }
+        });
+    }
+
     pub(crate) fn set_status(self, whose: Whose, status: Status) {
         self.change(whose, |details, _, room| details.set_status(status, room));
     }

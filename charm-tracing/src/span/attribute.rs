@@ -3,7 +3,7 @@ use std::borrow::Cow;
 use opentelemetry::{Array, KeyValue, StringValue, Value};
 
 use super::{Site, quiet, text};
-use crate::recorder::Details;
+use crate::recorder::{Details, Handle, Whose};
 
 /// Collects the attributes that the author asked for, `attributes(key = expression)`.
 #[derive(Debug, Default)]
@@ -26,6 +26,28 @@ impl Attributes {
         details.set_attributes(Some(site), self.0);
         Some(details)
     }
+}
+
+/// The span of a call that has begun, for attributes that can be evaluated only in the body. Empty when nothing records.
+#[derive(Clone, Copy, Debug)]
+pub struct Opened(pub(super) Option<Handle>);
+
+impl Opened {
+    /// Evaluates attributes and adds them to the span.
+    #[inline]
+    pub fn add(self, attributes: impl FnOnce(&mut Attributes)) {
+        if let Some(span) = self.0 {
+            add_now(span, attributes);
+        }
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn add_now(span: Handle, attributes: impl FnOnce(&mut Attributes)) {
+    let mut own = Attributes::default();
+    attributes(&mut own);
+    span.set_attributes(Whose::Charm, own.0);
 }
 
 /// What can be the value of an attribute as it is. `None` leaves the attribute out.

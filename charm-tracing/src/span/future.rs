@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
+use super::attribute::Opened;
 use super::failure::Failure;
 use super::open::{Current, OpenSpan};
 use super::quiet;
@@ -108,6 +109,13 @@ impl<T> FutureSpan<T> {
     ) -> Self {
         let open = |(span, context)| Open { span, context, failure, current: false };
         Self(opened.map(|opened| AssertUnwindSafe(Box::new(open(opened)))))
+    }
+
+    /// For attributes that the body adds.
+    #[inline]
+    #[must_use]
+    pub fn opened(&self) -> Opened {
+        Opened(self.0.as_ref().and_then(|open| open.span.handle()))
     }
 }
 

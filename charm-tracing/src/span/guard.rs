@@ -3,7 +3,7 @@ use std::thread;
 use opentelemetry::trace::SpanId;
 use opentelemetry::{Context, ContextGuard};
 
-use super::attribute::Attributes;
+use super::attribute::{Attributes, Opened};
 use super::failure::Failure;
 use super::future::{FutureSpan, Traced};
 use super::open::{OpenSpan, attach, in_context, is_unwinding, open, open_in_context};
@@ -146,6 +146,13 @@ impl Entered {
             None => Attached::No { unwinding_before },
         };
         Self(Some(EnteredSpan { span_id, place, attached }))
+    }
+
+    /// For attributes that the body adds.
+    #[inline]
+    #[must_use]
+    pub fn opened(&self) -> Opened {
+        Opened(self.0.as_ref().map(EnteredSpan::handle))
     }
 
     /// Passes on what the call returns; `leave` looks at it, if anybody records it.

@@ -61,6 +61,12 @@ impl OpenSpan {
         Self { handle: Some(handle), unwinding_before }
     }
 
+    /// None once it was ended.
+    #[inline]
+    pub(super) fn handle(&self) -> Option<Handle> {
+        self.handle
+    }
+
     /// What the session says of the span, for which there is room when there is none for the charm's words.
     pub(crate) fn add_event(&self, name: impl Into<Cow<'static, str>>, attributes: Vec<KeyValue>) {
         if let Some(handle) = self.handle {
