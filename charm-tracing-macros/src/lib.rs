@@ -148,8 +148,9 @@ pub fn trace_type(args: TokenStream, item: TokenStream) -> TokenStream {
 /// * In a function with `#[track_caller]`, which has to stay a function, an error that a macro returns from within the
 ///   body is not recorded.
 /// * Of an error type with a lifetime or a type parameter that is not known to outlive anything, the causes are not
-///   recorded, only its text: it may be an error only where it is `'static`. A boxed future of such a type parameter
-///   ends its span when it is returned.
+///   recorded, only its text: it may be an error only where it is `'static`. If that is so, an alias which hides such a
+///   lifetime does not compile; write it, `Answer<'_>` for `Answer`. A boxed future of such a type parameter ends its span
+///   when it is returned.
 /// * The arguments of a function that can neither fail nor returns a future are dropped after its span.
 /// * `const fn` is refused: what may run while compiling cannot open a span.
 #[proc_macro_attribute]

@@ -26,6 +26,11 @@ pub(crate) fn allowed(block: &ItemImpl) -> Option<Attribute> {
     }
 }
 
+/// A method whose signature is a trait's may return an error of any size, but the closure that its body becomes may not.
+pub(crate) fn allowed_in_trait_block() -> Attribute {
+    parse_quote!(#[allow(clippy::result_large_err)])
+}
+
 /// What the author's body is expected to draw, the traced one may not draw: `expect` becomes `allow`.
 pub(crate) fn allow_expected(attributes: &mut [Attribute]) {
     for attribute in attributes {

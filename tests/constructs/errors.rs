@@ -938,6 +938,57 @@ constructs! {
         method call: Store.lasting [error: cannot store: an error occurred when formatting an argument]
     "
 
+    aliases_with_a_lifetime {
+        #[derive(Debug)]
+        struct Unexpected<'a>(&'a str);
+
+        impl fmt::Display for Unexpected<'_> {
+            fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(out, "unexpected: {}", self.0)
+            }
+        }
+
+        impl Error for Unexpected<'static> {}
+
+        type Answer<'a> = Result<u8, Unexpected<'a>>;
+
+        mod parser {
+            pub(super) type Result<'a, T> = std::result::Result<T, super::Unexpected<'a>>;
+        }
+
+        #[trace_fn]
+        fn named<'a>(text: &'a str) -> Answer<'a> {
+            Err(Unexpected(text))
+        }
+
+        #[trace_fn]
+        fn elided(text: &str) -> Answer<'_> {
+            Err(Unexpected(text))
+        }
+
+        #[trace_fn]
+        fn called_result(text: &str) -> parser::Result<'_, u8> {
+            Err(Unexpected(text))
+        }
+
+        #[trace_fn]
+        async fn later(text: &str) -> parser::Result<'_, u8> {
+            block_on(std::future::ready(()));
+            Err(Unexpected(text))
+        }
+    } runs {
+        let text = String::from("text");
+        assert!(named(&text).is_err());
+        assert!(elided(&text).is_err());
+        assert!(called_result(&text).is_err());
+        assert!(block_on(later(&text)).is_err());
+    } traces "
+        function call: named [error: unexpected: text]
+        function call: elided [error: unexpected: text]
+        function call: called_result [error: unexpected: text]
+        function call: later [error: unexpected: text]
+    "
+
     boxed_futures_that_are_passed_on {
         type Boxed<T> = std::pin::Pin<Box<dyn Future<Output = T>>>;
 

@@ -17,6 +17,7 @@ mod errors;
 mod futures;
 mod generics;
 mod hygiene;
+mod lints;
 mod panics;
 mod receivers;
 mod returns;

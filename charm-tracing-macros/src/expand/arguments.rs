@@ -169,9 +169,11 @@ impl Group {
             }
         };
         let allow = allow_underscores(arguments);
+        // That each argument is bound twice is our doing.
         quote_spanned! {Span::mixed_site()=> {
             #allow
             let __arguments = (#(#arguments,)*);
+            #[allow(clippy::shadow_unrelated)]
             match __arguments { (#(#bindings,)*) => #body }
         }}
     }

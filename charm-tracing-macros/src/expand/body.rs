@@ -5,6 +5,7 @@ use syn::{AttrStyle, Attribute, Block, ReturnType, Signature, Type};
 
 use super::arguments::{Owning, owning};
 use super::place::{as_written, end_of, leading_items, located, with_braces_of};
+use super::recursion::always_calls_itself;
 use super::returns::{Returning, inferred};
 use super::{Callee, Scope, tail, tracked};
 use crate::args::SpanAttribute;
@@ -23,22 +24,35 @@ impl Traced<'_> {
     /// Gives the function its span.
     ///
     /// The author's statements keep their tokens, so errors in them point where they always did.
-    pub(crate) fn write(&self, attributes: &mut [Attribute], signature: &mut Signature, block: &mut Block) {
-        *block = self.body(signature, attributes, block);
+    pub(crate) fn write(
+        &self,
+        attributes: &mut Vec<Attribute>,
+        signature: &mut Signature,
+        block: &mut Block,
+    ) {
+        let returning = Returning::of(signature, attributes);
+        let fails = matches!(returning, Returning::MayFail(_) | Returning::Tracked(_));
+        *block = self.body(returning, signature, block);
         for attribute in &mut *attributes {
             // An inner attribute of the body holds for all of it, and may only stand at its start.
             attribute.style = AttrStyle::Outer;
         }
         lints::allow_expected(attributes);
+        if self.scope.is_of_trait_block() && fails {
+            attributes.push(lints::allowed_in_trait_block());
+        }
     }
 
-    fn body(&self, signature: &mut Signature, attributes: &[Attribute], block: &Block) -> Block {
-        let tokens = match Returning::of(signature, attributes) {
+    fn body(&self, returning: Returning, signature: &mut Signature, block: &Block) -> Block {
+        let tokens = match returning {
             Returning::Async { fails, yields_future } => {
                 self.asynchronous(signature, fails, yields_future, block)
             }
             Returning::Plain => self.in_place(block),
-            Returning::Tracked => self.in_place_noticing(signature, block),
+            Returning::Tracked(output) => self.in_place_noticing(&output, signature, block),
+            Returning::MayFail(output) if always_calls_itself(signature, self.scope.is_unknown(), block) => {
+                self.in_place_noticing(&output, signature, block)
+            }
             Returning::MayFail(output) => self.returning(&output, signature, block),
             Returning::Future(output) => self.returning_future(&output, signature, block),
         };
@@ -57,19 +71,22 @@ impl Traced<'_> {
         }
     }
 
-    /// `#[track_caller]` holds for the function and not for a closure in it: the body stays, its exits are rewritten.
-    fn in_place_noticing(&self, signature: &Signature, block: &Block) -> TokenStream {
+    /// `#[track_caller]` holds for the function and not for a closure in it, and so does what the compiler says about
+    /// recursion: the body stays, its exits are rewritten.
+    fn in_place_noticing(&self, output: &Type, signature: &Signature, block: &Block) -> TokenStream {
         let (krate, at) = (self.krate, end_of(block));
         let (items, _) = leading_items(block);
         let statements = tracked::noticing(krate, block.clone());
         let statements = &statements[items.len()..];
-        let (enter, failure, infer) =
-            (self.enter(), self.failure(&self.scope.of(signature), signature), infer_return_type(krate, at));
+        let (enter, failure) = (self.enter(), self.failure(&self.scope.of(signature), signature));
+        let returns = match inferred(output) {
+            None => quote_spanned!(at=> let __returns = #krate::__private::Returns::<#output>::inferred();),
+            Some(_) => self.returns_inferred(at),
+        };
         quote_spanned! {at=>
             #(#items)*
             let __span = #enter;
-            let __returns = #krate::__private::Returns::inferred();
-            #infer
+            #returns
             let __notice = |__returned| {
                 #krate::__private::Entered::notice(&__span, __returns, __returned, #failure)
             };
@@ -87,9 +104,12 @@ impl Traced<'_> {
         let last =
             if scope.output_may_not_last(output) { quote_spanned!(at=> &) } else { quote_spanned!(at=> &&) };
         let Owning { body, binds_later } = owning(signature, block, None, self.add_attributes().as_ref());
-        let (infer, output) = match inferred(output) {
-            None => (None, Some(quote_spanned!(at=> -> #output))),
-            Some(_) => (Some(infer_return_type(krate, at)), None),
+        let (returns, output) = match inferred(output) {
+            None => {
+                let returns = quote_spanned!(at=> let __returns = #krate::__private::Returns::inferred(););
+                (returns, Some(quote_spanned!(at=> -> #output)))
+            }
+            Some(_) => (self.returns_inferred(at), None),
         };
         let leave = quote_spanned! {at=>
             |__span, __returned| {
@@ -100,19 +120,17 @@ impl Traced<'_> {
         if self.attributes.is_empty() {
             let callee = self.callee.to_tokens(krate);
             return quote_spanned! {at=>
-                let __returns = #krate::__private::Returns::inferred();
-                #infer
-                #krate::__private::run(#callee, __returns, #closure #output #body, #leave)
+                #returns
+                return #krate::__private::run(#callee, __returns, #closure #output #body, #leave);
             };
         }
         // They use the arguments before the body owns them.
         let enter = self.enter_before(binds_later);
         quote_spanned! {at=>
             #enter
-            let __returns = #krate::__private::Returns::inferred();
-            #infer
+            #returns
             let __returned = __returns.call(#closure #output #body);
-            __span.leave(__returned, #leave)
+            return __span.leave(__returned, #leave);
         }
     }
 
@@ -131,7 +149,7 @@ impl Traced<'_> {
         };
         quote_spanned! {at=>
             #enter
-            #located::__private::#call(__span, #closure #body, #failure)
+            return #located::__private::#call(__span, #closure #body, #failure);
         }
     }
 
@@ -182,7 +200,16 @@ impl Traced<'_> {
             #infer
             let __span = #krate::__private::open_future(#callee, #attributes, __returns, #failure);
             #opened
-            #krate::__private::trace_future(__span, #future).await
+            return #krate::__private::trace_future(__span, #future).await;
+        }
+    }
+
+    /// Declares `__returns` for a type that cannot be written.
+    fn returns_inferred(&self, at: Span) -> TokenStream {
+        let (krate, infer) = (self.krate, infer_return_type(self.krate, at));
+        quote_spanned! {at=>
+            let __returns = #krate::__private::Returns::inferred();
+            #infer
         }
     }
 

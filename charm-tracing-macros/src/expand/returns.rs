@@ -14,8 +14,8 @@ pub(super) enum Returning {
     Async { fails: bool, yields_future: bool },
     /// A value to look at: a `Result`, or a boxed future.
     MayFail(Type),
-    /// The same, of a function with `#[track_caller]`.
-    Tracked,
+    /// Such a value of a function with `#[track_caller]`.
+    Tracked(Type),
     /// `impl Future`, with its output.
     Future(Type),
     /// Any other value, which is left alone.
@@ -32,7 +32,7 @@ impl Returning {
         let tracked = tracks_caller(attributes);
         match ty {
             Some(Type::ImplTrait(_)) if tracked => Self::Plain,
-            Some(_) if fails && tracked => Self::Tracked,
+            Some(ty) if fails && tracked => Self::Tracked(ty.clone()),
             Some(Type::ImplTrait(ty)) => future_output(ty).map_or(Self::Plain, Self::Future),
             Some(ty) if fails => Self::MayFail(ty.clone()),
             _ => Self::Plain,
@@ -145,7 +145,7 @@ mod tests {
             Returning::Async { fails: true, .. } => "async, may fail".into(),
             Returning::Async { fails: false, .. } => "async".into(),
             Returning::MayFail(_) => "may fail".into(),
-            Returning::Tracked => "may fail, tracks its caller".into(),
+            Returning::Tracked(_) => "may fail, tracks its caller".into(),
             Returning::Future(output) => format!("future of {}", output.to_token_stream()),
             Returning::Plain => "plain".into(),
         }

@@ -17,6 +17,8 @@ use syn::{
 /// What the types of a signature may mean.
 #[derive(Clone)]
 pub(crate) struct Scope {
+    /// Whether it is a block that implements a trait.
+    of_trait_block: bool,
     /// The type parameters, and whether one is not known to outlive anything.
     free: HashMap<String, bool>,
     this: This,
@@ -45,7 +47,12 @@ impl Scope {
             ImplItem::Type(item) => Some((item.ident.to_string(), item.ty.clone())),
             _ => None,
         });
-        let mut scope = Self { free, this: This::Lasting, associated: associated.collect() };
+        let mut scope = Self {
+            of_trait_block: block.trait_.is_some(),
+            free,
+            this: This::Lasting,
+            associated: associated.collect(),
+        };
         if lifetimes || scope.borrows(block.self_ty.to_token_stream()) {
             scope.this = This::Borrowing;
         }
@@ -53,11 +60,21 @@ impl Scope {
     }
 
     pub(crate) fn of_trait(generics: &Generics) -> Self {
-        Self { free: free(generics), this: This::Parameter, associated: HashMap::new() }
+        Self { free: free(generics), this: This::Parameter, ..Self::unknown() }
     }
 
     pub(crate) fn unknown() -> Self {
-        Self { free: HashMap::new(), this: This::Unknown, associated: HashMap::new() }
+        Self { of_trait_block: false, free: HashMap::new(), this: This::Unknown, associated: HashMap::new() }
+    }
+
+    /// Whether a function stands alone, as far as is known.
+    pub(super) fn is_unknown(&self) -> bool {
+        self.this == This::Unknown
+    }
+
+    /// Whether the signature of a function is that of a trait.
+    pub(super) const fn is_of_trait_block(&self) -> bool {
+        self.of_trait_block
     }
 
     /// The scope within a function.
@@ -71,11 +88,11 @@ impl Scope {
     pub(super) fn error_may_borrow(&self, returned: &Type) -> bool {
         let returned = self.resolved(returned);
         if let Some(result) = result_in(returned) {
-            return match &result[..] {
-                [_, error] => self.may_borrow(error),
-                // An alias, which has its error.
-                _ => false,
+            let [_, error] = &result.types[..] else {
+                // An alias, which has its error, but perhaps not that error's lifetime.
+                return result.has_lifetimes;
             };
+            return self.may_borrow(error);
         }
         match returned {
             Type::ImplTrait(_) => true,
@@ -208,27 +225,37 @@ fn free(generics: &Generics) -> HashMap<String, bool> {
         .collect()
 }
 
-/// The types of the `Result<...>` that a type is, or that a future yields.
-fn result_in(ty: &Type) -> Option<Vec<Type>> {
+/// The arguments of a `Result<...>`.
+#[derive(Default)]
+struct ResultArguments {
+    types: Vec<Type>,
+    /// Whether there are lifetimes other than `'static`, as only an alias has them.
+    has_lifetimes: bool,
+}
+
+/// The `Result<...>` that a type is, or that a future yields.
+fn result_in(ty: &Type) -> Option<ResultArguments> {
     #[derive(Default)]
-    struct Results(Option<Vec<Type>>);
+    struct Results(Option<ResultArguments>);
     impl<'ast> Visit<'ast> for Results {
         fn visit_type_path(&mut self, ty: &'ast TypePath) {
             let Some(last) = ty.path.segments.last().filter(|last| last.ident == "Result") else {
                 visit::visit_type_path(self, ty);
                 return;
             };
-            let types = match &last.arguments {
-                PathArguments::AngleBracketed(arguments) => {
-                    let types = arguments.args.iter().filter_map(|argument| match argument {
-                        GenericArgument::Type(ty) => Some(ty.clone()),
-                        _ => None,
-                    });
-                    types.collect()
+            let mut found = ResultArguments::default();
+            if let PathArguments::AngleBracketed(arguments) = &last.arguments {
+                for argument in &arguments.args {
+                    match argument {
+                        GenericArgument::Type(ty) => found.types.push(ty.clone()),
+                        GenericArgument::Lifetime(lifetime) => {
+                            found.has_lifetimes |= lifetime.ident != "static";
+                        }
+                        _ => {}
+                    }
                 }
-                _ => Vec::new(),
-            };
-            self.0.get_or_insert(types);
+            }
+            self.0.get_or_insert(found);
         }
     }
     let mut results = Results::default();
@@ -274,12 +301,15 @@ mod tests {
             "fn f(&self) -> Result<(), Full<T>>",
             "fn f() -> Result<Self, Full<Self>>",
             "fn f<'a, T>() -> BoxFuture<'a, Result<(), Full<T>>>",
+            "fn f<'a>(text: &'a str) -> parser::Result<'a, u8>",
+            "async fn f(text: &str) -> Result<'_, u8>",
         ] {
             assert!(alone(borrows), "{borrows}");
         }
         for lasts in [
             "fn f() -> Result<(), Error>",
             "fn f<T>() -> io::Result<T>",
+            "fn f() -> parser::Result<'static, u8>",
             "fn f<T>() -> Result<T, Error>",
             "fn f<E: Error>() -> Result<(), E>",
             "fn f<T: Service>() -> Result<(), T::Error>",

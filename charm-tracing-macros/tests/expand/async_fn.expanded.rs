@@ -24,7 +24,7 @@ async fn fetch(url: &str, retries: u8) -> Result<String, Error> {
             (&&&&&&::charm_tracing::__private::probe::Returned(__returned)).__failure()
         },
     );
-    ::charm_tracing::__private::trace_future(
+    return ::charm_tracing::__private::trace_future(
             __span,
             async move {
                 if let ::charm_tracing::__private::Option::Some(__returned) = __returns
@@ -35,7 +35,7 @@ async fn fetch(url: &str, retries: u8) -> Result<String, Error> {
                 client().get(url, retries).await?.text().await
             },
         )
-        .await
+        .await;
 }
 async fn wait(seconds: u64) {
     let __returns = ::charm_tracing::__private::Returns::<()>::inferred();
@@ -58,7 +58,7 @@ async fn wait(seconds: u64) {
         __returns,
         ::charm_tracing::__private::never_fails,
     );
-    ::charm_tracing::__private::trace_future(
+    return ::charm_tracing::__private::trace_future(
             __span,
             async move {
                 if let ::charm_tracing::__private::Option::Some(__returned) = __returns
@@ -68,6 +68,7 @@ async fn wait(seconds: u64) {
                 }
                 {
                     let __arguments = (seconds,);
+                    #[allow(clippy::shadow_unrelated)]
                     match __arguments {
                         (mut seconds,) => {
                             while seconds > 0 {
@@ -79,5 +80,5 @@ async fn wait(seconds: u64) {
                 }
             },
         )
-        .await
+        .await;
 }

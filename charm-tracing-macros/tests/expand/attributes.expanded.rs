@@ -71,7 +71,7 @@ async fn scale(units: usize) {
         __returns,
         ::charm_tracing::__private::never_fails,
     );
-    ::charm_tracing::__private::trace_future(
+    return ::charm_tracing::__private::trace_future(
             __span,
             async move {
                 if let ::charm_tracing::__private::Option::Some(__returned) = __returns
@@ -82,5 +82,5 @@ async fn scale(units: usize) {
                 apply(units).await;
             },
         )
-        .await
+        .await;
 }

@@ -1,6 +1,6 @@
 fn write((path, _): (&Path, u8), text: String, units: usize) -> io::Result<usize> {
     let __returns = ::charm_tracing::__private::Returns::inferred();
-    ::charm_tracing::__private::run(
+    return ::charm_tracing::__private::run(
         {
             static SITE: ::charm_tracing::__private::Site = ::charm_tracing::__private::Site::new(
                 "function call: write",
@@ -16,6 +16,7 @@ fn write((path, _): (&Path, u8), text: String, units: usize) -> io::Result<usize
         move || -> io::Result<usize> {
             {
                 let __arguments = (text,);
+                #[allow(clippy::shadow_unrelated)]
                 match __arguments {
                     (mut text,) => {
                         text.push('\n');
@@ -38,5 +39,5 @@ fn write((path, _): (&Path, u8), text: String, units: usize) -> io::Result<usize
                     },
                 )
         },
-    )
+    );
 }

@@ -3,7 +3,7 @@ fn units(path: &Path) -> Result<impl Iterator<Item = String>, Box<dyn Error>> {
     if let ::charm_tracing::__private::Option::Some(__returned) = __returns.nothing() {
         return __returned;
     }
-    ::charm_tracing::__private::run(
+    return ::charm_tracing::__private::run(
         {
             static SITE: ::charm_tracing::__private::Site = ::charm_tracing::__private::Site::new(
                 "function call: units",
@@ -33,5 +33,5 @@ fn units(path: &Path) -> Result<impl Iterator<Item = String>, Box<dyn Error>> {
                     },
                 )
         },
-    )
+    );
 }

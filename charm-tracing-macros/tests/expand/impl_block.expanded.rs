@@ -5,7 +5,7 @@ where
     const PORT: u16 = 5432;
     pub fn new(inner: &'a T) -> Self {
         let __returns = ::charm_tracing::__private::Returns::inferred();
-        ::charm_tracing::__private::run(
+        return ::charm_tracing::__private::run(
             {
                 static SITE: ::charm_tracing::__private::Site = ::charm_tracing::__private::Site::new(
                     "method call: Database.new",
@@ -32,11 +32,11 @@ where
                         },
                     )
             },
-        )
+        );
     }
     pub fn connect(&mut self) -> Result<(), Error> {
         let __returns = ::charm_tracing::__private::Returns::inferred();
-        ::charm_tracing::__private::run(
+        return ::charm_tracing::__private::run(
             {
                 static SITE: ::charm_tracing::__private::Site = ::charm_tracing::__private::Site::new(
                     "method call: Database.connect",
@@ -65,7 +65,7 @@ where
                         },
                     )
             },
-        )
+        );
     }
     pub fn version(&self) -> u8 {
         3

@@ -10,7 +10,7 @@ fn fetch<'a>(url: &'a str) -> impl Future<Output = Result<String, Error>> + Send
         );
         ::charm_tracing::__private::Site::callee(&SITE)
     });
-    ::charm_tracing::__private::call_for_future::<
+    return ::charm_tracing::__private::call_for_future::<
         Result<String, Error>,
         _,
     >(
@@ -20,5 +20,5 @@ fn fetch<'a>(url: &'a str) -> impl Future<Output = Result<String, Error>> + Send
             use ::charm_tracing::__private::probe::*;
             (&&&&&&::charm_tracing::__private::probe::Returned(__returned)).__failure()
         },
-    )
+    );
 }

@@ -1,7 +1,7 @@
 impl Workload {
     fn stop(self) -> Result<Stopped, Error> {
         let __returns = ::charm_tracing::__private::Returns::inferred();
-        ::charm_tracing::__private::run(
+        return ::charm_tracing::__private::run(
             {
                 static SITE: ::charm_tracing::__private::Site = ::charm_tracing::__private::Site::new(
                     "method call: Workload.stop",
@@ -34,7 +34,7 @@ impl Workload {
                         },
                     )
             },
-        )
+        );
     }
 }
 const _: () = {

@@ -11,10 +11,9 @@ fn port(text: &str) -> Result<u16, Error> {
         );
         ::charm_tracing::__private::Site::callee(&SITE)
     });
-    let __returns = ::charm_tracing::__private::Returns::inferred();
-    if let ::charm_tracing::__private::Option::Some(__returned) = __returns.nothing() {
-        return __returned;
-    }
+    let __returns = ::charm_tracing::__private::Returns::<
+        Result<u16, Error>,
+    >::inferred();
     let __notice = |__returned| {
         ::charm_tracing::__private::Entered::notice(
             &__span,

@@ -18,7 +18,7 @@ trait HealthCheck {
 trait Restart {
     fn restart(&self) -> Result<(), Error> {
         let __returns = ::charm_tracing::__private::Returns::inferred();
-        ::charm_tracing::__private::run(
+        return ::charm_tracing::__private::run(
             {
                 static SITE: ::charm_tracing::__private::Site = ::charm_tracing::__private::Site::new(
                     "restart",
@@ -53,6 +53,6 @@ trait Restart {
                         },
                     )
             },
-        )
+        );
     }
 }

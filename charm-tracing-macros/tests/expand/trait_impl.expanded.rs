@@ -1,7 +1,8 @@
 impl<T> Display for Wrapper<T> {
+    #[allow(clippy::result_large_err)]
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
         let __returns = ::charm_tracing::__private::Returns::inferred();
-        ::charm_tracing::__private::run(
+        return ::charm_tracing::__private::run(
             {
                 static SITE: ::charm_tracing::__private::Site = ::charm_tracing::__private::Site::new(
                     "method call: Wrapper.fmt",
@@ -30,7 +31,7 @@ impl<T> Display for Wrapper<T> {
                         },
                     )
             },
-        )
+        );
     }
 }
 const _: () = {
