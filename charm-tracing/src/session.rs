@@ -11,6 +11,7 @@ use opentelemetry::trace::{Link, SpanContext, TraceContextExt, TraceId};
 use tracing_relation::juju::{Dispatch, EnvironmentError, HookTools};
 
 use crate::delivery::{self, DeliveryReport, Destination, SystemClock, Trace};
+use crate::encode::FileWriter;
 use crate::globals::{self, Ended};
 use crate::hook_tools::TracedHookTools;
 use crate::hushed::Hushed;
@@ -384,7 +385,8 @@ fn begin_journal(
     })?;
     let trace = TraceContext::below(parent);
     let file = queue.journal(lock, unit, trace.id.to_bytes());
-    Some((Box::new(Journal::begin(Box::new(file), resource, trace)), recovered))
+    let writer = FileWriter::begin(Box::new(file), resource, &own_scope(), trace);
+    Some((Box::new(Journal::begin(Box::new(writer))), recovered))
 }
 
 /// Takes over the buffer of the Python library if there is one, and reads the losses that no trace has reported yet.

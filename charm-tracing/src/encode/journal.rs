@@ -25,7 +25,7 @@ use crate::recorder::{Record, TraceContext};
 
 /// Writes spans down as they begin and end.
 #[derive(Debug)]
-pub(crate) struct Writer {
+pub(crate) struct Records {
     trace: TraceContext,
     /// The scope of the records that name none.
     own: Frame,
@@ -40,7 +40,7 @@ pub(crate) struct Writer {
 /// The field of a span of the first call site.
 const FIRST_SITE: u32 = 16;
 
-impl Writer {
+impl Records {
     /// Begins a journal with the resource of the charm.
     pub(crate) fn begin(
         out: &mut Vec<u8>,

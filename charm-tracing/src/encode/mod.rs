@@ -5,6 +5,7 @@
 //! The bytes are those that `opentelemetry-proto` and `prost` would write for the same spans of the SDK, which the tests
 //! compare.
 
+mod file_writer;
 pub(crate) mod journal;
 pub(crate) mod protobuf;
 mod span;
@@ -18,6 +19,7 @@ use std::sync::Arc;
 
 use opentelemetry::{InstrumentationScope, KeyValue};
 
+pub(crate) use self::file_writer::FileWriter;
 use self::protobuf::{bytes, length, length_size, message};
 pub(crate) use self::span::Site;
 use crate::recorder::{Record, Store, TraceContext};

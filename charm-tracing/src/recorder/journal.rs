@@ -9,12 +9,21 @@
 use std::fmt::Debug;
 use std::io;
 
-use opentelemetry::KeyValue;
-
-use super::provider::own_scope;
-use super::record::{Record, TraceContext};
+use super::record::Record;
 use super::store::Store;
-use crate::encode::journal::Writer;
+
+/// Writes the records of a journal.
+pub(crate) trait JournalWriter: Debug + Send {
+    /// Writes a span that has begun.
+    fn begun(&mut self, span: &Record);
+    /// Writes a span that has ended.
+    fn ended(&mut self, span: &Record);
+    /// Puts what was written where it survives the process.
+    fn flush(&mut self);
+    /// Returns the file, and logs the error that stopped the journal. Must not be called while the session is locked, because the
+    /// charm's logger runs.
+    fn into_file(self: Box<Self>) -> Box<dyn JournalFile>;
+}
 
 /// The file that a journal is written to.
 pub(crate) trait JournalFile: Debug + Send {
@@ -36,15 +45,10 @@ const MOST_WAITING: usize = 64;
 /// the spans, so spans with times of the charm's own may be written one by one.
 const PAUSE: u64 = 1_000_000;
 
-/// The number of bytes that wait at most for a file that cannot be written.
-const MOST_BYTES_WAITING: usize = 256 * 1024;
-
-/// Writes the spans of a session into a file.
+/// Decides when the spans of a session are written.
 #[derive(Debug)]
 pub(crate) struct Journal {
-    writer: Writer,
-    /// Records that wait for being written, encoded: the first, and those that could not be written.
-    out: Vec<u8>,
+    writer: Box<dyn JournalWriter>,
     /// The places of spans that have begun since the last write.
     begun: Vec<u32>,
     /// How many spans have ended that were written as begun.
@@ -53,17 +57,12 @@ pub(crate) struct Journal {
     written: usize,
     /// When it was written last, in nanoseconds since 1970.
     last: u64,
-    stopped: Option<io::Error>,
-    file: Box<dyn JournalFile>,
 }
 
 impl Journal {
     /// Begins the journal of a session in which no span has begun yet.
-    pub(crate) fn begin(file: Box<dyn JournalFile>, resource: &[KeyValue], trace: TraceContext) -> Self {
-        let mut out = Vec::with_capacity(1024);
-        let writer = Writer::begin(&mut out, resource, &own_scope(), trace);
-        let begun = Vec::with_capacity(MOST_WAITING);
-        Self { writer, out, begun, ended: 0, written: 0, last: 0, stopped: None, file }
+    pub(crate) fn begin(writer: Box<dyn JournalWriter>) -> Self {
+        Self { writer, begun: Vec::with_capacity(MOST_WAITING), ended: 0, written: 0, last: 0 }
     }
 
     /// Notes that a span has begun. True if it is time to write.
@@ -90,118 +89,23 @@ impl Journal {
     #[cold]
     #[inline(never)]
     pub(crate) fn write(&mut self, spans: &mut Store, now: u64) {
-        if self.stopped.is_none() {
-            // Spans that have begun are written first, so that a span is below another one that is there.
-            for place in &self.begun {
-                if let Some(record) = spans.unwritten(*place) {
-                    self.writer.begun(&mut self.out, record);
-                    record.end = Record::WRITTEN;
-                }
-            }
-            for record in spans.ended().skip(self.written) {
-                self.writer.ended(&mut self.out, record);
-            }
-            self.written = spans.ended_count();
-            match self.file.append(&self.out) {
-                Ok(()) => self.out.clear(),
-                // The charm may have all its descriptors open, or a disk be full for a moment.
-                Err(_) if self.out.len() <= MOST_BYTES_WAITING => {}
-                Err(error) => {
-                    self.stopped = Some(error);
-                    self.out = Vec::new();
-                }
+        // Spans that have begun are written first, so that a span is below another one that is there.
+        for place in self.begun.drain(..) {
+            if let Some(record) = spans.unwritten(place) {
+                self.writer.begun(record);
+                record.end = Record::WRITTEN;
             }
         }
-        self.begun.clear();
+        for record in spans.ended().skip(self.written) {
+            self.writer.ended(record);
+        }
+        self.written = spans.ended_count();
+        self.writer.flush();
         (self.ended, self.last) = (0, now);
     }
 
-    /// Returns the file, and logs the error that stopped the journal. Must not be called while the session is locked, because the
-    /// charm's logger runs.
+    /// Returns the file, as [`JournalWriter::into_file`] does.
     pub(crate) fn into_file(self) -> Box<dyn JournalFile> {
-        if let Some(error) = self.stopped {
-            log::debug!("not all of this dispatch would have been left if it had been killed: {error}");
-        }
-        self.file
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::{Arc, Mutex};
-
-    use opentelemetry::trace::{SpanId, TraceId};
-    use proptest::prelude::*;
-
-    use super::*;
-
-    /// Holds what was written. The number is that of the appends that fail next.
-    #[derive(Clone, Debug, Default)]
-    struct File(Arc<Mutex<(Vec<u8>, usize)>>);
-
-    impl JournalFile for File {
-        fn append(&mut self, records: &[u8]) -> io::Result<()> {
-            let (bytes, failures) = &mut *self.0.lock().unwrap();
-            if let Some(left) = failures.checked_sub(1) {
-                *failures = left;
-                return Err(io::ErrorKind::StorageFull.into());
-            }
-            bytes.extend_from_slice(records);
-            Ok(())
-        }
-
-        fn is_there(&self) -> bool {
-            true
-        }
-
-        fn is_out_of_reach(&self) -> bool {
-            false
-        }
-
-        fn is_begun(&self) -> bool {
-            true
-        }
-
-        fn remove(&mut self) {}
-    }
-
-    /// Returns what a journal of so many spans holds that fails so often before each of them.
-    fn written(failures: &[usize]) -> Vec<u8> {
-        let (file, mut spans) = (File::default(), Store::default());
-        let trace = TraceContext { id: TraceId::from(1), ..TraceContext::default() };
-        let mut journal = Journal::begin(Box::new(file.clone()), &[], trace);
-        for (id, failures) in (1..).zip(failures) {
-            file.0.lock().unwrap().1 = *failures;
-            let place = spans.begin(Record { span_id: SpanId::from(id), start: id, ..Record::VACANT });
-            journal.note_begun(place, id);
-            journal.write(&mut spans, id);
-            journal.note_ended(spans.end(place, SpanId::from(id), id).unwrap(), id);
-            journal.write(&mut spans, id);
-        }
-        file.0.lock().unwrap().1 = 0;
-        journal.write(&mut spans, 0);
-        let (bytes, _) = &*file.0.lock().unwrap();
-        bytes.clone()
-    }
-
-    proptest! {
-        #[test]
-        fn what_could_not_be_written_is_written_later(failures in prop::collection::vec(0_usize..4, 1..20)) {
-            prop_assert_eq!(written(&failures), written(&vec![0; failures.len()]));
-        }
-    }
-
-    #[test]
-    fn a_file_that_is_never_written_holds_no_memory_up() {
-        let file = File(Arc::new(Mutex::new((Vec::new(), usize::MAX))));
-        let mut spans = Store::default();
-        let mut journal = Journal::begin(Box::new(file), &[], TraceContext::default());
-        for id in 1..20_000 {
-            let place = spans.begin(Record { span_id: SpanId::from(id), ..Record::VACANT });
-            journal.note_begun(place, id);
-            journal.write(&mut spans, id);
-        }
-        assert!(journal.stopped.is_some());
-        assert_eq!(journal.out.capacity(), 0);
+        self.writer.into_file()
     }
 }

@@ -22,7 +22,7 @@ pub(crate) use clock::{anchor, now, now_of_event, unix_nanos};
 #[cfg(any(test, fuzzing))]
 pub(crate) use ids::split_mix;
 pub(crate) use ids::{SpanIds, random};
-pub(crate) use journal::{Journal, JournalFile};
+pub(crate) use journal::{Journal, JournalFile, JournalWriter};
 pub use provider::{SessionTracer, SessionTracerProvider, tracer_provider};
 pub(crate) use provider::{install, new_trace, own_scope, uninstall};
 pub(crate) use record::{Details, Record, Remote, TraceContext, weight};

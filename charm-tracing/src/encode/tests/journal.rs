@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use opentelemetry_proto::tonic::trace::v1::{Span, status::StatusCode};
 
 use super::*;
-use crate::encode::journal::{Writer, interrupted};
+use crate::encode::journal::{Records, interrupted};
 
 const ROOT: u64 = u64::MAX;
 
@@ -26,16 +26,16 @@ fn root() -> Given {
 /// Writes a journal, and returns where its records end. All spans begin before the first of them ends.
 fn journal_of(given: &[(Given, Fate)]) -> (Vec<u8>, Vec<usize>) {
     let mut out = Vec::new();
-    let mut writer = Writer::begin(&mut out, &resource(), &own_scope(), TRACE);
+    let mut records = Records::begin(&mut out, &resource(), &own_scope(), TRACE);
     let mut ends = vec![out.len()];
-    writer.begun(&mut out, &root().record());
+    records.begun(&mut out, &root().record());
     ends.push(out.len());
     for (given, _) in given.iter().filter(|(_, fate)| *fate != Fate::OnlyEnded) {
-        writer.begun(&mut out, &given.record());
+        records.begun(&mut out, &given.record());
         ends.push(out.len());
     }
     for (given, _) in given.iter().filter(|(_, fate)| *fate != Fate::OnlyBegun) {
-        writer.ended(&mut out, &given.record());
+        records.ended(&mut out, &given.record());
         ends.push(out.len());
     }
     (out, ends)
@@ -175,6 +175,6 @@ fn spans_of_scopes_that_alternate_are_in_their_own() {
 fn nothing_is_left_without_a_span() {
     assert_eq!(interrupted(b""), None);
     let mut journal = Vec::new();
-    Writer::begin(&mut journal, &resource(), &own_scope(), TRACE);
+    Records::begin(&mut journal, &resource(), &own_scope(), TRACE);
     assert_eq!(interrupted(&journal), None);
 }

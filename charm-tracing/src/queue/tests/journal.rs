@@ -9,7 +9,7 @@ use rustix::io::Errno;
 use super::super::disk::Fault;
 use super::super::journal::UnitLock;
 use super::*;
-use crate::encode::journal::Writer;
+use crate::encode::journal::Records;
 use crate::recorder::{Details, JournalFile as _, Record, TraceContext, own_scope};
 
 const UNIT: &str = "app/0";
@@ -22,10 +22,10 @@ fn lock(queue: &Queue) -> UnitLock {
 fn records(trace_id: u8, root: u8) -> Vec<u8> {
     let trace = TraceContext { id: TraceId::from_bytes([trace_id; 16]), flags: TraceFlags::SAMPLED };
     let mut out = Vec::new();
-    let mut writer = Writer::begin(&mut out, &[KeyValue::new("juju_unit", UNIT)], &own_scope(), trace);
+    let mut records = Records::begin(&mut out, &[KeyValue::new("juju_unit", UNIT)], &own_scope(), trace);
     let details = Some(Box::new(Details::named("root", Vec::new())));
     let span_id = SpanId::from_bytes([root; 8]);
-    writer
+    records
         .begun(&mut out, &Record { site: None, span_id, parent: SpanId::INVALID, start: 5, end: 0, details });
     out
 }
