@@ -3,7 +3,7 @@
 
 pub use crate::delivery::fuzzed::answer;
 use crate::encode::journal::interrupted;
-use crate::encode::protobuf::{Field, Fields};
+use crate::protobuf::{Field, Fields};
 pub use crate::queue::fuzzed::{python_buffer, queue_directory};
 
 /// Checks that any journal makes a trace that is not much larger, or none.

@@ -123,23 +123,22 @@ mod encode;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzed;
-mod globals;
 mod hook_tools;
 mod hushed;
 mod names;
 mod notice;
 mod parent;
+mod protobuf;
 mod queue;
 mod recorder;
 mod resource;
 mod run;
 mod session;
+mod site;
 mod span;
 mod target;
 #[cfg(feature = "testing")]
 pub mod testing;
-#[cfg(feature = "testing")]
-mod turn;
 
 #[doc(hidden)]
 #[path = "private.rs"]
@@ -152,8 +151,8 @@ pub use delivery::{
     Certificate, CertificateError, ClientCertificate, DeliveryProblem, DeliveryReport, Destination,
     EndpointError, Pem,
 };
-pub use globals::{SwitchedOff, switch_off};
 pub use opentelemetry;
+pub use recorder::globals::{SwitchedOff, switch_off};
 pub use recorder::{SessionTracer, SessionTracerProvider, tracer_provider};
 pub use run::run;
 pub use session::Session;
@@ -164,5 +163,5 @@ pub use tracing_relation::juju;
 /// Whether traced calls record spans right now: a session is open and tracing is not switched off.
 #[must_use]
 pub fn is_enabled() -> bool {
-    globals::is_recording()
+    recorder::globals::is_recording()
 }

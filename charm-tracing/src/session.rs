@@ -12,16 +12,16 @@ use tracing_relation::juju::{Dispatch, EnvironmentError, HookTools};
 
 use crate::delivery::{self, DeliveryReport, Destination, SystemClock, Trace};
 use crate::encode::FileWriter;
-use crate::globals::{self, Ended};
 use crate::hook_tools::TracedHookTools;
 use crate::hushed::Hushed;
 use crate::notice::{self, Notice};
 use crate::queue::{Losses, Missing, Queue, QueueConfig, QueueError, Recovered};
+use crate::recorder::globals::{self, Ended};
+#[cfg(feature = "testing")]
+use crate::recorder::turn::{Turn, Use};
 use crate::recorder::{self, Details, Journal, Room, TraceContext, new_trace, own_scope};
 use crate::span::{self, Current, OpenSpan};
 use crate::target::Target;
-#[cfg(feature = "testing")]
-use crate::turn::{Turn, Use};
 use crate::{Config, encode, names, parent, resource};
 
 /// The trace of one dispatch, from the first line of `main` to its end. [`run`](crate::run) uses one for you; use it

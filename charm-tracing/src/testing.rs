@@ -41,10 +41,10 @@ use std::collections::{HashMap, HashSet};
 use opentelemetry::global::GlobalTracerProvider;
 use opentelemetry::trace::{SpanId, Status};
 
-use crate::globals;
+use crate::recorder::globals;
+use crate::recorder::turn::{Turn, Use};
 use crate::recorder::{self, Details, Record, Store, new_trace};
 use crate::span::{self, OpenSpan};
-use crate::turn::{Turn, Use};
 
 /// Records every span of the process in memory while it lives; nothing is buffered or sent. It needs no dispatch.
 #[derive(Debug)]

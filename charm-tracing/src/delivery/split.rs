@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use crate::encode::protobuf::{Field, bytes_always, next_field};
+use crate::protobuf::{Field, bytes_always, next_field};
 
 /// The path to the spans: the field numbers of `resource_spans` in a request, `scope_spans` in those, `spans` in those.
 const SPANS: [u32; 3] = [1, 2, 2];

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use crate::encode::protobuf::{Field, fields};
+use crate::protobuf::{Field, fields};
 
 /// The consequence of an answer for a trace.
 #[derive(Debug, Clone, PartialEq, Eq)]

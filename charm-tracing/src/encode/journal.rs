@@ -19,9 +19,10 @@ use std::collections::{HashMap, HashSet};
 use opentelemetry::trace::Status;
 use opentelemetry::{InstrumentationScope, KeyValue};
 
-use super::protobuf::{Field, Fields, bytes_always, fixed64, length, message, next_field};
-use super::{Frame, Site, scope, span, value};
+use super::{Frame, scope, span};
+use crate::protobuf::{self, Field, Fields, bytes_always, fixed64, length, message, next_field};
 use crate::recorder::{Record, TraceContext};
+use crate::site::EncodedSite;
 
 /// Writes spans down as they begin and end.
 #[derive(Debug)]
@@ -49,7 +50,7 @@ impl Records {
         trace: TraceContext,
     ) -> Self {
         let own = Frame::of(own);
-        record(out, |out| message(out, 1, |out| value::attributes(out, 1, resource)));
+        record(out, |out| message(out, 1, |out| protobuf::attributes(out, 1, resource)));
         record(out, |out| own.write(out));
         Self { trace, scope: own.clone(), own, sites: HashMap::new(), last: None }
     }
@@ -81,7 +82,7 @@ impl Records {
         });
     }
 
-    fn number(&mut self, out: &mut Vec<u8>, site: &Site) -> u32 {
+    fn number(&mut self, out: &mut Vec<u8>, site: &EncodedSite) -> u32 {
         let address = std::ptr::from_ref(site).addr();
         if let Some((last, number)) = self.last
             && last == address

@@ -7,11 +7,9 @@
 
 mod file_writer;
 pub(crate) mod journal;
-pub(crate) mod protobuf;
 mod span;
 #[cfg(test)]
 mod tests;
-mod value;
 
 use std::collections::HashMap;
 use std::io::{self, Write};
@@ -20,8 +18,7 @@ use std::sync::Arc;
 use opentelemetry::{InstrumentationScope, KeyValue};
 
 pub(crate) use self::file_writer::FileWriter;
-use self::protobuf::{bytes, length, length_size, message};
-pub(crate) use self::span::Site;
+use crate::protobuf::{self, bytes, length, length_size, message};
 use crate::recorder::{Record, Store, TraceContext};
 
 /// The request of a finished session, which is made only when it is written: the spans of a large one take less memory.
@@ -48,7 +45,7 @@ impl<'a> Request<'a> {
     ) -> Self {
         let groups = groups(spans.ended(), trace, own);
         let mut inner = Vec::with_capacity(1024);
-        message(&mut inner, 1, |out| value::attributes(out, 1, resource));
+        message(&mut inner, 1, |out| protobuf::attributes(out, 1, resource));
         let size = inner.len() + groups.iter().map(Group::framed_size).sum::<usize>();
         let mut head = Vec::with_capacity(length_size(size) + inner.len());
         length(&mut head, 1, size);
@@ -200,7 +197,7 @@ struct Frame {
 impl Frame {
     fn of(scope: &InstrumentationScope) -> Self {
         let (mut head, mut tail) = (Vec::new(), Vec::new());
-        message(&mut head, 1, |out| value::scope(out, scope));
+        message(&mut head, 1, |out| protobuf::scope(out, scope));
         bytes(&mut tail, 3, scope.schema_url().unwrap_or_default().as_bytes());
         Self { head, tail }
     }

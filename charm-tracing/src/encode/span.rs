@@ -1,51 +1,16 @@
 //! One span.
 
-use opentelemetry::KeyValue;
-use opentelemetry::trace::{Event, Link, SpanId, SpanKind, Status, TraceState};
+use opentelemetry::trace::{Event, Link, SpanId, Status, TraceState};
 
-use super::protobuf::{bytes, fixed32, fixed64, int, length, length_size, message, uint32};
-use super::value::attributes;
+use crate::protobuf::{attributes, bytes, fixed32, fixed64, int, length, length_size, message, uint32};
 use crate::recorder::{Details, Record, TraceContext, unix_nanos};
-
-/// What all spans of a call site have in common, in the bytes of a `Span`: all but its ids. Times and flags are zero.
-#[derive(Debug)]
-pub(crate) struct Site {
-    bytes: Box<[u8]>,
-    /// Where the times begin, and behind them the attributes.
-    times: usize,
-}
-
-/// Of the two times.
-const TIMES: usize = 18;
-
-impl Site {
-    pub(crate) fn new(name: &str, site: &[KeyValue]) -> Self {
-        let mut out = Vec::with_capacity(256);
-        bytes(&mut out, 5, name.as_bytes());
-        kind(&mut out, None);
-        let times = out.len();
-        out.extend_from_slice(&[0x39, 0, 0, 0, 0, 0, 0, 0, 0, 0x41, 0, 0, 0, 0, 0, 0, 0, 0]);
-        attributes(&mut out, 9, site);
-        out.extend_from_slice(&PLAIN_END);
-        Self { bytes: out.into(), times }
-    }
-
-    fn name_and_kind(&self) -> &[u8] {
-        &self.bytes[..self.times]
-    }
-
-    fn attributes(&self) -> &[u8] {
-        &self.bytes[self.times + TIMES..self.bytes.len() - PLAIN_END.len()]
-    }
-}
+use crate::site::{EncodedSite, PLAIN_END, TIMES, write_kind};
 
 /// Flags of a span and of a link: what they say about the context that is meant, beside its own flags in the lowest byte.
 /// Whether it is remote is known, and it is.
 const KNOWS_IS_REMOTE: u32 = 0x100;
 pub(super) const IS_REMOTE: u32 = 0x200;
 
-/// The end of a span without a remote parent: the status "unset", and the flags, of which the trace's own are still missing.
-const PLAIN_END: [u8; 8] = [0x7a, 0x00, 0x85, 0x01, 0x00, 0x01, 0x00, 0x00];
 /// Where those are, counted from the end.
 const OWN_FLAGS: usize = 4;
 
@@ -56,13 +21,13 @@ pub(super) fn plain_size(record: &Record) -> Option<usize> {
 }
 
 /// The site of a span that has nothing else.
-pub(super) fn plain_site(record: &Record) -> Option<&Site> {
-    record.site.filter(|_| record.details.is_none()).map(crate::span::Site::encoded)
+pub(super) fn plain_site(record: &Record) -> Option<&EncodedSite> {
+    record.site.filter(|_| record.details.is_none()).map(crate::site::Site::encoded)
 }
 
-fn plain_length(record: &Record, site: &Site) -> usize {
+fn plain_length(record: &Record, site: &EncodedSite) -> usize {
     let parent = if record.parent == SpanId::INVALID { 0 } else { 10 };
-    18 + 10 + parent + site.bytes.len()
+    18 + 10 + parent + site.bytes().len()
 }
 
 /// Writes a span as field 2 of a `ScopeSpans`, if it has a site and no details. False if it is not such a span.
@@ -70,8 +35,8 @@ pub(super) fn plain(out: &mut Vec<u8>, record: &Record, trace: TraceContext) -> 
     let Some(site) = plain_site(record) else { return false };
     length(out, 2, plain_length(record, site));
     ids(out, record, trace);
-    let at = out.len() + site.times;
-    out.extend_from_slice(&site.bytes);
+    let at = out.len() + site.times();
+    out.extend_from_slice(site.bytes());
     let times = &mut out[at..at + TIMES];
     times[1..9].copy_from_slice(&record.start.to_le_bytes());
     times[10..].copy_from_slice(&record.end.to_le_bytes());
@@ -95,7 +60,7 @@ pub(super) fn without_site(out: &mut Vec<u8>, record: &Record, trace: TraceConte
 }
 
 /// Writes the part of a span that all spans of its site have in common.
-pub(super) fn site(out: &mut Vec<u8>, site: &Site) {
+pub(super) fn site(out: &mut Vec<u8>, site: &EncodedSite) {
     out.extend_from_slice(site.name_and_kind());
     out.extend_from_slice(site.attributes());
 }
@@ -137,7 +102,7 @@ fn fields(out: &mut Vec<u8>, record: &Record, trace: TraceContext, ended: bool) 
         }
         _ => {
             bytes(out, 5, record.name().as_bytes());
-            kind(out, details.kind.as_ref());
+            write_kind(out, details.kind.as_ref());
         }
     }
     fixed64(out, 7, record.start);
@@ -162,20 +127,6 @@ fn fields(out: &mut Vec<u8>, record: &Record, trace: TraceContext, ended: bool) 
     }
     let (own, is_remote) = remote.map_or((trace, false), |remote| (remote.trace, remote.of_remote_parent));
     fixed32(out, 16, flags(own.flags.to_u8(), is_remote));
-}
-
-fn kind(out: &mut Vec<u8>, kind: Option<&SpanKind>) {
-    int(
-        out,
-        6,
-        match kind {
-            None | Some(SpanKind::Internal) => 1,
-            Some(SpanKind::Server) => 2,
-            Some(SpanKind::Client) => 3,
-            Some(SpanKind::Producer) => 4,
-            Some(SpanKind::Consumer) => 5,
-        },
-    );
 }
 
 fn event(out: &mut Vec<u8>, event: &Event) {

@@ -18,7 +18,7 @@ use std::path::Path;
 use super::error::QueueError;
 use super::file_system::{Entry, Kind};
 use super::store::{NewTrace, Queue};
-use crate::encode::protobuf::{Field, Fields};
+use crate::protobuf::{Field, Fields};
 
 /// Where the library keeps it, in the charm's directory.
 pub(super) const FILE: &str = ".charm_tracing_buffer.raw";

@@ -10,13 +10,17 @@
 //! bounds the store is looked at when a span begins, so nothing that is kept lacks its parent for want of room.
 
 mod clock;
+pub(crate) mod globals;
 mod ids;
 mod journal;
 mod provider;
+pub(crate) mod quiet;
 mod record;
 mod room;
 mod span;
 mod store;
+#[cfg(feature = "testing")]
+pub(crate) mod turn;
 
 pub(crate) use clock::{anchor, now, now_of_event, unix_nanos};
 #[cfg(any(test, fuzzing))]

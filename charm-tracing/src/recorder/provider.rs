@@ -8,12 +8,12 @@ use opentelemetry::trace::{
 use opentelemetry::{Context, InstrumentationScope};
 
 use super::clock::{now, on_the_clock};
+use super::globals;
 use super::ids::new_trace_id;
+use super::quiet::{is_own_work, own_work};
 use super::record::{Details, weight};
 use super::room::Room;
 use super::span::LiveSpan;
-use crate::globals;
-use crate::span::{is_own_work, own_work};
 
 /// The instrumentation scope of every span that this crate opens by itself.
 pub(crate) fn own_scope() -> InstrumentationScope {

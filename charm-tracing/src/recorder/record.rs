@@ -7,7 +7,7 @@ use opentelemetry::trace::{
 use opentelemetry::{InstrumentationScope, KeyValue};
 
 use super::room::Room;
-use crate::span::Site;
+use crate::site::Site;
 
 /// A span. Most have a site and nothing else that is their own, so this is small.
 #[derive(Debug)]

@@ -5,10 +5,11 @@ use opentelemetry::KeyValue;
 use opentelemetry::trace::{Event, Link, Span, SpanContext, SpanId, Status};
 
 use super::clock::{event_on_the_clock, now, on_the_clock};
+use super::globals;
+use super::quiet::own_work;
 use super::record::{Details, TraceContext};
 use super::room::{Room, Whose};
-use crate::globals;
-use crate::span::{Site, own_work};
+use crate::site::Site;
 
 /// A span that has begun, for whoever may change or end it: any number of handles, on any thread. Once it has ended, by
 /// whichever of them, or its session has, they do nothing: its place may be another span's by then, and its id is not.

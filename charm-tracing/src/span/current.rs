@@ -5,7 +5,7 @@ use opentelemetry::trace::{SpanContext, Status, TraceContextExt};
 use opentelemetry::{Context, KeyValue};
 
 use super::{alive, text};
-use crate::globals;
+use crate::recorder::globals;
 
 /// The innermost open span of the calling thread. None when tracing is off or no session is open, so code that adds
 /// to the span costs nothing then.

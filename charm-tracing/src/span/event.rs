@@ -4,7 +4,8 @@ use opentelemetry::Context;
 
 use super::open::{Current, OpenSpan};
 use super::text;
-use crate::{globals, names};
+use crate::names;
+use crate::recorder::globals;
 
 /// Opens the span of a custom or re-emitted event around `handle`, e.g. `event: certificates_available`.
 ///

@@ -9,7 +9,7 @@ use super::future::{FutureSpan, Traced};
 use super::open::{OpenSpan, attach, in_context, is_unwinding, open, open_in_context};
 use super::returned::Returns;
 use super::{Callee, panic, quiet};
-use crate::globals;
+use crate::recorder::globals;
 use crate::recorder::{Handle, now};
 
 /// The span of a traced call, current on this thread while it lives. Empty when nothing records.

@@ -11,11 +11,11 @@ mod guard;
 mod open;
 mod panic;
 mod question_mark;
-mod quiet;
 mod returned;
-mod site;
 mod text;
 
+pub(crate) use crate::recorder::quiet::{self, own_work, quietly, traced_quietly};
+pub use crate::site::{Callee, Site};
 pub use attribute::{Attributes, value};
 pub use carried::with_current_context;
 pub use current::{CurrentSpan, current_span};
@@ -29,7 +29,5 @@ pub use guard::{
 pub(crate) use open::{Current, OpenSpan};
 pub(crate) use panic::install_hook;
 pub use question_mark::{FromResidual, Try};
-pub(crate) use quiet::{is_own_work, own_work, quietly, traced_quietly};
 pub use returned::{Returns, leave};
-pub use site::{Callee, Site};
 pub(crate) use text::{headline, headline_of};

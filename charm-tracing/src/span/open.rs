@@ -6,7 +6,7 @@ use opentelemetry::{Context, ContextGuard, KeyValue};
 
 use super::failure::Failure;
 use super::{Site, alive, panic, quiet};
-use crate::globals;
+use crate::recorder::globals;
 use crate::recorder::{Details, Handle, LiveSpan, Whose, now, now_of_event};
 
 /// A span that is open. It ends when this is dropped: as an error if that happens while a panic unwinds the thread.

@@ -12,7 +12,7 @@ use std::thread;
 
 use super::failure::Failure;
 use super::{quiet, text};
-use crate::globals;
+use crate::recorder::globals;
 
 /// Whether any thread has ever remembered one.
 static HAS_PANICKED: AtomicBool = AtomicBool::new(false);

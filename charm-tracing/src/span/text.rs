@@ -10,7 +10,7 @@ use std::panic::resume_unwind;
 use std::time::{Duration, Instant};
 
 use super::quiet::quietly;
-use crate::globals;
+use crate::recorder::globals;
 
 /// Longer texts are cut. Tempo keeps the first 2048 bytes of a value; this leaves room for other backends.
 const MAX_BYTES: usize = 8 * 1024;

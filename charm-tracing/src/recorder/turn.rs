@@ -6,7 +6,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
-use crate::globals;
+use super::globals;
 
 /// The permission of a thread to use what is global. Another thread gets it when all permissions of this one are dropped, by
 /// whichever thread, also while a panic unwinds.

@@ -49,7 +49,7 @@ pub(crate) fn is_own_work() -> bool {
 
 /// Whether the calling thread is in [`quietly`] or [`traced_quietly`].
 #[inline]
-pub(super) fn is_quiet() -> bool {
+pub(crate) fn is_quiet() -> bool {
     matches!(doing(), Doing::OwnWorkQuietly | Doing::TracedQuietly)
 }
 

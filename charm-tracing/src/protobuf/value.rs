@@ -2,10 +2,10 @@
 
 use opentelemetry::{Array, InstrumentationScope, KeyValue, Value};
 
-use super::protobuf::{boolean, bytes, bytes_always, double, int, message};
+use super::wire::{boolean, bytes, bytes_always, double, int, message};
 
 /// The messages `KeyValue` of a list.
-pub(super) fn attributes<'a>(
+pub(crate) fn attributes<'a>(
     out: &mut Vec<u8>,
     field: u32,
     attributes: impl IntoIterator<Item = &'a KeyValue>,
@@ -48,7 +48,7 @@ fn elements<T>(out: &mut Vec<u8>, values: &[T], write: impl Fn(&mut Vec<u8>, &T)
 }
 
 /// The fields of an `InstrumentationScope`.
-pub(super) fn scope(out: &mut Vec<u8>, scope: &InstrumentationScope) {
+pub(crate) fn scope(out: &mut Vec<u8>, scope: &InstrumentationScope) {
     bytes(out, 1, scope.name().as_bytes());
     bytes(out, 2, scope.version().unwrap_or_default().as_bytes());
     attributes(out, 3, scope.attributes());

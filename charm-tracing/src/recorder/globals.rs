@@ -13,13 +13,13 @@ use std::time::Duration;
 use opentelemetry::Context;
 use opentelemetry::trace::{SpanContext, TraceContextExt, TraceState};
 
-use crate::recorder::{
+#[cfg(feature = "testing")]
+use super::turn::{Turn, Use};
+use super::{
     Details, Handle, Journal, JournalFile, LiveSpan, Record, Remote, Room, SpanIds, Store, TraceContext,
     Whose, anchor, now, weight,
 };
-use crate::span::Site;
-#[cfg(feature = "testing")]
-use crate::turn::{Turn, Use};
+use crate::site::Site;
 
 /// Whether a session records and nobody has switched it off. Derived from the two values below.
 static RECORDING: AtomicBool = AtomicBool::new(false);

@@ -2,7 +2,8 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use opentelemetry::KeyValue;
 
-use crate::{encode, names};
+use super::EncodedSite;
+use crate::names;
 
 /// What is known about a traced function when it is compiled: one static per function.
 ///
@@ -20,7 +21,7 @@ pub struct Site {
 
 #[derive(Debug)]
 struct Called {
-    encoded: encode::Site,
+    encoded: EncodedSite,
     /// The same function as the method of types that only their `type_name` tells.
     methods: Mutex<Vec<(&'static str, &'static Site)>>,
 }
@@ -74,13 +75,13 @@ impl Site {
         self.weight as usize
     }
 
-    pub(crate) fn encoded(&self) -> &encode::Site {
+    pub(crate) fn encoded(&self) -> &EncodedSite {
         &self.called().encoded
     }
 
     fn called(&self) -> &Called {
         self.called.get_or_init(|| {
-            let encoded = encode::Site::new(self.name, &self.attributes());
+            let encoded = EncodedSite::new(self.name, &self.attributes());
             Box::new(Called { encoded, methods: Mutex::new(Vec::new()) })
         })
     }
@@ -109,7 +110,7 @@ pub struct Callee {
 impl Callee {
     /// With the name of the span that is about to begin.
     #[inline]
-    pub(super) fn site(self) -> &'static Site {
+    pub(crate) fn site(self) -> &'static Site {
         match self.owner {
             None => self.site,
             Some(type_name) => self.site.method(type_name()),

@@ -12,7 +12,7 @@ enum Wire {
     Fixed32 = 5,
 }
 
-pub(super) fn varint(out: &mut Vec<u8>, mut number: u64) {
+pub(crate) fn varint(out: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
         out.push(number.to_le_bytes()[0] | 0x80);
         number >>= 7;
@@ -25,12 +25,12 @@ fn tag(out: &mut Vec<u8>, field: u32, wire: Wire) {
 }
 
 /// Always.
-pub(super) fn int(out: &mut Vec<u8>, field: u32, number: i64) {
+pub(crate) fn int(out: &mut Vec<u8>, field: u32, number: i64) {
     tag(out, field, Wire::Varint);
     varint(out, number.cast_unsigned());
 }
 
-pub(super) fn uint32(out: &mut Vec<u8>, field: u32, number: u32) {
+pub(crate) fn uint32(out: &mut Vec<u8>, field: u32, number: u32) {
     if number != 0 {
         tag(out, field, Wire::Varint);
         varint(out, u64::from(number));
@@ -38,24 +38,24 @@ pub(super) fn uint32(out: &mut Vec<u8>, field: u32, number: u32) {
 }
 
 /// Always.
-pub(super) fn boolean(out: &mut Vec<u8>, field: u32, value: bool) {
+pub(crate) fn boolean(out: &mut Vec<u8>, field: u32, value: bool) {
     int(out, field, i64::from(value));
 }
 
 /// Always.
-pub(super) fn double(out: &mut Vec<u8>, field: u32, number: f64) {
+pub(crate) fn double(out: &mut Vec<u8>, field: u32, number: f64) {
     tag(out, field, Wire::Fixed64);
     out.extend_from_slice(&number.to_le_bytes());
 }
 
-pub(super) fn fixed64(out: &mut Vec<u8>, field: u32, number: u64) {
+pub(crate) fn fixed64(out: &mut Vec<u8>, field: u32, number: u64) {
     if number != 0 {
         tag(out, field, Wire::Fixed64);
         out.extend_from_slice(&number.to_le_bytes());
     }
 }
 
-pub(super) fn fixed32(out: &mut Vec<u8>, field: u32, number: u32) {
+pub(crate) fn fixed32(out: &mut Vec<u8>, field: u32, number: u32) {
     if number != 0 {
         tag(out, field, Wire::Fixed32);
         out.extend_from_slice(&number.to_le_bytes());
@@ -63,7 +63,7 @@ pub(super) fn fixed32(out: &mut Vec<u8>, field: u32, number: u32) {
 }
 
 /// Bytes or a text.
-pub(super) fn bytes(out: &mut Vec<u8>, field: u32, bytes: &[u8]) {
+pub(crate) fn bytes(out: &mut Vec<u8>, field: u32, bytes: &[u8]) {
     if !bytes.is_empty() {
         bytes_always(out, field, bytes);
     }
@@ -75,19 +75,19 @@ pub(crate) fn bytes_always(out: &mut Vec<u8>, field: u32, bytes: &[u8]) {
 }
 
 /// What stands before a message, or bytes, of a known length.
-pub(super) fn length(out: &mut Vec<u8>, field: u32, length: usize) {
+pub(crate) fn length(out: &mut Vec<u8>, field: u32, length: usize) {
     tag(out, field, Wire::Length);
     varint(out, length as u64);
 }
 
 /// How many bytes [`length`] writes for a field of one of the first fifteen numbers.
-pub(super) fn length_size(length: usize) -> usize {
+pub(crate) fn length_size(length: usize) -> usize {
     let bits = usize::BITS - (length | 1).leading_zeros();
     1 + bits.div_ceil(7) as usize
 }
 
 /// A message, even if it is empty.
-pub(super) fn message(out: &mut Vec<u8>, field: u32, write: impl FnOnce(&mut Vec<u8>)) {
+pub(crate) fn message(out: &mut Vec<u8>, field: u32, write: impl FnOnce(&mut Vec<u8>)) {
     tag(out, field, Wire::Length);
     let at = out.len();
     out.push(0);

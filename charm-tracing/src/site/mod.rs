@@ -1,0 +1,7 @@
+//! A traced function, as it is known when it is compiled.
+
+mod call_site;
+mod encoded;
+
+pub use call_site::{Callee, Site};
+pub(crate) use encoded::{EncodedSite, PLAIN_END, TIMES, write_kind};
