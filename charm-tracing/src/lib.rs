@@ -112,30 +112,57 @@
 //!
 //! # Features
 //!
+//! **`session`** (on by default): the trace of a dispatch, with all that is about Juju, files and the network: [`run`],
+//! [`Session`], [`trace_charm`]. A library whose types are traced depends on this crate with `default-features = false`, which has
+//! [`trace_type`], [`trace_fn`], [`traced_type!`], [`current_span`], [`event`](fn@event), [`is_enabled`], [`tracer_provider`] and
+//! [`opentelemetry`], and builds none of the other crates. Its spans are part of the trace of the charm that uses it.
+//!
 //! **`tls`** (on by default): pushing to `https` endpoints. Without it their traces wait.
 //!
 //! **`testing`**: the module `testing`, which records spans in memory for the tests of traced code.
 
+#![cfg_attr(
+    not(feature = "session"),
+    expect(
+        dead_code,
+        unused_imports,
+        reason = "the recorder has all that a session needs, and nothing opens one"
+    )
+)]
+
+#[cfg(feature = "session")]
 mod charm;
+#[cfg(feature = "session")]
 mod config;
+#[cfg(feature = "session")]
 mod delivery;
+#[cfg(feature = "session")]
 mod encode;
-#[cfg(any(test, fuzzing))]
+#[cfg(all(feature = "session", any(test, fuzzing)))]
 #[doc(hidden)]
 pub mod fuzzed;
+#[cfg(feature = "session")]
 mod hook_tools;
+#[cfg(feature = "session")]
 mod hushed;
 mod names;
+#[cfg(feature = "session")]
 mod notice;
+#[cfg(feature = "session")]
 mod parent;
 mod protobuf;
+#[cfg(feature = "session")]
 mod queue;
 mod recorder;
+#[cfg(feature = "session")]
 mod resource;
+#[cfg(feature = "session")]
 mod run;
+#[cfg(feature = "session")]
 mod session;
 mod site;
 mod span;
+#[cfg(feature = "session")]
 mod target;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -144,9 +171,14 @@ pub mod testing;
 #[path = "private.rs"]
 pub mod __private;
 
+#[cfg(feature = "session")]
 pub use charm::TracedCharm;
-pub use charm_tracing_macros::{trace_charm, trace_fn, trace_type, traced_type};
+#[cfg(feature = "session")]
+pub use charm_tracing_macros::trace_charm;
+pub use charm_tracing_macros::{trace_fn, trace_type, traced_type};
+#[cfg(feature = "session")]
 pub use config::Config;
+#[cfg(feature = "session")]
 pub use delivery::{
     Certificate, CertificateError, ClientCertificate, DeliveryProblem, DeliveryReport, Destination,
     EndpointError, Pem,
@@ -154,10 +186,14 @@ pub use delivery::{
 pub use opentelemetry;
 pub use recorder::globals::{SwitchedOff, switch_off};
 pub use recorder::{SessionTracer, SessionTracerProvider, tracer_provider};
+#[cfg(feature = "session")]
 pub use run::run;
+#[cfg(feature = "session")]
 pub use session::Session;
 pub use span::{CurrentSpan, current_span, event, try_event, with_current_context};
+#[cfg(feature = "session")]
 pub use tracing_relation as relation;
+#[cfg(feature = "session")]
 pub use tracing_relation::juju;
 
 /// Whether traced calls record spans right now: a session is open and tracing is not switched off.

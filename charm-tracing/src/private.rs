@@ -7,6 +7,7 @@ pub use core::ops::{ControlFlow, Deref, DerefMut};
 pub use core::option::Option;
 pub use core::{concat, file, module_path};
 
+#[cfg(feature = "session")]
 pub use crate::charm::{CertificateSetting, PemSetting, Setting, destination, with_client_certificate};
 pub use crate::span::{
     Attributes, Callee, Entered, FromResidual, Returns, Site, Try, call_for_future, call_for_future_of,
@@ -22,16 +23,19 @@ pub fn never_fails<T>(_returned: &T) -> Option<crate::span::Failure> {
 pub fn no_attributes(_attributes: &mut Attributes) {}
 
 /// Reads the member that `#[trace_charm]` was told as `tracing_endpoint`.
+#[cfg(feature = "session")]
 pub fn setting(value: &impl Setting) -> Option<std::ffi::OsString> {
     value.setting()
 }
 
 /// Reads the member that `#[trace_charm]` was told as `server_cert`.
+#[cfg(feature = "session")]
 pub fn certificate(value: &impl CertificateSetting) -> Option<crate::Certificate> {
     value.certificate()
 }
 
 /// Reads a member that `#[trace_charm]` was told as `client_cert` or `client_key`.
+#[cfg(feature = "session")]
 pub fn pem(value: &impl PemSetting) -> Option<crate::Pem> {
     value.pem()
 }

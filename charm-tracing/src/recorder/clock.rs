@@ -3,12 +3,13 @@
 //! A clock that is set while the session is open, as at the first boot of a machine, changes neither the order of spans nor how
 //! long they last.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
-use rustix::time::{ClockId, clock_gettime};
-
-/// The time of day less that of the monotonic clock, in nanoseconds, when the session opened.
+/// When the monotonic clock was read first.
+static START: OnceLock<Instant> = OnceLock::new();
+/// The time of day at that moment, in nanoseconds, as it was when the session opened.
 static OFFSET: AtomicU64 = AtomicU64::new(0);
 
 /// Latest time of day at which a session can open: the year 2262. Backends count in signed nanoseconds.
@@ -62,12 +63,12 @@ fn system_time(nanos: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_nanos(nanos)
 }
 
-/// Reads the monotonic clock without the arithmetic that `Instant::now` costs; a span would pay for it twice.
+/// Reads the monotonic clock, in nanoseconds since it was read first.
 #[inline]
 fn monotonic() -> u64 {
-    let now = clock_gettime(ClockId::Monotonic);
-    // It began to count when the machine started, or its time namespace was made, so this does not overflow for centuries.
-    now.tv_sec.cast_unsigned().wrapping_mul(1_000_000_000).wrapping_add(now.tv_nsec.cast_unsigned())
+    let since = START.get_or_init(Instant::now).elapsed();
+    // A process does not run for centuries.
+    since.as_secs() * 1_000_000_000 + u64::from(since.subsec_nanos())
 }
 
 #[cfg(test)]
