@@ -74,6 +74,15 @@
 //! If Juju passes a trace context (`TRACEPARENT`, or since 4.0 `JUJU_TRACE_ID` with `JUJU_SPAN_ID` and
 //! `JUJU_TRACE_FLAGS`), a sampled one is the root's parent, an unsampled one is linked.
 //!
+//! # Where the traces go
+//!
+//! To the charm's own endpoint, which it has learnt over a relation. Where there is none, to the one that the controller names
+//! for all charms (`JUJU_CHARM_TRACE_CONFIG_HTTP`, since Juju 4.1). Where there is none either, to that of OpenTelemetry's own
+//! variables: `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` as it is, or `OTEL_EXPORTER_OTLP_ENDPOINT` with `/v1/traces`. The variables
+//! `..._HEADERS`, `..._CERTIFICATE`, `..._CLIENT_CERTIFICATE`, `..._CLIENT_KEY` and `..._PROTOCOL` belong to them. Juju passes none of
+//! them, so they are for tests, and for whoever starts the charm otherwise. Proxies are those of `http_proxy`, `https_proxy`,
+//! `all_proxy` and `no_proxy`.
+//!
 //! # What to reach for
 //!
 //! * [`trace_charm`] and [`run`] for the charm; [`Session`] for one that has its own `main`.
@@ -148,6 +157,8 @@ mod hushed;
 mod names;
 #[cfg(feature = "session")]
 mod notice;
+#[cfg(feature = "session")]
+mod otel_variables;
 #[cfg(feature = "session")]
 mod parent;
 mod protobuf;

@@ -150,7 +150,8 @@ impl Session {
     }
 
     /// Ends the trace and delivers it: to `destination`, else to where Juju says charms push their traces
-    /// (`JUJU_CHARM_TRACE_CONFIG_HTTP`, since Juju 4.1), else into the buffer. If that is `https` and has no
+    /// (`JUJU_CHARM_TRACE_CONFIG_HTTP`, since Juju 4.1), else to where OpenTelemetry's own variables say
+    /// (`OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`, `OTEL_EXPORTER_OTLP_ENDPOINT`), else into the buffer. If that is `https` and has no
     /// [`Certificate`](crate::Certificate), those of [`Config::ca_relation`] are read first. Delivery, and each hook tool
     /// for the certificates, takes as long as [`Config::delivery_timeout`] at most, and nothing fails: what happened is in
     /// the report.

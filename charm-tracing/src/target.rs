@@ -4,7 +4,7 @@ use tracing_relation::juju::Dispatch;
 use tracing_relation::{CertificateTransferRequirer, TracingError};
 
 use crate::delivery::{Certificate, Destination};
-use crate::span;
+use crate::{otel_variables, span};
 
 /// Where the traces of a dispatch go, and why that may lack the certificate it needs.
 #[derive(Debug)]
@@ -51,7 +51,8 @@ pub(crate) enum MissingCertificate {
 }
 
 impl Target {
-    /// The charm's own destination, else where Juju says that charms push their traces. If it needs a certificate and
+    /// The charm's own destination, else where Juju says that charms push their traces, else where OpenTelemetry's own variables
+    /// say so. If it needs a certificate and
     /// has none, `ca_relation` is read: the hook tools for that are spans of the dispatch, and may take `patience` each.
     pub(crate) fn find(
         own: Option<Destination>,
@@ -59,9 +60,17 @@ impl Target {
         dispatch: &Dispatch,
         patience: Duration,
     ) -> Option<Self> {
-        let (mut destination, not_named) = match own {
-            Some(own) => (own, MissingCertificate::NotNamed),
-            None => (of_juju(dispatch)?, MissingCertificate::NotConfigured),
+        let (mut destination, not_named) = if let Some(own) = own {
+            (own, MissingCertificate::NotNamed)
+        } else if let Some(jujus) = of_juju(dispatch) {
+            (jujus, MissingCertificate::NotConfigured)
+        } else {
+            let mut named = otel_variables::destination(|name| dispatch.var(name))?;
+            if named.lacks_certificate() && ca_relation.is_none() {
+                // OpenTelemetry trusts the system's store where no certificate is named.
+                named.trust(Certificate::System);
+            }
+            (named, MissingCertificate::NotNamed)
         };
         let (mut missing, mut came_over) = (None, None);
         if destination.lacks_certificate() {

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// All modules. Those above the line are built without the feature `session`.
-const ORDER: [&str; 22] = [
+const ORDER: [&str; 23] = [
     "protobuf",
     "names",
     "site",
@@ -18,6 +18,7 @@ const ORDER: [&str; 22] = [
     "delivery",
     "config",
     "charm",
+    "otel_variables",
     "target",
     "notice",
     "parent",

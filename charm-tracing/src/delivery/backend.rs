@@ -77,7 +77,7 @@ impl<'a> Backend<'a> {
         let proxy = Proxy::find(endpoint.uri(), variable)
             .map_err(|unusable| DeliveryProblem::unusable_proxy(&endpoint, unusable))?;
         let tls = tls_for(&endpoint, proxy.as_ref(), destination)?;
-        let sender = Sender::new(&endpoint, proxy.as_ref(), tls)
+        let sender = Sender::new(&endpoint, &destination.headers, proxy.as_ref(), tls)
             .ok_or(DeliveryProblem::Endpoint { source: EndpointError::NotAUrl })?;
         let (answered, has_decided, largest_taken) = (false, false, 0);
         Ok(Self { endpoint, sender, proxy, allowance, budget, clock, answered, has_decided, largest_taken })

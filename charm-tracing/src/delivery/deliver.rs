@@ -126,7 +126,7 @@ impl<'a> Delivery<'a> {
         destination: &Destination,
         mut allowance: Allowance<'a>,
     ) {
-        let endpoint = match Endpoint::parse(&destination.endpoint) {
+        let endpoint = match destination.parse_endpoint() {
             Ok(endpoint) => endpoint,
             Err(source) => return self.report.note(DeliveryProblem::Endpoint { source }),
         };

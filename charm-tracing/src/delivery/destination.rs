@@ -2,14 +2,18 @@ use std::fmt;
 
 use super::certificate::Certificate;
 use super::client_certificate::ClientCertificate;
-use super::endpoint::Endpoint;
+use super::endpoint::{Endpoint, EndpointError};
+use super::headers::Headers;
 
 /// Where traces go: an OTLP/HTTP endpoint, and whom to trust if it is `https`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Destination {
-    pub(super) endpoint: String,
+    endpoint: String,
+    /// The endpoint has its path already.
+    is_exact: bool,
     pub(super) certificate: Option<Certificate>,
     pub(super) client_certificate: Option<ClientCertificate>,
+    pub(super) headers: Headers,
 }
 
 impl Destination {
@@ -22,7 +26,13 @@ impl Destination {
     /// [`Config::ca_relation`](crate::Config::ca_relation) are trusted.
     #[must_use]
     pub fn new(endpoint: impl Into<String>, certificate: Option<Certificate>) -> Self {
-        Self { endpoint: endpoint.into(), certificate, client_certificate: None }
+        let (endpoint, headers) = (endpoint.into(), Headers::default());
+        Self { endpoint, is_exact: false, certificate, client_certificate: None, headers }
+    }
+
+    /// A destination whose URL is taken as it is.
+    pub(crate) fn exactly(url: impl Into<String>) -> Self {
+        Self { is_exact: true, ..Self::new(url, None) }
     }
 
     /// Shows this certificate to an `https` backend that asks who sends to it (mutual TLS). Default: none, and a backend that
@@ -35,8 +45,17 @@ impl Destination {
 
     /// True if nothing can be sent because a certificate is missing.
     pub(crate) fn lacks_certificate(&self) -> bool {
-        self.certificate.is_none()
-            && Endpoint::parse(&self.endpoint).is_ok_and(|endpoint| endpoint.is_https())
+        self.certificate.is_none() && self.parse_endpoint().is_ok_and(|endpoint| endpoint.is_https())
+    }
+
+    pub(super) fn parse_endpoint(&self) -> Result<Endpoint, EndpointError> {
+        let parse = if self.is_exact { Endpoint::parse_exactly } else { Endpoint::parse };
+        parse(&self.endpoint)
+    }
+
+    /// Sends these headers with each request: `name=value,name2=value2`, the values percent-encoded.
+    pub(crate) fn set_headers(&mut self, headers: &str) {
+        self.headers = Headers::parse(headers);
     }
 
     pub(crate) fn trust(&mut self, certificate: Certificate) {
@@ -47,7 +66,7 @@ impl Destination {
 /// Without a password that may be in the endpoint.
 impl fmt::Debug for Destination {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let endpoint = match Endpoint::parse(&self.endpoint) {
+        let endpoint = match self.parse_endpoint() {
             Ok(endpoint) => endpoint.to_string(),
             Err(error) => error.to_string(),
         };
@@ -55,6 +74,7 @@ impl fmt::Debug for Destination {
             .field("endpoint", &endpoint)
             .field("certificate", &self.certificate)
             .field("client_certificate", &self.client_certificate)
-            .finish()
+            .field("headers", &self.headers)
+            .finish_non_exhaustive()
     }
 }

@@ -46,6 +46,21 @@ const PATH: &str = "/v1/traces";
 impl Endpoint {
     /// Makes the request's URL of a charm's endpoint, which may have a slash at the end, or the path.
     pub(super) fn parse(text: &str) -> Result<Self, EndpointError> {
+        Self::parse_with(text, target)
+    }
+
+    /// Takes the URL as it is.
+    pub(super) fn parse_exactly(text: &str) -> Result<Self, EndpointError> {
+        Self::parse_with(text, |path, query| {
+            let query = query.map(|query| format!("?{query}")).unwrap_or_default();
+            format!("{path}{query}").parse().ok()
+        })
+    }
+
+    fn parse_with(
+        text: &str,
+        target: impl FnOnce(&str, Option<&str>) -> Option<PathAndQuery>,
+    ) -> Result<Self, EndpointError> {
         let uri: Uri = text.trim().parse().map_err(|_| EndpointError::NotAUrl)?;
         let https = match uri.scheme_str() {
             None => return Err(EndpointError::NoScheme),
@@ -165,6 +180,18 @@ mod tests {
         assert_eq!(url("http://[::1]:4318"), "http://[::1]:4318/v1/traces");
         assert_eq!(url("http://host:"), "http://host:/v1/traces");
         assert_eq!(url("HTTPS://Host"), "https://Host/v1/traces");
+    }
+
+    #[test]
+    fn a_url_that_is_exact_keeps_its_path() {
+        for (given, expected) in [
+            ("http://tempo:4318", "http://tempo:4318/"),
+            ("http://user@tempo:4318/a/?b=c", "http://tempo:4318/a/?b=c"),
+            ("https://tempo/v1/traces", "https://tempo/v1/traces"),
+        ] {
+            assert_eq!(Endpoint::parse_exactly(given).unwrap().uri().to_string(), expected);
+        }
+        assert_eq!(Endpoint::parse_exactly("tempo:4317").unwrap_err(), EndpointError::NoScheme);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use ureq::http::{HeaderValue, Uri, header};
 
 use super::connection::{Wire, connector, is_closed};
 use super::endpoint::Endpoint;
+use super::headers::Headers;
 use super::proxy::Proxy;
 use super::resolver::ResolvedOnce;
 
@@ -18,6 +19,7 @@ use super::resolver::ResolvedOnce;
 pub(super) struct Sender {
     uri: Uri,
     authorization: Option<HeaderValue>,
+    headers: Headers,
     forward: Option<Forward>,
     agent: Agent,
     wire: Arc<Wire>,
@@ -60,7 +62,12 @@ const OUTPUT_BUFFER: usize = 16 * 1024;
 
 impl Sender {
     /// Prepares sending; nothing is connected yet. `None` if there is no way to write the endpoint for the proxy.
-    pub(super) fn new(endpoint: &Endpoint, proxy: Option<&Proxy>, tls: Option<Tls>) -> Option<Self> {
+    pub(super) fn new(
+        endpoint: &Endpoint,
+        headers: &Headers,
+        proxy: Option<&Proxy>,
+        tls: Option<Tls>,
+    ) -> Option<Self> {
         let forwarding = proxy.filter(|_| !endpoint.is_https());
         let (uri, forward, wire) = match forwarding {
             None => (endpoint.uri().clone(), None, Wire::default()),
@@ -87,7 +94,8 @@ impl Sender {
             .output_buffer_size(OUTPUT_BUFFER);
         Some(Self {
             uri,
-            authorization: endpoint.authorization().cloned(),
+            authorization: endpoint.authorization().filter(|_| !headers.has_authorization()).cloned(),
+            headers: headers.clone(),
             forward,
             agent: Agent::with_parts(config.build(), connector, <ResolvedOnce>::default()),
             wire,
@@ -158,6 +166,9 @@ impl Sender {
         let mut request = request.header(header::CONTENT_TYPE, "application/x-protobuf");
         if let Some(authorization) = &self.authorization {
             request = request.header(header::AUTHORIZATION, authorization);
+        }
+        for (name, value) in self.headers.iter() {
+            request = request.header(name, value);
         }
         if let Some(Forward { host, authorization }) = &self.forward {
             request = request.header(header::HOST, host);

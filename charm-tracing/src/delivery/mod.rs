@@ -17,6 +17,7 @@ mod destination;
 mod endpoint;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzed;
+mod headers;
 mod http;
 #[cfg(feature = "tls")]
 mod pem;

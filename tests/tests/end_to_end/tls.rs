@@ -211,6 +211,38 @@ fn the_controllers_certificate_is_a_text_and_not_a_path() {
 }
 
 #[test]
+fn opentelemetrys_own_variables_are_the_last_resort() {
+    let (last, controllers, relations) = (Collector::start_tls(), Collector::start(), Collector::start());
+    let mut juju = test_charm().juju_version("4.1.0").start();
+    let authority = juju.charm_dir().join("ca.crt");
+    let start = || {
+        Event::hook("start")
+            .env("OTEL_EXPORTER_OTLP_ENDPOINT", &last.endpoint())
+            .env("OTEL_EXPORTER_OTLP_CERTIFICATE", authority.to_str().unwrap())
+            .env("OTEL_EXPORTER_OTLP_HEADERS", "api-key=sec%20ret")
+    };
+    let without = juju.dispatch(start());
+    assert_untouched_and_quick(&without);
+    assert_eq!(notices(&without).len(), 1, "the certificate is not there: {without}");
+    assert!(!without.to_string().contains("sec"), "{without}");
+
+    fs::write(&authority, last.ca_pem()).unwrap();
+    let with = juju.dispatch(start());
+    assert_eq!(notices(&with), [""; 0]);
+    assert_eq!(delivered(&last), [trace_id(&without), trace_id(&with)]);
+    assert!(last.requests().iter().all(|request| request.header("api-key") == Some("sec ret")));
+
+    let jujus = || start().env("JUJU_CHARM_TRACE_CONFIG_HTTP", &controllers.endpoint());
+    let by_juju = juju.dispatch(jujus());
+    assert_eq!(delivered(&controllers), [trace_id(&by_juju)]);
+    let _ = relate(&mut juju, &relations.endpoint());
+    let by_charm = juju.dispatch(jujus());
+    assert_eq!(delivered(&relations), [trace_id(&by_charm)]);
+    assert_eq!((last.requests().len(), controllers.requests().len()), (2, 1));
+    assert!(controllers.requests().iter().all(|request| request.header("api-key").is_none()));
+}
+
+#[test]
 fn a_session_by_hand_takes_a_certificate_too() {
     let collector = Collector::start_tls();
     let mut juju = session_charm().start();

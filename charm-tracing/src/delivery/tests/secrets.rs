@@ -29,6 +29,36 @@ fn user_and_password_are_sent_and_nothing_else_of_them() {
     assert_eq!(server.requests().pop().unwrap().header("authorization"), None);
 }
 
+#[test]
+fn headers_of_the_environment_go_with_every_request_and_an_authorization_in_place_of_the_urls() {
+    let (unit, server) = (Unit::new(), Server::always(Reply::OK));
+    let mut destination = Destination::new(format!("http://user:secret@127.0.0.1:{}", server.port()), None);
+    destination.set_headers("x-scope-orgid=a%2Cb,authorization=Bearer%20token,content-type=text/plain");
+    unit.store(&["a"]);
+    assert_eq!(unit.dispatch("b", Some(&destination)).delivered, 2);
+    for request in server.requests() {
+        assert_eq!(request.header("x-scope-orgid"), Some("a,b"));
+        let of = |name: &str| -> Vec<_> {
+            request
+                .headers
+                .iter()
+                .filter(|(other, _)| other == name)
+                .map(|(_, value)| value.as_str())
+                .collect()
+        };
+        assert_eq!(of("authorization"), ["Bearer token"]);
+        assert_eq!(of("content-type"), ["application/x-protobuf"]);
+    }
+}
+
+#[test]
+fn an_exact_url_is_posted_to_as_it_is() {
+    let (unit, server) = (Unit::new(), Server::always(Reply::OK));
+    let destination = Destination::exactly(format!("http://127.0.0.1:{}/otlp/?a=b", server.port()));
+    assert_eq!(unit.dispatch("a", Some(&destination)).delivered, 1);
+    assert_eq!(server.requests()[0].line, "POST /otlp/?a=b HTTP/1.1");
+}
+
 /// Nothing is sent to anybody, and nothing is read, of what is not `http` or would become more than one line of a request.
 #[test]
 fn endpoint_that_is_more_than_a_url_is_refused() {
@@ -126,7 +156,8 @@ fn listens_to_everything_that_is_said() {
             let certificate = Some(super::super::Certificate::Pem("no".to_owned()));
             for certificate in [None, certificate] {
                 let endpoint = format!("{scheme}://hunter1:hunter2@{host}");
-                let destination = Destination::new(endpoint, certificate);
+                let mut destination = Destination::new(endpoint, certificate);
+                destination.set_headers("api-key=hunter3,authorization=hunter4%0a,x-hunter");
                 let report = unit.dispatch("trace", Some(&destination));
                 tried += 1;
                 writeln!(told, "{report:?} {} {destination:?}", problem(&report)).unwrap();
