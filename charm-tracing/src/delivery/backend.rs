@@ -11,7 +11,7 @@ use super::proxy::{Proxy, UnusableProxy};
 use super::report::{DeliveryProblem, DeliveryReport};
 use super::split;
 use super::unanswered::Unanswered;
-use super::verdict::{Verdict, is_too_large, judge, may_be_too_large};
+use super::verdict::{Verdict, is_page, is_too_large, judge, may_be_too_large};
 
 /// The backend as one dispatch sees it: sends traces within the time budget, in parts if they are too large, and remembers how
 /// they were answered.
@@ -216,6 +216,14 @@ impl<'a> Backend<'a> {
                 }
                 Reply::Taken { rejected_spans }
             }
+            Verdict::Drop { reason }
+                if self.sender.is_forwarded()
+                    && is_page(&answer.body)
+                    && !is_too_large(status, request.len()) =>
+            {
+                report.note(self.not_accepted(status, reason));
+                kept(Some(status), Kept::Answered { retry_after: None })
+            }
             Verdict::Drop { reason } => {
                 self.decided();
                 Reply::Refused { status, reason }
@@ -232,11 +240,13 @@ impl<'a> Backend<'a> {
         let endpoint = self.endpoint.to_string();
         match self.proxy.as_ref().filter(|_| self.sender.is_forwarded()) {
             None => DeliveryProblem::NotAccepted { endpoint, reason },
-            Some(proxy) if matches!(status, 403 | 405 | 407 | 500..=504 | 511) => DeliveryProblem::Proxy {
-                endpoint,
-                proxy: proxy.to_string(),
-                source: reason.replacen("the backend", "it, or the backend,", 1).into(),
-            },
+            Some(proxy) if matches!(status, 400 | 403 | 405 | 407 | 422 | 500..=504 | 511) => {
+                DeliveryProblem::Proxy {
+                    endpoint,
+                    proxy: proxy.to_string(),
+                    source: reason.replacen("the backend", "it, or the backend,", 1).into(),
+                }
+            }
             Some(proxy) => {
                 DeliveryProblem::NotAccepted { endpoint, reason: format!("{reason}, through {proxy}") }
             }

@@ -63,6 +63,11 @@ pub(super) fn is_too_large(status: u16, bytes: usize) -> bool {
     status == 413 || (status == 400 && bytes > 4 << 20)
 }
 
+/// True if a refusal looks like a proxy's: it has no text, or a page for people. What OTLP says of a trace is neither.
+pub(super) fn is_page(body: &[u8]) -> bool {
+    matches!(body.trim_ascii_start(), [] | [b'<', ..])
+}
+
 /// True if a request that has to wait may be too large, provided that smaller ones are taken.
 ///
 /// A rate limiter answers 429 as long as a request is larger than its whole bucket, a proxy with a short time-out 502 or 504.

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use rustix::fs::{CWD, Mode, mkfifoat};
 use serde_json::json;
 use tests::collector::Collector;
 use tests::juju::{Event, Outcome, SimulatedJuju};
@@ -234,6 +235,13 @@ fn the_systems_store_is_trusted_if_the_charm_says_so() {
     assert_eq!(notices(&trusted), [""; 0]);
     assert_eq!(waiting(&juju), 0);
     assert_eq!(delivered(&collector), [&distrusted, &empty, &trusted].map(trace_id));
+
+    fs::remove_file(&store).unwrap();
+    mkfifoat(CWD, &store, Mode::RUSR | Mode::WUSR).unwrap();
+    let fifo = juju.dispatch(start());
+    assert_untouched_and_quick(&fifo);
+    let said = notices(&fifo).concat();
+    assert!(said.contains("store holds no certificate: ") && said.contains("not a regular file"), "{said}");
 
     fs::remove_file(&store).unwrap();
     let gone = juju.dispatch(start());

@@ -64,6 +64,19 @@ fn a_request_for_http_goes_to_the_proxy_with_the_whole_url() {
 }
 
 #[test]
+fn a_refusal_in_the_backends_own_words_is_the_backends() {
+    let url = |proxy: &Server| format!("http://127.0.0.1:{}", proxy.port());
+    let refuses = Server::always(Reply::Answer(400, "", b"\x12\x07bad ids".to_vec()));
+    assert_eq!(
+        send_with("http://backend.invalid", &[("http_proxy", &url(&refuses))]),
+        "delivered 0 waiting 0 "
+    );
+    let page = Server::always(Reply::Answer(400, "", b"\n<!DOCTYPE html><h1>400".to_vec()));
+    let said = send_with("http://backend.invalid", &[("http_proxy", &url(&page))]);
+    assert!(said.starts_with("delivered 0 waiting 2 cannot send traces to http://backend.invalid"), "{said}");
+}
+
+#[test]
 fn a_connection_that_the_proxy_closes_is_opened_again() {
     let closing = Reply::Answer(200, "connection: close\r\n", Vec::new());
     let proxy = Server::always(closing);
@@ -132,6 +145,7 @@ fn a_proxy_that_does_not_serve_http_is_named() {
         "it, or the backend, answered 407"
     );
     assert_eq!(said_of(BACKEND, answers("503 Service Unavailable")), "it, or the backend, answered 503");
+    assert_eq!(said_of(BACKEND, answers("400 Bad Request")), "it, or the backend, answered 400");
     assert_eq!(
         said_of(BACKEND, |connection| _ = connection.request()),
         "it has closed the connection instead of answering"
