@@ -208,6 +208,7 @@ pub use tracing_relation as relation;
 pub use tracing_relation::juju;
 
 /// Whether traced calls record spans right now: a session is open and tracing is not switched off.
+#[inline]
 #[must_use]
 pub fn is_enabled() -> bool {
     recorder::globals::is_recording()

@@ -121,7 +121,17 @@ impl Traced<'_> {
             let callee = self.callee.to_tokens(krate);
             return quote_spanned! {at=>
                 #returns
-                return #krate::__private::run(#callee, __returns, #closure #output #body, #leave);
+                let __body = __returns.body(#closure #output #body);
+                if !#krate::__private::is_enabled() {
+                    return __body();
+                }
+                let __callee = #callee;
+                let (__span, __returned) = if #krate::__private::RUN_IN_PLACE {
+                    (#krate::__private::enter(__callee), __body())
+                } else {
+                    #krate::__private::run(__callee, __body)
+                };
+                return __span.leave(__returned, #leave);
             };
         }
         // They use the arguments before the body owns them.
@@ -129,7 +139,7 @@ impl Traced<'_> {
         quote_spanned! {at=>
             #enter
             #returns
-            let __returned = __returns.call(#closure #output #body);
+            let __returned = __returns.body(#closure #output #body)();
             return __span.leave(__returned, #leave);
         }
     }
@@ -171,15 +181,17 @@ impl Traced<'_> {
         // which the compiler does not know yet what it returns. Inside it is inferred: of a body that yields another type
         // the compiler then says the same as without the attribute, and of one that never ends it does not say that
         // what follows is unreachable.
-        let infer = infer_return_type(krate, at);
-        let (returned, infer_inside) = match &signature.output {
-            ReturnType::Type(_, ty) if matches!(**ty, Type::Never(_)) => (None, None),
-            ReturnType::Type(_, ty) => {
-                let inside = infer_return_type(krate, Span::mixed_site().located_at(ty.span()));
-                let ty = inferred(ty).unwrap_or_else(|| (**ty).clone());
-                (Some(quote_spanned!(at=> ::<#ty>)), Some(inside))
-            }
-            ReturnType::Default => (Some(quote_spanned!(at=> ::<()>)), Some(infer.clone())),
+        let inferring = |place: Span| Some(infer_return_type(krate, Span::mixed_site().located_at(place)));
+        let (written, infer, infer_inside) = match &signature.output {
+            ReturnType::Default => (Some(quote_spanned!(at=> ::<()>)), None, inferring(at)),
+            // It may not be written here.
+            ReturnType::Type(_, ty) if matches!(**ty, Type::Never(_)) => (None, inferring(at), None),
+            ReturnType::Type(_, ty) => match inferred(ty) {
+                None => (Some(quote_spanned!(at=> ::<#ty>)), None, inferring(ty.span())),
+                Some(written) => {
+                    (Some(quote_spanned!(at=> ::<#written>)), inferring(at), inferring(ty.span()))
+                }
+            },
         };
         let Owning { body, binds_later } =
             owning(signature, block, infer_inside.as_ref(), self.add_attributes().as_ref());
@@ -196,7 +208,7 @@ impl Traced<'_> {
         };
         let future = quote_spanned!(as_written(block)=> async move #body);
         quote_spanned! {at=>
-            let __returns = #krate::__private::Returns #returned::inferred();
+            let __returns = #krate::__private::Returns #written::inferred();
             #infer
             let __span = #krate::__private::open_future(#callee, #attributes, __returns, #failure);
             #opened

@@ -2,9 +2,6 @@ async fn fetch(url: &str, retries: u8) -> Result<String, Error> {
     let __returns = ::charm_tracing::__private::Returns::<
         Result<String, Error>,
     >::inferred();
-    if let ::charm_tracing::__private::Option::Some(__returned) = __returns.nothing() {
-        return __returned;
-    }
     let __span = ::charm_tracing::__private::open_future(
         {
             static SITE: ::charm_tracing::__private::Site = ::charm_tracing::__private::Site::new(
@@ -39,9 +36,6 @@ async fn fetch(url: &str, retries: u8) -> Result<String, Error> {
 }
 async fn wait(seconds: u64) {
     let __returns = ::charm_tracing::__private::Returns::<()>::inferred();
-    if let ::charm_tracing::__private::Option::Some(__returned) = __returns.nothing() {
-        return __returned;
-    }
     let __span = ::charm_tracing::__private::open_future(
         {
             static SITE: ::charm_tracing::__private::Site = ::charm_tracing::__private::Site::new(

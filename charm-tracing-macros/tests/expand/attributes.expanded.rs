@@ -40,9 +40,6 @@ fn write(name: &str, units: usize) -> usize {
 }
 async fn scale(units: usize) {
     let __returns = ::charm_tracing::__private::Returns::<()>::inferred();
-    if let ::charm_tracing::__private::Option::Some(__returned) = __returns.nothing() {
-        return __returned;
-    }
     let __span = ::charm_tracing::__private::open_future(
         {
             static SITE: ::charm_tracing::__private::Site = ::charm_tracing::__private::Site::new(

@@ -1,19 +1,7 @@
 fn write((path, _): (&Path, u8), text: String, units: usize) -> io::Result<usize> {
     let __returns = ::charm_tracing::__private::Returns::inferred();
-    return ::charm_tracing::__private::run(
-        {
-            static SITE: ::charm_tracing::__private::Site = ::charm_tracing::__private::Site::new(
-                "function call: write",
-                ::charm_tracing::__private::concat!(
-                    ::charm_tracing::__private::module_path!(), "::write"
-                ),
-                ::charm_tracing::__private::file!(),
-                0u32,
-            );
-            ::charm_tracing::__private::Site::callee(&SITE)
-        },
-        __returns,
-        move || -> io::Result<usize> {
+    let __body = __returns
+        .body(move || -> io::Result<usize> {
             {
                 let __arguments = (text,);
                 #[allow(clippy::shadow_unrelated)]
@@ -25,19 +13,43 @@ fn write((path, _): (&Path, u8), text: String, units: usize) -> io::Result<usize
                     }
                 }
             }
-        },
-        |__span, __returned| {
-            use ::charm_tracing::__private::leave::*;
-            (&&::charm_tracing::__private::Returns::of(&__returned))
-                .__leave(
-                    __span,
-                    __returned,
-                    |__returned| {
-                        use ::charm_tracing::__private::probe::*;
-                        (&&&&&&::charm_tracing::__private::probe::Returned(__returned))
-                            .__failure()
-                    },
-                )
-        },
-    );
+        });
+    if !::charm_tracing::__private::is_enabled() {
+        return __body();
+    }
+    let __callee = {
+        static SITE: ::charm_tracing::__private::Site = ::charm_tracing::__private::Site::new(
+            "function call: write",
+            ::charm_tracing::__private::concat!(
+                ::charm_tracing::__private::module_path!(), "::write"
+            ),
+            ::charm_tracing::__private::file!(),
+            0u32,
+        );
+        ::charm_tracing::__private::Site::callee(&SITE)
+    };
+    let (__span, __returned) = if ::charm_tracing::__private::RUN_IN_PLACE {
+        (::charm_tracing::__private::enter(__callee), __body())
+    } else {
+        ::charm_tracing::__private::run(__callee, __body)
+    };
+    return __span
+        .leave(
+            __returned,
+            |__span, __returned| {
+                use ::charm_tracing::__private::leave::*;
+                (&&::charm_tracing::__private::Returns::of(&__returned))
+                    .__leave(
+                        __span,
+                        __returned,
+                        |__returned| {
+                            use ::charm_tracing::__private::probe::*;
+                            (&&&&&&::charm_tracing::__private::probe::Returned(
+                                __returned,
+                            ))
+                                .__failure()
+                        },
+                    )
+            },
+        );
 }

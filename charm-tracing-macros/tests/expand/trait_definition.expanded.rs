@@ -18,41 +18,51 @@ trait HealthCheck {
 trait Restart {
     fn restart(&self) -> Result<(), Error> {
         let __returns = ::charm_tracing::__private::Returns::inferred();
-        return ::charm_tracing::__private::run(
-            {
-                static SITE: ::charm_tracing::__private::Site = ::charm_tracing::__private::Site::new(
-                    "restart",
-                    ::charm_tracing::__private::concat!(
-                        ::charm_tracing::__private::module_path!(), "::Restart::restart"
-                    ),
-                    ::charm_tracing::__private::file!(),
-                    0u32,
-                );
-                ::charm_tracing::__private::Site::method_of(
-                    &SITE,
-                    ::charm_tracing::__private::type_name::<Self>,
-                )
-            },
-            __returns,
-            move || -> Result<(), Error> {
+        let __body = __returns
+            .body(move || -> Result<(), Error> {
                 self.stop()?;
                 self.start()
-            },
-            |__span, __returned| {
-                use ::charm_tracing::__private::leave::*;
-                (&&::charm_tracing::__private::Returns::of(&__returned))
-                    .__leave(
-                        __span,
-                        __returned,
-                        |__returned| {
-                            use ::charm_tracing::__private::probe::*;
-                            (&&&&&&::charm_tracing::__private::probe::Returned(
-                                __returned,
-                            ))
-                                .__failure()
-                        },
-                    )
-            },
-        );
+            });
+        if !::charm_tracing::__private::is_enabled() {
+            return __body();
+        }
+        let __callee = {
+            static SITE: ::charm_tracing::__private::Site = ::charm_tracing::__private::Site::new(
+                "restart",
+                ::charm_tracing::__private::concat!(
+                    ::charm_tracing::__private::module_path!(), "::Restart::restart"
+                ),
+                ::charm_tracing::__private::file!(),
+                0u32,
+            );
+            ::charm_tracing::__private::Site::method_of(
+                &SITE,
+                ::charm_tracing::__private::type_name::<Self>,
+            )
+        };
+        let (__span, __returned) = if ::charm_tracing::__private::RUN_IN_PLACE {
+            (::charm_tracing::__private::enter(__callee), __body())
+        } else {
+            ::charm_tracing::__private::run(__callee, __body)
+        };
+        return __span
+            .leave(
+                __returned,
+                |__span, __returned| {
+                    use ::charm_tracing::__private::leave::*;
+                    (&&::charm_tracing::__private::Returns::of(&__returned))
+                        .__leave(
+                            __span,
+                            __returned,
+                            |__returned| {
+                                use ::charm_tracing::__private::probe::*;
+                                (&&&&&&::charm_tracing::__private::probe::Returned(
+                                    __returned,
+                                ))
+                                    .__failure()
+                            },
+                        )
+                },
+            );
     }
 }

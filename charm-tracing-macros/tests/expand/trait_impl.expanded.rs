@@ -2,36 +2,46 @@ impl<T> Display for Wrapper<T> {
     #[allow(clippy::result_large_err)]
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
         let __returns = ::charm_tracing::__private::Returns::inferred();
-        return ::charm_tracing::__private::run(
-            {
-                static SITE: ::charm_tracing::__private::Site = ::charm_tracing::__private::Site::new(
-                    "method call: Wrapper.fmt",
-                    ::charm_tracing::__private::concat!(
-                        ::charm_tracing::__private::module_path!(), "::Wrapper::fmt"
-                    ),
-                    ::charm_tracing::__private::file!(),
-                    0u32,
-                );
-                ::charm_tracing::__private::Site::callee(&SITE)
-            },
-            __returns,
-            move || -> fmt::Result { formatter.write_str("...") },
-            |__span, __returned| {
-                use ::charm_tracing::__private::leave::*;
-                (&&::charm_tracing::__private::Returns::of(&__returned))
-                    .__leave(
-                        __span,
-                        __returned,
-                        |__returned| {
-                            use ::charm_tracing::__private::probe::*;
-                            (&&&&&&::charm_tracing::__private::probe::Returned(
-                                __returned,
-                            ))
-                                .__failure()
-                        },
-                    )
-            },
-        );
+        let __body = __returns
+            .body(move || -> fmt::Result { formatter.write_str("...") });
+        if !::charm_tracing::__private::is_enabled() {
+            return __body();
+        }
+        let __callee = {
+            static SITE: ::charm_tracing::__private::Site = ::charm_tracing::__private::Site::new(
+                "method call: Wrapper.fmt",
+                ::charm_tracing::__private::concat!(
+                    ::charm_tracing::__private::module_path!(), "::Wrapper::fmt"
+                ),
+                ::charm_tracing::__private::file!(),
+                0u32,
+            );
+            ::charm_tracing::__private::Site::callee(&SITE)
+        };
+        let (__span, __returned) = if ::charm_tracing::__private::RUN_IN_PLACE {
+            (::charm_tracing::__private::enter(__callee), __body())
+        } else {
+            ::charm_tracing::__private::run(__callee, __body)
+        };
+        return __span
+            .leave(
+                __returned,
+                |__span, __returned| {
+                    use ::charm_tracing::__private::leave::*;
+                    (&&::charm_tracing::__private::Returns::of(&__returned))
+                        .__leave(
+                            __span,
+                            __returned,
+                            |__returned| {
+                                use ::charm_tracing::__private::probe::*;
+                                (&&&&&&::charm_tracing::__private::probe::Returned(
+                                    __returned,
+                                ))
+                                    .__failure()
+                            },
+                        )
+                },
+            );
     }
 }
 const _: () = {

@@ -114,26 +114,16 @@ fn enter_with_now(callee: Callee, attributes: impl FnOnce(&mut Attributes)) -> E
     open_call_with(callee, attributes).map_or(Entered(None), |(handle, context)| Entered::of(handle, context))
 }
 
-/// Runs the body of a traced call in its span; `leave` looks at what it returns.
-///
-/// When nothing is recorded the body is all there is, and returns to where the caller wants the value: to move a `Result`
-/// costs more than to see whether anything is recorded.
-#[inline]
-pub fn run<T>(
-    callee: Callee,
-    _returns: Returns<T>,
-    body: impl FnOnce() -> T,
-    leave: impl FnOnce(Entered, T) -> T,
-) -> T {
-    if globals::is_recording() { run_now(callee, body, leave) } else { body() }
-}
+/// Whether a traced function calls its body itself when something is recorded. In a debug build each call takes room on the
+/// stack, in recursion once for each level.
+pub const RUN_IN_PLACE: bool = cfg!(debug_assertions);
 
+/// Runs the body of a traced call in its span, apart from the function, which is left to what it does when nothing is
+/// recorded.
 #[cold]
 #[inline(never)]
-fn run_now<T>(callee: Callee, body: impl FnOnce() -> T, leave: impl FnOnce(Entered, T) -> T) -> T {
-    let entered = enter_now(callee);
-    let returned = body();
-    if entered.0.is_some() { leave(entered, returned) } else { returned }
+pub fn run<T>(callee: Callee, body: impl FnOnce() -> T) -> (Entered, T) {
+    (enter_now(callee), body())
 }
 
 impl Entered {

@@ -24,7 +24,8 @@ pub use event::{event, try_event};
 pub(crate) use failure::Failure;
 pub use failure::probe;
 pub use guard::{
-    Entered, call_for_future, call_for_future_of, enter, enter_with, open_future, run, trace_future,
+    Entered, RUN_IN_PLACE, call_for_future, call_for_future_of, enter, enter_with, open_future, run,
+    trace_future,
 };
 pub(crate) use open::{Current, OpenSpan};
 pub(crate) use panic::install_hook;

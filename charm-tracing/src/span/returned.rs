@@ -34,11 +34,12 @@ impl<T> Returns<T> {
         None
     }
 
-    /// Calls the body of a traced function. Its bound makes the compiler see a `FnOnce`, which may return what it
+    /// Passes on the body of a traced function. Its bound makes the compiler see a `FnOnce`, which may return what it
     /// borrows from what it captured.
     #[inline]
-    pub fn call(self, body: impl FnOnce() -> T) -> T {
-        body()
+    #[must_use]
+    pub fn body<F: FnOnce() -> T>(self, body: F) -> F {
+        body
     }
 }
 
