@@ -45,7 +45,7 @@ pub(super) struct Answer {
 }
 
 #[cfg(feature = "tls")]
-pub(super) type Tls = Arc<rustls::ClientConfig>;
+pub(super) type Tls = super::tls::Client;
 /// Without the feature there is none.
 #[cfg(not(feature = "tls"))]
 pub(super) type Tls = std::convert::Infallible;

@@ -5,11 +5,42 @@ use rustls::client::{verify_server_cert_signed_by_trust_anchor, verify_server_na
 use rustls::crypto::{WebPkiSupportedAlgorithms, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
-use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use rustls::{AlertDescription, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 
 use super::certificate::{Certificate, CertificateError, chain_of, key_of};
 use super::client_certificate::ClientCertificate;
 use super::pem::elements;
+
+/// The settings of a connection.
+#[derive(Debug, Clone)]
+pub(super) struct Client {
+    pub(super) config: Arc<ClientConfig>,
+    /// The algorithm of the authority's key, if it is not supported.
+    unsupported_key: Option<Vec<u8>>,
+}
+
+impl Client {
+    /// A backend whose key is not supported either agrees to nothing, and sends no certificate that would say why.
+    pub(super) fn explain(&self, error: std::io::Error) -> std::io::Error {
+        let refused = matches!(
+            error.get_ref().and_then(|error| error.downcast_ref()),
+            Some(Error::AlertReceived(AlertDescription::HandshakeFailure))
+        );
+        match &self.unsupported_key {
+            Some(key) if refused => std::io::Error::other(unsupported_key(key.clone())),
+            _ => error,
+        }
+    }
+}
+
+fn unsupported_key(public_key_algorithm_id: Vec<u8>) -> Error {
+    let signature_algorithm_id = Vec::new();
+    rustls::CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext {
+        signature_algorithm_id,
+        public_key_algorithm_id,
+    }
+    .into()
+}
 
 /// Trusts exactly these certificates, and shows that of the charm to a backend that asks for one.
 ///
@@ -18,9 +49,10 @@ use super::pem::elements;
 pub(super) fn config(
     certificate: &Certificate,
     own: Option<&ClientCertificate>,
-) -> Result<Arc<ClientConfig>, CertificateError> {
+) -> Result<Client, CertificateError> {
     let provider = Arc::new(ring::default_provider());
     let trust = Trust::new(certificate.read()?, provider.signature_verification_algorithms);
+    let unsupported_key = trust.unsupported_key();
     let unusable = |source| CertificateError::Unusable { source: Box::new(source) };
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -42,7 +74,7 @@ pub(super) fn config(
             })?
         }
     };
-    Ok(Arc::new(config))
+    Ok(Client { config: Arc::new(config), unsupported_key })
 }
 
 /// Trusts as rustls does, and besides a certificate that was named itself although it is that of an authority, or its signature
@@ -62,6 +94,21 @@ impl Trust {
         let mut roots = RootCertStore::empty();
         roots.add_parsable_certificates(named.iter().cloned());
         Self { named, roots, algorithms }
+    }
+
+    /// The algorithm of the first key, if none of them is supported.
+    fn unsupported_key(&self) -> Option<Vec<u8>> {
+        let keys = self.roots.roots.iter().map(|root| elements(&root.subject_public_key_info).next());
+        let algorithms: Vec<_> =
+            keys.map(|key| key.map(|(_, algorithm)| algorithm)).collect::<Option<_>>()?;
+        let is_supported = |algorithm: &&[u8]| {
+            self.algorithms.all.iter().any(|known| known.public_key_alg_id().as_ref() == *algorithm)
+        };
+        if algorithms.iter().any(is_supported) {
+            None
+        } else {
+            algorithms.first().map(|first| first.to_vec())
+        }
     }
 
     /// `error`: why there is no chain from it to an anchor. It is that of an authority, or signed by an algorithm that is not
@@ -96,11 +143,7 @@ impl Trust {
         if bad_signature
             && self.roots.roots.iter().any(|root| rsa_below_2048_bits(&root.subject_public_key_info))
         {
-            let unsupported = rustls::CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext {
-                signature_algorithm_id: Vec::new(),
-                public_key_algorithm_id: RSA.to_vec(),
-            };
-            return unsupported.into();
+            return unsupported_key(RSA.to_vec());
         }
         error
     }
@@ -160,7 +203,7 @@ mod tests {
         rcgen::CertificateParams::default().self_signed(&key).unwrap().pem()
     }
 
-    fn config(certificate: &Certificate) -> Result<Arc<ClientConfig>, CertificateError> {
+    fn config(certificate: &Certificate) -> Result<Client, CertificateError> {
         super::config(certificate, None)
     }
 

@@ -4,16 +4,18 @@ use std::io::{Read as _, Write as _};
 use std::sync::Arc;
 
 use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, ClientConnection, StreamOwned};
+use rustls::{ClientConnection, StreamOwned};
 use ureq::Error;
 use ureq::unversioned::transport::time::{Duration, Instant};
 use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, LazyBuffers, NextTimeout, Transport, TransportAdapter,
 };
 
+use super::tls::Client;
+
 /// Wraps the connection in TLS if the scheme is `https`. None: it never is.
 #[derive(Debug)]
-pub(super) struct TlsConnector(pub(super) Option<Arc<ClientConfig>>);
+pub(super) struct TlsConnector(pub(super) Option<Client>);
 
 impl<In: Transport> Connector<In> for TlsConnector {
     type Out = Box<dyn Transport>;
@@ -24,17 +26,17 @@ impl<In: Transport> Connector<In> for TlsConnector {
         chained: Option<In>,
     ) -> Result<Option<Self::Out>, Error> {
         let Some(connection) = chained else { return Ok(None) };
-        let Some(config) = self.0.as_ref().filter(|_| details.needs_tls() && !connection.is_tls()) else {
+        let Some(client) = self.0.as_ref().filter(|_| details.needs_tls() && !connection.is_tls()) else {
             return Ok(Some(Box::new(connection)));
         };
         let host = details.uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
         let name = ServerName::try_from(host)
             .map_err(|_| Error::Tls("the host is neither a name nor an address"))?;
-        let mut tls =
-            ClientConnection::new(Arc::clone(config), name.to_owned()).map_err(std::io::Error::other)?;
+        let mut tls = ClientConnection::new(Arc::clone(&client.config), name.to_owned())
+            .map_err(std::io::Error::other)?;
         let mut connection = TransportAdapter::new(connection, Arc::clone(&details.current_time));
         connection.set_timeout(remaining(details));
-        tls.complete_io(&mut connection)?;
+        tls.complete_io(&mut connection).map_err(|error| client.explain(error))?;
         let buffers =
             LazyBuffers::new(details.config.input_buffer_size(), details.config.output_buffer_size());
         Ok(Some(Box::new(TlsConnection { buffers, stream: StreamOwned::new(tls, connection) })))

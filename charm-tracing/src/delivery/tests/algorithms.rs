@@ -77,6 +77,28 @@ fn a_backend_that_does_not_agree_is_a_warning_with_what_is_spoken_here() {
     }
 }
 
+/// It is most likely that of the backend, which then has nothing to sign with that TLS takes here.
+#[test]
+fn a_backend_that_does_not_agree_is_said_to_have_the_key_of_the_authority() {
+    let server = RawServer::new(|connection| {
+        let _ = std::io::Read::read(&mut connection.stream, &mut [0; 4096]);
+        connection.say([21, 3, 3, 0, 2, 2, 40]);
+    });
+    let on_p521 = pem(&forged(Authority::on_p384().0.der(), P384, P521));
+    let said_with = |certificates: String| {
+        let endpoint = format!("https://localhost:{}", server.port());
+        let certificate = Certificate::Pem(certificates);
+        problem(&Unit::new().dispatch("a", Some(&Destination::new(endpoint, Some(certificate)))))
+    };
+    let text = said_with(on_p521.clone());
+    assert!(
+        text.contains(": its certificate is signed by a key of ECDSA on P-521, which is not supported"),
+        "{text}"
+    );
+    let text = said_with(on_p521 + &Authority::new().0.pem());
+    assert!(text.contains(": it does not agree to the TLS that is spoken here"), "{text}");
+}
+
 #[test]
 fn a_name_of_the_wrong_kind_is_said_with_its_kind() {
     let authority = Authority::new();
