@@ -12,6 +12,7 @@ use syn::spanned::Spanned;
 use syn::{Error, Expr, Ident, Lit, LitStr, Path, Token, Type, bracketed, parenthesized};
 
 use crate::errors::Errors;
+use crate::manifest;
 
 /// One argument that may be given once.
 pub(crate) struct Arg<T> {
@@ -65,7 +66,11 @@ pub(crate) trait Args: Default {
             .call(Ident::parse_any)
             .map_err(|error| Error::new(error.span(), format!("expected an argument: {}", Self::ACCEPTED)))?;
         let accepted = self.accept(&key, input).unwrap_or_else(|| {
-            Err(Error::new(key.span(), format!("unknown argument `{key}`; accepted are {}", Self::ACCEPTED)))
+            let meant = match similar(&key.to_string(), Self::ACCEPTED) {
+                Some(known) => format!("did you mean `{known}`?"),
+                None => format!("accepted are {}", Self::ACCEPTED),
+            };
+            Err(Error::new(key.span(), format!("unknown argument `{key}`; {meant}")))
         });
         accepted?;
         if input.is_empty() || input.peek(Token![,]) {
@@ -75,6 +80,37 @@ pub(crate) trait Args: Default {
     }
 }
 
+/// Which of the accepted arguments, each in backquotes, may be meant by `key`: one that is misspelt, or said in part.
+fn similar<'a>(key: &str, accepted: &'a str) -> Option<&'a str> {
+    let names = accepted.split('`').skip(1).step_by(2).map(|form| form.split('(').next().unwrap_or(form));
+    let letters = |name: &str| {
+        let distance = distance(key, name);
+        (distance <= name.len().div_ceil(3)).then_some(distance)
+    };
+    let rated = names.filter_map(|name| {
+        let is_part = key.len() > 2 && (name.contains(key) || key.contains(name));
+        let words = name.split('_').filter(|word| word.len() > 4);
+        let distance = letters(name).or_else(|| words.filter_map(letters).min());
+        if is_part { Some((1, name)) } else { Some((distance?, name)) }
+    });
+    rated.min_by_key(|(distance, _)| *distance).map(|(_, name)| name)
+}
+
+/// How many letters have to be inserted, removed or replaced to make the one of the other.
+fn distance(one: &str, other: &str) -> usize {
+    let mut row: Vec<usize> = (0..=other.chars().count()).collect();
+    for (line, letter) in one.chars().enumerate() {
+        let mut diagonal = line;
+        row[0] = line + 1;
+        for (column, same) in other.chars().map(|another| another == letter).enumerate() {
+            let replaced = diagonal + usize::from(!same);
+            diagonal = row[column + 1];
+            row[column + 1] = replaced.min(diagonal + 1).min(row[column] + 1);
+        }
+    }
+    row.last().copied().unwrap_or_default()
+}
+
 fn skip_to_comma(input: ParseStream<'_>) {
     while !input.is_empty() && !input.peek(Token![,]) {
         // A token tree always parses where the input is not empty.
@@ -82,8 +118,12 @@ fn skip_to_comma(input: ParseStream<'_>) {
     }
 }
 
-/// `key = "name"`: the name of a method or field.
+/// `key = "name"`: the name of a method or field. `key = name` is what the compiler suggests for a name that is misspelt.
 pub(crate) fn member(arg: &mut Arg<Ident>, key: &Ident, input: ParseStream<'_>) -> syn::Result<()> {
+    if input.peek(Token![=]) && input.peek2(Ident) && !input.peek3(Token![::]) {
+        input.parse::<Token![=]>()?;
+        return arg.set(key, input.parse()?);
+    }
     let literal = string(key, input, &format!("name the method or field: `{key} = \"my_{key}\"`"))?;
     let mut member = literal.parse_with(member_name).map_err(|_| {
         Error::new(literal.span(), format!("`{key}` takes the name of a method or field, which this is not"))
@@ -168,7 +208,18 @@ pub(crate) fn types(arg: &mut Arg<Vec<Type>>, key: &Ident, input: ParseStream<'_
     }
     let content;
     bracketed!(content in input);
-    arg.set(key, Punctuated::<Type, Token![,]>::parse_terminated(&content)?.into_iter().collect())
+    let mut types = Vec::new();
+    while !content.is_empty() {
+        if let Some(name) = content.parse::<Option<LitStr>>()? {
+            let message = format!("`{key}` takes types, not their names in quotes: `{}`", name.value());
+            return Err(Error::new(name.span(), message));
+        }
+        types.push(content.parse()?);
+        if !content.is_empty() {
+            content.parse::<Token![,]>()?;
+        }
+    }
+    arg.set(key, types)
 }
 
 /// `key(a, b)`.
@@ -271,8 +322,16 @@ pub(crate) fn krate(arg: &mut Arg<Path>, key: &Ident, input: ParseStream<'_>) ->
     arg.set(key, path)
 }
 
-/// The path that generated code starts from.
-pub(crate) fn krate_path(arg: &Arg<Path>) -> TokenStream {
+/// The path that generated code starts from. Notes an error if the crate has another name in this package.
+pub(crate) fn krate_path(arg: &Arg<Path>, errors: &mut Errors) -> TokenStream {
+    if arg.value.is_none()
+        && let Some(name) = manifest::other_name()
+    {
+        let message = format!(
+            "this package calls `charm_tracing` `{name}`: write `crate = {name}` among the arguments"
+        );
+        errors.push(Error::new(Span::call_site(), message));
+    }
     let default = || quote::quote_spanned!(Span::mixed_site()=> ::charm_tracing);
     arg.value.as_ref().map_or_else(default, ToTokens::to_token_stream)
 }
@@ -301,4 +360,45 @@ fn value<T: Parse>(key: &Ident, input: ParseStream<'_>) -> syn::Result<T> {
         return Err(Error::new(key.span(), format!("`{key}` has no value")));
     }
     input.parse()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_meant_is_guessed_only_if_it_is_similar() {
+        let accepted = "`tracing_endpoint`, `server_cert`, `buffer_max_events`, `only(...)`, `name`, `crate`";
+        for (key, meant) in [
+            ("nam", "name"),
+            ("named", "name"),
+            ("onyl", "only"),
+            ("endpoint", "tracing_endpoint"),
+            ("tracing_endpont", "tracing_endpoint"),
+            ("endpont", "tracing_endpoint"),
+            ("server_certificate", "server_cert"),
+            ("buffer_max_event", "buffer_max_events"),
+            ("crates", "crate"),
+        ] {
+            assert_eq!(similar(key, accepted), Some(meant), "{key}");
+        }
+        for key in ["level", "x", "skip_all", "timeout", "err"] {
+            assert_eq!(similar(key, accepted), None, "{key}");
+        }
+    }
+
+    #[test]
+    fn the_distance_of_two_names_is_that_of_their_letters() {
+        for (one, other, expected) in [
+            ("", "", 0),
+            ("abc", "abc", 0),
+            ("abc", "abd", 1),
+            ("abc", "", 3),
+            ("kitten", "sitting", 3),
+            ("äb", "ab", 1),
+        ] {
+            assert_eq!(distance(one, other), expected, "{one} {other}");
+            assert_eq!(distance(other, one), expected, "{other} {one}");
+        }
+    }
 }

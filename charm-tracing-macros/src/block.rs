@@ -11,6 +11,7 @@ use crate::function;
 use crate::last::{self, Owner};
 use crate::lints;
 use crate::marker::marker;
+use crate::names::is_called;
 use crate::selection::{Candidate, Selection};
 
 /// The arguments of `#[trace_type]`.
@@ -41,7 +42,7 @@ impl Args for TypeArgs {
 pub(crate) fn trace_type(args: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let args = TypeArgs::parse(args, &mut errors);
-    let krate = args::krate_path(&args.krate);
+    let krate = args::krate_path(&args.krate, &mut errors);
     match syn::parse2::<Item>(item.clone()) {
         Ok(Item::Impl(block)) => on_block(&krate, &args, block, errors),
         Ok(Item::Trait(definition)) => on_trait(&krate, &args, definition, errors),
@@ -57,6 +58,7 @@ pub(crate) fn trace_type(args: TokenStream, item: TokenStream) -> TokenStream {
 fn on_block(krate: &TokenStream, args: &TypeArgs, mut block: ItemImpl, mut errors: Errors) -> TokenStream {
     let candidates = methods(&block).map(|method| Candidate { signature: &method.sig, has_body: true });
     args.selection.check(candidates, &mut errors);
+    refuse_another(&mut block.attrs, &mut errors);
     let marker = marker(krate, &block);
     let allowed = lints::allowed(&block);
     trace_methods(krate, args, &mut block, &errors);
@@ -72,6 +74,20 @@ pub(crate) fn methods(block: &ItemImpl) -> impl Iterator<Item = &syn::ImplItemFn
         ImplItem::Fn(method) => Some(method),
         _ => None,
     })
+}
+
+/// Notes an error for each attribute that would give the methods of an item their spans once more, and removes it.
+pub(crate) fn refuse_another(attributes: &mut Vec<Attribute>, errors: &mut Errors) {
+    attributes.retain(|attribute| {
+        let path = attribute.path();
+        let another = ["trace_charm", "trace_type"].into_iter().find(|name| is_called(path, name));
+        if let Some(name) = another {
+            let message =
+                format!("the attribute above gives the methods their spans; remove this `#[{name}]`");
+            errors.push(Error::new_spanned(path, message));
+        }
+        another.is_none()
+    });
 }
 
 /// Gives the methods of the block their spans.

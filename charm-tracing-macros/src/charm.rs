@@ -1,14 +1,18 @@
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::parse::ParseStream;
 use syn::spanned::Spanned;
-use syn::{Error, Expr, Fields, Generics, Ident, Item, ItemImpl, ItemStruct, Path, ReceiverKind, Type};
+use syn::visit_mut::VisitMut;
+use syn::{
+    Error, Expr, Fields, FnArg, Generics, Ident, ImplItem, Item, ItemImpl, ItemStruct, Lifetime, Path,
+    ReceiverKind, ReturnType, Signature, Type,
+};
 
 use crate::args::{self, Arg, Args, Kind};
 use crate::block::{self, TypeArgs};
 use crate::errors::Errors;
 use crate::marker;
-use crate::names::type_name;
+use crate::names::{is_called, type_name};
 
 struct CharmArgs {
     tracing_endpoint: Arg<Ident>,
@@ -122,7 +126,7 @@ pub(crate) fn trace_charm(args: TokenStream, item: TokenStream) -> TokenStream {
 
 /// Configuration and spans in one.
 fn on_block(args: &CharmArgs, mut block: ItemImpl, mut errors: Errors) -> TokenStream {
-    let krate = args::krate_path(&args.krate);
+    let krate = args::krate_path(&args.krate, &mut errors);
     if let Some((path, _)) = &block.trait_ {
         errors.push(Error::new_spanned(
             path,
@@ -139,6 +143,8 @@ fn on_block(args: &CharmArgs, mut block: ItemImpl, mut errors: Errors) -> TokenS
         if declared { Place::Method } else { Place::Field }
     });
     let marker = marker::marker(&krate, &block);
+    block::refuse_another(&mut block.attrs, &mut errors);
+    refuse_borrowed_dispatch(&mut block, &mut errors);
     block::trace_methods(&krate, &TypeArgs::default(), &mut block, &errors);
     let charm = implement(&krate, args, destination, &block.generics, &block.self_ty, errors.is_empty());
     let mut tokens = errors.into_tokens();
@@ -149,8 +155,8 @@ fn on_block(args: &CharmArgs, mut block: ItemImpl, mut errors: Errors) -> TokenS
 }
 
 /// Configuration only.
-fn on_struct(args: &CharmArgs, charm: &ItemStruct, errors: Errors) -> TokenStream {
-    let krate = args::krate_path(&args.krate);
+fn on_struct(args: &CharmArgs, charm: &ItemStruct, mut errors: Errors) -> TokenStream {
+    let krate = args::krate_path(&args.krate, &mut errors);
     let destination = destination(&krate, args, |member| match &charm.fields {
         Fields::Named(fields) if fields.named.iter().any(|field| field.ident.as_ref() == Some(member)) => {
             Place::Field
@@ -174,7 +180,7 @@ enum Place {
 }
 
 /// The session reads a setting through `&self`, with no arguments and without waiting.
-fn readable(signature: &syn::Signature) -> syn::Result<()> {
+fn readable(signature: &Signature) -> syn::Result<()> {
     let by_reference = signature.receiver().is_some_and(|receiver| {
         matches!(&receiver.kind, ReceiverKind::Reference(_, _, None))
             || matches!(&receiver.kind, ReceiverKind::Typed(_, ty) if matches!(&**ty, Type::Reference(ty) if ty.mutability.is_none()))
@@ -189,6 +195,89 @@ fn readable(signature: &syn::Signature) -> syn::Result<()> {
             "`{name}` is to be read when the event is over, which this cannot; make it `fn {name}(&self) -> ...`"
         ),
     ))
+}
+
+/// Notes an error if the charm borrows from the `Dispatch`. Then `new` is written as if it did not, so that the compiler says
+/// nothing about its calls; the author's is there under another name.
+fn refuse_borrowed_dispatch(block: &mut ItemImpl, errors: &mut Errors) {
+    let generics = block.generics.clone();
+    let mut written = Vec::new();
+    for item in &mut block.items {
+        let ImplItem::Fn(method) = item else { continue };
+        let Some(place) = borrows_dispatch(&method.sig, &generics) else { continue };
+        errors.push(Error::new(
+            place,
+            "the charm cannot borrow from the `Dispatch`, which `run` lends only while it calls `new`; let it keep a \
+             clone, which is cheap: `fn new(dispatch: &Dispatch)` and `dispatch.clone()`",
+        ));
+        let mut new = method.clone();
+        method.sig.ident = Ident::new("__new", method.sig.ident.span());
+        method.attrs.push(syn::parse_quote!(#[allow(dead_code)]));
+        Lasting.visit_signature_mut(&mut new.sig);
+        new.attrs.push(syn::parse_quote!(#[allow(unused_variables)]));
+        new.block = syn::parse_quote!({ loop {} });
+        written.push(ImplItem::Fn(new));
+    }
+    block.items.extend(written);
+}
+
+/// Lets a reference that is an argument live for any time, and whatever is returned for ever.
+struct Lasting;
+
+impl VisitMut for Lasting {
+    fn visit_fn_arg_mut(&mut self, argument: &mut FnArg) {
+        if let FnArg::Typed(argument) = argument
+            && let Type::Reference(reference) = &mut *argument.ty
+        {
+            reference.lifetime = None;
+        }
+    }
+
+    fn visit_lifetime_mut(&mut self, lifetime: &mut Lifetime) {
+        if lifetime.ident == "_" {
+            lifetime.ident = Ident::new("static", lifetime.ident.span());
+        }
+    }
+}
+
+/// Where `new` says that what it returns borrows from the `Dispatch`. The compiler would say at the call of `run` that `new`
+/// is not general enough.
+fn borrows_dispatch(signature: &Signature, generics: &Generics) -> Option<Span> {
+    if signature.ident != "new" || signature.receiver().is_some() {
+        return None;
+    }
+    let ReturnType::Type(_, returned) = &signature.output else { return None };
+    let returns = |lifetime: &str| has_lifetime(&returned.to_token_stream(), lifetime);
+    signature.inputs.iter().find_map(|input| {
+        let FnArg::Typed(argument) = input else { return None };
+        let Type::Reference(reference) = &*argument.ty else { return None };
+        let is_dispatch = matches!(&*reference.elem, Type::Path(ty) if is_called(&ty.path, "Dispatch"));
+        let borrows = match &reference.lifetime {
+            None => returns("_"),
+            Some(lifetime) => {
+                let of_block = generics.lifetimes().any(|known| known.lifetime == *lifetime);
+                of_block || returns(&lifetime.ident.to_string())
+            }
+        };
+        (is_dispatch && borrows).then(|| argument.ty.span())
+    })
+}
+
+fn has_lifetime(tokens: &TokenStream, name: &str) -> bool {
+    let mut tokens = tokens.clone().into_iter();
+    while let Some(token) = tokens.next() {
+        let found = match token {
+            TokenTree::Punct(quote) if quote.as_char() == '\'' => {
+                matches!(tokens.next(), Some(TokenTree::Ident(lifetime)) if lifetime == name)
+            }
+            TokenTree::Group(group) => has_lifetime(&group.stream(), name),
+            _ => false,
+        };
+        if found {
+            return true;
+        }
+    }
+    false
 }
 
 /// `impl TracedCharm`. After a mistake it is emitted without its settings, so that the mistake stays the only error.
@@ -206,7 +295,7 @@ fn implement(
         if whole { (settings(args), destination) } else { (TokenStream::new(), none(krate)) };
     quote_spanned! {Span::mixed_site()=>
         #[automatically_derived]
-        impl #generics #krate::TracedCharm for #ty #bounds {
+        impl #generics #krate::__private::TraceCharmOnStructOrImplNotBoth for #ty #bounds {
             fn config() -> #krate::Config {
                 #krate::Config::new().charm_type(#charm_type) #settings
             }

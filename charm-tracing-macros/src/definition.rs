@@ -2,7 +2,7 @@ use proc_macro2::TokenStream;
 use quote::ToTokens;
 use syn::{ItemTrait, TraitItem};
 
-use crate::block::{Methods, TypeArgs};
+use crate::block::{Methods, TypeArgs, refuse_another};
 use crate::errors::Errors;
 use crate::last::Owner;
 use crate::lints;
@@ -23,6 +23,7 @@ pub(crate) fn on_trait(
         _ => None,
     });
     args.selection.check(candidates, &mut errors);
+    refuse_another(&mut item.attrs, &mut errors);
     let methods = Methods::new(krate, args, Owner::of_trait(&item, args.name.value.as_ref()));
     for member in &mut item.items {
         if let TraitItem::Fn(method) = member

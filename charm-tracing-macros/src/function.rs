@@ -42,10 +42,10 @@ impl Args for FunctionArgs {
 }
 
 impl FunctionArgs {
-    fn krate(&self) -> TokenStream {
+    fn krate(&self, errors: &mut Errors) -> TokenStream {
         match (&self.krate.value, &self.last.value) {
             (None, Some(Last { krate, .. })) => krate.to_token_stream(),
-            _ => args::krate_path(&self.krate),
+            _ => args::krate_path(&self.krate, errors),
         }
     }
 
@@ -53,10 +53,10 @@ impl FunctionArgs {
         self.last.value.as_ref().map_or(&Owner::Unknown, |last| &last.owner)
     }
 
-    fn trace(&self, function: &mut ItemFn) {
+    fn trace(&self, krate: &TokenStream, function: &mut ItemFn) {
         let owner = self.owner();
         let traced = Traced {
-            krate: &self.krate(),
+            krate,
             callee: owner.callee(&function.sig, self.name.value.as_ref()),
             attributes: self.attributes.value.as_deref().unwrap_or_default(),
             scope: &owner.scope(),
@@ -72,12 +72,13 @@ pub(crate) fn trace_fn(arguments: &TokenStream, item: TokenStream) -> TokenStrea
         return not_a_function(item, errors);
     };
     errors.extend(refuse(&function.sig));
+    let krate = args.krate(&mut errors);
     if !errors.is_empty() {
         last::remove(&mut function.attrs);
     } else if args.last.value.is_some() || !last::may_be_rewritten(&function.attrs) {
-        args.trace(&mut function);
+        args.trace(&krate, &mut function);
     } else if !last::hand_on(&mut function.attrs, arguments) {
-        function.attrs.push(last::attribute(&args.krate(), args.owner(), arguments));
+        function.attrs.push(last::attribute(&krate, args.owner(), arguments));
     }
     let mut tokens = errors.into_tokens();
     function.to_tokens(&mut tokens);

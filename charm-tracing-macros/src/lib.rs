@@ -18,6 +18,7 @@ mod forward;
 mod function;
 mod last;
 mod lints;
+mod manifest;
 mod marker;
 mod names;
 mod selection;

@@ -41,6 +41,33 @@ pub trait TracedCharm {
     fn destination(&self) -> Option<Destination>;
 }
 
+/// What `#[trace_charm]` implements. Its name is the remedy in the compiler's message about a charm that has the attribute
+/// twice.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a traced charm",
+    label = "this charm has no `#[trace_charm]`",
+    note = "add `#[trace_charm(tracing_endpoint = \"...\")]` to its `impl` block or to its `struct`"
+)]
+pub trait TraceCharmOnStructOrImplNotBoth {
+    /// See [`TracedCharm::config`].
+    fn config() -> Config;
+
+    /// See [`TracedCharm::destination`].
+    fn destination(&self) -> Option<Destination>;
+}
+
+#[doc(hidden)]
+impl<C: TraceCharmOnStructOrImplNotBoth> TracedCharm for C {
+    fn config() -> Config {
+        <C as TraceCharmOnStructOrImplNotBoth>::config()
+    }
+
+    fn destination(&self) -> Option<Destination> {
+        TraceCharmOnStructOrImplNotBoth::destination(self)
+    }
+}
+
 /// What `tracing_endpoint` may be: a string or path, or an `Option` or `Result` of one.
 ///
 /// An `Err` counts as nothing, whatever its type, with a line at debug.

@@ -8,8 +8,13 @@ pub use core::option::Option;
 pub use core::{concat, file, module_path};
 
 #[cfg(feature = "session")]
-pub use crate::charm::{CertificateSetting, PemSetting, Setting, destination, with_client_certificate};
+pub use crate::charm::{
+    CertificateSetting, PemSetting, Setting, TraceCharmOnStructOrImplNotBoth, destination,
+    with_client_certificate,
+};
 pub use crate::is_enabled;
+#[cfg(feature = "session")]
+pub use crate::run::Outcome;
 pub use crate::span::{
     Attributes, Callee, Entered, FromResidual, RUN_IN_PLACE, Returns, Site, Try, call_for_future,
     call_for_future_of, enter, enter_with, leave, open_future, probe, run, trace_future, value,

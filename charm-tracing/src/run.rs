@@ -27,11 +27,17 @@ use crate::{Destination, Session, TracedCharm};
 /// An error of either is reported as `fn main() -> Result<(), E>` would: `Error: ` and its `Debug` on standard error,
 /// and exit code 1, so Juju sees a failed hook; besides, it is said in Juju's log at ERROR. A panic goes on when the
 /// trace is delivered. Nothing that goes wrong with tracing changes the exit code or prints anything.
-pub fn run<C, E, F>(
-    new: impl FnOnce(&Dispatch) -> Result<C, E>,
-    handle: impl FnOnce(&mut C, &Dispatch) -> Result<(), F>,
+///
+/// `N` and `H` are `Result<C, E>` and `Result<(), F>`. A charm that waits for futures has a runtime in `handle`, e.g. by
+/// `#[tokio::main(flavor = "current_thread")]`.
+#[must_use = "return it from `main`, or a hook that fails exits 0"]
+pub fn run<C, E, F, N, H>(
+    new: impl FnOnce(&Dispatch) -> N,
+    handle: impl FnOnce(&mut C, &Dispatch) -> H,
 ) -> ExitCode
 where
+    N: Outcome<C, E>,
+    H: Outcome<(), F>,
     C: TracedCharm,
     E: fmt::Debug,
     F: fmt::Debug,
@@ -41,7 +47,7 @@ where
     let mut charm = None;
     // The charm's state is only looked at again for its destination, which must survive anything anyway.
     let outcome = catch_unwind(AssertUnwindSafe(|| {
-        let charm = charm.insert(match new(&dispatch) {
+        let charm = charm.insert(match new(&dispatch).into_result() {
             Ok(charm) => charm,
             Err(error) => {
                 let report = format!("{error:?}");
@@ -50,7 +56,7 @@ where
             }
         });
         // The error is written once, as `main` would: it may be long.
-        let handle = || handle(charm, &dispatch).map_err(|error| format!("{error:?}"));
+        let handle = || handle(charm, &dispatch).into_result().map_err(|error| format!("{error:?}"));
         session.in_event(handle, |result| result.as_ref().err().map(|report| headline_of(report)))
     }));
     match &outcome {
@@ -72,6 +78,25 @@ where
         Ok(Ok(())) => ExitCode::SUCCESS,
         Ok(Err(_)) => ExitCode::FAILURE,
         Err(panic) => resume_unwind(panic),
+    }
+}
+
+/// A `Result`, as `new` and `handle` return it. A trait says better than the type what is missing if they do not.
+#[diagnostic::on_unimplemented(
+    message = "`run` needs a `Result` and not `{Self}`",
+    label = "this has to return a `Result`",
+    note = "an `async fn` needs a runtime: put `#[tokio::main(flavor = \"current_thread\")]` on it, or build one in it and \
+            wait for an inner `async fn` there"
+)]
+pub trait Outcome<T, E> {
+    /// The `Result`.
+    #[expect(clippy::missing_errors_doc, reason = "it is one")]
+    fn into_result(self) -> Result<T, E>;
+}
+
+impl<T, E> Outcome<T, E> for Result<T, E> {
+    fn into_result(self) -> Self {
+        self
     }
 }
 

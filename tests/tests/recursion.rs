@@ -32,8 +32,8 @@ async fn boxed(levels: u32) -> Result<u32, Error> {
 fn with_the_stack_of_main(work: impl FnOnce() + Send) {
     thread::scope(|scope| {
         let thread = thread::Builder::new().stack_size(8 * 1024 * 1024);
-        let worker = thread.spawn_scoped(scope, work).unwrap();
-        worker.join().unwrap();
+        let worker = thread.spawn_scoped(scope, work).expect("a thread");
+        worker.join().expect("no panic");
     });
 }
 

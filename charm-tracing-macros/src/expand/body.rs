@@ -104,12 +104,12 @@ impl Traced<'_> {
         let last =
             if scope.output_may_not_last(output) { quote_spanned!(at=> &) } else { quote_spanned!(at=> &&) };
         let Owning { body, binds_later } = owning(signature, block, None, self.add_attributes().as_ref());
-        let (returns, output) = match inferred(output) {
+        let (infer, body) = match inferred(output) {
             None => {
-                let returns = quote_spanned!(at=> let __returns = #krate::__private::Returns::inferred(););
-                (returns, Some(quote_spanned!(at=> -> #output)))
+                let body = quote_spanned!(at=> #krate::__private::Returns::inferred().body(#closure -> #output #body));
+                (None, body)
             }
-            Some(_) => (self.returns_inferred(at), None),
+            Some(_) => (Some(self.returns_inferred(at)), quote_spanned!(at=> __returns.body(#closure #body))),
         };
         let leave = quote_spanned! {at=>
             |__span, __returned| {
@@ -120,27 +120,30 @@ impl Traced<'_> {
         if self.attributes.is_empty() {
             let callee = self.callee.to_tokens(krate);
             return quote_spanned! {at=>
-                #returns
-                let __body = __returns.body(#closure #output #body);
+                #infer
+                let __body = #body;
                 if !#krate::__private::is_enabled() {
                     return __body();
                 }
                 let __callee = #callee;
-                let (__span, __returned) = if #krate::__private::RUN_IN_PLACE {
-                    (#krate::__private::enter(__callee), __body())
-                } else {
-                    #krate::__private::run(__callee, __body)
-                };
-                return __span.leave(__returned, #leave);
+                // Not a variable: clippy would say of a guard that it can be dropped before.
+                return #krate::__private::Entered::leave(
+                    if #krate::__private::RUN_IN_PLACE {
+                        (#krate::__private::enter(__callee), __body())
+                    } else {
+                        #krate::__private::run(__callee, __body)
+                    },
+                    #leave,
+                );
             };
         }
         // They use the arguments before the body owns them.
         let enter = self.enter_before(binds_later);
         quote_spanned! {at=>
             #enter
-            #returns
-            let __returned = __returns.body(#closure #output #body)();
-            return __span.leave(__returned, #leave);
+            #infer
+            let __body = #body;
+            return #krate::__private::Entered::leave((__span, __body()), #leave);
         }
     }
 

@@ -15,7 +15,7 @@ impl MyCharm {
     }
 }
 #[automatically_derived]
-impl ::charm_tracing::TracedCharm for MyCharm {
+impl ::charm_tracing::__private::TraceCharmOnStructOrImplNotBoth for MyCharm {
     fn config() -> ::charm_tracing::Config {
         ::charm_tracing::Config::new()
             .charm_type("MyCharm")
@@ -44,7 +44,7 @@ struct Other {
     endpoint: String,
 }
 #[automatically_derived]
-impl ::charm_tracing::TracedCharm for Other {
+impl ::charm_tracing::__private::TraceCharmOnStructOrImplNotBoth for Other {
     fn config() -> ::charm_tracing::Config {
         ::charm_tracing::Config::new().charm_type("Other")
     }

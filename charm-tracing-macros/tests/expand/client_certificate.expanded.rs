@@ -3,7 +3,7 @@ struct MyCharm {
     certificate: PathBuf,
 }
 #[automatically_derived]
-impl ::charm_tracing::TracedCharm for MyCharm {
+impl ::charm_tracing::__private::TraceCharmOnStructOrImplNotBoth for MyCharm {
     fn config() -> ::charm_tracing::Config {
         ::charm_tracing::Config::new().charm_type("MyCharm")
     }

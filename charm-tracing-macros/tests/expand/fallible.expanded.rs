@@ -1,6 +1,5 @@
 fn write((path, _): (&Path, u8), text: String, units: usize) -> io::Result<usize> {
-    let __returns = ::charm_tracing::__private::Returns::inferred();
-    let __body = __returns
+    let __body = ::charm_tracing::__private::Returns::inferred()
         .body(move || -> io::Result<usize> {
             {
                 let __arguments = (text,);
@@ -28,28 +27,24 @@ fn write((path, _): (&Path, u8), text: String, units: usize) -> io::Result<usize
         );
         ::charm_tracing::__private::Site::callee(&SITE)
     };
-    let (__span, __returned) = if ::charm_tracing::__private::RUN_IN_PLACE {
-        (::charm_tracing::__private::enter(__callee), __body())
-    } else {
-        ::charm_tracing::__private::run(__callee, __body)
-    };
-    return __span
-        .leave(
-            __returned,
-            |__span, __returned| {
-                use ::charm_tracing::__private::leave::*;
-                (&&::charm_tracing::__private::Returns::of(&__returned))
-                    .__leave(
-                        __span,
-                        __returned,
-                        |__returned| {
-                            use ::charm_tracing::__private::probe::*;
-                            (&&&&&&::charm_tracing::__private::probe::Returned(
-                                __returned,
-                            ))
-                                .__failure()
-                        },
-                    )
-            },
-        );
+    return ::charm_tracing::__private::Entered::leave(
+        if ::charm_tracing::__private::RUN_IN_PLACE {
+            (::charm_tracing::__private::enter(__callee), __body())
+        } else {
+            ::charm_tracing::__private::run(__callee, __body)
+        },
+        |__span, __returned| {
+            use ::charm_tracing::__private::leave::*;
+            (&&::charm_tracing::__private::Returns::of(&__returned))
+                .__leave(
+                    __span,
+                    __returned,
+                    |__returned| {
+                        use ::charm_tracing::__private::probe::*;
+                        (&&&&&&::charm_tracing::__private::probe::Returned(__returned))
+                            .__failure()
+                    },
+                )
+        },
+    );
 }

@@ -22,28 +22,24 @@ fn units(path: &Path) -> Result<impl Iterator<Item = String>, Box<dyn Error>> {
         );
         ::charm_tracing::__private::Site::callee(&SITE)
     };
-    let (__span, __returned) = if ::charm_tracing::__private::RUN_IN_PLACE {
-        (::charm_tracing::__private::enter(__callee), __body())
-    } else {
-        ::charm_tracing::__private::run(__callee, __body)
-    };
-    return __span
-        .leave(
-            __returned,
-            |__span, __returned| {
-                use ::charm_tracing::__private::leave::*;
-                (&&::charm_tracing::__private::Returns::of(&__returned))
-                    .__leave(
-                        __span,
-                        __returned,
-                        |__returned| {
-                            use ::charm_tracing::__private::probe::*;
-                            (&&&&&&::charm_tracing::__private::probe::Returned(
-                                __returned,
-                            ))
-                                .__failure()
-                        },
-                    )
-            },
-        );
+    return ::charm_tracing::__private::Entered::leave(
+        if ::charm_tracing::__private::RUN_IN_PLACE {
+            (::charm_tracing::__private::enter(__callee), __body())
+        } else {
+            ::charm_tracing::__private::run(__callee, __body)
+        },
+        |__span, __returned| {
+            use ::charm_tracing::__private::leave::*;
+            (&&::charm_tracing::__private::Returns::of(&__returned))
+                .__leave(
+                    __span,
+                    __returned,
+                    |__returned| {
+                        use ::charm_tracing::__private::probe::*;
+                        (&&&&&&::charm_tracing::__private::probe::Returned(__returned))
+                            .__failure()
+                    },
+                )
+        },
+    );
 }

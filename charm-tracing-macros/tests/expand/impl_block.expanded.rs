@@ -4,8 +4,8 @@ where
 {
     const PORT: u16 = 5432;
     pub fn new(inner: &'a T) -> Self {
-        let __returns = ::charm_tracing::__private::Returns::inferred();
-        let __body = __returns.body(move || -> Self { Self { inner } });
+        let __body = ::charm_tracing::__private::Returns::inferred()
+            .body(move || -> Self { Self { inner } });
         if !::charm_tracing::__private::is_enabled() {
             return __body();
         }
@@ -20,34 +20,29 @@ where
             );
             ::charm_tracing::__private::Site::callee(&SITE)
         };
-        let (__span, __returned) = if ::charm_tracing::__private::RUN_IN_PLACE {
-            (::charm_tracing::__private::enter(__callee), __body())
-        } else {
-            ::charm_tracing::__private::run(__callee, __body)
-        };
-        return __span
-            .leave(
-                __returned,
-                |__span, __returned| {
-                    use ::charm_tracing::__private::leave::*;
-                    (&::charm_tracing::__private::Returns::of(&__returned))
-                        .__leave(
-                            __span,
-                            __returned,
-                            |__returned| {
-                                use ::charm_tracing::__private::probe::*;
-                                (&&&&::charm_tracing::__private::probe::Returned(
-                                    __returned,
-                                ))
-                                    .__failure()
-                            },
-                        )
-                },
-            );
+        return ::charm_tracing::__private::Entered::leave(
+            if ::charm_tracing::__private::RUN_IN_PLACE {
+                (::charm_tracing::__private::enter(__callee), __body())
+            } else {
+                ::charm_tracing::__private::run(__callee, __body)
+            },
+            |__span, __returned| {
+                use ::charm_tracing::__private::leave::*;
+                (&::charm_tracing::__private::Returns::of(&__returned))
+                    .__leave(
+                        __span,
+                        __returned,
+                        |__returned| {
+                            use ::charm_tracing::__private::probe::*;
+                            (&&&&::charm_tracing::__private::probe::Returned(__returned))
+                                .__failure()
+                        },
+                    )
+            },
+        );
     }
     pub fn connect(&mut self) -> Result<(), Error> {
-        let __returns = ::charm_tracing::__private::Returns::inferred();
-        let __body = __returns
+        let __body = ::charm_tracing::__private::Returns::inferred()
             .body(move || -> Result<(), Error> { self.open(Self::PORT) });
         if !::charm_tracing::__private::is_enabled() {
             return __body();
@@ -63,30 +58,28 @@ where
             );
             ::charm_tracing::__private::Site::callee(&SITE)
         };
-        let (__span, __returned) = if ::charm_tracing::__private::RUN_IN_PLACE {
-            (::charm_tracing::__private::enter(__callee), __body())
-        } else {
-            ::charm_tracing::__private::run(__callee, __body)
-        };
-        return __span
-            .leave(
-                __returned,
-                |__span, __returned| {
-                    use ::charm_tracing::__private::leave::*;
-                    (&&::charm_tracing::__private::Returns::of(&__returned))
-                        .__leave(
-                            __span,
-                            __returned,
-                            |__returned| {
-                                use ::charm_tracing::__private::probe::*;
-                                (&&&&&&::charm_tracing::__private::probe::Returned(
-                                    __returned,
-                                ))
-                                    .__failure()
-                            },
-                        )
-                },
-            );
+        return ::charm_tracing::__private::Entered::leave(
+            if ::charm_tracing::__private::RUN_IN_PLACE {
+                (::charm_tracing::__private::enter(__callee), __body())
+            } else {
+                ::charm_tracing::__private::run(__callee, __body)
+            },
+            |__span, __returned| {
+                use ::charm_tracing::__private::leave::*;
+                (&&::charm_tracing::__private::Returns::of(&__returned))
+                    .__leave(
+                        __span,
+                        __returned,
+                        |__returned| {
+                            use ::charm_tracing::__private::probe::*;
+                            (&&&&&&::charm_tracing::__private::probe::Returned(
+                                __returned,
+                            ))
+                                .__failure()
+                        },
+                    )
+            },
+        );
     }
     pub fn version(&self) -> u8 {
         3

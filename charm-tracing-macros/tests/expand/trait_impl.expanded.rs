@@ -1,8 +1,7 @@
 impl<T> Display for Wrapper<T> {
     #[allow(clippy::result_large_err)]
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
-        let __returns = ::charm_tracing::__private::Returns::inferred();
-        let __body = __returns
+        let __body = ::charm_tracing::__private::Returns::inferred()
             .body(move || -> fmt::Result { formatter.write_str("...") });
         if !::charm_tracing::__private::is_enabled() {
             return __body();
@@ -18,30 +17,28 @@ impl<T> Display for Wrapper<T> {
             );
             ::charm_tracing::__private::Site::callee(&SITE)
         };
-        let (__span, __returned) = if ::charm_tracing::__private::RUN_IN_PLACE {
-            (::charm_tracing::__private::enter(__callee), __body())
-        } else {
-            ::charm_tracing::__private::run(__callee, __body)
-        };
-        return __span
-            .leave(
-                __returned,
-                |__span, __returned| {
-                    use ::charm_tracing::__private::leave::*;
-                    (&&::charm_tracing::__private::Returns::of(&__returned))
-                        .__leave(
-                            __span,
-                            __returned,
-                            |__returned| {
-                                use ::charm_tracing::__private::probe::*;
-                                (&&&&&&::charm_tracing::__private::probe::Returned(
-                                    __returned,
-                                ))
-                                    .__failure()
-                            },
-                        )
-                },
-            );
+        return ::charm_tracing::__private::Entered::leave(
+            if ::charm_tracing::__private::RUN_IN_PLACE {
+                (::charm_tracing::__private::enter(__callee), __body())
+            } else {
+                ::charm_tracing::__private::run(__callee, __body)
+            },
+            |__span, __returned| {
+                use ::charm_tracing::__private::leave::*;
+                (&&::charm_tracing::__private::Returns::of(&__returned))
+                    .__leave(
+                        __span,
+                        __returned,
+                        |__returned| {
+                            use ::charm_tracing::__private::probe::*;
+                            (&&&&&&::charm_tracing::__private::probe::Returned(
+                                __returned,
+                            ))
+                                .__failure()
+                        },
+                    )
+            },
+        );
     }
 }
 const _: () = {

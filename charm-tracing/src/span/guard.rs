@@ -147,8 +147,8 @@ impl Entered {
 
     /// Passes on what the call returns; `leave` looks at it, if anybody records it.
     #[inline]
-    pub fn leave<T>(self, returned: T, leave: impl FnOnce(Entered, T) -> T) -> T {
-        if self.0.is_some() { leave_now(self, returned, leave) } else { returned }
+    pub fn leave<T>((entered, returned): (Self, T), leave: impl FnOnce(Self, T) -> T) -> T {
+        if entered.0.is_some() { leave_now(entered, returned, leave) } else { returned }
     }
 
     /// Passes on what a call is about to return, in a function that stays where it is.

@@ -4,7 +4,7 @@ struct MyCharm {
     endpoint: Option<String>,
 }
 
-#[trace_charm(tracing_endpoint = endpoint)]
+#[trace_charm(tracing_endpoint = 3)]
 impl MyCharm {}
 
 fn main() {}

@@ -4,7 +4,7 @@ struct MyCharm {
     endpoint: Option<String>,
 }
 
-#[trace_charm(tracing_endpoint = "endpoint", server_certificate = "endpoint")]
+#[trace_charm(tracing_endpoint = "endpoint", timeout = 3)]
 impl MyCharm {}
 
 fn main() {}
