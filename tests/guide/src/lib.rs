@@ -1,0 +1,8 @@
+//! The examples of `docs/guide` are tests: `cargo test -p tests-guide --doc` compiles them, and runs those that are not marked
+//! `no_run`.
+
+#[cfg(doctest)]
+mod guide {
+    #[doc = include_str!("../../../docs/guide/add-to-a-charm.md")]
+    mod add_to_a_charm {}
+}
