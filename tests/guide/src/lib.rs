@@ -5,6 +5,8 @@
 mod guide {
     #[doc = include_str!("../../../docs/guide/add-to-a-charm.md")]
     mod add_to_a_charm {}
+    #[doc = include_str!("../../../docs/guide/async.md")]
+    mod r#async {}
     #[doc = include_str!("../../../docs/guide/https.md")]
     mod https {}
 }
