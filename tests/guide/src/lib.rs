@@ -9,4 +9,6 @@ mod guide {
     mod r#async {}
     #[doc = include_str!("../../../docs/guide/https.md")]
     mod https {}
+    #[doc = include_str!("../../../docs/guide/testing.md")]
+    mod testing {}
 }
