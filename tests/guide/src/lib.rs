@@ -9,6 +9,8 @@ mod guide {
     mod r#async {}
     #[doc = include_str!("../../../docs/guide/https.md")]
     mod https {}
+    #[doc = include_str!("../../../docs/guide/logs-and-tracing.md")]
+    mod logs_and_tracing {}
     #[doc = include_str!("../../../docs/guide/testing.md")]
     mod testing {}
 }
