@@ -11,6 +11,8 @@ mod guide {
     mod https {}
     #[doc = include_str!("../../../docs/guide/logs-and-tracing.md")]
     mod logs_and_tracing {}
+    #[doc = include_str!("../../../docs/guide/machine-charms.md")]
+    mod machine_charms {}
     #[doc = include_str!("../../../docs/guide/see-traces.md")]
     mod see_traces {}
     #[doc = include_str!("../../../docs/guide/testing.md")]
