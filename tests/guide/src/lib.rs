@@ -13,6 +13,8 @@ mod guide {
     mod logs_and_tracing {}
     #[doc = include_str!("../../../docs/guide/machine-charms.md")]
     mod machine_charms {}
+    #[doc = include_str!("../../../docs/guide/own-main.md")]
+    mod own_main {}
     #[doc = include_str!("../../../docs/guide/see-traces.md")]
     mod see_traces {}
     #[doc = include_str!("../../../docs/guide/testing.md")]
