@@ -19,4 +19,6 @@ mod guide {
     mod see_traces {}
     #[doc = include_str!("../../../docs/guide/testing.md")]
     mod testing {}
+    #[doc = include_str!("../../../docs/guide/troubleshooting.md")]
+    mod troubleshooting {}
 }
