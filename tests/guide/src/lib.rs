@@ -7,6 +7,8 @@ mod guide {
     mod add_to_a_charm {}
     #[doc = include_str!("../../../docs/guide/async.md")]
     mod r#async {}
+    #[doc = include_str!("../../../docs/guide/from-python.md")]
+    mod from_python {}
     #[doc = include_str!("../../../docs/guide/https.md")]
     mod https {}
     #[doc = include_str!("../../../docs/guide/logs-and-tracing.md")]
