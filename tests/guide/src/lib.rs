@@ -1,5 +1,7 @@
 //! The examples of `docs/guide` are tests: `cargo test -p tests-guide --doc` compiles them, and runs those that are not marked
 //! `no_run`.
+//!
+//! A new page needs a line here; `tests/documents.rs` fails if it has none.
 
 #[cfg(doctest)]
 mod guide {

@@ -1,0 +1,268 @@
+//! The documents of the repository agree with it: links lead somewhere, lists of files are whole.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Component, Path, PathBuf};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("cannot read {path}: {error}"))
+}
+
+/// The files below a directory, as paths from the root of the repository.
+fn files(directory: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(root().join(directory)).expect("a directory") {
+        let entry = entry.expect("an entry");
+        let path = format!("{directory}/{}", entry.file_name().to_str().expect("a name"));
+        if entry.file_type().expect("a type").is_dir() {
+            found.extend(files(&path));
+        } else {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}
+
+fn is_markdown(path: &str) -> bool {
+    Path::new(path).extension().is_some_and(|extension| extension == "md")
+}
+
+/// The documents that a reader meets, as paths from the root of the repository.
+fn documents() -> Vec<String> {
+    let mut documents = files("docs");
+    documents.retain(|path| is_markdown(path));
+    documents.extend(["README.md", "CONTRIBUTING.md", "CHANGELOG.md"].map(str::to_owned));
+    documents
+}
+
+/// The lines of a text that are not within a fence.
+fn prose(text: &str) -> impl Iterator<Item = &str> {
+    let mut fenced = false;
+    text.lines().filter(move |line| {
+        let is_fence = line.trim_start().starts_with("```");
+        fenced ^= is_fence;
+        !fenced && !is_fence
+    })
+}
+
+/// The targets of the links `[text](target)` of a text, without those of its code.
+fn links(text: &str) -> Vec<String> {
+    let mut targets = Vec::new();
+    let text: Vec<_> = prose(text).collect();
+    let text = text.join("\n");
+    for (number, part) in text.split("](").enumerate() {
+        if let Some((target, _)) = part.split_once(')').filter(|_| number > 0) {
+            targets.push(target.split_whitespace().collect());
+        }
+    }
+    targets
+}
+
+/// The anchor that GitHub gives to a heading.
+fn anchor(heading: &str) -> String {
+    let heading = heading.trim_start_matches('#').trim().to_lowercase();
+    let kept = heading.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+    kept.map(|c| if c == ' ' { '-' } else { c }).collect()
+}
+
+fn anchors(text: &str) -> BTreeSet<String> {
+    prose(text).filter(|line| line.starts_with('#')).map(anchor).collect()
+}
+
+/// The path that a link in a document leads to, from the root of the repository.
+fn target(document: &str, link: &str) -> String {
+    let path = Path::new(document).parent().expect("a document is in a directory").join(link);
+    let mut steps: Vec<&str> = Vec::new();
+    for component in path.components() {
+        match component {
+            Component::ParentDir => {
+                steps.pop().expect("a link leads out of the repository");
+            }
+            Component::Normal(step) => steps.push(step.to_str().expect("a name")),
+            _ => {}
+        }
+    }
+    steps.join("/")
+}
+
+#[test]
+fn every_link_leads_to_a_file_and_to_a_heading() {
+    let mut dead = Vec::new();
+    let mut seen = 0;
+    for document in documents() {
+        let text = read(&document);
+        for link in links(&text) {
+            if link.contains("://") {
+                continue;
+            }
+            seen += 1;
+            let (path, heading) = link.split_once('#').map_or((&*link, None), |(path, of)| (path, Some(of)));
+            let target = if path.is_empty() { document.clone() } else { target(&document, path) };
+            let is_there = root().join(&target).exists();
+            let has_heading = |heading| is_there && anchors(&read(&target)).contains(heading);
+            if !is_there || heading.is_some_and(|heading| !has_heading(heading)) {
+                dead.push(format!("{document}: {link}"));
+            }
+        }
+    }
+    assert!(dead.is_empty(), "these links lead nowhere: {dead:#?}");
+    assert!(seen > 50, "the check reads the documents: {seen} links");
+}
+
+#[test]
+fn links_are_found_in_prose_alone_and_resolved() {
+    let text = "[a](b.md), [c](../d\n.md#e-f)\n```text\n[no](link)\n```\n`x` [g](#h)\n";
+    assert_eq!(links(text), ["b.md", "../d.md#e-f", "#h"]);
+    assert_eq!(target("docs/guide/a.md", "../reference/b.md"), "docs/reference/b.md");
+    assert_eq!(target("README.md", "docs/a.md"), "docs/a.md");
+    assert_eq!(anchor("## What `it` is: 2.9, and_so"), "what-it-is-29-and_so");
+    assert_eq!(
+        anchors("# One\n```sh\n# two\n```\n### Three four"),
+        ["one", "three-four"].map(str::to_owned).into()
+    );
+}
+
+#[test]
+fn every_page_of_the_guide_is_compiled() {
+    let included = include_str!("../src/lib.rs");
+    for page in files("docs/guide") {
+        assert!(included.contains(&format!("include_str!(\"../../../{page}\")")), "src/lib.rs lacks {page}");
+        assert!(read(&page).contains("\n```rust"), "{page} has no example");
+    }
+}
+
+#[test]
+fn every_document_is_reached_from_readme_or_contributing() {
+    let mut reached = BTreeSet::new();
+    let mut next = vec!["README.md".to_owned(), "CONTRIBUTING.md".to_owned()];
+    while let Some(document) = next.pop() {
+        if root().join(&document).is_dir() {
+            // A link to a directory shows its pages.
+            next.extend(files(&document));
+        } else if reached.insert(document.clone()) && is_markdown(&document) {
+            let text = read(&document);
+            let paths =
+                links(&text).into_iter().filter(|link| !link.contains("://") && !link.starts_with('#'));
+            let targets = paths.map(|link| target(&document, link.split('#').next().unwrap_or_default()));
+            next.extend(targets);
+        }
+    }
+    let missed: Vec<_> = documents().into_iter().filter(|document| !reached.contains(document)).collect();
+    assert!(missed.is_empty(), "no way leads to {missed:?}");
+}
+
+#[test]
+fn readme_is_short() {
+    let lines = read("README.md").lines().count();
+    assert!(lines <= 150, "{lines} lines; what a first reader does not need belongs into the guide");
+}
+
+/// The files that the list of the runtime names: its rows begin with `` | `file` | ``.
+fn listed(contributing: &str) -> Vec<String> {
+    let from = contributing.find("## Every file of the runtime").expect("CONTRIBUTING.md has the list");
+    let list = contributing[from..].split("\n## ").next().unwrap_or_default();
+    let rows = list.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` |"));
+    rows.map(|(file, _)| file.to_owned()).collect()
+}
+
+#[test]
+fn every_file_of_the_runtime_is_named_in_contributing() {
+    let listed = listed(&read("CONTRIBUTING.md"));
+    let mut actual = files("charm-tracing/src");
+    actual.retain(|path| !path.contains("/tests/"));
+    let actual: Vec<_> = actual.iter().filter_map(|path| path.strip_prefix("charm-tracing/src/")).collect();
+    let missing: Vec<_> = actual.iter().filter(|file| !listed.iter().any(|known| known == *file)).collect();
+    let stale: Vec<_> = listed.iter().filter(|file| !actual.contains(&file.as_str())).collect();
+    assert!(missing.is_empty() && stale.is_empty(), "missing: {missing:?}, no longer there: {stale:?}");
+    let unique: BTreeSet<_> = listed.iter().collect();
+    assert_eq!(unique.len(), listed.len(), "each file is named once");
+}
+
+/// The texts between backticks on each line, of a part of a document.
+fn code(line: &str) -> Vec<&str> {
+    line.split('`').skip(1).step_by(2).collect()
+}
+
+#[test]
+fn every_path_in_contributing_is_there() {
+    const TOP: [&str; 7] = [
+        "charm-tracing/",
+        "charm-tracing-macros/",
+        "tracing-relation/",
+        "tests/",
+        "examples/",
+        "docs/",
+        "fuzz/",
+    ];
+    let contributing = read("CONTRIBUTING.md");
+    let paths: Vec<_> = prose(&contributing)
+        .flat_map(code)
+        .filter(|text| TOP.iter().any(|top| text.starts_with(top)))
+        .collect();
+    let missing: Vec<_> =
+        paths.iter().filter(|path| !path.contains(' ') && !root().join(path).exists()).collect();
+    assert!(missing.is_empty(), "these paths are not there: {missing:#?}");
+    assert!(paths.len() > 50, "the check reads the document: {} paths", paths.len());
+}
+
+#[test]
+fn every_step_of_the_three_paths_is_a_function_of_its_file() {
+    let contributing = read("CONTRIBUTING.md");
+    let from = contributing.find("## Three paths").expect("CONTRIBUTING.md has the paths");
+    let paths = contributing[from..].split("\n## ").next().unwrap_or_default().replace('\n', " ");
+    let mut seen = 0;
+    for (before, after) in
+        paths.match_indices("` in").map(|(at, _)| (&paths[..at], &paths[at + "` in".len()..]))
+    {
+        let function = before.rsplit('`').next().unwrap_or_default();
+        let file = after.trim_start().strip_prefix('`').and_then(|file| file.split('`').next());
+        let Some(file) = file else { continue };
+        seen += 1;
+        let (of, name) = function.rsplit_once("::").unwrap_or(("", function));
+        let text = read(file);
+        let is_there =
+            [format!("fn {name}("), format!("fn {name}<")].iter().any(|declared| text.contains(declared));
+        assert!(is_there && text.contains(of), "{file} has no {function}");
+    }
+    assert!(seen > 30, "the check reads the steps: {seen}");
+}
+
+#[test]
+fn the_architecture_page_has_the_modules_in_the_order_that_is_checked() {
+    let direction = read("charm-tracing/tests/direction.rs");
+    let order =
+        direction.split_once("const ORDER").expect("the order").1.split("];").next().unwrap_or_default();
+    let order: Vec<_> =
+        order.split('"').skip(1).step_by(2).filter(|module| !matches!(*module, "fuzzed" | "lib")).collect();
+    let page = read("docs/explanation/architecture.md");
+    let table = page
+        .split_once("## The modules of the runtime")
+        .expect("the table")
+        .1
+        .split("\n## ")
+        .next()
+        .unwrap_or_default();
+    let rows = table.lines().filter(|line| line.starts_with("| `")).filter_map(|line| line.split('|').nth(1));
+    let modules: Vec<_> = rows.flat_map(code).collect();
+    assert_eq!(modules, order);
+}
+
+#[test]
+fn every_setting_is_in_the_reference() {
+    let config = read("charm-tracing/src/config.rs");
+    let reference = read("docs/reference/attributes.md");
+    let setters = config.lines().filter_map(|line| {
+        let declared = line.trim_start().strip_prefix("pub ")?;
+        let name = declared.strip_prefix("const ").unwrap_or(declared).strip_prefix("fn ")?;
+        name.split_once("(mut self").map(|(name, _)| name)
+    });
+    let setters: Vec<_> = setters.collect();
+    let missing: Vec<_> = setters.iter().filter(|name| !reference.contains(**name)).collect();
+    assert!(missing.is_empty(), "docs/reference/attributes.md lacks {missing:?}");
+    assert!(setters.len() > 5, "the check reads the settings: {setters:?}");
+}
