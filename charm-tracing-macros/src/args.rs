@@ -82,7 +82,8 @@ pub(crate) trait Args: Default {
 
 /// Which of the accepted arguments, each in backquotes, may be meant by `key`: one that is misspelt, or said in part.
 fn similar<'a>(key: &str, accepted: &'a str) -> Option<&'a str> {
-    let names = accepted.split('`').skip(1).step_by(2).map(|form| form.split('(').next().unwrap_or(form));
+    let names =
+        accepted.split('`').skip(1).step_by(2).map(|form| form.split(['(', ' ']).next().unwrap_or(form));
     let letters = |name: &str| {
         let distance = distance(key, name);
         (distance <= name.len().div_ceil(3)).then_some(distance)
@@ -308,6 +309,17 @@ fn dotted_key(input: ParseStream<'_>) -> syn::Result<LitStr> {
         key.push_str(&part(input)?.unraw().to_string());
     }
     Ok(LitStr::new(&key, first.span()))
+}
+
+/// `key = off`.
+pub(crate) fn off(arg: &mut Arg<()>, key: &Ident, input: ParseStream<'_>) -> syn::Result<()> {
+    let remedy = format!("write `{key} = off`, or leave it out");
+    equals(key, input, &remedy)?;
+    let at = input.span();
+    match value::<TokenTree>(key, input)? {
+        TokenTree::Ident(off) if off == "off" => arg.set(key, ()),
+        _ => Err(Error::new(at, format!("`{key}` can only be switched off: {remedy}"))),
+    }
 }
 
 /// `crate = path`.

@@ -134,7 +134,8 @@ impl<'a> Methods<'a> {
             return;
         }
         let callee = owner.callee(signature, None);
-        Traced { krate, callee, attributes: &[], scope }.write(attributes, signature, block);
+        Traced { krate, callee, attributes: &[], records_errors: true, scope }
+            .write(attributes, signature, block);
     }
 }
 

@@ -12,6 +12,7 @@ use crate::last::{self, Last, Owner};
 struct FunctionArgs {
     name: Arg<LitStr>,
     attributes: Arg<Vec<SpanAttribute>>,
+    err: Arg<()>,
     krate: Arg<Path>,
     last: Arg<Last>,
 }
@@ -21,6 +22,7 @@ impl Default for FunctionArgs {
         Self {
             name: Arg::new("name"),
             attributes: Arg::new("attributes"),
+            err: Arg::new("err"),
             krate: Arg::new("crate"),
             last: Arg::new(last::KEY),
         }
@@ -28,12 +30,13 @@ impl Default for FunctionArgs {
 }
 
 impl Args for FunctionArgs {
-    const ACCEPTED: &'static str = "`name`, `attributes(...)`, `crate`";
+    const ACCEPTED: &'static str = "`name`, `attributes(...)`, `err = off`, `crate`";
 
     fn accept(&mut self, key: &Ident, input: ParseStream<'_>) -> Option<syn::Result<()>> {
         Some(match key.to_string().as_str() {
             "name" => args::text(&mut self.name, key, input),
             "attributes" => args::attributes(&mut self.attributes, key, input),
+            "err" => args::off(&mut self.err, key, input),
             "crate" => args::krate(&mut self.krate, key, input),
             last::KEY => last::argument(&mut self.last, key, input),
             _ => return None,
@@ -59,6 +62,7 @@ impl FunctionArgs {
             krate,
             callee: owner.callee(&function.sig, self.name.value.as_ref()),
             attributes: self.attributes.value.as_deref().unwrap_or_default(),
+            records_errors: self.err.value.is_none(),
             scope: &owner.scope(),
         };
         traced.write(&mut function.attrs, &mut function.sig, &mut function.block);

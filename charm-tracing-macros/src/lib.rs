@@ -131,6 +131,17 @@ pub fn trace_type(args: TokenStream, item: TokenStream) -> TokenStream {
 /// # assert_eq!(write_config("ab", 3), 6);
 /// ```
 ///
+/// `err = off` is for a function whose `Err` is an answer and not a failure, as that of a lookup may be: its span does not
+/// fail by it. A panic is recorded all the same.
+///
+/// ```
+/// #[charm_tracing::trace_fn(err = off)]
+/// fn find_unit<'a>(units: &[&'a str], name: &str) -> Result<&'a str, &'static str> {
+///     units.iter().copied().find(|unit| unit.starts_with(name)).ok_or("there is none")
+/// }
+/// # assert_eq!(find_unit(&["app/0"], "app"), Ok("app/0"));
+/// ```
+///
 /// Attributes of other crates may stand above it or below, as `#[tokio::main]`, `#[async_recursion]` or `#[context]` do:
 /// the span is that of the function which they make, and has the error that the caller gets. Below `#[rstest]` and
 /// `#[test_case]` it is written for the tests that those make, above them for the function itself.
@@ -150,7 +161,7 @@ pub fn trace_type(args: TokenStream, item: TokenStream) -> TokenStream {
 ///   body is not recorded.
 /// * Of an error type with a lifetime or a type parameter that is not known to outlive anything, the causes are not
 ///   recorded, only its text: it may be an error only where it is `'static`. If that is so, an alias which hides such a
-///   lifetime does not compile; write it, `Answer<'_>` for `Answer`. A boxed future of such a type parameter ends its span
+///   lifetime does not compile; write it, `Answer<'_>` for `Answer`, or `err = off`. A boxed future of such a type parameter ends its span
 ///   when it is returned.
 /// * A traced `async fn` is two futures in each other, since its span has to be current whenever it is polled. Where the
 ///   compiler has to find out whether one is `Send`, 14 of them may be nested (31 without the attribute); beyond that it

@@ -989,6 +989,98 @@ constructs! {
         function call: later [error: unexpected: text]
     "
 
+    errors_that_are_answers {
+        /// An error only if it lives for ever, which this alias does not tell.
+        #[derive(Debug, PartialEq)]
+        struct Missing<'a>(&'a str);
+
+        impl fmt::Display for Missing<'_> {
+            fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                out.write_str(self.0)
+            }
+        }
+
+        impl Error for Missing<'static> {}
+
+        type Found<'a> = Result<u8, Missing<'a>>;
+
+        #[trace_fn(err = off)]
+        #[allow(elided_lifetimes_in_paths, mismatched_lifetime_syntaxes)]
+        fn hidden(text: &str) -> Found {
+            Err(Missing(text))
+        }
+
+        #[trace_fn(name = "named", err = off, attributes(text = text))]
+        async fn later((text, _): (&str, u8)) -> Result<u8, fmt::Error> {
+            std::future::ready(()).await;
+            if text.is_empty() { Err(fmt::Error) } else { Ok(1) }
+        }
+
+        #[trace_fn(err = off)]
+        #[track_caller]
+        fn tracked(text: &str) -> Result<u8, ParseIntError> {
+            Ok(text.parse::<u8>()?)
+        }
+
+        #[trace_fn(err = off)]
+        fn future(text: &str) -> impl Future<Output = Result<u8, fmt::Error>> {
+            std::future::ready(if text.is_empty() { Err(fmt::Error) } else { Ok(1) })
+        }
+
+        #[trace_fn(err = off)]
+        fn boxed(text: &str) -> std::pin::Pin<Box<dyn Future<Output = Result<u8, fmt::Error>>>> {
+            Box::pin(std::future::ready(if text.is_empty() { Err(fmt::Error) } else { Ok(1) }))
+        }
+
+        struct Store(u8);
+
+        #[trace_type]
+        impl Store {
+            #[trace_fn(err = off)]
+            fn find(&self, key: u8) -> Result<u8, fmt::Error> {
+                if key == self.0 { Ok(key) } else { Err(fmt::Error) }
+            }
+
+            fn get(&self, key: u8) -> Result<u8, fmt::Error> {
+                self.find(key)
+            }
+        }
+
+        charm_tracing::traced_type! {
+            struct Text(std::ffi::CString);
+
+            impl Text {
+                #[trace_fn(err = off)]
+                fn into_string(self) -> Result<String, std::ffi::IntoStringError>;
+            }
+        }
+
+        #[trace_fn(err = off)]
+        fn panics(now: bool) -> Result<u8, fmt::Error> {
+            assert!(!now, "not an answer");
+            Ok(1)
+        }
+    } runs {
+        assert_eq!(hidden("it"), Err(Missing("it")));
+        assert!(block_on(later(("", 1))).is_err());
+        assert!(tracked("x").is_err());
+        assert!(block_on(future("")).is_err());
+        assert!(block_on(boxed("")).is_err());
+        assert!(Store(1).get(2).is_err());
+        assert!(Text(c"\xff".into()).into_string().is_err());
+        assert!(std::panic::catch_unwind(|| panics(true)).is_err());
+    } traces "
+        function call: hidden
+        named
+        function call: tracked
+        function call: future
+        function call: boxed
+        method call: Store.get [error: an error occurred when formatting an argument]
+          method call: Store.find
+        method call: CString.into_string
+        function call: panics [error: not an answer]
+    "
+
     boxed_futures_that_are_passed_on {
         type Boxed<T> = std::pin::Pin<Box<dyn Future<Output = T>>>;
 

@@ -17,6 +17,8 @@ pub(crate) struct Traced<'a> {
     pub(crate) callee: Callee,
     /// The attributes that the author wants on the span.
     pub(crate) attributes: &'a [SpanAttribute],
+    /// Whether an `Err` is a failure.
+    pub(crate) records_errors: bool,
     pub(crate) scope: &'a Scope,
 }
 
@@ -104,37 +106,34 @@ impl Traced<'_> {
         let last =
             if scope.output_may_not_last(output) { quote_spanned!(at=> &) } else { quote_spanned!(at=> &&) };
         let Owning { body, binds_later } = owning(signature, block, None, self.add_attributes().as_ref());
-        let (infer, body) = match inferred(output) {
-            None => {
-                let body = quote_spanned!(at=> #krate::__private::Returns::inferred().body(#closure -> #output #body));
-                (None, body)
-            }
-            Some(_) => (Some(self.returns_inferred(at)), quote_spanned!(at=> __returns.body(#closure #body))),
-        };
         let leave = quote_spanned! {at=>
             |__span, __returned| {
                 use #krate::__private::leave::*;
                 (#last #krate::__private::Returns::of(&__returned)).__leave(__span, __returned, #failure)
             }
         };
+        // Not a variable: clippy would say of a guard in its type that it can be dropped before.
+        let (infer, returns, output) = match inferred(output) {
+            None => {
+                let returns = quote_spanned!(at=> #krate::__private::Returns::<#output>::inferred());
+                (None, returns, Some(quote_spanned!(at=> -> #output)))
+            }
+            Some(_) => (Some(self.returns_inferred(at)), quote_spanned!(at=> __returns), None),
+        };
         if self.attributes.is_empty() {
             let callee = self.callee.to_tokens(krate);
             return quote_spanned! {at=>
                 #infer
-                let __body = #body;
+                let __body = #returns.body(#closure #output #body);
                 if !#krate::__private::is_enabled() {
                     return __body();
                 }
-                let __callee = #callee;
-                // Not a variable: clippy would say of a guard that it can be dropped before.
-                return #krate::__private::Entered::leave(
-                    if #krate::__private::RUN_IN_PLACE {
-                        (#krate::__private::enter(__callee), __body())
-                    } else {
-                        #krate::__private::run(__callee, __body)
-                    },
-                    #leave,
-                );
+                let (__callee, __leave) = (#callee, #returns.leave(#leave));
+                if #krate::__private::RUN_IN_PLACE {
+                    let __span = #krate::__private::enter(__callee);
+                    return #krate::__private::Entered::leave((__span, __body()), __leave);
+                }
+                return #krate::__private::run(__callee, __body, __leave);
             };
         }
         // They use the arguments before the body owns them.
@@ -142,7 +141,7 @@ impl Traced<'_> {
         quote_spanned! {at=>
             #enter
             #infer
-            let __body = #body;
+            let __body = #returns.body(#closure #output #body);
             return #krate::__private::Entered::leave((__span, __body()), #leave);
         }
     }
@@ -289,6 +288,9 @@ impl Traced<'_> {
     /// A closure that finds the failure in a returned value, with the bounds that hold here.
     fn failure(&self, scope: &Scope, signature: &Signature) -> TokenStream {
         let krate = self.krate;
+        if !self.records_errors {
+            return quote_spanned!(Span::mixed_site()=> #krate::__private::never_fails);
+        }
         let may_borrow = match &signature.output {
             ReturnType::Type(_, ty) => scope.error_may_borrow(ty),
             ReturnType::Default => false,

@@ -122,8 +122,10 @@ pub const RUN_IN_PLACE: bool = cfg!(debug_assertions);
 /// recorded.
 #[cold]
 #[inline(never)]
-pub fn run<T>(callee: Callee, body: impl FnOnce() -> T) -> (Entered, T) {
-    (enter_now(callee), body())
+pub fn run<T>(callee: Callee, body: impl FnOnce() -> T, leave: impl FnOnce(Entered, T) -> T) -> T {
+    let entered = enter_now(callee);
+    let returned = body();
+    if entered.0.is_some() { leave(entered, returned) } else { returned }
 }
 
 impl Entered {

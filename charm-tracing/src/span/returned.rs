@@ -1,5 +1,7 @@
 use std::marker::PhantomData;
 
+use super::Entered;
+
 /// Stands for the type that a function returns, which generated code cannot always write: `impl Trait` has no name.
 ///
 /// Generated code says `if let Some(value) = returns.nothing() { return value; }`, and so lets the compiler infer `T`.
@@ -40,6 +42,13 @@ impl<T> Returns<T> {
     #[must_use]
     pub fn body<F: FnOnce() -> T>(self, body: F) -> F {
         body
+    }
+
+    /// Passes on what is done with the value that a traced function returns.
+    #[inline]
+    #[must_use]
+    pub fn leave<F: FnOnce(Entered, T) -> T>(self, leave: F) -> F {
+        leave
     }
 }
 
