@@ -165,7 +165,7 @@ pub fn trace_type(args: TokenStream, item: TokenStream) -> TokenStream {
 ///   when it is returned.
 /// * A traced `async fn` is two futures in each other, since its span has to be current whenever it is polled. Where the
 ///   compiler has to find out whether one is `Send`, 14 of them may be nested (31 without the attribute); beyond that it
-///   asks for a higher `#![recursion_limit]`. Recursion takes about 240 bytes of stack more per call in a debug build.
+///   asks for a higher `#![recursion_limit]`. Recursion takes about 200 bytes of stack more per call in a debug build.
 /// * The arguments of a function that can neither fail nor returns a future are dropped after its span.
 /// * `const fn` is refused: what may run while compiling cannot open a span.
 #[proc_macro_attribute]
