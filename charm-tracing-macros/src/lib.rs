@@ -22,6 +22,7 @@ mod manifest;
 mod marker;
 mod names;
 mod selection;
+mod similar;
 #[cfg(test)]
 mod tests;
 
