@@ -19,7 +19,7 @@ use crate::queue::{Losses, Missing, Queue, QueueConfig, QueueError, Recovered};
 use crate::recorder::globals::{self, Ended};
 #[cfg(feature = "testing")]
 use crate::recorder::turn::{Turn, Use};
-use crate::recorder::{self, Details, Journal, Room, TraceContext, new_trace, own_scope};
+use crate::recorder::{self, Details, Journal, Share, TraceContext, new_trace, own_scope};
 use crate::span::{self, Current, OpenSpan};
 use crate::target::Target;
 use crate::{Config, encode, names, parent, resource};
@@ -234,7 +234,7 @@ impl Session {
         let Open { config, resource, trace_id, idle, recovered, .. } = &mut open;
         let (resource, trace_id) = (mem::take(resource), trace_id.to_bytes());
         let (idle, recovered, complaint, budget) = (*idle, *recovered, config.complaint(), config.budget());
-        let Ended { trace, spans, turned_away, journal } = open.end();
+        let Ended { trace, spans, dropped_spans, journal } = open.end();
         let request = encode::Request::new(&spans, trace, &own_scope(), &resource);
         let mut trace = Trace { request: &request, trace_id, idle, journal, told };
         let destination = target.map(|target| &target.destination);
@@ -242,7 +242,7 @@ impl Session {
         let deliver =
             || delivery::deliver(&mut trace, queue.as_ref(), destination, &budget, &SystemClock::new());
         let mut report = span::quietly(deliver).unwrap_or_else(DeliveryReport::interrupted);
-        report.dropped_spans = turned_away;
+        report.dropped_spans = dropped_spans;
         report.recovered = recovered.traces;
         report.dropped_by_limits = report.dropped_by_limits.saturating_add(recovered.dropped);
         let notices = [
@@ -330,9 +330,9 @@ impl Open {
     fn end(self) -> Ended {
         let Self { _current: current, root, previous_provider, .. } = self;
         drop(current);
-        let turned_away = globals::turned_away();
-        if turned_away > 0 {
-            let count = i64::try_from(turned_away).unwrap_or(i64::MAX);
+        let dropped_spans = globals::dropped_spans();
+        if dropped_spans > 0 {
+            let count = i64::try_from(dropped_spans).unwrap_or(i64::MAX);
             root.set_attribute(KeyValue::new(names::DROPPED_SPANS, count));
         }
         drop(root);
@@ -411,7 +411,7 @@ fn root_span(dispatch: &Dispatch, name: String, dispatch_path: &str) -> (SpanCon
         unsampled => {
             // An agent that does not sample its own trace says nothing about the charm's: a link keeps the two together.
             if let Some(agent) = unsampled {
-                details.add_link(Link::with_context(agent), &mut Room::endless());
+                details.add_link(Link::with_context(agent), &mut Share::unlimited());
             }
             new_trace()
         }

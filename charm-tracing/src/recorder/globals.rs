@@ -16,8 +16,8 @@ use opentelemetry::trace::{SpanContext, TraceContextExt, TraceState};
 #[cfg(feature = "testing")]
 use super::turn::{Turn, Use};
 use super::{
-    Details, Handle, Journal, JournalFile, LiveSpan, Record, Remote, Room, SpanIds, Store, TraceContext,
-    Whose, anchor, now, weight,
+    Details, Handle, Journal, JournalFile, LiveSpan, Purpose, Quota, Record, Remote, Share, SpanIds, Store,
+    TraceContext, anchor, now, weight,
 };
 use crate::site::Site;
 
@@ -37,9 +37,9 @@ struct Open {
     trace: TraceContext,
     ids: SpanIds,
     spans: Store,
-    room: Room,
-    /// Spans for which there was no room when they began.
-    turned_away: u64,
+    quota: Quota,
+    /// The number of spans that did not fit into the quota when they began.
+    dropped_spans: u64,
     /// Time that the texts of errors have taken.
     time_for_errors: Duration,
     journal: Option<Box<Journal>>,
@@ -51,8 +51,7 @@ pub(crate) fn is_recording() -> bool {
     RECORDING.load(Ordering::Relaxed)
 }
 
-/// Begins a span below `parent` at `start`, in nanoseconds since 1970. `None` if nothing records, or there is no room for it any
-/// more.
+/// Begins a span below `parent` at `start`, in nanoseconds since 1970. `None` if nothing records, or the quota is used up.
 #[expect(clippy::inline_always, reason = "a tenth of what a span costs is the moving of its parts")]
 #[inline(always)]
 pub(crate) fn begin(
@@ -69,36 +68,36 @@ pub(crate) fn begin(
     let details = open.with_place(parent, details);
     let weight =
         weight::SPAN + site.map_or(0, Site::weight) + details.as_ref().map_or(0, |details| details.weight());
-    if !open.room.of(Whose::Charm).take(weight) {
-        open.turned_away += 1;
+    if !open.quota.share(Purpose::Charm).take(weight) {
+        open.dropped_spans += 1;
         return None;
     }
     Some(open.begin(parent, site, details, start))
 }
 
-/// Takes room for what is not a span.
-pub(crate) fn take_room(weight: usize) {
+/// Takes a part of the quota for what is not a span.
+pub(crate) fn take_quota(weight: usize) {
     if let Some(open) = lock().as_deref_mut().and_then(Option::as_mut) {
-        open.room.of(Whose::Charm).take(weight);
+        open.quota.share(Purpose::Charm).take(weight);
     }
 }
 
-/// Changes what there is to say about a span while it is open, as far as there is room.
+/// Changes what there is to say about a span while it is open, as far as the quota allows.
 pub(crate) fn change(
     span: Handle,
-    whose: Whose,
-    change: impl FnOnce(&mut Details, Option<&'static Site>, &mut Room),
+    purpose: Purpose,
+    change: impl FnOnce(&mut Details, Option<&'static Site>, &mut Share<'_>),
 ) {
     let Some(mut slot) = lock() else { return };
     let Some(open) = slot.as_mut() else { return };
     let Some(record) = open.spans.open(span.place, span.span_id) else { return };
-    let room = open.room.of(whose);
+    let mut share = open.quota.share(purpose);
     let details = record.details.get_or_insert_with(|| {
-        // Without room, too: what cannot be said is at least counted, and a failure is one.
-        room.take(size_of::<Details>());
+        // Also if the quota is used up: what cannot be said is at least counted, and a failure is one.
+        share.take(size_of::<Details>());
         Box::default()
     });
-    change(details, record.site, room);
+    change(details, record.site, &mut share);
 }
 
 pub(crate) fn is_span_open(span: Handle) -> bool {
@@ -111,9 +110,9 @@ pub(crate) fn is_span_open(span: Handle) -> bool {
 pub(crate) fn end(span: Handle, end: u64) {
     let Some(mut slot) = lock() else { return };
     if let Some(Open { spans, journal, .. }) = slot.as_mut()
-        && let Some(was_written) = spans.end(span.place, span.span_id, end)
+        && let Some(was_journaled) = spans.end(span.place, span.span_id, end)
         && let Some(journal) = journal
-        && journal.note_ended(was_written, end)
+        && journal.note_ended(was_journaled, end)
     {
         journal.write(spans, end);
     }
@@ -132,9 +131,9 @@ pub(crate) fn ended_count() -> usize {
     lock().as_deref().and_then(Option::as_ref).map_or(0, |open| open.spans.ended_count())
 }
 
-/// How many spans of the open session are not recorded for want of room.
-pub(crate) fn turned_away() -> u64 {
-    lock().as_deref().and_then(Option::as_ref).map_or(0, |open| open.turned_away)
+/// How many spans of the open session did not fit into the quota.
+pub(crate) fn dropped_spans() -> u64 {
+    lock().as_deref().and_then(Option::as_ref).map_or(0, |open| open.dropped_spans)
 }
 
 /// Returns the time that the texts of errors have taken in the open session.
@@ -160,12 +159,12 @@ pub(crate) fn is_open() -> bool {
     lock().is_some_and(|open| open.is_some())
 }
 
-/// Opens a session for spans of `room` together, with a root below `parent`. None if another one is open: the first one
+/// Opens a session that may record `quota`, with a root below `parent`. None if another one is open: the first one
 /// keeps recording.
 ///
 /// `journal`: what is written of it meanwhile.
 pub(crate) fn open(
-    room: u64,
+    quota: u64,
     parent: &SpanContext,
     details: Box<Details>,
     journal: Option<Box<Journal>>,
@@ -181,8 +180,8 @@ pub(crate) fn open(
         trace,
         ids: SpanIds::begin_anywhere(),
         spans: Store::default(),
-        room: Room::new(room),
-        turned_away: 0,
+        quota: Quota::new(quota),
+        dropped_spans: 0,
         time_for_errors: Duration::ZERO,
         journal,
     });
@@ -202,9 +201,9 @@ pub(crate) fn close() -> Ended {
     refresh(&slot);
     // The root's context may hold what the charm has put there.
     drop(slot);
-    let Some(Open { trace, mut spans, turned_away, journal, .. }) = open else { return Ended::default() };
+    let Some(Open { trace, mut spans, dropped_spans, journal, .. }) = open else { return Ended::default() };
     spans.pass_over_the_open();
-    Ended { trace, spans, turned_away, journal: journal.map(|journal| journal.into_file()) }
+    Ended { trace, spans, dropped_spans, journal: journal.map(|journal| journal.into_file()) }
 }
 
 /// The result of a closed session.
@@ -212,8 +211,8 @@ pub(crate) fn close() -> Ended {
 pub(crate) struct Ended {
     pub(crate) trace: TraceContext,
     pub(crate) spans: Store,
-    /// Spans for which there was no room.
-    pub(crate) turned_away: u64,
+    /// The number of spans that did not fit into the quota.
+    pub(crate) dropped_spans: u64,
     /// Where they have been written while it was open.
     pub(crate) journal: Option<Box<dyn JournalFile>>,
 }
@@ -229,8 +228,7 @@ impl Open {
         start: u64,
     ) -> Handle {
         let (span_id, parent) = (self.ids.next(), parent.span_id());
-        let end = Record::UNWRITTEN;
-        let place = self.spans.begin(Record { site, span_id, parent, start, end, details });
+        let place = self.spans.begin(Record { site, span_id, parent, start, end: 0, details });
         if let Some(journal) = &mut self.journal
             && journal.note_begun(place, start)
         {

@@ -72,10 +72,10 @@ impl Journal {
         self.is_due(now)
     }
 
-    /// Notes that a span has ended, which was written as begun or was not. True if it is time to write.
+    /// Notes that a span has ended, and whether it was written as begun. True if it is time to write.
     #[inline]
-    pub(crate) fn note_ended(&mut self, was_written: bool, now: u64) -> bool {
-        self.ended += usize::from(was_written);
+    pub(crate) fn note_ended(&mut self, was_journaled: bool, now: u64) -> bool {
+        self.ended += usize::from(was_journaled);
         self.is_due(now)
     }
 
@@ -91,9 +91,8 @@ impl Journal {
     pub(crate) fn write(&mut self, spans: &mut Store, now: u64) {
         // Spans that have begun are written first, so that a span is below another one that is there.
         for place in self.begun.drain(..) {
-            if let Some(record) = spans.unwritten(place) {
+            if let Some(record) = spans.take_for_journal(place) {
                 self.writer.begun(record);
-                record.end = Record::WRITTEN;
             }
         }
         for record in spans.ended().skip(self.written) {

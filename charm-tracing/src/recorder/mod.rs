@@ -7,7 +7,7 @@
 //! store through the process globals, so one that is used late, twice or on another thread finds the open span, or none.
 //!
 //! Nothing is encoded or sent while the charm works, and no queue overflows: a span that has begun has its place. What
-//! bounds the store is looked at when a span begins, so nothing that is kept lacks its parent for want of room.
+//! bounds the store is looked at when a span begins, so no span is kept whose parent did not fit.
 
 mod clock;
 pub(crate) mod globals;
@@ -15,8 +15,8 @@ mod ids;
 mod journal;
 mod provider;
 pub(crate) mod quiet;
+mod quota;
 mod record;
-mod room;
 mod span;
 mod store;
 #[cfg(feature = "testing")]
@@ -29,7 +29,7 @@ pub(crate) use ids::{SpanIds, random};
 pub(crate) use journal::{Journal, JournalFile, JournalWriter};
 pub use provider::{SessionTracer, SessionTracerProvider, tracer_provider};
 pub(crate) use provider::{install, new_trace, own_scope, uninstall};
+pub(crate) use quota::{Purpose, Quota, Share};
 pub(crate) use record::{Details, Record, Remote, TraceContext, weight};
-pub(crate) use room::{Room, Whose};
 pub(crate) use span::{Handle, LiveSpan};
 pub(crate) use store::Store;

@@ -11,8 +11,8 @@ use super::clock::{now, on_the_clock};
 use super::globals;
 use super::ids::new_trace_id;
 use super::quiet::{is_own_work, own_work};
+use super::quota::Share;
 use super::record::{Details, weight};
-use super::room::Room;
 use super::span::LiveSpan;
 
 /// The instrumentation scope of every span that this crate opens by itself.
@@ -131,7 +131,7 @@ impl Tracer for SessionTracer {
         own_work(|| {
             let start = builder.start_time.map_or_else(now, on_the_clock);
             if !self.weighed.swap(true, Ordering::Relaxed) {
-                globals::take_room(weight::scope(&self.scope));
+                globals::take_quota(weight::scope(&self.scope));
             }
             let details = Details { scope: Some(Arc::clone(&self.scope)), ..details(builder) };
             let begin = |parent: &SpanContext| {
@@ -168,10 +168,10 @@ fn details(builder: SpanBuilder) -> Details {
     let mut details = Details::named(name, attributes.unwrap_or_default());
     details.kind = span_kind;
     for event in events.into_iter().flatten() {
-        details.add_event(event, &mut Room::endless());
+        details.add_event(event, &mut Share::unlimited());
     }
     for link in links.into_iter().flatten() {
-        details.add_link(link, &mut Room::endless());
+        details.add_link(link, &mut Share::unlimited());
     }
     details
 }

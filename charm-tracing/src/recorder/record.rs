@@ -6,7 +6,7 @@ use opentelemetry::trace::{
 };
 use opentelemetry::{InstrumentationScope, KeyValue};
 
-use super::room::Room;
+use super::quota::Share;
 use crate::site::Site;
 
 /// A span. Most have a site and nothing else that is their own, so this is small.
@@ -18,7 +18,7 @@ pub(crate) struct Record {
     pub(crate) parent: SpanId,
     /// Nanoseconds since 1970.
     pub(crate) start: u64,
-    /// Nanoseconds since 1970; while it is open, whether the journal has it.
+    /// Nanoseconds since 1970; 0 while it is open.
     pub(crate) end: u64,
     pub(crate) details: Option<Box<Details>>,
 }
@@ -81,11 +81,6 @@ const MAX_ATTRIBUTES_OF_EVENT: usize = 128;
 const MAX_ATTRIBUTES_OF_LINK: usize = 128;
 
 impl Record {
-    /// The `end` of an open span that the journal has not.
-    pub(crate) const UNWRITTEN: u64 = 0;
-    /// The `end` of an open span that the journal has.
-    pub(crate) const WRITTEN: u64 = 1;
-
     /// None at all.
     pub(crate) const VACANT: Self = Self {
         site: None,
@@ -112,18 +107,18 @@ impl Details {
     /// Of a span that has not begun yet.
     pub(crate) fn set_attributes(&mut self, site: Option<&Site>, attributes: Vec<KeyValue>) {
         for attribute in attributes {
-            self.set_attribute(site, attribute, &mut Room::endless());
+            self.set_attribute(site, attribute, &mut Share::unlimited());
         }
     }
 
     /// As OpenTelemetry says, a value that is set again replaces the one before.
-    pub(crate) fn set_attribute(&mut self, site: Option<&Site>, attribute: KeyValue, room: &mut Room) {
+    pub(crate) fn set_attribute(&mut self, site: Option<&Site>, attribute: KeyValue, share: &mut Share<'_>) {
         if let Some(site) = site
             && !self.own_site
             && Site::KEYS.contains(&attribute.key.as_str())
         {
             let attributes = site.attributes();
-            if !room.take(attributes.iter().map(weight::attribute).sum()) {
+            if !share.take(attributes.iter().map(weight::attribute).sum()) {
                 self.dropped_attributes = self.dropped_attributes.saturating_add(1);
                 return;
             }
@@ -133,29 +128,29 @@ impl Details {
         let new = weight::attribute(&attribute);
         let same = self.attributes.iter_mut().find(|other| other.key == attribute.key);
         if let Some(same) = same {
-            if room.exchange(weight::attribute(same), new) {
+            if share.exchange(weight::attribute(same), new) {
                 same.value = attribute.value;
                 return;
             }
-        } else if self.attributes.len() < MAX_ATTRIBUTES && room.take(new) {
+        } else if self.attributes.len() < MAX_ATTRIBUTES && share.take(new) {
             self.attributes.push(attribute);
             return;
         }
         self.dropped_attributes = self.dropped_attributes.saturating_add(1);
     }
 
-    pub(crate) fn add_event(&mut self, mut event: Event, room: &mut Room) {
+    pub(crate) fn add_event(&mut self, mut event: Event, share: &mut Share<'_>) {
         event.dropped_attributes_count = cut(&mut event.attributes, MAX_ATTRIBUTES_OF_EVENT);
-        if self.events.len() < MAX_EVENTS && room.take(weight::event(&event)) {
+        if self.events.len() < MAX_EVENTS && share.take(weight::event(&event)) {
             self.events.push(event);
         } else {
             self.dropped_events = self.dropped_events.saturating_add(1);
         }
     }
 
-    pub(crate) fn add_link(&mut self, mut link: Link, room: &mut Room) {
+    pub(crate) fn add_link(&mut self, mut link: Link, share: &mut Share<'_>) {
         link.dropped_attributes_count = cut(&mut link.attributes, MAX_ATTRIBUTES_OF_LINK);
-        if self.links.len() < MAX_LINKS && room.take(weight::link(&link)) {
+        if self.links.len() < MAX_LINKS && share.take(weight::link(&link)) {
             self.links.push(link);
         } else {
             self.dropped_links = self.dropped_links.saturating_add(1);
@@ -163,20 +158,20 @@ impl Details {
     }
 
     /// `Ok` is final, and no error is forgotten. Of two errors the SDK of OpenTelemetry keeps the one that is later in the
-    /// alphabet; so do we. Without room for it the description is left out.
-    pub(crate) fn set_status(&mut self, status: Status, room: &mut Room) {
+    /// alphabet; so do we. If the share is used up, the description is left out.
+    pub(crate) fn set_status(&mut self, status: Status, share: &mut Share<'_>) {
         if status <= self.status {
             return;
         }
-        if room.exchange(weight::status(&self.status), weight::status(&status)) {
+        if share.exchange(weight::status(&self.status), weight::status(&status)) {
             self.status = status;
         } else if self.status == Status::Unset {
             self.status = Status::error("");
         }
     }
 
-    pub(crate) fn set_name(&mut self, name: Cow<'static, str>, room: &mut Room) {
-        if room.exchange(self.name.as_ref().map_or(0, |name| name.len()), name.len()) {
+    pub(crate) fn set_name(&mut self, name: Cow<'static, str>, share: &mut Share<'_>) {
+        if share.exchange(self.name.as_ref().map_or(0, |name| name.len()), name.len()) {
             self.name = Some(name);
         }
     }

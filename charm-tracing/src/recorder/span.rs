@@ -7,8 +7,8 @@ use opentelemetry::trace::{Event, Link, Span, SpanContext, SpanId, Status};
 use super::clock::{event_on_the_clock, now, on_the_clock};
 use super::globals;
 use super::quiet::own_work;
+use super::quota::{Purpose, Share};
 use super::record::{Details, TraceContext};
-use super::room::{Room, Whose};
 use crate::site::Site;
 
 /// A span that has begun, for whoever may change or end it: any number of handles, on any thread. Once it has ended, by
@@ -21,24 +21,24 @@ pub(crate) struct Handle {
 }
 
 impl Handle {
-    pub(crate) fn add_event(self, whose: Whose, event: Event) {
-        self.change(whose, |details, _, room| details.add_event(event, room));
+    pub(crate) fn add_event(self, purpose: Purpose, event: Event) {
+        self.change(purpose, |details, _, share| details.add_event(event, share));
     }
 
-    pub(crate) fn set_attribute(self, whose: Whose, attribute: KeyValue) {
-        self.change(whose, |details, site, room| details.set_attribute(site, attribute, room));
+    pub(crate) fn set_attribute(self, purpose: Purpose, attribute: KeyValue) {
+        self.change(purpose, |details, site, share| details.set_attribute(site, attribute, share));
     }
 
-    pub(crate) fn set_attributes(self, whose: Whose, attributes: Vec<KeyValue>) {
-        self.change(whose, |details, site, room| {
+    pub(crate) fn set_attributes(self, purpose: Purpose, attributes: Vec<KeyValue>) {
+        self.change(purpose, |details, site, share| {
             for attribute in attributes {
-                details.set_attribute(site, attribute, room);
+                details.set_attribute(site, attribute, share);
             }
         });
     }
 
-    pub(crate) fn set_status(self, whose: Whose, status: Status) {
-        self.change(whose, |details, _, room| details.set_status(status, room));
+    pub(crate) fn set_status(self, purpose: Purpose, status: Status) {
+        self.change(purpose, |details, _, share| details.set_status(status, share));
     }
 
     /// Where spans below it hang, if it hangs below `parent`.
@@ -64,8 +64,12 @@ impl Handle {
         own_work(|| globals::end(self, end));
     }
 
-    fn change(self, whose: Whose, change: impl FnOnce(&mut Details, Option<&'static Site>, &mut Room)) {
-        own_work(|| globals::change(self, whose, change));
+    fn change(
+        self,
+        purpose: Purpose,
+        change: impl FnOnce(&mut Details, Option<&'static Site>, &mut Share<'_>),
+    ) {
+        own_work(|| globals::change(self, purpose, change));
     }
 }
 
@@ -96,9 +100,9 @@ impl LiveSpan {
         Self { context: parent, handle: None, ends_when_dropped: false }
     }
 
-    fn change(&self, change: impl FnOnce(&mut Details, Option<&'static Site>, &mut Room)) {
+    fn change(&self, change: impl FnOnce(&mut Details, Option<&'static Site>, &mut Share<'_>)) {
         if let Some(handle) = self.handle {
-            handle.change(Whose::Charm, change);
+            handle.change(Purpose::Charm, change);
         }
     }
 }
@@ -111,7 +115,7 @@ impl Span for LiveSpan {
         attributes: Vec<KeyValue>,
     ) {
         let event = Event::new(name, event_on_the_clock(timestamp), attributes, 0);
-        self.change(|details, _, room| details.add_event(event, room));
+        self.change(|details, _, share| details.add_event(event, share));
     }
 
     fn span_context(&self) -> &SpanContext {
@@ -123,21 +127,21 @@ impl Span for LiveSpan {
     }
 
     fn set_attribute(&mut self, attribute: KeyValue) {
-        self.change(|details, site, room| details.set_attribute(site, attribute, room));
+        self.change(|details, site, share| details.set_attribute(site, attribute, share));
     }
 
     fn set_status(&mut self, status: Status) {
-        self.change(|details, _, room| details.set_status(status, room));
+        self.change(|details, _, share| details.set_status(status, share));
     }
 
     fn update_name<T: Into<Cow<'static, str>>>(&mut self, new_name: T) {
         let name = new_name.into();
-        self.change(|details, _, room| details.set_name(name, room));
+        self.change(|details, _, share| details.set_name(name, share));
     }
 
     fn add_link(&mut self, span_context: SpanContext, attributes: Vec<KeyValue>) {
         let link = Link::new(span_context, attributes, 0);
-        self.change(|details, _, room| details.add_link(link, room));
+        self.change(|details, _, share| details.add_link(link, share));
     }
 
     fn end_with_timestamp(&mut self, timestamp: SystemTime) {

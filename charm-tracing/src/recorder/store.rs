@@ -10,14 +10,21 @@ use super::record::Record;
 /// there is.
 #[derive(Debug, Default)]
 pub(crate) struct Store {
-    /// A place whose record has no valid id is vacant.
-    open: Vec<Record>,
+    open: Vec<Place>,
     vacant: Vec<u32>,
     ended: Vec<Vec<Record>>,
     ended_count: usize,
 }
 
-/// Room for the spans of a dispatch that does little; 3 KiB.
+/// The place of an open span. It is vacant if the id of the record is not valid.
+#[derive(Debug)]
+struct Place {
+    record: Record,
+    /// The journal has the span as begun.
+    is_journaled: bool,
+}
+
+/// Enough for the spans of a dispatch that does little; 3 KiB.
 const FIRST_PIECE: usize = 64;
 /// 192 KiB, more than which is not set aside in advance.
 const LARGEST_PIECE: usize = 4096;
@@ -27,30 +34,36 @@ impl Store {
     #[expect(clippy::inline_always, reason = "a tenth of what a span costs is the moving of its parts")]
     #[inline(always)]
     pub(crate) fn begin(&mut self, record: Record) -> u32 {
+        let begun = Place { record, is_journaled: false };
         if let Some(place) = self.vacant.pop() {
-            self.open[place as usize] = record;
+            self.open[place as usize] = begun;
             return place;
         }
         // So many spans that are open at once would not fit into any limit.
         let place = u32::try_from(self.open.len()).unwrap_or(u32::MAX);
-        self.open.push(record);
+        self.open.push(begun);
         place
     }
 
     /// The span, unless it has ended.
     #[inline]
     pub(crate) fn open(&mut self, place: u32, span_id: SpanId) -> Option<&mut Record> {
-        // Another span may have its place by now.
-        self.open.get_mut(place as usize).filter(|record| record.span_id == span_id)
+        self.place(place, span_id).map(|place| &mut place.record)
+    }
+
+    #[inline]
+    fn place(&mut self, place: u32, span_id: SpanId) -> Option<&mut Place> {
+        // Another span may have it by now.
+        self.open.get_mut(place as usize).filter(|place| place.record.span_id == span_id)
     }
 
     /// Ends the span at `end`, in nanoseconds since 1970, but not before it began. Returns whether the journal has it as begun,
     /// or `None` if the span had ended.
     #[inline]
     pub(crate) fn end(&mut self, place: u32, span_id: SpanId, end: u64) -> Option<bool> {
-        let record = self.open(place, span_id)?;
+        let Place { record, is_journaled } = self.place(place, span_id)?;
+        let was_journaled = *is_journaled;
         let mut record = std::mem::replace(record, Record::VACANT);
-        let was_written = record.end == Record::WRITTEN;
         record.end = end.max(record.start);
         self.vacant.push(place);
         self.ended_count += 1;
@@ -58,13 +71,14 @@ impl Store {
             Some(piece) if piece.len() < piece.capacity() => piece.push(record),
             _ => self.push_to_new_piece(record),
         }
-        Some(was_written)
+        Some(was_journaled)
     }
 
-    /// The open span in this place, unless the journal has it.
-    pub(crate) fn unwritten(&mut self, place: u32) -> Option<&mut Record> {
-        let record = self.open.get_mut(place as usize)?;
-        (record.span_id != SpanId::INVALID && record.end != Record::WRITTEN).then_some(record)
+    /// Returns the open span in this place for the journal, unless that has it.
+    pub(crate) fn take_for_journal(&mut self, place: u32) -> Option<&Record> {
+        let Place { record, is_journaled } = self.open.get_mut(place as usize)?;
+        let is_new = record.span_id != SpanId::INVALID && !std::mem::replace(is_journaled, true);
+        is_new.then_some(record)
     }
 
     #[cold]
@@ -76,9 +90,10 @@ impl Store {
 
     /// Gives what has ended below a span that is still open to what that one hangs below: it will never be sent.
     pub(crate) fn pass_over_the_open(&mut self) {
+        let records = self.open.iter().map(|place| &place.record);
         let is_open = |record: &&Record| record.span_id != SpanId::INVALID;
         let mut open: HashMap<_, _> =
-            self.open.iter().filter(is_open).map(|record| (record.span_id, record.parent)).collect();
+            records.filter(is_open).map(|record| (record.span_id, record.parent)).collect();
         if open.is_empty() {
             return;
         }

@@ -3,7 +3,7 @@ use std::borrow::Cow;
 use opentelemetry::{Array, KeyValue, StringValue, Value};
 
 use super::{Site, quiet, text};
-use crate::recorder::{Details, Handle, Whose};
+use crate::recorder::{Details, Handle, Purpose};
 
 /// Collects the attributes that the author asked for, `attributes(key = expression)`.
 #[derive(Debug, Default)]
@@ -47,7 +47,7 @@ impl Opened {
 fn add_now(span: Handle, attributes: impl FnOnce(&mut Attributes)) {
     let mut own = Attributes::default();
     attributes(&mut own);
-    span.set_attributes(Whose::Charm, own.0);
+    span.set_attributes(Purpose::Charm, own.0);
 }
 
 /// What can be the value of an attribute as it is. `None` leaves the attribute out.

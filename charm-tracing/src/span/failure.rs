@@ -7,7 +7,7 @@ use opentelemetry::KeyValue;
 use opentelemetry::trace::{Event, Status};
 
 use super::text;
-use crate::recorder::{Handle, Whose, now_of_event};
+use crate::recorder::{Handle, Purpose, now_of_event};
 
 /// Why a span ends as an error.
 #[derive(Clone, Debug)]
@@ -38,8 +38,8 @@ impl Failure {
         if let Some(trace) = self.trace {
             attributes.push(KeyValue::new("exception.stacktrace", trace));
         }
-        span.add_event(Whose::Failure, Event::new("exception", now_of_event(), attributes, 0));
-        span.set_status(Whose::Failure, Status::error(self.message.unwrap_or_default()));
+        span.add_event(Purpose::Failure, Event::new("exception", now_of_event(), attributes, 0));
+        span.set_status(Purpose::Failure, Status::error(self.message.unwrap_or_default()));
     }
 }
 

@@ -7,7 +7,7 @@ use opentelemetry::{Context, ContextGuard, KeyValue};
 use super::failure::Failure;
 use super::{Site, alive, panic, quiet};
 use crate::recorder::globals;
-use crate::recorder::{Details, Handle, LiveSpan, Whose, now, now_of_event};
+use crate::recorder::{Details, Handle, LiveSpan, Purpose, now, now_of_event};
 
 /// A span that is open. It ends when this is dropped: as an error if that happens while a panic unwinds the thread.
 ///
@@ -67,24 +67,24 @@ impl OpenSpan {
         self.handle
     }
 
-    /// What the session says of the span, for which there is room when there is none for the charm's words.
+    /// Adds an event of the session's own, also when the charm's share of the quota is used up.
     pub(crate) fn add_event(&self, name: impl Into<Cow<'static, str>>, attributes: Vec<KeyValue>) {
         if let Some(handle) = self.handle {
-            handle.add_event(Whose::Failure, Event::new(name, now_of_event(), attributes, 0));
+            handle.add_event(Purpose::Failure, Event::new(name, now_of_event(), attributes, 0));
         }
     }
 
-    /// What the trace lacks, for which there always is room.
+    /// Says what the trace lacks, for which a part of the quota is kept.
     pub(crate) fn set_attribute(&self, attribute: KeyValue) {
         if let Some(handle) = self.handle {
-            handle.set_attribute(Whose::Trace, attribute);
+            handle.set_attribute(Purpose::Lack, attribute);
         }
     }
 
     /// Sets the status. The `exception` event is on the span of the function that failed.
     pub(crate) fn fail(&self, description: String) {
         if let Some(handle) = self.handle {
-            handle.set_status(Whose::Failure, Status::error(description));
+            handle.set_status(Purpose::Failure, Status::error(description));
         }
     }
 

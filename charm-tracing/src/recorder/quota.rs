@@ -1,0 +1,102 @@
+/// How much more a session may record, by [`weight`](super::weight).
+#[derive(Debug)]
+pub(crate) struct Quota {
+    left: u64,
+}
+
+/// The purposes of what is recorded. Each leaves a reserve for those after it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Purpose {
+    /// The spans of the charm, and what it says about them.
+    Charm,
+    /// The failures of spans that are open when the charm's part is used up.
+    Failure,
+    /// Attributes of the root that say what the trace lacks.
+    Lack,
+}
+
+/// The part of a quota that may be used for one purpose.
+#[derive(Debug)]
+pub(crate) struct Share<'a> {
+    /// `None` for what has no limit here, because it is weighed as a whole when it is ready.
+    left: Option<&'a mut u64>,
+    reserve: u64,
+}
+
+impl Quota {
+    pub(crate) const fn new(bytes: u64) -> Self {
+        Self { left: bytes }
+    }
+
+    #[inline]
+    pub(crate) fn share(&mut self, purpose: Purpose) -> Share<'_> {
+        Share { left: Some(&mut self.left), reserve: purpose.reserve() }
+    }
+}
+
+impl Share<'_> {
+    pub(crate) const fn unlimited() -> Self {
+        Self { left: None, reserve: 0 }
+    }
+
+    /// Takes so much, if there is more than the reserve.
+    #[inline]
+    pub(crate) fn take(&mut self, weight: usize) -> bool {
+        let Some(left) = &mut self.left else { return true };
+        let weight = weight as u64;
+        let enough = **left >= weight.saturating_add(self.reserve);
+        if enough {
+            **left -= weight;
+        }
+        enough
+    }
+
+    /// Takes what stands in the place of something else.
+    pub(crate) fn exchange(&mut self, old: usize, new: usize) -> bool {
+        let enough = self.take(new.saturating_sub(old));
+        if let Some(left) = &mut self.left
+            && enough
+        {
+            **left = left.saturating_add(old.saturating_sub(new) as u64);
+        }
+        enough
+    }
+}
+
+impl Purpose {
+    const fn reserve(self) -> u64 {
+        match self {
+            Self::Charm => 64 * 1024,
+            Self::Failure => 1024,
+            Self::Lack => 0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_for_others_is_not_taken() {
+        let mut quota = Quota::new(64 * 1024 + 100);
+        assert!(quota.share(Purpose::Charm).take(100));
+        assert!(!quota.share(Purpose::Charm).take(1));
+        assert!(quota.share(Purpose::Failure).take(63 * 1024));
+        assert!(!quota.share(Purpose::Failure).take(1));
+        assert!(quota.share(Purpose::Lack).take(1024));
+        assert!(!quota.share(Purpose::Lack).take(1));
+        assert!(Share::unlimited().take(usize::MAX));
+    }
+
+    #[test]
+    fn what_is_replaced_gives_its_weight_back() {
+        let mut quota = Quota::new(64 * 1024 + 100);
+        let mut share = quota.share(Purpose::Charm);
+        for _ in 0..1000 {
+            assert!(share.exchange(0, 100));
+            assert!(!share.exchange(10, 20));
+            assert!(share.exchange(100, 0));
+        }
+    }
+}
