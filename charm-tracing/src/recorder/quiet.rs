@@ -29,6 +29,19 @@ pub(crate) fn own_work<R>(work: impl FnOnce() -> R) -> R {
     work()
 }
 
+/// Does work of ours as [`own_work`] does, unless the calling thread is in such work already.
+#[inline]
+pub(crate) fn unless_own_work<R>(work: impl FnOnce() -> Option<R>) -> Option<R> {
+    let before = doing();
+    DOING.set(match before {
+        Doing::TheCharmsWork => Doing::OwnWork,
+        Doing::TracedQuietly => Doing::OwnWorkQuietly,
+        Doing::OwnWork | Doing::OwnWorkQuietly => return None,
+    });
+    let _until_done = Scope(before);
+    work()
+}
+
 /// The same, and a panic in it neither reaches the hook nor is printed. None if it panicked.
 pub(crate) fn quietly<R>(work: impl FnOnce() -> R) -> Option<R> {
     let _until_done = Scope::enter(Doing::OwnWorkQuietly);

@@ -25,6 +25,9 @@ impl OpenSpan {
     /// None when nothing records, on a thread that is ending, in work that is done only for a trace, and if the trace has
     /// grown to its limit.
     pub(crate) fn start(name: impl Into<Cow<'static, str>>, attributes: Vec<KeyValue>) -> Option<Self> {
+        if !globals::is_recording() {
+            return None;
+        }
         let details = || Some(Box::new(Details::named(name, attributes)));
         open(|| (None, details()), |_, _, _| ()).map(Self::new)
     }
@@ -34,6 +37,9 @@ impl OpenSpan {
         name: impl Into<Cow<'static, str>>,
         attributes: Vec<KeyValue>,
     ) -> Option<(Self, Context)> {
+        if !globals::is_recording() {
+            return None;
+        }
         let details = || Some(Box::new(Details::named(name, attributes)));
         let (handle, context) = open_in_context(|| (None, details()))?;
         Some((Self::new(handle), context))
@@ -147,10 +153,7 @@ pub(super) fn open(
     begin: impl FnOnce() -> (Option<&'static Site>, Option<Box<Details>>),
     found: impl FnOnce(&Context, Handle, &SpanContext),
 ) -> Option<Handle> {
-    if quiet::is_own_work() {
-        return None;
-    }
-    quiet::own_work(|| {
+    quiet::unless_own_work(|| {
         if !alive::can_open_spans() {
             return None;
         }
