@@ -1,9 +1,10 @@
-//! Code that compiles without charm-tracing compiles with it: `==` alone tells the type of its right side only as long
-//! as a single `PartialEq` of the left one is known, in any crate that is linked.
+//! Code that compiles without charm-tracing compiles with it, in a library that has it without the feature `session`:
+//! `==` alone tells the type of its right side only as long as a single `PartialEq` of the left one is known, in any
+//! crate that is linked.
 //!
-//! A dependency with `impl PartialEq<Foreign> for u8`, as `serde_json` has it, would break all of this from afar. It is
-//! broken for `u16`, since `http` has `PartialEq<StatusCode> for u16`. Texts are compared with several types by `core`
-//! itself.
+//! A dependency with `impl PartialEq<Foreign> for u8` breaks all of this from afar. The feature `session` has two:
+//! `serde_json`, with all types of numbers and `bool`, and `http`, with `u16`. Texts are compared with several types by
+//! `core` itself.
 
 #![expect(clippy::unwrap_used, clippy::float_cmp, reason = "this is what it is about")]
 
@@ -35,6 +36,7 @@ macro_rules! inferred {
 }
 inferred! {
     an_u8: u8 = "1";
+    an_u16: u16 = "1";
     an_u32: u32 = "1";
     an_u64: u64 = "1";
     an_u128: u128 = "1";

@@ -1,4 +1,5 @@
-//! What charm-tracing depends on leaves the inference of types as it is; see `src/inference.rs`.
+//! What charm-tracing without the feature `session` depends on leaves the inference of types as it is; see
+//! `src/inference.rs`.
 
 use std::path::Path;
 use std::process::Command;
