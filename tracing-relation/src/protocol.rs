@@ -1,6 +1,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::Serialize;
+
 /// A protocol that a charm may ask to send traces by: the names of version 2 of the `tracing` interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
@@ -18,7 +20,8 @@ pub enum ReceiverProtocol {
 }
 
 /// What a receiver's protocol is carried by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum TransportProtocol {
     /// HTTP, with or without TLS: the URL tells.

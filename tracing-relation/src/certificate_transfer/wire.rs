@@ -10,7 +10,9 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use crate::json::Json;
+use serde_json::value::RawValue;
+
+use crate::json;
 use crate::juju::Databag;
 
 /// What databags hold, and how much there was that could not be used.
@@ -67,13 +69,10 @@ const LINE: usize = 64;
 
 /// The texts in a value: the items of a JSON list, a JSON text, or all of it. `None` stands for what is no text.
 fn texts(value: &str) -> Vec<Option<Cow<'_, str>>> {
-    let Ok(json) = Json::parse(value.as_bytes()) else { return vec![Some(Cow::Borrowed(value))] };
-    if json.is_null() {
-        return Vec::new();
-    }
-    match json.items() {
-        Ok(items) => items.into_iter().map(|item| item.text().ok()).collect(),
-        Err(_) => vec![json.text().ok()],
+    match json::read::<Option<Vec<&RawValue>>>(&*json::from_python(value)) {
+        Ok(None) => Vec::new(),
+        Ok(Some(items)) => items.into_iter().map(|item| json::read_part(item).ok()).collect(),
+        Err(_) => vec![json::unquoted(value)],
     }
 }
 

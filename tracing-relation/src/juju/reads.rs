@@ -14,8 +14,7 @@ use std::time::{Duration, Instant};
 use serde::de::DeserializeOwned;
 
 use super::{Dispatch, HookToolCall, HookToolError, HookToolErrorKind, HookToolOutput, Role};
-use crate::json::{FromJson, Json};
-use crate::wire::PythonJson::{Object, Text};
+use crate::json;
 
 /// The content of a databag, by key.
 pub type Databag = BTreeMap<String, String>;
@@ -217,7 +216,7 @@ impl Dispatch {
             memory.will_write(endpoint, id, owner);
         }
         // On standard input, where length is not limited.
-        let call = call.arg("--file=-").stdin(yaml_map(changes));
+        let call = call.arg("--file=-").stdin(json::to_yaml(changes));
         self.run(&call).map_err(|error| self.refine(error, whose))?;
         if let Some(owner) = owner
             && let Some(databag) = self.reads.known().databags.get_mut(&(id, owner.to_owned()))
@@ -229,7 +228,7 @@ impl Dispatch {
     }
 
     /// As [`read`](Self::read), and nothing for a relation that is gone.
-    fn read_relation<T: FromJson + Default>(
+    fn read_relation<T: DeserializeOwned + Default>(
         &self,
         call: &HookToolCall,
         id: u32,
@@ -244,16 +243,8 @@ impl Dispatch {
         }
     }
 
-    pub(super) fn read<T: FromJson>(&self, call: &HookToolCall) -> Result<T, HookToolError> {
-        let output = self.run(call)?;
-        Json::parse(&output.stdout).and_then(T::from_json).map_err(|source| invalid(call, source))
-    }
-
-    /// Like [`read`](Self::read), for any type that serde can deserialize.
-    pub(super) fn read_as<T: DeserializeOwned>(&self, call: &HookToolCall) -> Result<T, HookToolError> {
-        let output = self.run(call)?;
-        let json = Json::parse(&output.stdout).map_err(|source| invalid(call, source))?;
-        json.deserialize().map_err(|source| invalid(call, source))
+    pub(super) fn read<T: DeserializeOwned>(&self, call: &HookToolCall) -> Result<T, HookToolError> {
+        json::read(&self.run(call)?.stdout).map_err(|source| invalid(call, source))
     }
 
     /// Runs a tool that prints nothing of interest.
@@ -311,11 +302,6 @@ pub(super) enum Whose<'a> {
 /// number.
 pub(super) fn relation_call(tool: &str, endpoint: &str, id: u32) -> HookToolCall {
     HookToolCall::new(tool).arg("-r").arg(format!("{endpoint}:{id}"))
-}
-
-/// A YAML map of text, as `--file` of some tools reads it.
-pub(super) fn yaml_map(pairs: &BTreeMap<String, String>) -> String {
-    Object(pairs.iter().map(|(key, value)| (key.as_str(), Text(value))).collect()).to_yaml()
 }
 
 pub(super) fn invalid(

@@ -1,26 +1,33 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
+use super::as_text;
 use crate::juju::{Databag, Dispatch};
 
 /// What was read of the relations of some endpoints.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Facts {
     /// When the oldest of it was read, in seconds since 1970; 0 while nothing was.
+    #[serde(with = "as_text")]
     pub(super) learned: u64,
     /// The unit is not its application's leader.
+    #[serde(with = "as_text")]
     pub(super) follows: bool,
-    /// By name.
-    pub(super) endpoints: BTreeMap<String, BTreeMap<u32, RelationFacts>>,
     /// The applications at the other end, by the id of the relation. They never change.
     pub(super) apps: BTreeMap<u32, String>,
     /// The relations that an event has ended: Juju lists them until the hook for that has succeeded, or was skipped.
+    #[serde(with = "as_text::each")]
     pub(super) ended: BTreeSet<u32>,
+    /// By name.
+    pub(super) endpoints: BTreeMap<String, BTreeMap<u32, RelationFacts>>,
 }
 
 /// What was read of one relation.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct RelationFacts {
     /// The units at the other end.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) units: Option<Vec<String>>,
     /// By the application or unit that they belong to.
     pub(super) databags: BTreeMap<String, Databag>,

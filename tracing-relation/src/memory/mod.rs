@@ -35,6 +35,7 @@
 //! One line with the format's name, its version and the CRC-32 of the rest, then JSON: see [`record`]. It is replaced in
 //! place, under an advisory lock, for which an event waits 50 ms at most. A crash in between leaves a damaged file.
 
+mod as_text;
 mod facts;
 mod file;
 mod record;

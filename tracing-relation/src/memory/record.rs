@@ -7,17 +7,15 @@
 //!  "endpoints": {"tracing": {"3": {"units": ["tempo/0"], "databags": {"tempo": {"receivers": "[...]"}}}}}}
 //! ```
 
-use std::collections::BTreeMap;
+use serde::{Deserialize, Serialize};
 
-use super::facts::{Facts, RelationFacts};
-use crate::json::{FromJson, Json, JsonError};
-use crate::juju::Databag;
-use crate::wire::PythonJson::{self, List, Object, Text};
+use super::facts::Facts;
+use crate::json;
 
 const FORMAT: &str = "charm-tracing relations 1 ";
 
 /// Facts, and whose they are.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Record {
     pub(super) unit: String,
     pub(super) model: String,
@@ -25,32 +23,13 @@ pub(super) struct Record {
     pub(super) hook: String,
     /// Unlike that of any other record.
     pub(super) written: String,
+    #[serde(flatten, skip_deserializing)]
     pub(super) facts: Facts,
 }
 
 impl Record {
     pub(super) fn encode(&self) -> Vec<u8> {
-        let Facts { learned, follows, endpoints, apps, ended } = &self.facts;
-        // The writer knows texts alone.
-        let learned = learned.to_string();
-        let ids = endpoints.values().flat_map(BTreeMap::keys).chain(apps.keys()).chain(ended);
-        let ids: BTreeMap<u32, String> = ids.map(|id| (*id, id.to_string())).collect();
-        let endpoints = endpoints.iter().map(|(name, relations)| {
-            let relations = relations.iter().map(|(id, facts)| (ids[id].as_str(), facts.to_json()));
-            (name.as_str(), Object(relations.collect()))
-        });
-        let json = Object(vec![
-            ("unit", Text(&self.unit)),
-            ("model", Text(&self.model)),
-            ("hook", Text(&self.hook)),
-            ("written", Text(&self.written)),
-            ("learned", Text(&learned)),
-            ("follows", Text(if *follows { "true" } else { "false" })),
-            ("apps", Object(apps.iter().map(|(id, app)| (ids[id].as_str(), Text(app))).collect())),
-            ("ended", List(ended.iter().map(|id| Text(&ids[id])).collect())),
-            ("endpoints", Object(endpoints.collect())),
-        ]);
-        let json = json.dumps();
+        let json = json::dumps(self);
         format!("{FORMAT}{:08x}\n{json}", crc32fast::hash(json.as_bytes())).into_bytes()
     }
 
@@ -59,66 +38,12 @@ impl Record {
         let rest = content.strip_prefix(FORMAT.as_bytes())?;
         let (checksum, json) = (rest.get(..8)?, rest.get(8..)?.strip_prefix(b"\n")?);
         let expected = format!("{:08x}", crc32fast::hash(json));
-        (checksum == expected.as_bytes()).then(|| Self::from_json(json).ok()).flatten()
-    }
-
-    fn from_json(json: &[u8]) -> Result<Self, JsonError> {
-        let json = Json::parse(json)?;
-        let fields = json.fields()?;
-        let text = |name: &str| field::<String>(json, fields.get(name));
-        let mut endpoints = BTreeMap::new();
-        for (name, relations) in fields.get("endpoints").ok_or_else(|| json.lacks("`endpoints`"))?.fields()? {
-            let relations = relations.fields()?.into_iter();
-            let relations =
-                relations.map(|(of, facts)| Ok((id(json, &of)?, RelationFacts::from_json(facts)?)));
-            endpoints.insert(name.into_owned(), relations.collect::<Result<_, JsonError>>()?);
+        if checksum != expected.as_bytes() {
+            return None;
         }
-        let apps: BTreeMap<String, String> = field(json, fields.get("apps"))?;
-        let ended: Vec<String> = field(json, fields.get("ended"))?;
-        let facts = Facts {
-            learned: text("learned")?.parse().map_err(|_| json.lacks("a number of seconds"))?,
-            follows: text("follows")? == "true",
-            endpoints,
-            apps: apps.into_iter().map(|(of, app)| Ok((id(json, &of)?, app))).collect::<Result<_, _>>()?,
-            ended: ended.iter().map(|of| id(json, of)).collect::<Result<_, _>>()?,
-        };
-        Ok(Self {
-            unit: text("unit")?,
-            model: text("model")?,
-            hook: text("hook")?,
-            written: text("written")?,
-            facts,
-        })
+        // The facts are read apart, because serde takes no numbers from the keys of a map within a flattened struct.
+        Some(Self { facts: json::read(json).ok()?, ..json::read(json).ok()? })
     }
-}
-
-fn id(json: Json<'_>, text: &str) -> Result<u32, JsonError> {
-    text.parse().map_err(|_| json.lacks("the id of a relation"))
-}
-
-impl RelationFacts {
-    fn to_json(&self) -> PythonJson<'_> {
-        let units =
-            self.units.iter().map(|units| ("units", List(units.iter().map(|unit| Text(unit)).collect())));
-        let databags = self.databags.iter().map(|(owner, databag)| (owner.as_str(), texts(databag)));
-        Object(units.chain([("databags", Object(databags.collect()))]).collect())
-    }
-
-    fn from_json(json: Json<'_>) -> Result<Self, JsonError> {
-        let fields = json.fields()?;
-        Ok(Self {
-            units: fields.get("units").map(|units| FromJson::from_json(*units)).transpose()?,
-            databags: field(json, fields.get("databags"))?,
-        })
-    }
-}
-
-fn texts(map: &Databag) -> PythonJson<'_> {
-    Object(map.iter().map(|(key, value)| (key.as_str(), Text(value))).collect())
-}
-
-fn field<T: FromJson>(of: Json<'_>, field: Option<&Json<'_>>) -> Result<T, JsonError> {
-    T::from_json(*field.ok_or_else(|| of.lacks("another field"))?)
 }
 
 #[cfg(test)]
@@ -127,7 +52,11 @@ mod tests {
     use proptest::option;
     use proptest::prelude::*;
 
+    use std::collections::BTreeMap;
+
     use super::*;
+    use crate::juju::Databag;
+    use crate::memory::facts::RelationFacts;
 
     fn databag() -> impl Strategy<Value = Databag> {
         btree_map(any::<String>(), any::<String>(), 0..3)
@@ -140,7 +69,7 @@ mod tests {
         let apps = btree_map(any::<u32>(), any::<String>(), 0..3);
         let ended = btree_set(any::<u32>(), 0..3);
         let facts = (any::<u64>(), any::<bool>(), endpoints, apps, ended).prop_map(
-            |(learned, follows, endpoints, apps, ended)| Facts { learned, follows, endpoints, apps, ended },
+            |(learned, follows, endpoints, apps, ended)| Facts { learned, follows, apps, ended, endpoints },
         );
         (any::<[String; 4]>(), facts).prop_map(|([unit, model, hook, written], facts)| Record {
             unit,

@@ -1,12 +1,10 @@
 //! Lists in databags, of which the good items count.
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
+use serde::Serialize;
+use serde_json::value::RawValue;
 
-use super::PythonJson;
-use super::PythonJson::List;
 use crate::ReceiverProtocol;
-use crate::json::{Json, JsonError};
+use crate::json::{self, JsonError, Object};
 use crate::juju::Databag;
 
 /// The one key that version 2 of the interface has, on either side.
@@ -54,8 +52,8 @@ pub(super) enum Unusable {
 }
 
 /// The databag of a side, in version 2.
-pub(super) fn databag(receivers: Vec<PythonJson<'_>>) -> Databag {
-    Databag::from([(RECEIVERS.to_owned(), List(receivers).dumps())])
+pub(super) fn databag(receivers: &[impl Serialize]) -> Databag {
+    Databag::from([(RECEIVERS.to_owned(), json::dumps(&receivers))])
 }
 
 /// What `read` makes of the items of the list under `key`. If it refuses some, `tell` gets to know which, and why.
@@ -63,12 +61,11 @@ pub(super) fn read<T>(
     databag: &Databag,
     key: &'static str,
     tell: impl FnOnce(&str),
-    read: impl Fn(Json<'_>) -> Result<T, Unusable>,
+    read: impl Fn(&RawValue) -> Result<T, Unusable>,
 ) -> Result<Vec<T>, DataValidationError> {
-    let list = databag.get(key).ok_or(DataValidationError::Missing)?;
-    // Only the form of the items is checked here, so what is wrong within one stays its own.
-    let items = Json::parse(list.as_bytes()).and_then(Json::items);
-    let items = items.map_err(|source| DataValidationError::NotAList { key, source })?;
+    let list = json::from_python(databag.get(key).ok_or(DataValidationError::Missing)?);
+    let items: Vec<&RawValue> =
+        json::read(&*list).map_err(|source| DataValidationError::NotAList { key, source })?;
     let (count, mut usable, mut ignored) = (items.len(), Vec::new(), Vec::new());
     for (index, item) in items.into_iter().enumerate() {
         match read(item) {
@@ -88,19 +85,8 @@ pub(super) fn read<T>(
 }
 
 /// A field of an item.
-pub(super) fn field<'a, 'json>(
-    item: &'a BTreeMap<Cow<'json, str>, Json<'json>>,
-    name: &'static str,
-) -> Result<&'a Json<'json>, Unusable> {
-    item.get(name).ok_or(Unusable::WithoutField(name))
-}
-
-/// A field of an item, which is a text.
-pub(super) fn text<'json>(
-    item: &BTreeMap<Cow<'json, str>, Json<'json>>,
-    name: &'static str,
-) -> Result<Cow<'json, str>, Unusable> {
-    Ok(field(item, name)?.text()?)
+pub(super) fn field<'a>(item: &Object<'a>, name: &'static str) -> Result<&'a RawValue, Unusable> {
+    item.get(name).copied().ok_or(Unusable::WithoutField(name))
 }
 
 /// The protocol that versions 0 and 1 of the interface call so.

@@ -1,10 +1,13 @@
 use std::borrow::Cow;
 
-use super::PythonJson;
-use super::PythonJson::{Object, Text};
+use serde::de::Error as _;
+use serde::de::value::MapDeserializer;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::value::RawValue;
+
 use super::address;
-use super::items::{self, DataValidationError, RECEIVERS, Unusable, field, text};
-use crate::json::Json;
+use super::items::{self, DataValidationError, RECEIVERS, Unusable, field};
+use crate::json::{self, JsonError, Object};
 use crate::juju::Databag;
 use crate::{ReceiverProtocol, TransportProtocol};
 
@@ -40,7 +43,7 @@ pub struct ProviderAppData {
 }
 
 /// A place to send traces to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Receiver {
     /// How to speak to it.
@@ -50,12 +53,13 @@ pub struct Receiver {
 }
 
 /// The protocol of a receiver, as its provider names it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ProtocolType {
     /// The name: that of a [`ReceiverProtocol`], or one that another version of the interface has.
     pub name: String,
     /// What it is carried by. Not checked against the name.
+    #[serde(rename = "type", deserialize_with = "transport")]
     pub transport: TransportProtocol,
 }
 
@@ -92,7 +96,7 @@ impl ProviderAppData {
     /// The databag's content: byte for byte what the Python library writes.
     #[must_use]
     pub fn to_databag(&self) -> Databag {
-        items::databag(self.receivers.iter().map(Receiver::to_json).collect())
+        items::databag(&self.receivers)
     }
 
     /// The first receiver with this protocol, and a URL. It may be one that this charm did not ask for: providers
@@ -131,12 +135,6 @@ impl Receiver {
     pub fn on_port(protocol: ReceiverProtocol, base_url: &str, port: u16) -> Option<Self> {
         Some(Self::new(protocol, address::on_port(protocol.transport(), base_url, port)?))
     }
-
-    fn to_json(&self) -> PythonJson<'_> {
-        let ProtocolType { name, transport } = &self.protocol;
-        let protocol = Object(vec![("name", Text(name)), ("type", Text(transport.as_str()))]);
-        Object(vec![("protocol", protocol), ("url", Text(&self.url))])
-    }
 }
 
 impl ProtocolType {
@@ -167,32 +165,48 @@ impl From<ReceiverProtocol> for ProtocolType {
 
 /// An item of any version; the `name` of its protocol is in that field. `host` is what versions 0 and 1 have beside the
 /// list.
-fn receiver(item: Json<'_>, name: &'static str, host: Option<&str>) -> Result<Receiver, Unusable> {
-    let item = item.fields()?;
-    let protocol = *field(&item, name)?;
-    let Ok(protocol) = protocol.fields() else {
-        let protocol = ProtocolType::legacy(&protocol.text()?);
-        let port = field(&item, "port")?.port()?;
-        let host = host.ok_or(Unusable::Without("a host beside the list"))?;
-        let url = address::on_port(protocol.transport, host, port);
+fn receiver(item: &RawValue, name: &'static str, host: Option<&str>) -> Result<Receiver, Unusable> {
+    let item: Object<'_> = json::read_part(item)?;
+    let protocol = field(&item, name)?;
+    if let Ok(protocol) = json::read_part::<Object<'_>>(protocol) {
+        // By its fields, because the derived code refuses a field that is there twice.
+        let protocol = ProtocolType::deserialize(MapDeserializer::new(protocol.into_iter()));
         return Ok(Receiver {
-            protocol,
-            url: url.ok_or(Unusable::Without("a usable host beside the list"))?,
+            protocol: protocol.map_err(JsonError::of_part)?,
+            url: json::read_part(field(&item, "url")?)?,
         });
+    }
+    let protocol = ProtocolType::legacy(&json::read_part::<String>(protocol)?);
+    let port = port(field(&item, "port")?).ok_or(Unusable::Without("the number of a port"))?;
+    let host = host.ok_or(Unusable::Without("a host beside the list"))?;
+    let url = address::on_port(protocol.transport, host, port);
+    Ok(Receiver { protocol, url: url.ok_or(Unusable::Without("a usable host beside the list"))? })
+}
+
+/// Reads a name. The derived code would take an object with the name of a field, too.
+fn transport<'de, D: Deserializer<'de>>(deserializer: D) -> Result<TransportProtocol, D::Error> {
+    String::deserialize(deserializer)?.parse().map_err(|_| D::Error::custom("without a known transport"))
+}
+
+/// The number of a port, not 0; also in a text.
+fn port(json: &RawValue) -> Option<u16> {
+    let port = match json::read_part::<String>(json) {
+        Ok(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => digits.parse().ok(),
+        Ok(_) => None,
+        // 4318.0 is the same number.
+        Err(_) => json::read_part(json).ok().and_then(whole),
     };
-    let transport = text(&protocol, "type")?;
-    Ok(Receiver {
-        protocol: ProtocolType {
-            name: text(&protocol, "name")?.into_owned(),
-            transport: transport.parse().map_err(|_| Unusable::Without("a known transport"))?,
-        },
-        url: text(&item, "url")?.into_owned(),
-    })
+    port.filter(|port| *port > 0)
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is a whole number in range")]
+fn whole(number: f64) -> Option<u16> {
+    (number.fract() == 0.0 && (0.0..=f64::from(u16::MAX)).contains(&number)).then_some(number as u16)
 }
 
 /// What versions 0 and 1 have beside the list: where the backend is, for all of its receivers.
 fn legacy_host(databag: &Databag) -> Option<Cow<'_, str>> {
-    let text = |key| databag.get(key).and_then(|value| unquoted(value)).filter(|text| !text.is_empty());
+    let text = |key| databag.get(key).and_then(|value| json::unquoted(value)).filter(|text| !text.is_empty());
     text("external_url").or_else(|| text("url")).or_else(|| {
         let host = text("host").or_else(|| text("hostname"))?;
         match text("internal_scheme") {
@@ -200,14 +214,6 @@ fn legacy_host(databag: &Databag) -> Option<Cow<'_, str>> {
             _ => Some(host),
         }
     })
-}
-
-/// A text as it is, or written as JSON; other JSON is none.
-fn unquoted(value: &str) -> Option<Cow<'_, str>> {
-    match Json::parse(value.as_bytes()) {
-        Ok(json) => json.text().ok(),
-        Err(_) => Some(value.into()),
-    }
 }
 
 #[cfg(test)]
@@ -227,10 +233,15 @@ mod tests {
             r#"{"protocol": {"name": "otlp_grpc"}, "url": "x:1"}"#,
             r#"{"protocol": {"name": "otlp_grpc", "type": "grpc"}}"#,
             r#"{"protocol": {"name": "otlp_grpc", "type": "grpc"}, "url": "\ud800"}"#,
+            r#"{"protocol": {"name": "otlp_grpc", "type": {"grpc": null}}, "url": "x:1"}"#,
+            r#"{"protocol": {"\ud800": 3, "name": "otlp_grpc", "type": "grpc"}, "url": "x:1"}"#,
+            r#"{"protocol": ["otlp_grpc", "grpc"], "url": "x:1"}"#,
+            r#"[{"name": "otlp_grpc", "type": "grpc"}, "x:1"]"#,
             r#"{"protocol": "otlp_grpc", "url": "x:1"}"#,
             "null",
             "[[]]",
             "1e999",
+            "NaN",
         ];
         for bad in bad {
             for list in [format!("[{bad}, {GOOD}]"), format!("[{GOOD}, {bad}]")] {
@@ -246,13 +257,21 @@ mod tests {
     #[test]
     fn unknown_fields_are_ignored_whatever_they_hold() {
         let nested = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
-        for odd in ["\"\\ud800\"", "{\"a\": [1e999]}", &nested] {
+        for odd in ["\"\\ud800\"", "{\"a\": [1e999]}", "NaN", "{\"NaN\": -Infinity}", &nested] {
             let item = format!(
                 r#"{{"x": {odd}, "protocol": {{"x": {odd}, "name": "otlp_http", "type": "http"}}, "url": "u"}}"#
             );
             let data = ProviderAppData::load(&receivers(&format!("[{item}]"))).expect(odd);
             assert_eq!(data.receiver(ReceiverProtocol::OtlpHttp).map(|found| found.url.as_str()), Some("u"));
         }
+    }
+
+    #[test]
+    fn of_fields_of_one_name_the_last_counts_on_either_level() {
+        let item = r#"{"protocol": 3, "url": "x", "url": "u",
+            "protocol": {"name": "zipkin", "type": "quic", "type": "http", "name": "otlp_http"}}"#;
+        let data = ProviderAppData::load(&receivers(&format!("[{item}]"))).expect("valid");
+        assert_eq!(data, ProviderAppData::new([Receiver::new(ReceiverProtocol::OtlpHttp, "u")]));
     }
 
     #[test]

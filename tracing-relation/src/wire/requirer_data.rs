@@ -1,6 +1,6 @@
-use super::PythonJson::Text;
 use super::items::{self, DataValidationError, RECEIVERS, Unusable};
 use crate::ReceiverProtocol;
+use crate::json;
 use crate::juju::Databag;
 
 /// What the requirer (a charm that sends traces) publishes: the protocols that it asks for.
@@ -42,10 +42,11 @@ impl RequirerAppData {
     ) -> Result<Self, DataValidationError> {
         let unknown = Unusable::Without("the name of a known protocol");
         let receivers = if databag.contains_key(RECEIVERS) || !databag.contains_key("protocols") {
-            items::read(databag, RECEIVERS, tell, |item| item.text()?.parse().map_err(|_| unknown.clone()))
+            let known = |name: String| name.parse().map_err(|_| unknown.clone());
+            items::read(databag, RECEIVERS, tell, |item| known(json::read_part(item)?))
         } else {
-            let known = |name: &str| items::legacy_protocol(name).ok_or(unknown.clone());
-            items::read(databag, "protocols", tell, |item| known(&item.text()?))
+            let known = |name: String| items::legacy_protocol(&name).ok_or(unknown.clone());
+            items::read(databag, "protocols", tell, |item| known(json::read_part(item)?))
         };
         Ok(Self { receivers: receivers? })
     }
@@ -53,7 +54,8 @@ impl RequirerAppData {
     /// The databag's content: byte for byte what the Python library writes.
     #[must_use]
     pub fn to_databag(&self) -> Databag {
-        items::databag(self.receivers.iter().map(|protocol| Text(protocol.as_str())).collect())
+        let names: Vec<&str> = self.receivers.iter().map(|protocol| protocol.as_str()).collect();
+        items::databag(&names)
     }
 }
 

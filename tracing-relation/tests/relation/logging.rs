@@ -75,8 +75,8 @@ fn what_is_ignored_is_said_once_at_debug() {
         r#"[3, {"protocol": {"name": "otlp_http", "type": "http"}, "url": "http://tempo:4318"},
             {"protocol": {"name": "zipkin", "type": "quic"}, "url": "x"}, {"protocol": "zipkin", "port": 9411}]"#,
     ));
-    let expected = "DEBUG charm-tracing:1: ignored 3 of 4 `receivers` in a databag: item 1 (expected an object at byte \
-                    1), item 3 (without a known transport), item 4 (without a host beside the list)";
+    let expected = "DEBUG charm-tracing:1: ignored 3 of 4 `receivers` in a databag: item 1 (invalid type: integer, \
+                    expected a map), item 3 (without a known transport), item 4 (without a host beside the list)";
     assert_eq!(log_up_to(Level::Debug, &charm), [expected]);
 }
 

@@ -34,7 +34,7 @@ impl Dispatch {
     ///
     /// The tool fails, or the parameters do not fit the type ([`InvalidOutput`](HookToolErrorKind::InvalidOutput)).
     pub fn action_get<T: DeserializeOwned>(&self) -> Result<T, HookToolError> {
-        self.read_as(&HookToolCall::new("action-get").arg("--format=json"))
+        self.read(&HookToolCall::new("action-get").arg("--format=json"))
     }
 
     /// Adds results to those that the action's user gets (`action-set`). Dots in a key nest: `size.bytes` is the key

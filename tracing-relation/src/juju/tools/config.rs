@@ -33,7 +33,7 @@ impl Dispatch {
     /// The tool fails, or the configuration does not fit the type
     /// ([`InvalidOutput`](crate::juju::HookToolErrorKind::InvalidOutput)).
     pub fn config_get<T: DeserializeOwned>(&self) -> Result<T, HookToolError> {
-        self.read_as(&config_get())
+        self.read(&config_get())
     }
 
     /// Reads one option of the configuration (`config-get NAME`). `None` if it has no value, or if there is no such
@@ -44,7 +44,7 @@ impl Dispatch {
     /// The tool fails, or the value does not fit the type
     /// ([`InvalidOutput`](crate::juju::HookToolErrorKind::InvalidOutput)).
     pub fn config_get_option<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, HookToolError> {
-        self.read_as(&config_get().arg("--").arg(name))
+        self.read(&config_get().arg("--").arg(name))
     }
 }
 
@@ -101,7 +101,7 @@ mod tests {
         let error = dispatch.config_get::<Config>().expect_err("it does not fit");
         assert_eq!(error.kind(), HookToolErrorKind::InvalidOutput);
         let cause = error.source().expect("a cause").to_string();
-        assert_eq!(cause, "invalid value: integer `70000`, expected u16 at byte 13");
+        assert_eq!(cause, "invalid value: integer `70000`, expected u16 at line 1 column 18");
 
         juju.set_config("http-port", json!("hunter2"));
         let error = dispatch.config_get_option::<u16>("http-port").expect_err("it does not fit");

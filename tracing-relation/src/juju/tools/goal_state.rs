@@ -36,7 +36,7 @@ impl Dispatch {
     ///
     /// The tool fails, or prints something that is not a goal state.
     pub fn goal_state(&self) -> Result<GoalState, HookToolError> {
-        self.read_as(&HookToolCall::new("goal-state").arg("--format=json"))
+        self.read(&HookToolCall::new("goal-state").arg("--format=json"))
     }
 }
 

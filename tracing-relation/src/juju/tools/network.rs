@@ -79,7 +79,7 @@ impl Dispatch {
     ///
     /// The tool fails, for example because the charm has no such endpoint, or prints something that is not a network.
     pub fn network_get(&self, binding: &str) -> Result<NetworkInfo, HookToolError> {
-        self.read_as(&HookToolCall::new("network-get").arg("--format=json").arg("--").arg(binding))
+        self.read(&HookToolCall::new("network-get").arg("--format=json").arg("--").arg(binding))
     }
 
     /// Reads the network of an endpoint as one relation sees it (`network-get -r`). It differs from that of the endpoint in
@@ -90,7 +90,7 @@ impl Dispatch {
     /// [`RelationGone`](crate::juju::HookToolErrorKind::RelationGone), or another failure of the tool.
     pub fn network_get_relation(&self, endpoint: &str, id: u32) -> Result<NetworkInfo, HookToolError> {
         let call = relation_call("network-get", endpoint, id).arg("--format=json").arg("--").arg(endpoint);
-        self.read_as(&call).map_err(|error| self.refine(error, Whose::Other))
+        self.read(&call).map_err(|error| self.refine(error, Whose::Other))
     }
 }
 

@@ -98,7 +98,7 @@ impl Dispatch {
             SecretId::Uri(uri) | SecretId::UriWithNewLabel { uri, .. } => call.arg("--").arg(uri),
             SecretId::Label(label) => call.arg(format!("--label={label}")),
         };
-        let by_id: BTreeMap<String, Printed> = self.read_as(&call)?;
+        let by_id: BTreeMap<String, Printed> = self.read(&call)?;
         match by_id.into_iter().next() {
             Some((id, printed)) => Ok(printed.of(id)),
             None => Err(invalid(&call, NoSecret)),

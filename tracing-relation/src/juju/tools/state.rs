@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use crate::juju::reads::yaml_map;
+use crate::json;
 use crate::juju::{Dispatch, HookToolCall, HookToolError, HookToolErrorKind};
 
 /// Values that the controller keeps for the unit, for as long as the unit exists. Changes take effect once the hook has
@@ -63,7 +63,7 @@ impl Dispatch {
         if values.is_empty() {
             return Ok(());
         }
-        self.tell(&HookToolCall::new("state-set").arg("--file=-").stdin(yaml_map(&values)))
+        self.tell(&HookToolCall::new("state-set").arg("--file=-").stdin(json::to_yaml(&values)))
     }
 
     /// Removes a value that the unit has stored (`state-delete`). Does nothing if there is none.

@@ -95,7 +95,7 @@ impl Dispatch {
     ///
     /// The tool fails, or prints something that is not a status.
     pub fn status_get(&self) -> Result<UnitStatus, HookToolError> {
-        self.read_as(&get().arg("--application=false"))
+        self.read(&get().arg("--application=false"))
     }
 
     /// Reads the status of the application and of all its units (`status-get --application`), which only the leader may
@@ -106,7 +106,7 @@ impl Dispatch {
     /// [`PermissionDenied`](crate::juju::HookToolErrorKind::PermissionDenied) if the unit is not the leader, or another
     /// failure of the tool.
     pub fn application_status_get(&self) -> Result<ApplicationStatus, HookToolError> {
-        let answer: Answer = self.read_as(&get().arg("--application=true"))?;
+        let answer: Answer = self.read(&get().arg("--application=true"))?;
         Ok(answer.application_status)
     }
 }

@@ -1,0 +1,8 @@
+//! JSON that is exchanged with other programs: hook tools, and the other side of a relation, which may be in Python.
+
+mod read;
+mod write;
+
+pub use read::JsonError;
+pub(crate) use read::{Object, from_python, read, read_part, unquoted};
+pub(crate) use write::{dumps, to_yaml};
