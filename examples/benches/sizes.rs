@@ -57,7 +57,7 @@ edition = "2024"
 
 [features]
 tls = ["traced", "charm-tracing/tls"]
-traced = ["dep:charm-tracing"]
+traced = ["charm-tracing/session"]
 untraced = ["dep:tracing-relation", "dep:untraced-attributes"]
 
 [dependencies]
