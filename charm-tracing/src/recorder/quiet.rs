@@ -4,6 +4,7 @@
 //! code, its calls are no spans: they would not happen without tracing, and a span of a span would never end.
 
 use std::cell::Cell;
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 thread_local! {
@@ -44,14 +45,18 @@ pub(crate) fn unless_own_work<R>(work: impl FnOnce() -> Option<R>) -> Option<R> 
 
 /// The same, and a panic in it neither reaches the hook nor is printed. None if it panicked.
 pub(crate) fn quietly<R>(work: impl FnOnce() -> R) -> Option<R> {
-    let _until_done = Scope::enter(Doing::OwnWorkQuietly);
-    catch_unwind(AssertUnwindSafe(work)).ok()
+    caught(Doing::OwnWorkQuietly, work)
 }
 
 /// The same for work that the trace is to show: its calls are spans.
 pub(crate) fn traced_quietly<R>(work: impl FnOnce() -> R) -> Option<R> {
-    let _until_done = Scope::enter(Doing::TracedQuietly);
-    catch_unwind(AssertUnwindSafe(work)).ok()
+    caught(Doing::TracedQuietly, work)
+}
+
+fn caught<R>(doing: Doing, work: impl FnOnce() -> R) -> Option<R> {
+    let _until_done = Scope::enter(doing);
+    // A payload may panic when it is dropped, so it is not.
+    catch_unwind(AssertUnwindSafe(work)).map_err(mem::forget).ok()
 }
 
 /// Whether the calling thread does work of ours that the trace does not show.
@@ -85,5 +90,25 @@ impl Drop for Scope {
     #[inline]
     fn drop(&mut self) {
         DOING.set(self.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::panic_any;
+
+    use super::*;
+
+    #[test]
+    fn a_panic_is_caught_whatever_its_payload_does() {
+        struct Bomb;
+        impl Drop for Bomb {
+            fn drop(&mut self) {
+                panic!("in the payload");
+            }
+        }
+        assert_eq!(quietly(|| panic_any(Bomb)), None::<()>);
+        assert_eq!(traced_quietly(|| panic_any(Bomb)), None::<()>);
+        assert!(!is_quiet());
     }
 }
