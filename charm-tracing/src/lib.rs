@@ -136,7 +136,8 @@
         dead_code,
         unused_imports,
         reason = "the recorder has all that a session needs, and nothing opens one"
-    )
+    ),
+    allow(rustdoc::broken_intra_doc_links, reason = "what a session offers is named in plain text then")
 )]
 
 #[cfg(feature = "session")]
