@@ -2,6 +2,7 @@
 //! <https://opentelemetry.io/docs/specs/otel/protocol/exporter/>
 
 use crate::delivery::{Certificate, ClientCertificate, Destination, Pem};
+use crate::span::quietly;
 
 /// Reads `OTEL_EXPORTER_OTLP_*`; that for traces alone (`OTEL_EXPORTER_OTLP_TRACES_*`) comes first for each setting. `None` if no
 /// endpoint is named, or for another protocol.
@@ -16,9 +17,11 @@ pub(crate) fn destination<'a>(variable: impl Fn(&str) -> Option<&'a str>) -> Opt
     };
     // Whoever takes JSON over HTTP takes Protocol Buffers, too.
     if set("PROTOCOL").is_some_and(|protocol| !protocol.trim().starts_with("http/")) {
-        log::debug!(
-            "the environment names an endpoint for another protocol; traces are sent over OTLP/HTTP only"
-        );
+        quietly(|| {
+            log::debug!(
+                "the environment names an endpoint for another protocol; traces are sent over OTLP/HTTP only"
+            );
+        });
         return None;
     }
     if let Some(path) = set("CERTIFICATE") {

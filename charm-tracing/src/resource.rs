@@ -2,6 +2,7 @@ use opentelemetry::KeyValue;
 use tracing_relation::juju::{Dispatch, EnvironmentError};
 
 use crate::Config;
+use crate::span::quietly;
 
 /// Who made the spans of this dispatch: the attributes of the Python `charm_tracing`, and those of `ops-tracing`.
 ///
@@ -32,7 +33,9 @@ pub(crate) fn of_unit(dispatch: &Dispatch, config: &Config) -> Result<Vec<KeyVal
     attributes.extend(config.charm_type.clone().map(|name| KeyValue::new("charm_type", name)));
     match dispatch.metadata() {
         Ok(metadata) => attributes.push(KeyValue::new("charm", metadata.name.clone())),
-        Err(error) => log::debug!("the resource attribute `charm` is left out: {error}"),
+        Err(error) => {
+            quietly(|| log::debug!("the resource attribute `charm` is left out: {error}"));
+        }
     }
     Ok(attributes)
 }

@@ -66,7 +66,7 @@ struct Open {
     recovered: Recovered,
     /// Nothing but the event's own handler ran.
     idle: bool,
-    /// The charm has called `action-fail`.
+    /// The charm has called `action-fail`, and nothing is marked as failed since.
     action_failed: Arc<AtomicBool>,
     /// Given back last, when the session is closed.
     #[cfg(feature = "testing")]
@@ -79,7 +79,7 @@ fn with_relation_memory(dispatch: Dispatch) -> Dispatch {
         return dispatch;
     }
     let file = dispatch.charm_dir().join(RELATION_MEMORY);
-    dispatch.with_relation_memory(file)
+    span::quietly(|| dispatch.clone().with_relation_memory(file)).unwrap_or(dispatch)
 }
 
 /// Where the relations are remembered, in the charm directory: unlike a storage, on which the buffer may be, that is there
@@ -98,7 +98,7 @@ impl Session {
         let open = match Open::new(&dispatch, config) {
             Ok(open) => open,
             Err(why) => {
-                log::debug!("this dispatch is not traced: {why}");
+                span::quietly(|| log::debug!("this dispatch is not traced: {why}"));
                 return Self { dispatch, open: None };
             }
         };
@@ -120,7 +120,7 @@ impl Session {
     /// Handles the event of this dispatch inside its span, e.g. `event: update_status`.
     ///
     /// An action that calls `action-fail` by the hook tools of [`dispatch`](Self::dispatch) marks that span and the root as
-    /// failed.
+    /// failed; one that calls it outside of the event marks the root.
     pub fn event<R>(&mut self, handle: impl FnOnce() -> R) -> R {
         self.in_event(handle, |_| None)
     }
@@ -157,7 +157,6 @@ impl Session {
     /// the report.
     #[expect(clippy::must_use_candidate, reason = "nobody has to read the report")]
     pub fn finish(mut self, destination: Option<Destination>) -> DeliveryReport {
-        let _hushed = Hushed::begin();
         let target = self.open.as_ref().and_then(|open| {
             let Config { ca_relation, delivery_timeout, .. } = &open.config;
             Target::find(destination, ca_relation.as_deref(), &self.dispatch, *delivery_timeout)
@@ -174,6 +173,7 @@ impl Session {
     pub(crate) fn panicked(&self) {
         if let Some(open) = &self.open {
             open.root.panicked();
+            open.action_failed.store(false, Ordering::Relaxed);
         }
     }
 
@@ -198,8 +198,7 @@ impl Session {
         let before = mem::replace(&mut open.idle, false);
         let result = handle();
         open.idle = before && globals::ended_count() - ended <= open.config.idle_spans;
-        let action_failed = open.action_failed.load(Ordering::Relaxed);
-        if let Some(failure) = failure(&result).or(action_failed.then(|| "the action failed".to_owned())) {
+        if let Some(failure) = failure(&result).or_else(|| open.failure_of_action()) {
             open.fail(failure.clone());
             if let Some(span) = &span {
                 span.fail(failure);
@@ -231,6 +230,9 @@ impl Session {
         let losses = queue.as_ref().and_then(|queue| span::quietly(|| losses(queue, charm_dir)));
         let told = losses.unwrap_or_default();
         open.tell(told);
+        if let Some(failure) = open.failure_of_action() {
+            open.fail(failure);
+        }
         let Open { config, resource, trace_id, idle, recovered, .. } = &mut open;
         let (resource, trace_id) = (mem::take(resource), trace_id.to_bytes());
         let (idle, recovered, complaint, budget) = (*idle, *recovered, config.complaint(), config.budget());
@@ -308,6 +310,13 @@ impl Open {
     fn fail(&mut self, description: String) {
         self.root.fail(description);
         self.idle = false;
+        // An error says more than that the action failed.
+        self.action_failed.store(false, Ordering::Relaxed);
+    }
+
+    /// Returns a description if the charm has called `action-fail` and nothing is marked as failed since.
+    fn failure_of_action(&self) -> Option<String> {
+        self.action_failed.load(Ordering::Relaxed).then(|| "the action failed".to_owned())
     }
 
     /// Says on the root what was lost since the last trace that said it.

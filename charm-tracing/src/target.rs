@@ -90,9 +90,11 @@ impl Target {
 fn of_juju(dispatch: &Dispatch) -> Option<Destination> {
     let config = dispatch.charm_trace_config()?;
     let Some(http) = config.http else {
-        log::debug!(
-            "Juju names an endpoint for charm traces over OTLP/gRPC alone; they are sent over OTLP/HTTP only"
-        );
+        span::quietly(|| {
+            log::debug!(
+                "Juju names an endpoint for charm traces over OTLP/gRPC alone; they are sent over OTLP/HTTP only"
+            );
+        });
         return None;
     };
     Some(Destination::new(http, config.ca_cert.map(Certificate::Pem)))
