@@ -5,8 +5,9 @@ use crate::delivery::{Certificate, ClientCertificate, Destination, Pem};
 use crate::span::quietly;
 
 /// Reads `OTEL_EXPORTER_OTLP_*`; that for traces alone (`OTEL_EXPORTER_OTLP_TRACES_*`) comes first for each setting. `None` if no
-/// endpoint is named, or for another protocol.
+/// endpoint is named, or for another protocol, or if the traces are to go nowhere or elsewhere than to OTLP.
 pub(crate) fn destination<'a>(variable: impl Fn(&str) -> Option<&'a str>) -> Option<Destination> {
+    let variable = |name: &str| variable(name).filter(|value| !value.trim().is_empty());
     let set = |name: &str| {
         let own = variable(&format!("OTEL_EXPORTER_OTLP_TRACES_{name}"));
         own.or_else(|| variable(&format!("OTEL_EXPORTER_OTLP_{name}")))
@@ -15,6 +16,13 @@ pub(crate) fn destination<'a>(variable: impl Fn(&str) -> Option<&'a str>) -> Opt
         Some(url) => Destination::exactly(url),
         None => Destination::new(variable("OTEL_EXPORTER_OTLP_ENDPOINT")?, None),
     };
+    // The endpoint may be there for other signals.
+    let is_otlp = |exporters: &str| exporters.split(',').any(|exporter| exporter.trim() == "otlp");
+    if variable("OTEL_SDK_DISABLED").is_some_and(|disabled| disabled.trim().eq_ignore_ascii_case("true"))
+        || !variable("OTEL_TRACES_EXPORTER").is_none_or(is_otlp)
+    {
+        return None;
+    }
     // Whoever takes JSON over HTTP takes Protocol Buffers, too.
     if set("PROTOCOL").is_some_and(|protocol| !protocol.trim().starts_with("http/")) {
         quietly(|| {
@@ -43,7 +51,7 @@ mod tests {
 
     fn of(variables: &[(&str, &'static str)]) -> Option<Destination> {
         destination(|name| {
-            let name = name.strip_prefix("OTEL_EXPORTER_OTLP_")?;
+            let name = name.strip_prefix("OTEL_EXPORTER_OTLP_").unwrap_or(name);
             variables.iter().find(|(other, _)| *other == name).map(|(_, value)| *value)
         })
     }
@@ -56,6 +64,8 @@ mod tests {
         let exactly = Some(Destination::exactly("http://b/traces"));
         assert_eq!(of(&[("ENDPOINT", "http://a:4318"), ("TRACES_ENDPOINT", "http://b/traces")]), exactly);
         assert_ne!(exactly, Some(Destination::new("http://b/traces", None)));
+        let blank = [("ENDPOINT", "http://a:4318"), ("TRACES_ENDPOINT", " "), ("TRACES_PROTOCOL", "\t")];
+        assert_eq!(of(&blank), Some(Destination::new("http://a:4318", None)));
     }
 
     #[test]
@@ -82,6 +92,21 @@ mod tests {
         let showing = Some(Destination::new("https://a", None).client_certificate(own));
         assert_eq!(with(&[("CLIENT_CERTIFICATE", "/a.crt"), ("TRACES_CLIENT_KEY", "/a.key")]), showing);
         assert_eq!(with(&[("CLIENT_CERTIFICATE", "/a.crt")]), with(&[]));
+    }
+
+    #[test]
+    fn an_endpoint_for_other_signals_than_traces_is_no_destination() {
+        for (variable, value, is_ours) in [
+            ("OTEL_SDK_DISABLED", "True", false),
+            ("OTEL_SDK_DISABLED", "false", true),
+            ("OTEL_TRACES_EXPORTER", "none", false),
+            ("OTEL_TRACES_EXPORTER", "console", false),
+            ("OTEL_TRACES_EXPORTER", "otlp", true),
+            ("OTEL_TRACES_EXPORTER", "console, otlp", true),
+        ] {
+            let found = of(&[("ENDPOINT", "http://a:4318"), (variable, value)]);
+            assert_eq!(found.is_some(), is_ours, "{variable}={value}");
+        }
     }
 
     #[test]
