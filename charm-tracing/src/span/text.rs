@@ -52,7 +52,7 @@ pub(super) fn causes(error: &(impl Error + ?Sized)) -> Option<String> {
 /// Shows an error by `show`, which uses the functions of this module. `None` if the errors of this dispatch have taken all
 /// their time, and where a panic cannot be caught.
 pub(super) fn of_error<R>(show: impl FnOnce() -> R) -> Option<R> {
-    if cfg!(panic = "abort") || globals::time_for_errors() >= TIME_FOR_ERRORS {
+    if cfg!(not(panic = "unwind")) || globals::time_for_errors() >= TIME_FOR_ERRORS {
         return None;
     }
     let started = Instant::now();
