@@ -90,16 +90,31 @@ fn skip_to_comma(input: ParseStream<'_>) {
 
 /// `key = "name"`: the name of a method or field. `key = name` is what the compiler suggests for a name that is misspelt.
 pub(crate) fn member(arg: &mut Arg<Ident>, key: &Ident, input: ParseStream<'_>) -> syn::Result<()> {
-    if input.peek(Token![=]) && input.peek2(Ident) && !input.peek3(Token![::]) {
+    if let Some(member) = bare_member(&input.fork()) {
         input.parse::<Token![=]>()?;
-        return arg.set(key, input.parse()?);
+        input.parse::<Ident>()?;
+        return arg.set(key, member);
     }
     let literal = string(key, input, &format!("name the method or field: `{key} = \"my_{key}\"`"))?;
     let mut member = literal.parse_with(member_name).map_err(|_| {
-        Error::new(literal.span(), format!("`{key}` takes the name of a method or field, which this is not"))
+        let text = literal.value();
+        let meant = text.trim().strip_prefix("self.").unwrap_or(text.trim());
+        let meant = syn::parse_str::<Ident>(meant.strip_suffix("()").unwrap_or(meant));
+        let meant = meant.map_or_else(|_| format!("my_{key}"), |name| name.to_string());
+        let remedy = format!("write `{key} = \"{meant}\"`");
+        let message = format!("`{key}` takes the name of a method or field, which this is not: {remedy}");
+        Error::new(literal.span(), message)
     })?;
     member.set_span(literal.span());
     arg.set(key, member)
+}
+
+/// Reads `= name` unless an expression begins so.
+fn bare_member(input: ParseStream<'_>) -> Option<Ident> {
+    input.parse::<Token![=]>().ok()?;
+    let name = input.parse().ok()?;
+    let goes_on = input.peek(syn::token::Paren) || input.peek(Token![.]) || input.peek(Token![::]);
+    (!goes_on).then_some(name)
 }
 
 /// An identifier; a keyword is meant as the raw one, which is the only one there can be.

@@ -295,7 +295,7 @@ fn implement(
         if whole { (settings(args), destination) } else { (TokenStream::new(), none(krate)) };
     quote_spanned! {Span::mixed_site()=>
         #[automatically_derived]
-        impl #generics #krate::__private::TraceCharmOnStructOrImplNotBoth for #ty #bounds {
+        impl #generics #krate::__private::TraceCharmOncePerTypeAndTraceTypeOnOtherBlocks for #ty #bounds {
             fn config() -> #krate::Config {
                 #krate::Config::new().charm_type(#charm_type) #settings
             }

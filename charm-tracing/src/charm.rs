@@ -49,7 +49,7 @@ pub trait TracedCharm {
     label = "this charm has no `#[trace_charm]`",
     note = "add `#[trace_charm(tracing_endpoint = \"...\")]` to its `impl` block or to its `struct`"
 )]
-pub trait TraceCharmOnStructOrImplNotBoth {
+pub trait TraceCharmOncePerTypeAndTraceTypeOnOtherBlocks {
     /// See [`TracedCharm::config`].
     fn config() -> Config;
 
@@ -58,13 +58,13 @@ pub trait TraceCharmOnStructOrImplNotBoth {
 }
 
 #[doc(hidden)]
-impl<C: TraceCharmOnStructOrImplNotBoth> TracedCharm for C {
+impl<C: TraceCharmOncePerTypeAndTraceTypeOnOtherBlocks> TracedCharm for C {
     fn config() -> Config {
-        <C as TraceCharmOnStructOrImplNotBoth>::config()
+        <C as TraceCharmOncePerTypeAndTraceTypeOnOtherBlocks>::config()
     }
 
     fn destination(&self) -> Option<Destination> {
-        TraceCharmOnStructOrImplNotBoth::destination(self)
+        TraceCharmOncePerTypeAndTraceTypeOnOtherBlocks::destination(self)
     }
 }
 

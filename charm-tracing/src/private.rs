@@ -9,7 +9,7 @@ pub use core::{concat, file, module_path};
 
 #[cfg(feature = "session")]
 pub use crate::charm::{
-    CertificateSetting, PemSetting, Setting, TraceCharmOnStructOrImplNotBoth, destination,
+    CertificateSetting, PemSetting, Setting, TraceCharmOncePerTypeAndTraceTypeOnOtherBlocks, destination,
     with_client_certificate,
 };
 pub use crate::is_enabled;

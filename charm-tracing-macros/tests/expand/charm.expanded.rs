@@ -15,7 +15,8 @@ impl MyCharm {
     }
 }
 #[automatically_derived]
-impl ::charm_tracing::__private::TraceCharmOnStructOrImplNotBoth for MyCharm {
+impl ::charm_tracing::__private::TraceCharmOncePerTypeAndTraceTypeOnOtherBlocks
+for MyCharm {
     fn config() -> ::charm_tracing::Config {
         ::charm_tracing::Config::new()
             .charm_type("MyCharm")
@@ -44,7 +45,8 @@ struct Other {
     endpoint: String,
 }
 #[automatically_derived]
-impl ::charm_tracing::__private::TraceCharmOnStructOrImplNotBoth for Other {
+impl ::charm_tracing::__private::TraceCharmOncePerTypeAndTraceTypeOnOtherBlocks
+for Other {
     fn config() -> ::charm_tracing::Config {
         ::charm_tracing::Config::new().charm_type("Other")
     }

@@ -3,7 +3,8 @@ struct MyCharm {
     certificate: PathBuf,
 }
 #[automatically_derived]
-impl ::charm_tracing::__private::TraceCharmOnStructOrImplNotBoth for MyCharm {
+impl ::charm_tracing::__private::TraceCharmOncePerTypeAndTraceTypeOnOtherBlocks
+for MyCharm {
     fn config() -> ::charm_tracing::Config {
         ::charm_tracing::Config::new().charm_type("MyCharm")
     }
