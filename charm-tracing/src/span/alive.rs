@@ -1,7 +1,7 @@
-//! Whether the calling thread can still open spans.
+//! Finds out if the calling thread can still open spans.
 //!
-//! A destructor of a thread-local value may call traced code when OpenTelemetry's own thread-local value, the current
-//! context, is gone; touching it then would abort the process.
+//! A destructor of a thread-local value may call traced code when OpenTelemetry's own thread-local value, the current context,
+//! is already destroyed. To touch it then would abort the process.
 
 use std::cell::Cell;
 
@@ -11,13 +11,14 @@ use super::quiet::quietly;
 
 #[derive(Clone, Copy)]
 enum Thread {
-    /// It has not opened a span yet.
+    /// The thread has not opened a span yet.
     Unknown,
     Alive,
     Ending,
 }
 
-/// Destroyed before what it touched first: a thread destroys its values in the reverse order of their making.
+/// A thread-local value that is destroyed before OpenTelemetry's, because a thread destroys its values in the reverse order of
+/// their creation.
 struct Probe;
 
 impl Drop for Probe {
@@ -27,7 +28,7 @@ impl Drop for Probe {
 }
 
 thread_local! {
-    /// Without a destructor, so it can be read for as long as the thread runs.
+    /// The state of this thread. It has no destructor, so it can be read for as long as the thread runs.
     static THREAD: Cell<Thread> = const { Cell::new(Thread::Unknown) };
     static PROBE: Probe = {
         Context::map_current(|_| ());
@@ -46,7 +47,7 @@ pub(super) fn can_open_spans() -> bool {
 
 #[cold]
 fn probe() -> bool {
-    // On a thread that is ending already, making the probe panics.
+    // On a thread that is already ending, creating the probe panics.
     let alive = quietly(|| PROBE.try_with(|_| ()).is_ok()).unwrap_or(false);
     THREAD.set(if alive { Thread::Alive } else { Thread::Ending });
     alive

@@ -5,19 +5,20 @@ use opentelemetry::{Array, KeyValue, StringValue, Value};
 use super::{Site, quiet, text};
 use crate::recorder::{Details, Handle, Purpose};
 
-/// Collects the attributes that the author asked for, `attributes(key = expression)`.
+/// The attributes of a call that its author asked for with `attributes(key = expression)`.
 #[derive(Debug, Default)]
 pub struct Attributes(Vec<KeyValue>);
 
 impl Attributes {
-    /// Evaluates one expression. Without tracing nobody would, so if it panics only the attribute is missing.
+    /// Evaluates one expression. If it panics only the attribute is missing, because without tracing the expression would not
+    /// run.
     pub fn add(&mut self, key: &'static str, value: impl FnOnce() -> Option<Value>) {
         if let Some(value) = quiet::quietly(value).flatten() {
             self.0.push(KeyValue::new(key, value));
         }
     }
 
-    /// For a span of `site`. None without any.
+    /// Returns the attributes as the details of a span of `site`; `None` if there are none.
     pub(super) fn into_details(self, site: &Site) -> Option<Box<Details>> {
         if self.0.is_empty() {
             return None;
@@ -28,7 +29,7 @@ impl Attributes {
     }
 }
 
-/// The span of a call that has begun, for attributes that can be evaluated only in the body. Empty when nothing records.
+/// The span of a call that has begun, for attributes that can be evaluated only in the body. It is empty if nothing records.
 #[derive(Clone, Copy, Debug)]
 pub struct Opened(pub(super) Option<Handle>);
 
@@ -50,16 +51,16 @@ fn add_now(span: Handle, attributes: impl FnOnce(&mut Attributes)) {
     span.set_attributes(Purpose::Charm, own.0);
 }
 
-/// What can be the value of an attribute as it is. `None` leaves the attribute out.
+/// A type that has a counterpart among OpenTelemetry's attribute values.
 pub trait AttributeValue {
-    /// The value in OpenTelemetry's terms.
+    /// Returns the value as OpenTelemetry's type; `None` leaves the attribute out.
     fn attribute_value(&self) -> Option<Value>;
 }
 
 macro_rules! integers {
     ($($integer:ty)*) => { $(
         impl AttributeValue for $integer {
-            /// OpenTelemetry's integers have 64 bits and a sign; a larger one becomes text.
+            /// Returns an integer. OpenTelemetry's integers have 64 bits and a sign, so a larger number becomes text.
             fn attribute_value(&self) -> Option<Value> {
                 Some(i64::try_from(*self).map_or_else(|_| self.to_string().into(), Value::I64))
             }
@@ -108,9 +109,9 @@ impl<T: AttributeValue + ?Sized> AttributeValue for &mut T {
     }
 }
 
-/// Finds the best way to record an expression's value, as [`probe`](super::probe) does for errors.
+/// Finds the best way to record the value of an expression, as [`probe`](super::probe) does for errors.
 ///
-/// `(&&&Evaluated(&value)).__value()`
+/// `(&&&Evaluated(&value)).__value()` picks the first of the traits below whose bounds hold.
 pub mod value {
     use std::fmt;
 
@@ -122,9 +123,9 @@ pub mod value {
     #[derive(Debug)]
     pub struct Evaluated<'a, T: ?Sized>(pub &'a T);
 
-    /// A number, a text, `true` or `false`: as it is,
+    /// A value with a counterpart in OpenTelemetry, such as a number, a text or a boolean, which is recorded as it is.
     pub trait AsItIs {
-        /// The value, if it is to be recorded.
+        /// Returns the value to record; `None` leaves the attribute out.
         fn __value(&self) -> Option<Value>;
     }
     impl<T: AttributeValue + ?Sized> AsItIs for &&Evaluated<'_, T> {
@@ -133,9 +134,9 @@ pub mod value {
         }
     }
 
-    /// what can be displayed: as text,
+    /// A value with `Display`, which is recorded as that text.
     pub trait Displayed {
-        /// The value, if it is to be recorded.
+        /// Returns the value to record; `None` leaves the attribute out.
         fn __value(&self) -> Option<Value>;
     }
     impl<T: fmt::Display + ?Sized> Displayed for &Evaluated<'_, T> {
@@ -144,9 +145,9 @@ pub mod value {
         }
     }
 
-    /// anything else needs `Debug`.
+    /// A value with `Debug` only, which is recorded as that text.
     pub trait Debugged {
-        /// The value, if it is to be recorded.
+        /// Returns the value to record; `None` leaves the attribute out.
         fn __value(&self) -> Option<Value>;
     }
     impl<T: fmt::Debug + ?Sized> Debugged for Evaluated<'_, T> {

@@ -6,8 +6,8 @@ use super::open::Current;
 /// Wraps a closure that another thread is to run, so that spans in it are below the span that is current now.
 ///
 /// Each thread has a current span of its own. Without this, the spans of a closure that is given to
-/// `tokio::task::spawn_blocking` or [`std::thread::spawn`] are below the root. It carries the OpenTelemetry context, and so
-/// serves the spans of every API.
+/// `tokio::task::spawn_blocking` or [`std::thread::spawn`] are below the root. It carries the OpenTelemetry context, so it
+/// works for the spans of every API.
 ///
 /// ```
 /// use charm_tracing::{trace_fn, with_current_context};
@@ -23,7 +23,7 @@ use super::open::Current;
 /// # install();
 /// ```
 ///
-/// A future that a task of its own polls, as after `tokio::spawn`, has a method for it in OpenTelemetry's API:
+/// For a future that is polled by a task of its own, as after `tokio::spawn`, OpenTelemetry's API has a method:
 ///
 /// ```
 /// use charm_tracing::opentelemetry::trace::FutureExt;

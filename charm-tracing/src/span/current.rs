@@ -7,8 +7,8 @@ use opentelemetry::{Context, KeyValue};
 use super::{alive, text};
 use crate::recorder::globals;
 
-/// The innermost open span of the calling thread. None when tracing is off or no session is open, so code that adds
-/// to the span costs nothing then.
+/// Returns the innermost open span of the calling thread; `None` if no session is open or tracing is switched off, so code that
+/// adds to the span costs nothing then.
 ///
 /// ```
 /// use charm_tracing::opentelemetry::KeyValue;
@@ -46,20 +46,20 @@ impl CurrentSpan {
 
     /// Sets several attributes.
     pub fn set_attributes(&self, attributes: impl IntoIterator<Item = KeyValue>) {
-        // One by one: OpenTelemetry locks the span, and what yields the next one may look at it.
+        // One by one, because OpenTelemetry locks the span, and the iterator may use the span meanwhile.
         for attribute in attributes {
             self.set_attribute(attribute);
         }
     }
 
-    /// Sets the status. `Ok` is final; of two errors the OpenTelemetry SDK keeps one.
+    /// Sets the status. `Ok` is final. Of two errors only one is kept, as in the OpenTelemetry SDK.
     pub fn set_status(&self, status: Status) {
         self.0.span().set_status(status);
     }
 
     /// Adds the `exception` event for `error`; the status stays as it is.
     pub fn record_error(&self, error: &dyn Error) {
-        // As `SpanRef::record_error`, which has the span locked while the error is displayed.
+        // `SpanRef::record_error` is not used, because it has the span locked while it formats the error.
         let message = text::display(error).map(|message| KeyValue::new("exception.message", message));
         self.add_event("exception", message.into_iter().collect());
     }
@@ -69,13 +69,13 @@ impl CurrentSpan {
         self.0.span().update_name(name.into());
     }
 
-    /// The trace id and span id.
+    /// Returns the trace id and the span id.
     #[must_use]
     pub fn span_context(&self) -> SpanContext {
         self.0.span().span_context().clone()
     }
 
-    /// Whether the span is still open.
+    /// Returns true if the span is still open.
     #[must_use]
     pub fn is_recording(&self) -> bool {
         self.0.span().is_recording()

@@ -7,9 +7,10 @@ use super::text;
 use crate::names;
 use crate::recorder::globals;
 
-/// Opens the span of a custom or re-emitted event around `handle`, e.g. `event: certificates_available`.
+/// Runs `handle` in the span of a custom or re-emitted event, such as `event: certificates_available`.
 ///
-/// Events nest: what one handler emits is a child of that handler's span. Without an open session this is a plain call.
+/// Events nest: an event that a handler emits is a child of that handler's span. If no session is open, this only calls
+/// `handle`.
 ///
 /// ```
 /// let renewed = charm_tracing::event("certificates_available", || 2);
@@ -19,7 +20,7 @@ pub fn event<R>(name: &str, handle: impl FnOnce() -> R) -> R {
     in_event(name, |_| handle())
 }
 
-/// The same for a handler that can fail: an error marks the span as failed.
+/// Runs a handler that can fail as [`event`](fn@event) does, but an error marks the span as failed.
 ///
 /// ```
 /// let renewed: Result<u8, _> = charm_tracing::try_event("certificates_available", || "two".parse());
@@ -28,7 +29,7 @@ pub fn event<R>(name: &str, handle: impl FnOnce() -> R) -> R {
 ///
 /// # Errors
 ///
-/// The handler's own.
+/// Returns the error of the handler.
 pub fn try_event<T, E: fmt::Debug>(name: &str, handle: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
     in_event(name, |span| {
         let result = handle();
@@ -45,7 +46,7 @@ fn in_event<R>(name: &str, handle: impl FnOnce(Option<&OpenSpan>) -> R) -> R {
     handle(span.as_ref())
 }
 
-/// The span `event: <name>` with its span event, and its context.
+/// Opens the span `event: <name>`, adds its span event, and returns the span with its context; `None` if nothing records.
 pub(crate) fn open_event(name: &str) -> Option<(OpenSpan, Context)> {
     let (span, context) = OpenSpan::start_in_context(names::event(name), Vec::new())?;
     span.add_event(name.to_owned(), Vec::new());

@@ -9,12 +9,12 @@ use opentelemetry::trace::{Event, Status};
 use super::text;
 use crate::recorder::{Handle, Purpose, now_of_event};
 
-/// Why a span ends as an error.
+/// The reason why a span ends as an error.
 #[derive(Clone, Debug)]
 pub struct Failure {
     kind: &'static str,
     message: Option<String>,
-    /// What a Rust user reads below the message: the causes, or the place of a panic.
+    /// The text below the message: the causes of an error, or the place of a panic.
     trace: Option<String>,
 }
 
@@ -43,17 +43,17 @@ impl Failure {
     }
 }
 
-/// Finds out, while compiling, whether a returned value is a `Result` and how much its error can say.
+/// Finds out at compile time whether a returned value is a `Result`, and how much of its error can be recorded.
 ///
-/// `(&&&&&&Returned(&value)).__failure()` picks the first of the traits below whose bounds hold: method lookup tries
-/// the receiver with the most references first. In a generic function the bounds in scope decide, so an error type
-/// without any is [`Opaque`](probe::Opaque): its status is set, its text is not known. The method's name is one that no
-/// trait of the charm's has, which might be implemented for everything.
+/// `(&&&&&&Returned(&value)).__failure()` picks the first of the traits below whose bounds hold, because method lookup tries
+/// the receiver with the most references first. In a generic function the bounds in scope decide. So an error type without
+/// bounds is [`Opaque`](probe::Opaque): its status is set, but its text is not known. The name of the method is unusual,
+/// because a trait of the charm with the same method might be implemented for all types.
 pub mod probe {
     use super::{Deref, Error, Failure, fmt, text};
     use crate::span::quietly;
 
-    /// A returned value, to be asked for its failure.
+    /// A returned value that may be a failure.
     #[derive(Debug)]
     pub struct Returned<'a, T>(pub &'a T);
 
@@ -63,7 +63,7 @@ pub mod probe {
         ($(#[$doc:meta])* $name:ident for $($receiver:tt)+) => {
             $(#[$doc])*
             pub trait $name {
-                /// The failure, if the value is one.
+                /// Returns the failure; `None` if the value is none.
                 fn __failure(&self) -> Option<Failure>;
             }
             level!(@impl $name $($receiver)+);
@@ -78,34 +78,35 @@ pub mod probe {
     }
 
     level! {
-        /// A `std::error::Error`: text and causes.
+        /// A `std::error::Error`, of which the text and the causes are recorded.
         Standard for [&&&&&] where [E: Error],
         |error| Failure::of::<E>(|| (text::display(error), text::causes(error)))
     }
     level! {
-        /// What points at an error without being one, as `Box<dyn Error>` and `anyhow::Error` do: text and causes.
+        /// A pointer to an error that is no error itself, such as `Box<dyn Error>` or `anyhow::Error`. Text and causes are
+        /// recorded.
         Pointer for [&&&&] where [E: Deref + fmt::Display, E::Target: Error],
         |error| Failure::of::<E>(|| (text::display(error), quietly(|| text::causes(&**error)).flatten()))
     }
     level! {
-        /// Any other error with a text.
+        /// Any other error with `Display`, of which the text is recorded.
         Shown for [&&&] where [E: fmt::Display],
         |error| Failure::of::<E>(|| (text::display(error), None))
     }
     level! {
-        /// An error that can only be debugged.
+        /// An error with `Debug` only, of which that text is recorded.
         Debugged for [&&] where [E: fmt::Debug],
         |error| Failure::of::<E>(|| (text::debug(error), None))
     }
     level! {
-        /// An error that cannot be shown at all.
+        /// An error that cannot be formatted, of which only the type is recorded.
         Opaque for [&],
         |_error| Failure::of::<E>(|| (None, None))
     }
 
-    /// Anything that is not a `Result` is left alone.
+    /// Any value that is not a `Result`, which is no failure.
     pub trait NoResult {
-        /// None.
+        /// Returns `None`.
         fn __failure(&self) -> Option<Failure>;
     }
 

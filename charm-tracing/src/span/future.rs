@@ -12,19 +12,19 @@ use super::open::{Current, OpenSpan};
 use super::quiet;
 
 pin_project! {
-    /// A future with its span, which is current exactly while the future is polled or dropped, and ends with it. A
-    /// future that is dropped half-way ends its span as an error, `cancelled`.
+    /// A future with its span. The span is the current one exactly while the future is polled or dropped, and ends with it. If
+    /// the future is dropped before it has finished, its span ends as an error, `cancelled`.
     ///
-    /// It implements what the future implements, as far as a function's signature can promise it: `Send`, `Sync`,
-    /// `Unpin`, `UnwindSafe` and `RefUnwindSafe`.
+    /// It implements the traits of the future that a function's signature can promise: `Send`, `Sync`, `Unpin`, `UnwindSafe`
+    /// and `RefUnwindSafe`.
     ///
-    /// That it is a future of `T` is no bound but left to its use: where the author's is of another type, or none at
-    /// all, the compiler says so once.
+    /// The type has no bound `F: Future<Output = T>`. So if the author's future has another output, or is no future, the
+    /// compiler says so only once, where it is used.
     #[must_use = "futures do nothing unless you `.await` or poll them"]
     pub struct Traced<F, T> {
         #[pin]
         body: F,
-        // Below the body, since fields are dropped in their order.
+        // It stands after the body, because fields are dropped in their order.
         span: FutureSpan<T>,
     }
 
@@ -58,7 +58,8 @@ impl<T, F: Future<Output = T>> Future for Traced<F, T> {
     }
 }
 
-/// The span is out of the future while it is polled: a panic ends it here, not when somebody drops the future.
+/// Polls a future in its span. The span is taken out of the future meanwhile, so a panic ends it here and not when the future
+/// is dropped.
 #[cold]
 #[inline(never)]
 fn poll_now<T, F: Future<Output = T>>(
@@ -80,23 +81,23 @@ fn poll_now<T, F: Future<Output = T>>(
     polled
 }
 
-/// The span of a future that yields `T`, until it ends. One word, since futures are moved and nested.
+/// The span of a future that yields `T`, until it ends. It is one machine word long, because futures are moved and nested.
 #[derive(Debug)]
 pub struct FutureSpan<T>(Option<AssertUnwindSafe<Box<Open<T>>>>);
 
-// Its locks are never held while the charm's code runs, hence `AssertUnwindSafe`.
+// It is `AssertUnwindSafe` because its locks are never held while the charm's code runs.
 #[derive(Debug)]
 struct Open<T> {
     span: OpenSpan,
     context: opentelemetry::Context,
     failure: fn(&T) -> Option<Failure>,
-    /// Whether what makes it current is in [`CURRENT`].
+    /// True if the guard that makes the span current is in [`CURRENT`].
     current: bool,
 }
 
 thread_local! {
-    /// For the spans of the futures that this thread is dropping, the innermost last: the futures themselves have no
-    /// place for what belongs to a thread.
+    /// The guards of the spans whose futures this thread is dropping, the innermost last. They cannot be in the futures,
+    /// because a guard belongs to a thread.
     static CURRENT: RefCell<Vec<Current>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -111,7 +112,7 @@ impl<T> FutureSpan<T> {
         Self(opened.map(|opened| AssertUnwindSafe(Box::new(open(opened)))))
     }
 
-    /// For attributes that the body adds.
+    /// Returns the span, for attributes that the body adds.
     #[inline]
     #[must_use]
     pub fn opened(&self) -> Opened {
@@ -120,13 +121,13 @@ impl<T> FutureSpan<T> {
 }
 
 impl<T> Open<T> {
-    /// The future is being dropped half-way.
+    /// Makes the span current while its future is dropped before it has finished.
     #[cold]
     #[inline(never)]
     fn make_current(&mut self) {
         self.span.is_being_dropped();
         let keep = |spans: &RefCell<Vec<_>>| spans.borrow_mut().push(Current::attach(self.context.clone()));
-        // On a thread that is ending there is no such place any more.
+        // On a thread that is ending, `CURRENT` may be destroyed already.
         self.current = quiet::own_work(|| CURRENT.try_with(keep)).is_ok();
     }
 

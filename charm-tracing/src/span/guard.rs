@@ -12,12 +12,13 @@ use super::{Callee, panic, quiet};
 use crate::recorder::globals;
 use crate::recorder::{Handle, now};
 
-/// The span of a traced call, current on this thread while it lives. Empty when nothing records.
+/// The span of a traced call, which is the current one of this thread while this lives. It is empty if nothing records.
 #[derive(Debug)]
 #[must_use = "the span ends when this is dropped"]
 pub struct Entered(Option<EnteredSpan>);
 
-/// An [`OpenSpan`] and what makes it current, in two words: calls that nobody records hand it around, too.
+/// An [`OpenSpan`] with the guard that makes it current. It is two machine words long, because calls that are not recorded pass
+/// it, too.
 #[derive(Debug)]
 struct EnteredSpan {
     span_id: SpanId,
@@ -25,7 +26,8 @@ struct EnteredSpan {
     attached: Attached,
 }
 
-/// What makes a span current, unless it cannot be (see [`Current`]), and whether a panic was under way before.
+/// The guard that makes a span current, if that was possible (see [`Current`]), and whether a panic was unwinding the thread
+/// before.
 #[derive(Debug)]
 enum Attached {
     Yes { current: ContextGuard, unwinding_before: bool },
@@ -50,7 +52,8 @@ impl EnteredSpan {
         Handle { span_id: self.span_id, place: self.place }
     }
 
-    /// Ends the span of a call that has returned: now, however long the failure takes to be told.
+    /// Ends the span of a call that has returned. The end is the time of this call, because describing the failure may take
+    /// long.
     #[inline]
     fn end(self, failure: impl FnOnce() -> Option<Failure>) {
         let (handle, end) = (self.handle(), now());
@@ -64,14 +67,15 @@ impl EnteredSpan {
         });
     }
 
-    /// First the span stops being current, then it can end.
+    /// Returns the span, which is not the current one any more, so that it can end.
     #[inline]
     fn detach(self) -> OpenSpan {
         OpenSpan::begun(self.handle(), self.attached.detach())
     }
 }
 
-/// Evaluating attributes is the charm's own work.
+/// Opens the span of a call with attributes. They are evaluated before the span opens, and not at all in work that is done only
+/// for a trace.
 fn open_call_with(callee: Callee, attributes: impl FnOnce(&mut Attributes)) -> Option<(Handle, Context)> {
     if quiet::is_own_work() {
         return None;
@@ -90,7 +94,7 @@ pub fn enter(callee: Callee) -> Entered {
     if globals::is_recording() { enter_now(callee) } else { Entered(None) }
 }
 
-/// The same with attributes, which are evaluated only for a span that is recorded.
+/// Opens the span of a call as [`enter`] does, but with attributes, which are evaluated only if something records.
 #[inline]
 pub fn enter_with(callee: Callee, attributes: impl FnOnce(&mut Attributes)) -> Entered {
     if globals::is_recording() { enter_with_now(callee, attributes) } else { Entered(None) }
@@ -99,7 +103,7 @@ pub fn enter_with(callee: Callee, attributes: impl FnOnce(&mut Attributes)) -> E
 #[cold]
 #[inline(never)]
 fn enter_now(callee: Callee) -> Entered {
-    // Not `open_in_context`: each move of a context is felt here.
+    // `open_in_context` is not used, because it moves the context once more, which takes measurable time here.
     let mut context = None;
     let found = |current: &Context, handle, parent: &_| context = Some(in_context(current, handle, parent));
     match (open(|| (Some(callee.site()), None), found), context) {
@@ -114,12 +118,12 @@ fn enter_with_now(callee: Callee, attributes: impl FnOnce(&mut Attributes)) -> E
     open_call_with(callee, attributes).map_or(Entered(None), |(handle, context)| Entered::of(handle, context))
 }
 
-/// Whether a traced function calls its body itself when something is recorded. In a debug build each call takes room on the
-/// stack, in recursion once for each level.
+/// True if a traced function calls its body itself while something records, instead of through [`run`]. It does so in debug
+/// builds, because there each call takes space on the stack, in recursion once for each level.
 pub const RUN_IN_PLACE: bool = cfg!(debug_assertions);
 
-/// Runs the body of a traced call in its span, apart from the function, which is left to what it does when nothing is
-/// recorded.
+/// Runs the body of a traced call in its span. This is apart from the traced function so that the function itself contains only
+/// the code for the case that nothing is recorded.
 #[cold]
 #[inline(never)]
 pub fn run<T>(callee: Callee, body: impl FnOnce() -> T, leave: impl FnOnce(Entered, T) -> T) -> T {
@@ -140,20 +144,21 @@ impl Entered {
         Self(Some(EnteredSpan { span_id, place, attached }))
     }
 
-    /// For attributes that the body adds.
+    /// Returns the span, for attributes that the body adds.
     #[inline]
     #[must_use]
     pub fn opened(&self) -> Opened {
         Opened(self.0.as_ref().map(EnteredSpan::handle))
     }
 
-    /// Passes on what the call returns; `leave` looks at it, if anybody records it.
+    /// Returns the value that the call returned. Passes it through `leave` if the call is recorded.
     #[inline]
     pub fn leave<T>((entered, returned): (Self, T), leave: impl FnOnce(Self, T) -> T) -> T {
         if entered.0.is_some() { leave_now(entered, returned, leave) } else { returned }
     }
 
-    /// Passes on what a call is about to return, in a function that stays where it is.
+    /// Returns the value that a call is about to return, and records its failure. It is for functions whose body does not
+    /// become a closure.
     #[inline]
     pub fn notice<T>(&self, _returns: Returns<T>, returned: T, failure: fn(&T) -> Option<Failure>) -> T {
         if let Some(entered) = &self.0 {
@@ -166,7 +171,7 @@ impl Entered {
         returned
     }
 
-    /// The future that a call returns: its polls belong to the span.
+    /// Wraps the future that a call returns, so that its polls belong to the span.
     #[inline]
     pub(super) fn carry<F, T>(self, future: F, failure: fn(&T) -> Option<Failure>) -> Traced<F, T> {
         Traced::new(future, if self.0.is_some() { carry_now(self, failure) } else { FutureSpan::NONE })
@@ -180,7 +185,7 @@ impl Entered {
         }
     }
 
-    /// The span, current no more.
+    /// Returns the span, which is not the current one any more; `None` if nothing records.
     pub(super) fn detach(mut self) -> Option<OpenSpan> {
         self.0.take().map(EnteredSpan::detach)
     }
@@ -211,8 +216,8 @@ fn leave_now<T>(entered: Entered, returned: T, leave: impl FnOnce(Entered, T) ->
     leave(entered, returned)
 }
 
-/// Opens the span of an `async fn`, when it is first polled. Before the body owns the arguments, which attributes may
-/// use.
+/// Opens the span of an `async fn` when it is polled first. This happens before the body owns the arguments, because attributes
+/// may use them.
 #[inline]
 pub fn open_future<T>(
     callee: Callee,
@@ -223,13 +228,13 @@ pub fn open_future<T>(
     if globals::is_recording() { open_now(callee, attributes, failure) } else { FutureSpan::NONE }
 }
 
-/// Runs the body of a traced `async fn`.
+/// Wraps the body of a traced `async fn` with its span.
 #[inline]
 pub fn trace_future<F, T>(span: FutureSpan<T>, body: F) -> Traced<F, T> {
     Traced::new(body, span)
 }
 
-/// Runs a function that returns `impl Future<Output = T>`.
+/// Calls a function that returns `impl Future<Output = T>`, and wraps its future with the span.
 #[inline]
 pub fn call_for_future<T, F>(
     span: Entered,
@@ -239,7 +244,7 @@ pub fn call_for_future<T, F>(
     span.carry(body(), failure)
 }
 
-/// The same where a part of `T` cannot be written, but is to be found out from the future.
+/// Calls a function as [`call_for_future`] does, but infers `T` from the future, for types of which a part cannot be written.
 #[inline]
 pub fn call_for_future_of<T, F: Future<Output = T>>(
     span: Entered,
@@ -263,7 +268,7 @@ fn open_now<T>(
 #[cold]
 #[inline(never)]
 fn carry_now<T>(entered: Entered, failure: fn(&T) -> Option<Failure>) -> FutureSpan<T> {
-    // Now its caller's context is the current one.
+    // After this, the context of the caller is the current one.
     let span = entered.detach();
     FutureSpan::new(span.and_then(OpenSpan::into_context), failure)
 }

@@ -1,4 +1,4 @@
-//! Spans: opened by the attributes, by the session and by the charm's own code.
+//! Opens, changes and ends spans for the attributes, the session and the charm's own code.
 
 mod alive;
 mod attribute;

@@ -9,21 +9,24 @@ use super::{Site, alive, panic, quiet};
 use crate::recorder::globals;
 use crate::recorder::{Details, Handle, LiveSpan, Purpose, now, now_of_event};
 
-/// A span that is open. It ends when this is dropped: as an error if that happens while a panic unwinds the thread.
+/// An open span, which ends when this is dropped. It ends as an error if a panic then unwinds the thread, unless that panic is
+/// older than the span.
 ///
-/// It is the current one of a thread while its context is attached there.
+/// It is the current span of a thread while its context is attached there.
 #[derive(Debug)]
 pub(crate) struct OpenSpan {
-    /// None once it was ended.
+    /// `None` once the span has ended.
     handle: Option<Handle>,
-    /// A span opened by a destructor while a panic unwinds is not touched by that panic.
+    /// True if a panic was unwinding the thread when the span was opened. That panic is no failure of this span.
     unwinding_before: bool,
 }
 
 impl OpenSpan {
-    /// As a child of the innermost open span, whichever API opened that one; on a thread without any, of the root.
-    /// None when nothing records, on a thread that is ending, in work that is done only for a trace, and if the trace has
-    /// grown to its limit.
+    /// Opens a span as a child of the innermost open span, whichever API opened that one, or of the root on a thread that has
+    /// none.
+    ///
+    /// Returns `None` if nothing records, on a thread that is ending, in work that is done only for a trace, and if the quota
+    /// is used up.
     pub(crate) fn start(name: impl Into<Cow<'static, str>>, attributes: Vec<KeyValue>) -> Option<Self> {
         if !globals::is_recording() {
             return None;
@@ -32,7 +35,7 @@ impl OpenSpan {
         open(|| (None, details()), |_, _, _| ()).map(Self::new)
     }
 
-    /// The same with the context to attach.
+    /// Opens a span as [`start`](Self::start) does, but also returns the context to attach.
     pub(super) fn start_in_context(
         name: impl Into<Cow<'static, str>>,
         attributes: Vec<KeyValue>,
@@ -45,11 +48,11 @@ impl OpenSpan {
         Some((Self::new(handle), context))
     }
 
-    /// A span that is attached no more, and what to attach where it goes on.
+    /// Returns the span, which is not attached any more, with the context to attach where its work continues.
     pub(super) fn into_context(self) -> Option<(Self, Context)> {
         let handle = self.handle?;
         quiet::own_work(|| {
-            // Of its parent, or the root, only what they share is used.
+            // Any span of the trace can be the parent here, because only its trace id, flags and trace state are used.
             let current = Context::current();
             let root = if has_span(&current) { None } else { Some(globals::root()?) };
             let parent = root.as_ref().unwrap_or(&current).span();
@@ -67,27 +70,27 @@ impl OpenSpan {
         Self { handle: Some(handle), unwinding_before }
     }
 
-    /// None once it was ended.
+    /// Returns the handle of the span; `None` once it has ended.
     #[inline]
     pub(super) fn handle(&self) -> Option<Handle> {
         self.handle
     }
 
-    /// Adds an event of the session's own, also when the charm's share of the quota is used up.
+    /// Adds an event of the session, even if the charm's share of the quota is used up.
     pub(crate) fn add_event(&self, name: impl Into<Cow<'static, str>>, attributes: Vec<KeyValue>) {
         if let Some(handle) = self.handle {
             handle.add_event(Purpose::Failure, Event::new(name, now_of_event(), attributes, 0));
         }
     }
 
-    /// Says what the trace lacks, for which a part of the quota is kept.
+    /// Sets an attribute that says what the trace lacks. A part of the quota is reserved for such attributes.
     pub(crate) fn set_attribute(&self, attribute: KeyValue) {
         if let Some(handle) = self.handle {
             handle.set_attribute(Purpose::Lack, attribute);
         }
     }
 
-    /// Sets the status. The `exception` event is on the span of the function that failed.
+    /// Sets the status to an error. Adds no `exception` event, because that is on the span of the function that failed.
     pub(crate) fn fail(&self, description: String) {
         if let Some(handle) = self.handle {
             handle.set_status(Purpose::Failure, Status::error(description));
@@ -100,14 +103,15 @@ impl OpenSpan {
         }
     }
 
-    /// Records the last panic of this thread, for a span that was open during it and outlives it.
+    /// Records the last panic of this thread, for a span that was open during the panic and is still open after it.
     pub(crate) fn panicked(&self) {
         if let Some(handle) = self.handle {
             quiet::own_work(|| panic::unwinding().record(handle));
         }
     }
 
-    /// Ends the span of a call that has returned: now, however long the failure takes to be told.
+    /// Ends the span of a call that has returned. The end is the time of this call, because describing the failure may take
+    /// long.
     #[inline]
     pub(super) fn end(mut self, failure: impl FnOnce() -> Option<Failure>) {
         let end = now();
@@ -121,12 +125,14 @@ impl OpenSpan {
         });
     }
 
-    /// A span whose future is dropped half-way; a panic that is under way did not pass through it.
+    /// Notes that the future of this span is dropped before it has finished. A panic that unwinds the thread now is no failure
+    /// of this span.
     pub(super) fn is_being_dropped(&mut self) {
         self.unwinding_before = thread::panicking();
     }
 
-    /// Ends it then. It is no cancellation if what the future owned panicked while it was dropped.
+    /// Ends the span of a future that was dropped before it had finished, as an error: `cancelled`, or the panic if a
+    /// destructor of the future panicked.
     pub(super) fn cancelled(self) {
         if !thread::panicking() || self.unwinding_before {
             self.fail("cancelled".into());
@@ -146,7 +152,7 @@ impl Drop for OpenSpan {
     }
 }
 
-/// Opens a span. `found` is called with the context in which that happens, while it is borrowed, and with the parent.
+/// Opens a span. Calls `found` with the current context, while it is borrowed, with the handle of the span and with its parent.
 #[expect(clippy::inline_always, reason = "a tenth of what a span costs is the moving of its parts")]
 #[inline(always)]
 pub(super) fn open(
@@ -172,7 +178,7 @@ pub(super) fn open(
     })
 }
 
-/// The same with the context to attach.
+/// Opens a span as [`open`] does, but also returns the context to attach.
 #[expect(clippy::inline_always, reason = "as above")]
 #[inline(always)]
 pub(super) fn open_in_context(
@@ -184,29 +190,29 @@ pub(super) fn open_in_context(
     Some((handle, context?))
 }
 
-/// Whether a panic unwinds the thread when a span is opened.
+/// Returns true if a panic unwinds the thread when a span is opened. Otherwise forgets the last panic of the thread.
 #[inline]
 pub(super) fn is_unwinding() -> bool {
     panic::forget();
     thread::panicking()
 }
 
-/// Otherwise spans are opened below the root of the session.
+/// Returns true if the context has a span. If it has none, spans are opened below the root of the session.
 #[inline]
 fn has_span(context: &Context) -> bool {
     context.span().span_context().is_valid()
 }
 
-/// The context in which a span below `parent` is the current one.
+/// Returns the context in which a span below `parent` is the current one.
 #[inline]
 pub(super) fn in_context(current: &Context, handle: Handle, parent: &SpanContext) -> Context {
     current.with_span(LiveSpan::of(handle, parent))
 }
 
-/// Makes a span the current one of its thread while it lives.
+/// A guard that makes a span the current one of its thread while it lives.
 ///
-/// Not inside of `opentelemetry::trace::get_active_span` and `Context::map_current`: while the charm looks at the current
-/// context OpenTelemetry panics when another one is to be it, and has no way to be asked before.
+/// Inside of `opentelemetry::trace::get_active_span` and `Context::map_current` it does nothing. OpenTelemetry panics if
+/// another context is attached while the charm looks at the current one, and offers no way to ask before.
 #[derive(Debug)]
 pub(crate) struct Current(Option<ContextGuard>);
 

@@ -1,8 +1,8 @@
 //! The message and place of the panic that is unwinding this thread.
 //!
-//! A guard that is dropped while unwinding knows that there is a panic, not which: only the panic hook is told. The
-//! hook installed here remembers it for its thread and then calls the hook that was there before, so what a charm
-//! prints is unchanged. Should the charm replace the hook, spans still end as errors, without the message.
+//! A guard that is dropped while the thread unwinds knows that there is a panic, but not which one: only the panic hook gets
+//! its message. The hook that is installed here stores it for its thread and then calls the previous hook, so the charm prints
+//! what it printed before. If the charm replaces the hook, spans still end as errors, but without the message.
 
 use std::cell::RefCell;
 use std::panic;
@@ -14,14 +14,14 @@ use super::failure::Failure;
 use super::{quiet, text};
 use crate::recorder::globals;
 
-/// Whether any thread has ever remembered one.
+/// True once any thread has stored a panic.
 static HAS_PANICKED: AtomicBool = AtomicBool::new(false);
 
 thread_local! {
     static LAST: RefCell<Option<Failure>> = const { RefCell::new(None) };
 }
 
-/// Once per process, when the first session opens.
+/// Installs the panic hook, once per process, when the first session opens.
 pub(crate) fn install_hook() {
     static INSTALL: Once = Once::new();
     if thread::panicking() {
@@ -42,7 +42,7 @@ pub(crate) fn install_hook() {
     });
 }
 
-/// The panic that unwinds the calling thread, or did so last, as an `exception`.
+/// Returns the panic that unwinds the calling thread, or the last one that did, as an `exception`.
 pub(super) fn unwinding() -> Failure {
     LAST.try_with(|last| last.try_borrow().ok().and_then(|last| last.clone()))
         .ok()
@@ -50,8 +50,8 @@ pub(super) fn unwinding() -> Failure {
         .unwrap_or_else(|| Failure::panic("the charm panicked".into(), None))
 }
 
-/// The next panic of this thread is another one, even if no hook tells of it: what was caught before does not end the spans
-/// that are open now. Does nothing while a panic unwinds the thread.
+/// Forgets the last panic of this thread, which was caught. So a later panic that calls no hook is not recorded with the
+/// message of the earlier one. Does nothing while a panic unwinds the thread.
 #[inline]
 pub(super) fn forget() {
     if HAS_PANICKED.load(Ordering::Relaxed) {
@@ -71,6 +71,6 @@ fn remember(info: &panic::PanicHookInfo<'_>) {
     HAS_PANICKED.store(true, Ordering::Relaxed);
     let message = info.payload_as_str().unwrap_or("Box<dyn Any>");
     let failure = Failure::panic(text::cut(message), info.location().map(ToString::to_string));
-    // Not `with`: a panic may come while the thread's locals are being destroyed.
+    // `with` would panic if the thread's local values are being destroyed when the panic comes.
     let _ = LAST.try_with(|last| last.try_borrow_mut().map(|mut last| *last = Some(failure)));
 }

@@ -1,7 +1,8 @@
-//! What `?` does, for functions that stay where they are.
+//! The `?` operator for functions whose body does not become a closure.
 //!
-//! Everywhere else a closure tells what a body returns, `?` or not. A function with `#[track_caller]` must not become
-//! a closure, so its `?` are written out, with these traits in the place of the standard library's unstable ones.
+//! The body of most traced functions becomes a closure, whose result shows a failure even if a `?` returned it. A function with
+//! `#[track_caller]` must not become a closure, so the expansion writes out what each `?` does. It uses these traits, because
+//! those of the standard library are unstable.
 
 use std::convert::Infallible;
 use std::ops::ControlFlow;
@@ -9,17 +10,18 @@ use std::task::Poll;
 
 /// A value that may be followed by `?`; compare `std::ops::Try`.
 pub trait Try {
-    /// What the expression is if it goes on.
+    /// The value of the expression if the function continues.
     type Output;
-    /// What leaves the function if it does not.
+    /// The value that the function returns otherwise.
     type Residual;
-    /// Which of both it is.
+    /// Decides whether the function continues or returns.
     fn branch(self) -> ControlFlow<Self::Residual, Self::Output>;
 }
 
-/// What a function may return whose body has a `?`; compare `std::ops::FromResidual`.
+/// A type that a function with a `?` in its body may return; compare `std::ops::FromResidual`.
 pub trait FromResidual<R> {
-    /// The returned value. Errors may note where they are converted, so the caller is passed through.
+    /// Makes the returned value. Implementations have `#[track_caller]` where they convert an error, because the error may
+    /// store that place.
     fn from_residual(residual: R) -> Self;
 }
 

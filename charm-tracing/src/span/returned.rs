@@ -2,13 +2,14 @@ use std::marker::PhantomData;
 
 use super::Entered;
 
-/// Stands for the type that a function returns, which generated code cannot always write: `impl Trait` has no name.
+/// The type that a function returns, as a value. Generated code cannot always write that type, because `impl Trait` has no
+/// name.
 ///
-/// Generated code says `if let Some(value) = returns.nothing() { return value; }`, and so lets the compiler infer `T`.
+/// Generated code has `if let Some(value) = returns.nothing() { return value; }`, from which the compiler infers `T`.
 #[derive(Debug)]
 pub struct Returns<T>(PhantomData<fn() -> T>);
 
-// Derived, it would ask for `T: Copy`.
+// A derived implementation would require `T: Copy`.
 impl<T> Clone for Returns<T> {
     fn clone(&self) -> Self {
         *self
@@ -17,34 +18,34 @@ impl<T> Clone for Returns<T> {
 impl<T> Copy for Returns<T> {}
 
 impl<T> Returns<T> {
-    /// A type that is yet to be inferred.
+    /// Returns a type that the compiler is to infer.
     #[must_use]
     pub const fn inferred() -> Self {
         Self(PhantomData)
     }
 
-    /// The type of a value.
+    /// Returns the type of a value.
     #[must_use]
     pub const fn of(_value: &T) -> Self {
         Self(PhantomData)
     }
 
-    /// A value to return that there never is.
+    /// Returns `None`, for a `return` that is never reached.
     #[inline]
     #[must_use]
     pub const fn nothing(self) -> Option<T> {
         None
     }
 
-    /// Passes on the body of a traced function. Its bound makes the compiler see a `FnOnce`, which may return what it
-    /// borrows from what it captured.
+    /// Returns the body of a traced function unchanged. The bound makes the compiler infer a `FnOnce`, which may return borrows
+    /// of its captured values.
     #[inline]
     #[must_use]
     pub fn body<F: FnOnce() -> T>(self, body: F) -> F {
         body
     }
 
-    /// Passes on what is done with the value that a traced function returns.
+    /// Returns the closure that handles the returned value unchanged. The bound gives the compiler the types of its arguments.
     #[inline]
     #[must_use]
     pub fn leave<F: FnOnce(Entered, T) -> T>(self, leave: F) -> F {
@@ -52,10 +53,10 @@ impl<T> Returns<T> {
     }
 }
 
-/// Leaves a call with what it returned: a boxed future takes the span along, anything else ends it.
+/// Handles the value that a call returned: a boxed future keeps the span open, any other value ends it.
 ///
-/// `(&&Returns::of(&returned)).__leave(span, returned, failure)` picks the trait, by the rule of
-/// [`probe`](super::probe). `failure` looks at what the call yields in the end: the value, or the future's output.
+/// `(&&Returns::of(&returned)).__leave(span, returned, failure)` picks the trait, by the rule of [`probe`](super::probe).
+/// `failure` gets the final result of the call: the value, or the output of the future.
 pub mod leave {
     use std::future::Future;
     use std::pin::Pin;
@@ -63,13 +64,13 @@ pub mod leave {
     use super::Returns;
     use crate::span::{Entered, Failure};
 
-    /// A boxed future,
+    /// A call that returns a boxed future.
     pub trait BoxedFuture {
-        /// What the call returns.
+        /// The type of the boxed future.
         type Returned;
-        /// What it yields in the end.
+        /// The output of the future.
         type Output;
-        /// Passes on what the call returned.
+        /// Returns the future, wrapped with the span.
         fn __leave(
             &self,
             span: Entered,
@@ -99,11 +100,11 @@ pub mod leave {
     boxed_future!(Send);
     boxed_future!(Send Sync);
 
-    /// and any other value.
+    /// A call that returns any other value.
     pub trait Plain {
-        /// What the call returns, and yields.
+        /// The type of the value.
         type Returned;
-        /// Passes on what the call returned.
+        /// Ends the span, and returns the value.
         fn __leave(
             &self,
             span: Entered,

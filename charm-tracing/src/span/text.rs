@@ -1,7 +1,7 @@
-//! Texts that come from the charm's own types: their `Display` and `Debug` may do anything.
+//! Formats values of the charm's own types, whose `Display` and `Debug` may do anything.
 //!
-//! Without tracing nobody would ask for these texts. So a panic in one costs only that text, no more of it is formatted than is
-//! recorded, and all errors of a dispatch together may take [`TIME_FOR_ERRORS`].
+//! Without tracing these texts would not be formatted. So a panic in one loses only that text, no more of it is formatted than
+//! is recorded, and formatting all errors of a dispatch may take [`TIME_FOR_ERRORS`] together.
 
 use std::any::Any;
 use std::error::Error;
@@ -12,14 +12,15 @@ use std::time::{Duration, Instant};
 use super::quiet::quietly;
 use crate::recorder::globals;
 
-/// Longer texts are cut. Tempo keeps the first 2048 bytes of a value; this leaves room for other backends.
+/// The maximum length of a text in bytes; a longer one is cut. Tempo keeps the first 2048 bytes of a value, and other backends
+/// may keep more.
 const MAX_BYTES: usize = 8 * 1024;
-/// A longer chain of causes is cut: `source` may be implemented so that it never ends.
+/// The maximum number of causes; a longer chain is cut, because `source` may be implemented so that it never ends.
 const MAX_CAUSES: usize = 32;
-/// The texts of errors are left out when those before have taken so much time. A text takes some microseconds, but an
-/// error may ask a server for its own, and the span of each function that it leaves shows it again.
+/// The time after which the texts of further errors of a dispatch are left out. A text takes some microseconds, but an error
+/// may ask a server for its text, and it is formatted again for the span of each function that returns it.
 const TIME_FOR_ERRORS: Duration = Duration::from_millis(50);
-/// A type that goes on after so many of its writes failed may never stop.
+/// The number of failed writes after which a type is taken for one that never stops writing.
 const MAX_FAILED_WRITES: u32 = 1_000_000;
 
 pub(super) fn display(value: &(impl fmt::Display + ?Sized)) -> Option<String> {
@@ -49,8 +50,8 @@ pub(super) fn causes(error: &(impl Error + ?Sized)) -> Option<String> {
     Some(text.finish()).filter(|text| !text.is_empty())
 }
 
-/// Shows an error by `show`, which uses the functions of this module. `None` if the errors of this dispatch have taken all
-/// their time, and where a panic cannot be caught.
+/// Formats an error with `show`, which uses the functions of this module. Returns `None` if the errors of this dispatch have
+/// taken [`TIME_FOR_ERRORS`] already, and where a panic cannot be caught.
 pub(super) fn of_error<R>(show: impl FnOnce() -> R) -> Option<R> {
     if cfg!(not(panic = "unwind")) || globals::time_for_errors() >= TIME_FOR_ERRORS {
         return None;
@@ -61,7 +62,7 @@ pub(super) fn of_error<R>(show: impl FnOnce() -> R) -> Option<R> {
     Some(shown)
 }
 
-/// Returns the first line of what `main` would print of an error; of a plain text without the quotes.
+/// Returns the first line that `main` would print for an error. A plain text is returned without its quotes.
 pub(crate) fn headline(error: &impl fmt::Debug) -> String {
     let line = || {
         let mut line = BoundedText { is_one_line: true, ..BoundedText::default() };
@@ -80,31 +81,31 @@ fn unquoted(line: &str) -> String {
     line.strip_prefix('"').and_then(|line| line.strip_suffix('"')).unwrap_or(line).to_owned()
 }
 
-/// Copies a text, at most [`MAX_BYTES`] of it.
+/// Copies at most [`MAX_BYTES`] of a text.
 pub(super) fn cut(text: &str) -> String {
     let mut bounded = BoundedText::default();
     let _ = bounded.write_str(text);
     bounded.finish()
 }
 
-/// A text that refuses to grow beyond [`MAX_BYTES`].
+/// A text that does not grow beyond [`MAX_BYTES`].
 #[derive(Debug, Default)]
 struct BoundedText {
     text: String,
-    /// There was more than fits.
+    /// True if the text was longer than fits.
     is_cut: bool,
-    /// The text ends with its first line.
+    /// True if only the first line is kept.
     is_one_line: bool,
-    /// The line has ended.
+    /// True if that line has ended.
     is_over: bool,
     failed_writes: u32,
 }
 
 impl BoundedText {
-    /// Adds what `piece` writes. False, and nothing is added, if that fails for another reason than that the text is full.
+    /// Adds the text of `piece`. Returns false, and adds nothing, if formatting fails although the text is not full.
     fn add(&mut self, piece: &fmt::Arguments<'_>) -> bool {
         let before = self.text.len();
-        // Formatting may fail, too, after it was told to stop.
+        // A failure is expected if the text is full, because the writes fail then.
         let added = quietly(|| self.write_fmt(*piece).is_ok()) == Some(true) || self.is_full();
         if !added {
             self.text.truncate(before);
@@ -130,7 +131,7 @@ impl Write for BoundedText {
         if self.is_full() {
             self.failed_writes += 1;
             if self.failed_writes > MAX_FAILED_WRITES {
-                // `quietly` catches it. The panic hook is not called.
+                // `quietly` catches this panic, and `resume_unwind` does not call the panic hook.
                 resume_unwind(Box::new(NeverEnds) as Box<dyn Any + Send>);
             }
             return Err(fmt::Error);
@@ -157,7 +158,7 @@ mod tests {
 
     use super::*;
 
-    /// Formats itself by the function, and counts how often.
+    /// A value that formats itself with the function, and counts how often.
     struct Formatted<F>(F, Cell<u32>);
 
     impl<F: Fn(&mut fmt::Formatter<'_>) -> fmt::Result> Formatted<F> {
