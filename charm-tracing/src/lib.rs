@@ -50,24 +50,23 @@
 //! | hook tool, but `juju-log` | the tool's name | `juju.hook_tool.arguments`: what was asked for, never what was written |
 //!
 //! A failed span has the status error and an event `exception` with `exception.type`, `exception.message` and
-//! `exception.stacktrace`: the causes of an error, the place of a panic. At most 8 KiB of a text are formatted. When the errors
-//! of a dispatch have taken 50 ms to be shown, because one asks a server for its text, later ones have only a type. The
-//! resource has `service.name`,
-//! `compose_service`, `charm`, `charm_type`, `juju_unit`, `juju_application`, `juju_model`, `juju_model_uuid`,
-//! `service.namespace` (the model's uuid), `service.namespace.name` (its name), `service.instance.id` (the unit's number)
-//! and `telemetry.sdk.*`.
+//! `exception.stacktrace`: the causes of an error, the place of a panic. At most 8 KiB of a text are formatted. When formatting
+//! the errors of a dispatch has taken 50 ms, later errors have only a type, because an error may ask a server for its text. The
+//! resource has `service.name`, `compose_service`, `charm`, `charm_type`, `juju_unit`, `juju_application`, `juju_model`,
+//! `juju_model_uuid`, `service.namespace` (the model's uuid), `service.namespace.name` (its name), `service.instance.id` (the
+//! unit's number) and `telemetry.sdk.*`.
 //!
 //! # When it is killed
 //!
-//! While a session is open, its spans are written into a journal beside the traces that wait. So a dispatch that is killed,
-//! or calls [`std::process::exit`] in a handler, leaves its spans: the next dispatch of the unit delivers them as one trace.
-//! A span that had not ended has the status error "interrupted" there.
+//! While a session is open, its spans are written into a journal beside the traces that wait. So a dispatch that is killed, or
+//! calls [`std::process::exit`] in a handler, leaves its spans: the next dispatch of the unit delivers them as one trace. A
+//! span that had not ended has the status error "interrupted" in that trace.
 //!
-//! A traced call writes the journal itself, when a millisecond has passed since the last write or 64 records wait; the
-//! begin and the end of a span are a record each. A record that comes sooner waits for the next one, however late that
-//! comes. So a killed dispatch lacks the last 63 records of a burst at most. No thread is started, and no file of the
-//! journal stays open between two writes. A child process that the charm forks writes no journal and sends nothing,
-//! because the trace is its parent's.
+//! The traced calls write the journal themselves. The begin and the end of a span are one record each. A call writes its
+//! record, with those that wait, if a millisecond has passed since the last write or if 64 records wait. Otherwise its record
+//! waits for the next one, however late that comes. So a killed dispatch lacks at most the last 63 records of a burst. No
+//! thread is started, and no file of the journal stays open between two writes. A child process that the charm forks writes no
+//! journal and sends nothing, because the trace belongs to its parent.
 //!
 //! # Parents
 //!
@@ -76,12 +75,16 @@
 //!
 //! # Where the traces go
 //!
-//! To the charm's own endpoint, which it has learnt over a relation. Where there is none, to the one that the controller names
-//! for all charms (`JUJU_CHARM_TRACE_CONFIG_HTTP`, since Juju 4.1). Where there is none either, to that of OpenTelemetry's own
-//! variables: `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` as it is, or `OTEL_EXPORTER_OTLP_ENDPOINT` with `/v1/traces`. The variables
-//! `..._HEADERS`, `..._CERTIFICATE`, `..._CLIENT_CERTIFICATE`, `..._CLIENT_KEY` and `..._PROTOCOL` belong to them. Juju passes none of
-//! them, so they are for tests, and for whoever starts the charm otherwise. Proxies are those of `http_proxy`, `https_proxy`,
-//! `all_proxy` and `no_proxy`.
+//! The traces go to the first of these endpoints that exists:
+//!
+//! 1. The charm's own endpoint, which it has learnt over a relation.
+//! 2. The endpoint that the controller names for all charms (`JUJU_CHARM_TRACE_CONFIG_HTTP`, since Juju 4.1).
+//! 3. The endpoint of OpenTelemetry's own variables: `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` as it is, or
+//!    `OTEL_EXPORTER_OTLP_ENDPOINT` with `/v1/traces`. The variables `..._HEADERS`, `..._CERTIFICATE`,
+//!    `..._CLIENT_CERTIFICATE`, `..._CLIENT_KEY` and `..._PROTOCOL` belong to them. Juju passes none of them, so they are for
+//!    tests and for charms that are not started by Juju.
+//!
+//! The proxies are those of `http_proxy`, `https_proxy`, `all_proxy` and `no_proxy`.
 //!
 //! # What to reach for
 //!
@@ -90,7 +93,7 @@
 //! * [`current_span`] to add events and attributes to a span, [`event`](fn@event) and [`try_event`] for custom events, and the
 //!   OpenTelemetry API ([`opentelemetry`]) for spans of your own: they are part of the same trace.
 //! * [`tracer_provider`] for a tracer that is taken before the session is open, such as that of a subscriber of `tracing`.
-//! * [`with_current_context`] and [`opentelemetry::trace::FutureExt`] where work goes on in another thread or task.
+//! * [`with_current_context`] and [`opentelemetry::trace::FutureExt`] where work continues in another thread or task.
 //! * [`Certificate`] and [`Config::ca_relation`] for a backend that speaks `https`.
 //! * [`relation`] to learn over the `tracing` relation where to send traces, [`juju`] for the dispatch environment and
 //!   hook tools.
@@ -98,26 +101,26 @@
 //!
 //! # What it promises
 //!
-//! Tracing never makes a hook fail, and prints nothing. A trace that no backend takes yet waits as a file of its own in a
-//! directory ([`Config::buffer_path`]). The file is the body of an OTLP/HTTP request, so `curl` can send it, too.
-//! [`DeliveryReport`] says what became of the traces. When nothing is recorded, a traced call costs one relaxed atomic load.
+//! Tracing never makes a hook fail, and prints nothing. A trace that no backend has accepted yet waits as a file of its own in
+//! a directory ([`Config::buffer_path`]). The file is the body of an OTLP/HTTP request, so `curl` can send it as well.
+//! [`DeliveryReport`] says what happened to the traces. When nothing is recorded, a traced call costs one relaxed atomic load.
 //!
-//! The trace of one dispatch is bounded ([`Config::max_bytes_per_trace`]). When that is used up, no more spans begin, but
-//! those that are open stay open, and the root says how many are missing. Nothing is sent before the session finishes.
+//! The trace of one dispatch is bounded ([`Config::max_bytes_per_trace`]). When its quota is used up, no more spans begin.
+//! Spans that are open stay open, and the root says how many are missing. Nothing is sent before the session finishes.
 //!
-//! While `opentelemetry::trace::get_active_span` or `Context::map_current` run the charm's code, OpenTelemetry can make no other
-//! span the active one, and panics. A traced call in there catches that and is recorded.
+//! While `opentelemetry::trace::get_active_span` or `Context::map_current` runs the charm's code, OpenTelemetry cannot make
+//! another span the active one, and panics. A traced call in there catches that panic and is recorded.
 //!
-//! With `panic = "abort"` in the profile nothing can be caught, so less is tried: the spans of functions that fail have the type
-//! of the error and not its text, because its `Display` may panic. The event and the root have the text that [`run`] prints.
-//! What is left to the charm: a traced call inside of `get_active_span` or `Context::map_current` aborts it (use
-//! [`current_span`] there), and so does a panic in an expression of `attributes(...)` or in the method that is the
+//! With `panic = "abort"` in the profile no panic can be caught. So the spans of functions that fail have only the type of the
+//! error and not its text, because its `Display` may panic. The event and the root have the text that [`run`] prints. The charm
+//! itself must avoid two things, because they abort it: a traced call inside of `get_active_span` or `Context::map_current`
+//! (use [`current_span`] there), and a panic in an expression of `attributes(...)` or in the method that is the
 //! `tracing_endpoint` or `server_cert`.
 //!
 //! Spans of a thread that was given no OpenTelemetry context are children of the root, if the attributes, this crate's
-//! functions or a tracer of [`tracer_provider`] open them. So are those of a task that `tokio::spawn` runs on such a thread.
-//! [`with_current_context`] shows how to give both the context. A span that is still open when the session finishes is not part of the trace, and what
-//! has ended below it is a child of its parent.
+//! functions or a tracer of [`tracer_provider`] open them. The spans of a task that `tokio::spawn` runs on such a thread are as
+//! well. [`with_current_context`] shows how to give both the context. A span that is still open when the session finishes is
+//! not part of the trace. The spans that have ended below it become children of its parent.
 //!
 //! # Features
 //!
@@ -208,7 +211,7 @@ pub use tracing_relation as relation;
 #[cfg(feature = "session")]
 pub use tracing_relation::juju;
 
-/// Whether traced calls record spans right now: a session is open and tracing is not switched off.
+/// Returns true if traced calls record spans right now: a session is open and tracing is not switched off.
 #[inline]
 #[must_use]
 pub fn is_enabled() -> bool {

@@ -1,25 +1,26 @@
-//! How spans are called. The names are the Python library's, so that dashboards and queries keep working.
+//! The names of spans. They are those of the Python library, so that dashboards and queries keep working.
 
-/// `app/0: update-status event`, the root of a dispatch.
+/// Returns the name of the root of a dispatch, such as `app/0: update-status event`.
 pub(crate) fn root(unit: &str, dispatch_path: &str) -> String {
     let name = dispatch_path.split_once('/').map_or(dispatch_path, |(_, name)| name);
     format!("{unit}: {name} event")
 }
 
-/// The attribute of a root that says how many spans of its trace there was no room for.
+/// The attribute of a root with the number of spans that its trace lacks because the quota was used up.
 pub(crate) const DROPPED_SPANS: &str = "charm_tracing.dropped_spans";
 
-/// `event: update_status`.
+/// Returns the name of the span of an event, such as `event: update_status`.
 pub(crate) fn event(name: &str) -> String {
     format!("event: {name}")
 }
 
-/// `method call: MyCharm.on_start`.
+/// Returns the name of the span of a method, such as `method call: MyCharm.on_start`.
 pub(crate) fn method_call(type_name: &str, method: &str) -> String {
     format!("method call: {type_name}.{method}")
 }
 
-/// `Vec` for `alloc::vec::Vec<my_charm::Unit>`, as `std::any::type_name` writes it: no paths, no arguments, no references.
+/// Returns the name of a type without paths, arguments and references, such as `Vec` for `alloc::vec::Vec<my_charm::Unit>`.
+/// `full` is the name that `std::any::type_name` returns.
 pub(crate) fn short_type_name(full: &str) -> String {
     let mut rest = full;
     while let Some(inner) = rest.strip_prefix('&').or_else(|| rest.strip_prefix("mut ")) {
@@ -31,7 +32,7 @@ pub(crate) fn short_type_name(full: &str) -> String {
             '<' => depth += 1,
             '>' if previous != '-' => depth = depth.saturating_sub(1),
             _ if depth > 0 => {}
-            // What is before it was a part of the path.
+            // The text before the colon was a part of the path.
             ':' => short.truncate(short.rfind(|end| "([&*, ".contains(end)).map_or(0, |end| end + 1)),
             _ => short.push(char),
         }
@@ -57,7 +58,7 @@ mod tests {
         assert_eq!(short_type_name("alloc::vec::Vec<my_charm::Unit>"), "Vec");
         assert_eq!(short_type_name("u8"), "u8");
         assert_eq!(short_type_name("&mut my_charm::Charm"), "Charm");
-        // Of a method's own, and of a function's.
+        // Types that are declared in a method and in a function.
         assert_eq!(short_type_name("<my_charm::Charm as my_charm::Push<u8>>::push::Local"), "Local");
         assert_eq!(short_type_name("my_charm::run::{{closure}}::Local<u8>"), "Local");
     }

@@ -1,4 +1,5 @@
-//! What the attributes' expansions call. No part of the API: it changes with any version, together with the macros.
+//! The items that the expansions of the attributes use. They are no part of the API: they change with any version, together
+//! with the macros.
 
 pub use core::any::type_name;
 pub use core::convert::From;
@@ -20,61 +21,61 @@ pub use crate::span::{
     call_for_future_of, enter, enter_with, leave, open_future, probe, run, trace_future, value,
 };
 
-/// For a return type that cannot be a `Result`.
+/// Returns `None`, for a return type that cannot be a `Result`.
 pub fn never_fails<T>(_returned: &T) -> Option<crate::span::Failure> {
     None
 }
 
-/// For a call without attributes of its own.
+/// Adds nothing, for a call without attributes of its own.
 pub fn no_attributes(_attributes: &mut Attributes) {}
 
-/// Reads the member that `#[trace_charm]` was told as `tracing_endpoint`.
+/// Reads the member that `#[trace_charm]` names as `tracing_endpoint`.
 #[cfg(feature = "session")]
 pub fn setting(value: &impl Setting) -> Option<std::ffi::OsString> {
     value.setting()
 }
 
-/// Reads the member that `#[trace_charm]` was told as `server_cert`.
+/// Reads the member that `#[trace_charm]` names as `server_cert`.
 #[cfg(feature = "session")]
 pub fn certificate(value: &impl CertificateSetting) -> Option<crate::Certificate> {
     value.certificate()
 }
 
-/// Reads a member that `#[trace_charm]` was told as `client_cert` or `client_key`.
+/// Reads a member that `#[trace_charm]` names as `client_cert` or `client_key`.
 #[cfg(feature = "session")]
 pub fn pem(value: &impl PemSetting) -> Option<crate::Pem> {
     value.pem()
 }
 
-/// The check behind `extra_types`: which types have a traced `impl` block.
+/// The check behind `extra_types`: finds out at compile time if a type has a traced `impl` block.
 ///
-/// A type may have several, and a bound with more than one answer does not compile. So each has a number, and
-/// `(&&&&&search).bit()` asks for one bit of it after the other: method lookup tries the receiver with the most
-/// references first, and takes a trait only if some block has such a number. What is left at the end is one block.
+/// A type may have several blocks, and a bound with more than one answer does not compile. So each block has a number, and each
+/// call in `(&&&&&search).bit()` finds one bit of the number of one block. Method lookup tries the receiver with the most
+/// references first, and picks a trait only if a block has such a number. At the end one block is left.
 pub mod traced {
     use std::marker::PhantomData;
 
-    /// An `impl` block of the type `T`. `This` is a type of its own for each, `Parameters` has those of the block,
-    /// `Number` is a list of [`Zero`] and [`One`]: `(One, (Zero, ()))`.
+    /// A traced `impl` block of the type `T`. `This` is a type that only this block has, `Parameters` has the parameters of the
+    /// block, and `Number` is its number as a list of [`Zero`] and [`One`]: `(One, (Zero, ()))`.
     ///
-    /// It is implemented for `T`, or else for [`Blocks`].
+    /// It is implemented for `T`, or for [`Blocks`] if the type of the block may be anything.
     pub trait Block<This, Parameters, Number, T: ?Sized> {}
 
-    /// What a block is registered at whose type may be anything.
+    /// The type for which [`Block`] is implemented by a block whose own type may be anything.
     #[derive(Debug)]
     pub struct Blocks;
 
-    /// A bit.
+    /// The bit 0.
     #[derive(Debug)]
     pub struct Zero;
 
-    /// A bit.
+    /// The bit 1.
     #[derive(Debug)]
     pub struct One;
 
     macro_rules! digits {
         ($($digit:ident = $bits:ty;)*) => { $(
-            /// Four bits, written as one digit: every block writes its number.
+            /// Four bits as one digit, with which each block writes its number.
             pub type $digit<Rest> = $bits;
         )* };
     }
@@ -97,7 +98,7 @@ pub mod traced {
         XF = (One, (One, (One, (One, Rest))));
     }
 
-    /// The search for a block of the type `T`, of whose number the end `Rest` is not known yet.
+    /// The search for a block of the type `T`. `Rest` is the end of its number, which is not known yet.
     #[derive(Debug)]
     pub struct Search<T: ?Sized, This, Parameters, Number, Rest>(
         PhantomData<(This, Parameters, Number, Rest)>,
@@ -105,7 +106,7 @@ pub mod traced {
     );
 
     impl<T: ?Sized, This, Parameters, Unknown> Search<T, This, Parameters, Unknown, Unknown> {
-        /// Nothing is known yet.
+        /// A search that knows no bit yet.
         pub const NEW: Self = Self(PhantomData, PhantomData);
     }
 
@@ -113,7 +114,7 @@ pub mod traced {
         ($($(#[$doc:meta])* $name:ident: $bit:ident of $subject:ident for [$($references:tt)+];)+) => {$(
             $(#[$doc])*
             pub trait $name<Next> {
-                /// What is left to search.
+                /// Returns the search for the rest of the number.
                 fn bit(&self) -> Next;
             }
             impl<T: ?Sized, This, Parameters, Number, Rest> $name<Search<T, This, Parameters, Number, Rest>>
@@ -128,19 +129,20 @@ pub mod traced {
         )+};
     }
     bits! {
-        /// Method lookup tries this one first, for a block whose next bit is a zero,
+        /// The next bit of a block of the type is 0. Method lookup tries this trait first.
         OwnZero: Zero of T for [&&&&];
-        /// then this one, for a block whose next bit is a one,
+        /// The next bit of a block of the type is 1. Method lookup tries this trait second.
         OwnOne: One of T for [&&&];
-        /// then the same for a type that has no block of its own,
+        /// The next bit of a block for any type is 0. Method lookup tries this trait third, for a type without a block of its
+        /// own.
         AnyZero: Zero of Blocks for [&&];
-        /// the same,
+        /// The next bit of a block for any type is 1. Method lookup tries this trait fourth.
         AnyOne: One of Blocks for [&];
     }
 
-    /// and at last the one that cannot be called, and says why.
+    /// The trait that method lookup tries last. Its method cannot be called, and the error says why.
     pub trait Otherwise {
-        /// Does not compile.
+        /// Fails to compile, because no type is [`Traced`].
         fn bit(&self) -> NotTraced
         where
             Self: Named,
@@ -151,28 +153,28 @@ pub mod traced {
     }
     impl<T: ?Sized, This, Parameters, Number, Rest> Otherwise for Search<T, This, Parameters, Number, Rest> {}
 
-    /// Lets the other bits pass without a word.
+    /// The result of the call that does not compile. The calls for the other bits compile on it, so they add no errors.
     #[derive(Debug)]
     pub struct NotTraced;
 
     impl NotTraced {
-        /// Once more.
+        /// Returns itself.
         #[must_use]
         pub fn bit(&self) -> Self {
             Self
         }
     }
 
-    /// The type that is listed.
+    /// A search, which names the type that is listed.
     pub trait Named {
-        /// The type.
+        /// The type that is listed in `extra_types`.
         type Type: ?Sized;
     }
     impl<T: ?Sized, This, Parameters, Number, Rest> Named for Search<T, This, Parameters, Number, Rest> {
         type Type = T;
     }
 
-    /// What no type is: it is there to say why.
+    /// A trait that no type implements. It exists for its error message.
     #[diagnostic::on_unimplemented(
         message = "`{Self}` is listed in `extra_types`, and is not traced",
         label = "no `impl` block of this type has `#[trace_type]`",

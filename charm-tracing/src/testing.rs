@@ -28,13 +28,13 @@
 //! # }
 //! ```
 //!
-//! Tests run beside each other on threads of one process, but what records is global. So recordings, sessions and scopes of
-//! [`switch_off`](crate::switch_off) take turns: a thread that starts one waits until those of other threads are over. A
-//! thread that records already gets a panic that says so instead of waiting for itself, and so does one that has waited a
-//! minute for the same other thread.
+//! Tests run in parallel on threads of one process, but there is one recorder in the process. So recordings, sessions and
+//! scopes of [`switch_off`](crate::switch_off) take turns: a thread that starts one waits until those of other threads are
+//! over. A thread that records already gets a panic that says so, because it would wait for itself. A thread that has waited a
+//! minute for the same other thread gets one as well.
 //!
-//! To run a whole test suite while everything is recorded, start one for the life of the process:
-//! `std::mem::forget(Recording::start())` at the beginning of the program. It cannot open a session, then.
+//! To record a whole test suite, start one recording for the life of the process: `std::mem::forget(Recording::start())` at the
+//! beginning of the program. Such a process cannot open a session.
 
 use std::collections::{HashMap, HashSet};
 
@@ -46,24 +46,25 @@ use crate::recorder::turn::{Turn, Use};
 use crate::recorder::{self, Details, Record, Store, new_trace};
 use crate::span::{self, OpenSpan};
 
-/// Records every span of the process in memory while it lives; nothing is buffered or sent. It needs no dispatch.
+/// A recording in memory of every span of the process, for as long as it lives. It buffers and sends nothing, and needs no
+/// dispatch.
 #[derive(Debug)]
 #[must_use = "nothing is recorded any more when this is dropped"]
 pub struct Recording {
     previous_provider: Option<GlobalTracerProvider>,
-    // Ends last.
+    // The root ends after all other spans.
     _root: OpenSpan,
     _turn: Turn,
 }
 
 impl Recording {
-    /// Starts to record. If another thread of this process holds a recording or has a [`Session`](crate::Session) open,
-    /// waits until that is over.
+    /// Starts to record. Waits first while another thread of this process holds a recording or has a
+    /// [`Session`](crate::Session) open.
     ///
     /// # Panics
     ///
-    /// If this thread holds a recording or has a session open: its spans and those of this recording would be the same.
-    /// If another thread has had one for a minute, because that may be waiting for this thread.
+    /// Panics if this thread holds a recording or has a session open, because its spans and those of this recording would be
+    /// the same. Panics if another thread has had one for a minute, because that thread may be waiting for this one.
     pub fn start() -> Self {
         let turn = Turn::take(Use::Recording);
         let turn = turn.unwrap_or_else(|refused| panic!("cannot record spans: {refused}"));
@@ -75,14 +76,14 @@ impl Recording {
         Self { previous_provider: Some(previous), _root: OpenSpan::new(root), _turn: turn }
     }
 
-    /// The spans that have ended so far, one a line, each below its parent and in the order in which they began; with
-    /// `[error: <description>]` if they failed. A span whose parent has not ended stands at the margin.
+    /// Returns the spans that have ended so far, one a line, each below its parent and in the order in which they began. A
+    /// failed span has `[error: <description>]` behind its name. A span whose parent has not ended is not indented.
     #[must_use]
     pub fn tree(&self) -> String {
         span::own_work(|| globals::with_spans(|spans| tree(spans.ended())).unwrap_or_default())
     }
 
-    /// How many spans have ended so far.
+    /// Returns the number of spans that have ended so far.
     #[must_use]
     pub fn count(&self) -> usize {
         globals::ended_count()
@@ -113,7 +114,8 @@ fn tree<'a>(spans: impl Iterator<Item = &'a Record> + Clone) -> String {
     for siblings in children.values_mut() {
         siblings.sort_by_key(|span| span.start);
     }
-    // Those to be written, the next one last: spans may nest deeper than a stack is long.
+    // A stack of the spans to write, the next one last. There is no recursion, because spans may nest deeper than the thread's
+    // stack allows.
     let mut waiting: Vec<(usize, &Record)> = Vec::new();
     let mut text = String::new();
     let mut push_children = |waiting: &mut Vec<_>, parent, depth| {
