@@ -6,12 +6,12 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
-/// The time of day less that of the monotonic clock, in nanoseconds, when the session opened.
+/// The time of day minus the time of the monotonic clock, in nanoseconds, when the session opened.
 static OFFSET: AtomicU64 = AtomicU64::new(0);
 
-/// Latest time of day at which a session can open: the year 2262. Backends count in signed nanoseconds.
+/// The latest time of day at which a session can open, in the year 2262, because backends count in signed nanoseconds.
 const LATEST: u64 = i64::MAX.cast_unsigned();
-/// A time that a caller gives is taken for one that it has just read if it is less than this away, in nanoseconds.
+/// The distance from now, in nanoseconds, below which a time that a caller gives counts as one that it has just read.
 const JUST_READ: u64 = 1_000_000;
 
 /// Anchors the clock at the time of day.
@@ -31,16 +31,16 @@ pub(crate) fn now_of_event() -> SystemTime {
     system_time(now())
 }
 
-/// Puts a time that the charm gives on the clock of spans.
+/// Converts a time that the charm gives to the clock of spans.
 ///
-/// OpenTelemetry's spans read the time of day themselves when they begin, end or have an event, and there is no way to tell
-/// this from a time that the charm has chosen. So a time that has just been read is moved by as much as the time of day was set
+/// OpenTelemetry's spans read the time of day themselves when they begin, end or have an event, and nothing distinguishes this
+/// from a time that the charm has chosen. So a time that has just been read is moved by as much as the time of day was set
 /// since the session opened, and any other is kept.
 pub(super) fn on_the_clock(time: SystemTime) -> u64 {
     moved(unix_nanos(time), unix_nanos(SystemTime::now()), now())
 }
 
-/// Puts the time of an event on the clock of spans, as [`on_the_clock`] does.
+/// Converts the time of an event to the clock of spans, as [`on_the_clock`] does.
 pub(super) fn event_on_the_clock(time: SystemTime) -> SystemTime {
     system_time(on_the_clock(time))
 }
@@ -50,7 +50,7 @@ fn moved(time: u64, time_of_day: u64, now: u64) -> u64 {
     if ago.unsigned_abs() < JUST_READ { now.saturating_add_signed(-ago) } else { time }
 }
 
-/// Nanoseconds since 1970; 0 for what was before.
+/// Returns a time in nanoseconds since 1970; 0 for an earlier time.
 pub(crate) fn unix_nanos(time: SystemTime) -> u64 {
     let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
@@ -60,7 +60,7 @@ fn system_time(nanos: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_nanos(nanos)
 }
 
-/// Reads the monotonic clock, in nanoseconds, without the arithmetic of `Instant`: that costs a tenth of a span.
+/// Reads the monotonic clock, in nanoseconds. It does not use `Instant`, because its arithmetic costs a tenth of a span.
 #[cfg(feature = "session")]
 #[inline]
 fn monotonic() -> u64 {
@@ -69,7 +69,7 @@ fn monotonic() -> u64 {
     now.tv_sec.cast_unsigned().wrapping_mul(1_000_000_000).wrapping_add(now.tv_nsec.cast_unsigned())
 }
 
-/// Reads the monotonic clock by the standard library, for recordings in a library's tests.
+/// Reads the monotonic clock with the standard library, for recordings in a library's tests.
 #[cfg(not(feature = "session"))]
 fn monotonic() -> u64 {
     static START: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();

@@ -1,7 +1,7 @@
 //! The process globals: which session is recording, what it has recorded, and whether tracing is switched off for a scope.
 //!
-//! A process is one dispatch, so at most one session records at a time. Everything that a traced call must know
-//! when nothing records is one relaxed load of [`RECORDING`].
+//! A process is one dispatch, so at most one session records at a time. When nothing records, a traced call costs one relaxed
+//! load of [`RECORDING`].
 
 use std::cell::Cell;
 use std::ops::{Deref, DerefMut};
@@ -21,7 +21,7 @@ use super::{
 };
 use crate::site::Site;
 
-/// Whether a session records and nobody has switched it off. Derived from the two values below.
+/// True if a session is open and tracing is not switched off. Derived from the two values below.
 static RECORDING: AtomicBool = AtomicBool::new(false);
 static SWITCHED_OFF: AtomicUsize = AtomicUsize::new(0);
 static OPEN: Mutex<Option<Open>> = Mutex::new(None);
@@ -31,28 +31,28 @@ static OPENED_BY: AtomicU32 = AtomicU32::new(0);
 /// The session that is open.
 #[derive(Debug)]
 struct Open {
-    /// The span that everything without a nearer parent hangs on. None only before it has begun.
+    /// The context of the root, the parent of spans that have no nearer one. `None` only before the root has begun.
     root: Option<Context>,
-    /// Of the root, and of all below it that do not come from elsewhere.
+    /// The trace of the root and of the spans below it, except those with a [`Remote`].
     trace: TraceContext,
     ids: SpanIds,
     spans: Store,
     quota: Quota,
     /// The number of spans that did not fit into the quota when they began.
     dropped_spans: u64,
-    /// Time that the texts of errors have taken.
+    /// The time that formatting the texts of errors has taken.
     time_for_errors: Duration,
     journal: Option<Box<Journal>>,
 }
 
-/// Whether spans are being recorded right now.
+/// Returns true if spans are being recorded right now.
 #[inline]
 pub(crate) fn is_recording() -> bool {
     RECORDING.load(Ordering::Relaxed)
 }
 
-/// Begins a span below `parent` at `start`, in nanoseconds since 1970. `None` if no session is open, or the quota is used up.
-/// The caller has asked [`is_recording`].
+/// Begins a span below `parent` at `start`, in nanoseconds since 1970. Returns `None` if no session is open or the quota is
+/// used up. The caller has checked [`is_recording`].
 #[expect(clippy::inline_always, reason = "a tenth of what a span costs is the moving of its parts")]
 #[inline(always)]
 pub(crate) fn begin(
@@ -73,14 +73,14 @@ pub(crate) fn begin(
     Some(open.begin(parent, site, details, start))
 }
 
-/// Takes a part of the quota for what is not a span.
+/// Takes a part of the quota for data that is not a span.
 pub(crate) fn take_quota(weight: usize) {
     if let Some(open) = lock().as_deref_mut().and_then(Option::as_mut) {
         open.quota.share(Purpose::Charm).take(weight);
     }
 }
 
-/// Changes what there is to say about a span while it is open, as far as the quota allows.
+/// Changes the details of an open span, as far as the quota allows.
 pub(crate) fn change(
     span: Handle,
     purpose: Purpose,
@@ -91,7 +91,7 @@ pub(crate) fn change(
     let Some(record) = open.spans.open(span.place, span.span_id) else { return };
     let mut share = open.quota.share(purpose);
     let details = record.details.get_or_insert_with(|| {
-        // Also if the quota is used up: what cannot be said is at least counted, and a failure is one.
+        // They are made even if the quota is used up, so that dropped data is counted and a failure is recorded.
         share.take(size_of::<Details>());
         Box::default()
     });
@@ -103,7 +103,7 @@ pub(crate) fn is_span_open(span: Handle) -> bool {
     slot.as_mut().is_some_and(|open| open.spans.open(span.place, span.span_id).is_some())
 }
 
-/// Ends a span at `end`, in nanoseconds since 1970, unless it has ended; or when it began if that was later.
+/// Ends a span at `end`, in nanoseconds since 1970, or when it began if that is later. Does nothing if it has ended.
 #[inline]
 pub(crate) fn end(span: Handle, end: u64) {
     let Some(mut slot) = lock() else { return };
@@ -116,7 +116,7 @@ pub(crate) fn end(span: Handle, end: u64) {
     }
 }
 
-/// The context of the root of the open session, unless tracing is switched off.
+/// Returns the context of the root of the open session; `None` if there is none or tracing is switched off.
 pub(crate) fn root() -> Option<Context> {
     if !is_recording() {
         return None;
@@ -124,12 +124,12 @@ pub(crate) fn root() -> Option<Context> {
     lock()?.as_ref()?.root.clone()
 }
 
-/// How many spans of the open session have ended.
+/// Returns the number of spans of the open session that have ended.
 pub(crate) fn ended_count() -> usize {
     lock().as_deref().and_then(Option::as_ref).map_or(0, |open| open.spans.ended_count())
 }
 
-/// How many spans of the open session did not fit into the quota.
+/// Returns the number of spans of the open session that did not fit into the quota.
 pub(crate) fn dropped_spans() -> u64 {
     lock().as_deref().and_then(Option::as_ref).map_or(0, |open| open.dropped_spans)
 }
@@ -139,28 +139,28 @@ pub(crate) fn time_for_errors() -> Duration {
     lock().as_deref().and_then(Option::as_ref).map_or(Duration::ZERO, |open| open.time_for_errors)
 }
 
-/// Notes that the text of an error has taken so much time.
+/// Adds the time that the text of an error has taken.
 pub(crate) fn took_time_for_errors(time: Duration) {
     if let Some(open) = lock().as_deref_mut().and_then(Option::as_mut) {
         open.time_for_errors = open.time_for_errors.saturating_add(time);
     }
 }
 
-/// Looks at the spans of the open session.
+/// Calls `look` with the spans of the open session; `None` if no session is open.
 #[cfg(feature = "testing")]
 pub(crate) fn with_spans<R>(look: impl FnOnce(&mut Store) -> R) -> Option<R> {
     lock()?.as_mut().map(|open| look(&mut open.spans))
 }
 
-/// Whether a session is open.
+/// Returns true if a session is open.
 pub(crate) fn is_open() -> bool {
     lock().is_some_and(|open| open.is_some())
 }
 
-/// Opens a session that may record `quota`, with a root below `parent`. None if another one is open: the first one
-/// keeps recording.
+/// Opens a session that may record `quota` bytes, with a root below `parent`, and returns the root. Returns `None` if another
+/// session is open, which keeps recording.
 ///
-/// `journal`: what is written of it meanwhile.
+/// `journal` writes the spans while the session is open.
 pub(crate) fn open(
     quota: u64,
     parent: &SpanContext,
@@ -192,12 +192,12 @@ pub(crate) fn open(
     Some((handle, context))
 }
 
-/// Ends what [`open`] began.
+/// Closes the open session, and returns what it has recorded.
 pub(crate) fn close() -> Ended {
     let Some(mut slot) = lock() else { return Ended::default() };
     let open = slot.take();
     refresh(&slot);
-    // The root's context may hold what the charm has put there.
+    // The session is unlocked before the root's context is dropped, because that may hold values of the charm.
     drop(slot);
     let Some(Open { trace, mut spans, dropped_spans, journal, .. }) = open else { return Ended::default() };
     spans.pass_over_the_open();
@@ -211,7 +211,7 @@ pub(crate) struct Ended {
     pub(crate) spans: Store,
     /// The number of spans that did not fit into the quota.
     pub(crate) dropped_spans: u64,
-    /// Where they have been written while it was open.
+    /// The file to which the spans were written while the session was open.
     pub(crate) journal: Option<Box<dyn JournalFile>>,
 }
 
@@ -235,7 +235,7 @@ impl Open {
         Handle { span_id, place }
     }
 
-    /// With what must be said about a span that does not simply belong to the session's trace.
+    /// Adds a [`Remote`] to the details of a span that needs one.
     #[inline]
     fn with_place(&self, parent: &SpanContext, details: Option<Box<Details>>) -> Option<Box<Details>> {
         let TraceContext { id, flags } = self.trace;
@@ -262,10 +262,9 @@ impl Open {
 
 /// Switches tracing off in this process until the returned guard is dropped.
 ///
-/// For tests of traced code that must not record, even while a session is open.
-/// Scopes nest; spans that were open before go on when the last guard is dropped. It reaches every thread. With the feature
-/// `testing`, it waits until other threads record no more, and they wait for the guard.
-///
+/// Use it in tests of traced code that must not record, even while a session is open. Scopes nest. It reaches every thread.
+/// Spans that were open before stay open, and recording continues when the last guard is dropped. With the feature `testing`,
+/// it waits until other threads record no more, and they wait for the guard.
 /// ```
 /// let session = charm_tracing::Session::start(
 ///     charm_tracing::juju::Dispatch::from_vars([
@@ -297,7 +296,7 @@ pub fn switch_off() -> SwitchedOff {
     }
 }
 
-/// Keeps tracing switched off while it lives; made by [`switch_off`].
+/// A guard that keeps tracing switched off while it lives; made by [`switch_off`].
 #[derive(Debug)]
 #[must_use = "tracing is switched on again when this is dropped"]
 pub struct SwitchedOff {
@@ -318,22 +317,22 @@ fn refresh(open: &Locked) {
     RECORDING.store(open.is_some() && SWITCHED_OFF.load(Ordering::SeqCst) == 0, Ordering::SeqCst);
 }
 
-/// The open session, for this thread alone.
+/// The open session, locked by this thread.
 struct Locked(MutexGuard<'static, Option<Open>>);
 
 thread_local! {
     static IS_LOCKED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// None if this thread has it locked already: what it allocates meanwhile may run the charm's code, an allocator that looks
-/// at its span.
+/// Locks the open session; `None` if this thread has it locked already. That happens because an allocation under the lock may
+/// run the charm's code: an allocator that uses its span.
 #[inline]
 fn lock() -> Option<Locked> {
     if IS_LOCKED.replace(true) {
         return None;
     }
-    // Nothing panics while it is held; if it ever did, the session would still be whole. Nothing calls the charm's code either,
-    // its logger included: that may wait for somebody who waits for this.
+    // Nothing panics while the lock is held; if anything did, the session would still be valid. Nothing calls the charm's code
+    // either, its logger included, because that may wait for a thread that waits for this lock.
     match OPEN.try_lock() {
         Ok(open) => Some(Locked(open)),
         Err(TryLockError::Poisoned(open)) => Some(Locked(open.into_inner())),
@@ -341,8 +340,8 @@ fn lock() -> Option<Locked> {
     }
 }
 
-/// `None` in a process that was forked off: what had it locked may be a thread that is not there, and nothing of what such a
-/// process records is stored.
+/// Waits for the lock; `None` in a process that was forked. There the lock may be held by a thread that does not exist, and
+/// nothing that such a process records is stored.
 #[cold]
 fn wait_for_lock() -> Option<Locked> {
     if is_of_another_process() {
@@ -381,7 +380,7 @@ impl DerefMut for Locked {
     }
 }
 
-/// Whether a [`switch_off`] scope is open.
+/// Returns true if a [`switch_off`] scope is open.
 pub(crate) fn is_switched_off() -> bool {
     SWITCHED_OFF.load(Ordering::Relaxed) > 0
 }

@@ -5,16 +5,16 @@ use std::time::SystemTime;
 
 use opentelemetry::trace::{SpanId, TraceId};
 
-/// Span ids that look random and are never the same twice in a session: `SplitMix64`, a permutation of a counter that begins
+/// A generator of span ids that look random and never repeat in a session: `SplitMix64`, a permutation of a counter that begins
 /// anywhere.
 ///
-/// A generator of random numbers would need a place in each thread, which may be gone when a destructor is traced, and
-/// would repeat itself sometime.
+/// A generator of random numbers would need a value in each thread, which may be destroyed when a destructor is traced. It
+/// would also repeat itself at some time.
 #[derive(Debug)]
 pub(crate) struct SpanIds(u64);
 
 impl SpanIds {
-    /// Other processes, and other sessions, begin elsewhere.
+    /// Returns a generator that begins at a random number, so that other processes and sessions begin elsewhere.
     pub(crate) fn begin_anywhere() -> Self {
         Self(random())
     }
@@ -23,7 +23,7 @@ impl SpanIds {
     pub(crate) fn next(&mut self) -> SpanId {
         loop {
             let id = split_mix(&mut self.0);
-            // Zero means "no span", and is the image of one number only.
+            // Zero means "no span". Only one value of the counter yields it.
             if id != 0 {
                 return SpanId::from(id);
             }
@@ -31,10 +31,10 @@ impl SpanIds {
     }
 }
 
-/// The next number of `SplitMix64`.
+/// Returns the next number of `SplitMix64`.
 #[inline]
 pub(crate) fn split_mix(counter: &mut u64) -> u64 {
-    // Odd, so the counter meets every number.
+    // The step is odd, so the counter takes every value.
     *counter = counter.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let mut number = *counter;
     number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -51,8 +51,9 @@ pub(crate) fn new_trace_id() -> TraceId {
     }
 }
 
-/// 64 random bits, for a few numbers in a process: the standard library takes the keys of its hash maps from the
-/// operating system, and never the same ones twice. A process that was forked has them from the other one.
+/// Returns 64 random bits, for a few numbers in a process. The standard library takes the keys of its hash maps from the
+/// operating system, and never uses the same ones twice. A forked process inherits them, so the process id and the time are
+/// hashed.
 pub(crate) fn random() -> u64 {
     RandomState::new().hash_one((process::id(), SystemTime::now()))
 }
@@ -74,7 +75,7 @@ mod tests {
 
     #[test]
     fn ids_are_those_of_splitmix64() {
-        // As other implementations of it give them for the seed 1234567.
+        // Other implementations yield these numbers for the seed 1234567.
         let mut ids = SpanIds(1_234_567);
         let given: Vec<_> = (0..3).map(|_| u64::from_be_bytes(ids.next().to_bytes())).collect();
         assert_eq!(given, [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423]);

@@ -1,10 +1,12 @@
-//! The journal of a session: its spans are written to disk while it runs, so that they are there if the process is killed.
+//! The journal of a session: its spans are written to disk while it is open, so that they are not lost if the process is
+//! killed.
 //!
-//! The traced call writes by itself, when a millisecond has passed since the last write or [`MOST_WAITING`] records wait. So
-//! a killed dispatch lacks the last 63 of them at most, and a span costs a write of some microseconds only if it comes seldom.
+//! The traced calls write it themselves, if a millisecond has passed since the last write or if [`MOST_WAITING`] records wait.
+//! So a killed dispatch lacks at most the last 63 records. Only a span that is rare costs a write of its own, which takes some
+//! microseconds.
 //!
-//! Much of this runs while the session is locked, so nothing here calls the charm's code, its logger included: what went wrong is
-//! said when the session has ended.
+//! Much of this runs while the session is locked. So nothing here calls the charm's code, its logger included: errors are
+//! logged when the session has ended.
 
 use std::fmt::Debug;
 use std::io;
@@ -18,7 +20,7 @@ pub(crate) trait JournalWriter: Debug + Send {
     fn begun(&mut self, span: &Record);
     /// Writes a span that has ended.
     fn ended(&mut self, span: &Record);
-    /// Puts what was written where it survives the process.
+    /// Writes the records to where they survive the process.
     fn flush(&mut self);
     /// Returns the file, and logs the error that stopped the journal. Must not be called while the session is locked, because the
     /// charm's logger runs.
@@ -27,35 +29,35 @@ pub(crate) trait JournalWriter: Debug + Send {
 
 /// The file that a journal is written to.
 pub(crate) trait JournalFile: Debug + Send {
-    /// Writes records behind those that are there.
+    /// Appends records to the file.
     fn append(&mut self, records: &[u8]) -> io::Result<()>;
-    /// Returns true if the file is there.
+    /// Returns true if the file exists.
     fn is_there(&self) -> bool;
     /// Returns true if this user may not reach the file any more, because the charm has changed its user.
     fn is_out_of_reach(&self) -> bool;
-    /// Returns true if the file was made.
+    /// Returns true if the file was created.
     fn is_begun(&self) -> bool;
-    /// Removes it, because its trace was stored or sent.
+    /// Removes the file, because its trace was stored or sent.
     fn remove(&mut self);
 }
 
-/// The number of records that are written together at most.
+/// The maximum number of records that are written together.
 const MOST_WAITING: usize = 64;
-/// In nanoseconds: when so much time has passed since the last write, the next record is written at once. The times are those of
-/// the spans, so spans with times of the charm's own may be written one by one.
+/// The time since the last write, in nanoseconds, after which the next record is written at once. It is measured by the times
+/// of the spans, so spans with times that the charm has chosen may be written one by one.
 const PAUSE: u64 = 1_000_000;
 
-/// Decides when the spans of a session are written.
+/// The journal of an open session, which decides when spans are written.
 #[derive(Debug)]
 pub(crate) struct Journal {
     writer: Box<dyn JournalWriter>,
     /// The places of spans that have begun since the last write.
     begun: Vec<u32>,
-    /// How many spans have ended that were written as begun.
+    /// The number of spans that have ended since the last write and that were written as begun.
     ended: usize,
-    /// How many ended spans of the store were written.
+    /// The number of ended spans of the store that were written.
     written: usize,
-    /// When it was written last, in nanoseconds since 1970.
+    /// The time of the last write, in nanoseconds since 1970.
     last: u64,
 }
 
@@ -65,14 +67,14 @@ impl Journal {
         Self { writer, begun: Vec::with_capacity(MOST_WAITING), ended: 0, written: 0, last: 0 }
     }
 
-    /// Notes that a span has begun. True if it is time to write.
+    /// Notes that a span has begun. Returns true if it is time to write.
     #[inline]
     pub(crate) fn note_begun(&mut self, place: u32, now: u64) -> bool {
         self.begun.push(place);
         self.is_due(now)
     }
 
-    /// Notes that a span has ended, and whether it was written as begun. True if it is time to write.
+    /// Notes that a span has ended, and whether it was written as begun. Returns true if it is time to write.
     #[inline]
     pub(crate) fn note_ended(&mut self, was_journaled: bool, now: u64) -> bool {
         self.ended += usize::from(was_journaled);
@@ -85,11 +87,11 @@ impl Journal {
         self.begun.len() + self.ended >= MOST_WAITING || now.abs_diff(self.last) >= PAUSE
     }
 
-    /// Writes all that is new.
+    /// Writes the records that wait.
     #[cold]
     #[inline(never)]
     pub(crate) fn write(&mut self, spans: &mut Store, now: u64) {
-        // Spans that have begun are written first, so that a span is below another one that is there.
+        // Spans that have begun are written first, so that the parent of a span is in the journal as well.
         for place in self.begun.drain(..) {
             if let Some(record) = spans.take_for_journal(place) {
                 self.writer.begun(record);

@@ -1,13 +1,13 @@
-//! What one session records: our own implementation of OpenTelemetry's tracing API.
+//! Records the spans of a session: an implementation of OpenTelemetry's tracing API.
 //!
 //! A span that begins gets a place in the [`Store`] of its session, and a [`Handle`] with which it is changed and ended. The
-//! attributes end their spans with it. For everybody else there is the [`LiveSpan`], which implements
-//! `opentelemetry::trace::Span`: in a `Context` it makes the span the parent of others, and lets whoever holds the context
-//! add to the span or end it; from a tracer it is all there is of a span. A handle finds the
-//! store through the process globals, so one that is used late, twice or on another thread finds the open span, or none.
+//! attributes end their spans with the handle. Other code uses the [`LiveSpan`], which implements `opentelemetry::trace::Span`.
+//! In a `Context` it makes the span the parent of others, and code that holds the context can add to the span or end it. A
+//! tracer returns a `LiveSpan` alone. A handle finds the store through the process globals. So one that is used late, twice or
+//! on another thread finds the open span, or none.
 //!
-//! Nothing is encoded or sent while the charm works, and no queue overflows: a span that has begun has its place. What
-//! bounds the store is looked at when a span begins, so no span is kept whose parent did not fit.
+//! The request is encoded and sent only when the session finishes. No queue overflows, because a span that has begun has its
+//! place. The quota is checked when a span begins, so no span is kept whose parent did not fit.
 
 mod clock;
 pub(crate) mod globals;

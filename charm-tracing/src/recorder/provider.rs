@@ -15,20 +15,19 @@ use super::quota::Share;
 use super::record::{Details, weight};
 use super::span::LiveSpan;
 
-/// The instrumentation scope of every span that this crate opens by itself.
+/// Returns the instrumentation scope of every span that this crate opens by itself.
 pub(crate) fn own_scope() -> InstrumentationScope {
     InstrumentationScope::builder(env!("CARGO_PKG_NAME")).with_version(env!("CARGO_PKG_VERSION")).build()
 }
 
 /// Returns the provider whose tracers record into the trace of the open session, whichever that is when a span starts.
 ///
-/// A tracer may be taken from it at any time: at the top of `main`, before [`run`](crate::run) or
-/// [`Session::start`](crate::Session::start), too. While no session is open, its spans record nothing. While one is open,
-/// they are part of its trace: below the context in which they start, or below the root if that context has no span.
+/// A tracer may be taken from it at any time, even at the top of `main` before [`run`](crate::run) or
+/// [`Session::start`](crate::Session::start). While no session is open, its spans record nothing. While one is open, they are
+/// part of its trace: below the context in which they start, or below the root if that context has no span.
 ///
-/// Tracers that `opentelemetry::global` returns before a session is open are different: OpenTelemetry has given away
-/// tracers that record nothing by then, and they never record anything later. Where code that you cannot change takes such
-/// a tracer early, make this provider the global one first:
+/// Tracers that `opentelemetry::global` returns before a session is open are different: they record nothing, and never record
+/// anything later. If code that you cannot change takes such a tracer early, make this provider the global one first:
 /// `opentelemetry::global::set_tracer_provider(charm_tracing::tracer_provider())`.
 ///
 /// A subscriber of the crate `tracing` is usually set up at the top of `main`. With this tracer, the spans of
@@ -76,7 +75,7 @@ pub struct SessionTracerProvider {
 #[derive(Clone, Copy, Debug)]
 enum Orphans {
     BelowRoot,
-    /// OpenTelemetry's specification demands it, and `opentelemetry::global` promises what that says.
+    /// In a new trace. OpenTelemetry's specification demands this, and code that uses `opentelemetry::global` relies on it.
     NewTrace,
 }
 
@@ -88,9 +87,10 @@ pub(crate) fn install() -> GlobalTracerProvider {
     previous
 }
 
-/// Gives the place back. Spans that are started from now on are none of ours.
+/// Makes the provider that was global before [`install`] the global one again.
 pub(crate) fn uninstall(previous: GlobalTracerProvider) {
-    // What is replaced may be the charm's own. It is not to end while OpenTelemetry has its place locked, in which it may look.
+    // The replaced provider may be the charm's own, and its destructor may ask for the global provider. So it is dropped only
+    // after OpenTelemetry has released its lock.
     let replaced = global::tracer_provider();
     global::set_tracer_provider(previous);
     drop(replaced);
@@ -104,14 +104,15 @@ impl TracerProvider for SessionTracerProvider {
     }
 }
 
-/// A tracer that starts spans in the session that is open then; [`tracer_provider`] has them.
+/// A tracer that starts spans in the session that is open at that time. A [`tracer_provider`] returns it.
 ///
-/// All its spans are sampled, whatever the parent that Juju passed says, because Juju's default ratio of 0.1 is about the
-/// agent's traces, not the charm's.
+/// All its spans are sampled, even if the parent that Juju passed is not, because Juju's default ratio of 0.1 is for the traces
+/// of the agent, not of the charm.
 #[derive(Clone, Debug)]
 pub struct SessionTracer {
     scope: Arc<InstrumentationScope>,
-    /// Set once the scope's size has been counted. The scope is written once, for all spans of it.
+    /// True once the size of the scope has been taken from the quota. It is taken once, because the scope is written once for
+    /// all its spans.
     weighed: Arc<AtomicBool>,
     orphans: Orphans,
 }
@@ -149,7 +150,7 @@ impl Tracer for SessionTracer {
 }
 
 impl SessionTracer {
-    /// Returns `None` if the session ended a moment ago.
+    /// Returns the parent of a span that starts in a context without a span; `None` if the session has just ended.
     fn place_of_orphan(&self) -> Option<SpanContext> {
         match self.orphans {
             Orphans::BelowRoot => Some(globals::root()?.span().span_context().clone()),
@@ -158,7 +159,7 @@ impl SessionTracer {
     }
 }
 
-/// Where the root of a new trace belongs.
+/// Returns the context of a new trace, below which its root begins.
 pub(crate) fn new_trace() -> SpanContext {
     SpanContext::new(new_trace_id(), SpanId::INVALID, TraceFlags::NOT_SAMPLED, false, TraceState::NONE)
 }

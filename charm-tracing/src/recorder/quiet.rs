@@ -1,7 +1,8 @@
-//! What is done only because something is traced, told apart from what the charm does.
+//! Separates the work that is done only for tracing from the work of the charm.
 //!
-//! Anything may be annotated: the charm's allocator, the `Display` of its errors. When recording a span runs such
-//! code, its calls are no spans: they would not happen without tracing, and a span of a span would never end.
+//! Any code may be traced, such as the charm's allocator or the `Display` of its errors. If recording a span runs such code,
+//! its calls get no spans. They would not happen without tracing, and recording their spans would run that code again without
+//! end.
 
 use std::cell::Cell;
 use std::mem;
@@ -15,22 +16,22 @@ thread_local! {
 enum Doing {
     TheCharmsWork,
     OwnWork,
-    /// And panics are caught, so the panic hook says nothing.
+    /// Own work in which panics are caught, so the panic hook prints nothing.
     OwnWorkQuietly,
-    /// Work of ours that the trace shows; panics as above.
+    /// Own work whose calls have spans, and in which panics are caught as well.
     TracedQuietly,
 }
 
-/// Work of ours during which the calling thread records nothing.
+/// Does work of this crate, during which the calling thread records nothing.
 #[inline]
 pub(crate) fn own_work<R>(work: impl FnOnce() -> R) -> R {
-    // Quietness is inherited: what is called from quiet work is part of it.
+    // Work that is called from quiet work is quiet as well.
     let doing = if is_quiet() { Doing::OwnWorkQuietly } else { Doing::OwnWork };
     let _until_done = Scope::enter(doing);
     work()
 }
 
-/// Does work of ours as [`own_work`] does, unless the calling thread is in such work already.
+/// Does work as [`own_work`] does, but returns `None` without doing it if the calling thread is in such work already.
 #[inline]
 pub(crate) fn unless_own_work<R>(work: impl FnOnce() -> Option<R>) -> Option<R> {
     let before = doing();
@@ -43,29 +44,29 @@ pub(crate) fn unless_own_work<R>(work: impl FnOnce() -> Option<R>) -> Option<R> 
     work()
 }
 
-/// The same, and a panic in it neither reaches the hook nor is printed. None if it panicked.
+/// Does work as [`own_work`] does, but catches a panic and returns `None`. The panic hook prints nothing.
 pub(crate) fn quietly<R>(work: impl FnOnce() -> R) -> Option<R> {
     caught(Doing::OwnWorkQuietly, work)
 }
 
-/// The same for work that the trace is to show: its calls are spans.
+/// Does work as [`quietly`] does, but its traced calls have spans.
 pub(crate) fn traced_quietly<R>(work: impl FnOnce() -> R) -> Option<R> {
     caught(Doing::TracedQuietly, work)
 }
 
 fn caught<R>(doing: Doing, work: impl FnOnce() -> R) -> Option<R> {
     let _until_done = Scope::enter(doing);
-    // A payload may panic when it is dropped, so it is not.
+    // The payload is not dropped, because its destructor may panic.
     catch_unwind(AssertUnwindSafe(work)).map_err(mem::forget).ok()
 }
 
-/// Whether the calling thread does work of ours that the trace does not show.
+/// Returns true if the calling thread does own work that the trace does not show.
 #[inline]
 pub(crate) fn is_own_work() -> bool {
     matches!(doing(), Doing::OwnWork | Doing::OwnWorkQuietly)
 }
 
-/// Whether the calling thread is in [`quietly`] or [`traced_quietly`].
+/// Returns true if the calling thread is in [`quietly`] or [`traced_quietly`].
 #[inline]
 pub(crate) fn is_quiet() -> bool {
     matches!(doing(), Doing::OwnWorkQuietly | Doing::TracedQuietly)
@@ -73,7 +74,7 @@ pub(crate) fn is_quiet() -> bool {
 
 #[inline]
 fn doing() -> Doing {
-    // Without a destructor it can be read for as long as the thread runs.
+    // It has no destructor, so it can be read for as long as the thread runs.
     DOING.get()
 }
 

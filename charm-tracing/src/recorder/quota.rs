@@ -1,13 +1,13 @@
-/// How much more a session may record, by [`weight`](super::weight).
+/// The number of bytes that a session may still record, by [`weight`](super::weight).
 #[derive(Debug)]
 pub(crate) struct Quota {
     left: u64,
 }
 
-/// The purposes of what is recorded. Each leaves a reserve for those after it.
+/// The purpose of recorded data. Each purpose leaves a reserve for those after it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Purpose {
-    /// The spans of the charm, and what it says about them.
+    /// The spans of the charm, and all that it adds to them.
     Charm,
     /// The failures of spans that are open when the charm's part is used up.
     Failure,
@@ -18,7 +18,7 @@ pub(crate) enum Purpose {
 /// The part of a quota that may be used for one purpose.
 #[derive(Debug)]
 pub(crate) struct Share<'a> {
-    /// `None` for what has no limit here, because it is weighed as a whole when it is ready.
+    /// `None` for data without a limit here, because it is weighed as a whole when it is complete.
     left: Option<&'a mut u64>,
     reserve: u64,
 }
@@ -39,7 +39,7 @@ impl Share<'_> {
         Self { left: None, reserve: 0 }
     }
 
-    /// Takes so much, if there is more than the reserve.
+    /// Takes `weight` if the reserve is left after it. Returns true if so.
     #[inline]
     pub(crate) fn take(&mut self, weight: usize) -> bool {
         let Some(left) = &mut self.left else { return true };
@@ -51,7 +51,7 @@ impl Share<'_> {
         enough
     }
 
-    /// Takes what stands in the place of something else.
+    /// Takes the weight `new` in exchange for `old`, if the reserve is left after it. Returns true if so.
     pub(crate) fn exchange(&mut self, old: usize, new: usize) -> bool {
         let enough = self.take(new.saturating_sub(old));
         if let Some(left) = &mut self.left

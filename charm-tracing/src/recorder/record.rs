@@ -9,50 +9,50 @@ use opentelemetry::{InstrumentationScope, KeyValue};
 use super::quota::Share;
 use crate::site::Site;
 
-/// A span. Most have a site and nothing else that is their own, so this is small.
+/// A recorded span. It is small, because most spans have a call site and no details.
 #[derive(Debug)]
 pub(crate) struct Record {
     pub(crate) site: Option<&'static Site>,
     pub(crate) span_id: SpanId,
     /// Invalid for a span without a parent.
     pub(crate) parent: SpanId,
-    /// Nanoseconds since 1970.
+    /// The start, in nanoseconds since 1970.
     pub(crate) start: u64,
-    /// Nanoseconds since 1970; 0 while it is open.
+    /// The end, in nanoseconds since 1970; 0 while the span is open.
     pub(crate) end: u64,
     pub(crate) details: Option<Box<Details>>,
 }
 
-/// What a span has beside its site and its place in the trace.
+/// The parts of a span that neither its call site nor its place in the trace gives.
 #[derive(Debug, Default)]
 pub(crate) struct Details {
-    /// Instead of the site's.
+    /// The name, if it is not that of the call site.
     pub(crate) name: Option<Cow<'static, str>>,
     pub(crate) kind: Option<SpanKind>,
     pub(crate) attributes: Vec<KeyValue>,
     pub(crate) dropped_attributes: u32,
-    /// The site's attributes are among `attributes`, because one of them was set to something else.
+    /// True if the attributes of the call site are in `attributes`, because one of them was changed.
     pub(crate) own_site: bool,
     pub(crate) events: Vec<Event>,
     pub(crate) dropped_events: u32,
     pub(crate) links: Vec<Link>,
     pub(crate) dropped_links: u32,
     pub(crate) status: Status,
-    /// None for ours.
+    /// The instrumentation scope; `None` for our own.
     pub(crate) scope: Option<Arc<InstrumentationScope>>,
     pub(crate) remote: Option<Remote>,
 }
 
-/// Of a span that does not simply belong to the session's trace, as the children of its root do.
+/// The trace data of a span that has another trace or trace state than the session, or a remote parent.
 #[derive(Debug)]
 pub(crate) struct Remote {
     pub(crate) trace: TraceContext,
     pub(crate) state: TraceState,
-    /// Its parent is in another process.
+    /// True if the parent is in another process.
     pub(crate) of_remote_parent: bool,
 }
 
-/// What the spans of a trace have in common.
+/// The id and the flags that the spans of a trace have in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TraceContext {
     pub(crate) id: TraceId,
@@ -60,7 +60,7 @@ pub(crate) struct TraceContext {
 }
 
 impl TraceContext {
-    /// Of a span below `parent`: sampled, whatever that one is.
+    /// Returns the context of a span below `parent`. It is sampled even if `parent` is not.
     pub(crate) fn below(parent: &SpanContext) -> Self {
         Self { id: parent.trace_id(), flags: parent.trace_flags().with_sampled(true) }
     }
@@ -72,16 +72,17 @@ impl Default for TraceContext {
     }
 }
 
-/// The SDK of OpenTelemetry keeps 128 attributes and events of a span; a loop in a charm's handler gets there.
+/// The maximum number of attributes of a span. OpenTelemetry's SDK keeps 128 attributes and 128 events, which a loop in a
+/// handler reaches.
 const MAX_ATTRIBUTES: usize = 1024;
 const MAX_EVENTS: usize = 4096;
-/// As the SDK does, by OpenTelemetry's specification.
+/// The maximum number of links of a span. The SDK has the same limit, from OpenTelemetry's specification.
 const MAX_LINKS: usize = 128;
 const MAX_ATTRIBUTES_OF_EVENT: usize = 128;
 const MAX_ATTRIBUTES_OF_LINK: usize = 128;
 
 impl Record {
-    /// None at all.
+    /// The record of a vacant place.
     pub(crate) const VACANT: Self = Self {
         site: None,
         span_id: SpanId::INVALID,
@@ -104,14 +105,14 @@ impl Details {
         details
     }
 
-    /// Of a span that has not begun yet.
+    /// Sets the attributes of a span that has not begun yet.
     pub(crate) fn set_attributes(&mut self, site: Option<&Site>, attributes: Vec<KeyValue>) {
         for attribute in attributes {
             self.set_attribute(site, attribute, &mut Share::unlimited());
         }
     }
 
-    /// As OpenTelemetry says, a value that is set again replaces the one before.
+    /// Sets an attribute. It replaces one of the same key, as OpenTelemetry specifies.
     pub(crate) fn set_attribute(&mut self, site: Option<&Site>, attribute: KeyValue, share: &mut Share<'_>) {
         if let Some(site) = site
             && !self.own_site
@@ -157,8 +158,8 @@ impl Details {
         }
     }
 
-    /// `Ok` is final, and no error is forgotten. Of two errors the SDK of OpenTelemetry keeps the one that is later in the
-    /// alphabet; so do we. If the share is used up, the description is left out.
+    /// Sets the status. `Ok` is final, and an error is not replaced by `Unset`. Of two errors the one that is later in the
+    /// alphabet is kept, as in OpenTelemetry's SDK. If the share is used up, the description is left out.
     pub(crate) fn set_status(&mut self, status: Status, share: &mut Share<'_>) {
         if status <= self.status {
             return;
@@ -187,21 +188,21 @@ impl Details {
     }
 }
 
-/// Shortens a list; how many are gone.
+/// Shortens a list to `most` attributes, and returns how many were removed.
 fn cut(attributes: &mut Vec<KeyValue>, most: usize) -> u32 {
     let gone = attributes.len().saturating_sub(most);
     attributes.truncate(most);
     u32::try_from(gone).unwrap_or(u32::MAX)
 }
 
-/// What parts of a span weigh: at least as many bytes as they take in a request, and about as many as in memory.
+/// The weights of the parts of a span in bytes: at least their size in a request, and about their size in memory.
 pub(crate) mod weight {
     use opentelemetry::trace::{Event, Link, Status};
     use opentelemetry::{Array, InstrumentationScope, KeyValue, Value};
 
-    /// A span without name and attributes: ids, times, kind, flags, an empty status, and the length of it all.
+    /// The weight of a span without name and attributes: ids, times, kind, flags, an empty status, and the length of it all.
     pub(crate) const SPAN: usize = 80;
-    /// What stands before a text or a number.
+    /// The weight of the bytes before a text or a number.
     const PREFIX: usize = 16;
 
     pub(crate) fn attribute(attribute: &KeyValue) -> usize {
@@ -233,7 +234,7 @@ pub(crate) mod weight {
         }
     }
 
-    /// It is written once for all spans of it, but they may have one each.
+    /// Returns the weight of an instrumentation scope. It is written once for all its spans, but each span may have its own.
     pub(crate) fn scope(scope: &InstrumentationScope) -> usize {
         let text = |text: Option<&str>| PREFIX + text.map_or(0, str::len);
         PREFIX

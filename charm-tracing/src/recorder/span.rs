@@ -11,12 +11,12 @@ use super::quota::{Purpose, Share};
 use super::record::{Details, TraceContext};
 use crate::site::Site;
 
-/// A span that has begun, for whoever may change or end it: any number of handles, on any thread. Once it has ended, by
-/// whichever of them, or its session has, they do nothing: its place may be another span's by then, and its id is not.
+/// A handle with which a span is changed and ended. A span may have any number of them, on any thread. After the span or its
+/// session has ended they do nothing: the place may belong to another span then, but the id does not.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Handle {
     pub(crate) span_id: SpanId,
-    /// In the [`Store`](super::Store).
+    /// The place of the span in the [`Store`](super::Store).
     pub(crate) place: u32,
 }
 
@@ -41,7 +41,7 @@ impl Handle {
         self.change(purpose, |details, _, share| details.set_status(status, share));
     }
 
-    /// Where spans below it hang, if it hangs below `parent`.
+    /// Returns the context of this span, which is below `parent`, for the spans below it.
     #[inline]
     pub(crate) fn context(self, parent: &SpanContext) -> SpanContext {
         let TraceContext { id, flags } = TraceContext::below(parent);
@@ -77,25 +77,25 @@ impl Handle {
 #[derive(Debug)]
 pub struct LiveSpan {
     context: SpanContext,
-    /// None for a span that is not recorded.
+    /// `None` for a span that is not recorded.
     handle: Option<Handle>,
-    /// Nobody else will end it.
+    /// True if dropping this ends the span, because nothing else ends it.
     ends_when_dropped: bool,
 }
 
 impl LiveSpan {
-    /// A span below `parent` that somebody else ends.
+    /// Returns a span below `parent` that other code ends.
     #[inline]
     pub(crate) fn of(handle: Handle, parent: &SpanContext) -> Self {
         Self { context: handle.context(parent), handle: Some(handle), ends_when_dropped: false }
     }
 
-    /// A span below `parent` that ends with its last holder, unless it has been ended.
+    /// Returns a span below `parent` that ends when this is dropped, unless it has been ended.
     pub(super) fn owning(handle: Handle, parent: &SpanContext) -> Self {
         Self { ends_when_dropped: true, context: handle.context(parent), handle: Some(handle) }
     }
 
-    /// A span that records nothing, under which spans are children of `parent`.
+    /// Returns a span that records nothing. Spans below it are children of `parent`.
     pub(super) fn unrecorded(parent: SpanContext) -> Self {
         Self { context: parent, handle: None, ends_when_dropped: false }
     }

@@ -4,10 +4,9 @@ use opentelemetry::trace::SpanId;
 
 use super::record::Record;
 
-/// The spans of a session: those that are open, and those that have ended, in that order.
+/// The spans of a session: those that are open, and those that have ended, in the order in which they ended.
 ///
-/// What has ended is kept in pieces, so that nothing is ever moved and no memory is set aside for more than twice of what
-/// there is.
+/// Ended spans are kept in pieces, so that none is ever moved and the reserved memory is at most twice what they need.
 #[derive(Debug, Default)]
 pub(crate) struct Store {
     open: Vec<Place>,
@@ -20,17 +19,17 @@ pub(crate) struct Store {
 #[derive(Debug)]
 struct Place {
     record: Record,
-    /// The journal has the span as begun.
+    /// True if the journal has the span as begun.
     is_journaled: bool,
 }
 
-/// Enough for the spans of a dispatch that does little; 3 KiB.
+/// The number of spans in the first piece, 3 KiB. It is enough for a dispatch that does little.
 const FIRST_PIECE: usize = 64;
-/// 192 KiB, more than which is not set aside in advance.
+/// The maximum number of spans for which memory is reserved in advance, 192 KiB.
 const LARGEST_PIECE: usize = 4096;
 
 impl Store {
-    /// Gives a span that begins a place.
+    /// Stores a span that begins, and returns its place.
     #[expect(clippy::inline_always, reason = "a tenth of what a span costs is the moving of its parts")]
     #[inline(always)]
     pub(crate) fn begin(&mut self, record: Record) -> u32 {
@@ -39,13 +38,13 @@ impl Store {
             self.open[place as usize] = begun;
             return place;
         }
-        // So many spans that are open at once would not fit into any limit.
+        // No limit allows so many open spans.
         let place = u32::try_from(self.open.len()).unwrap_or(u32::MAX);
         self.open.push(begun);
         place
     }
 
-    /// The span, unless it has ended.
+    /// Returns the open span; `None` if it has ended.
     #[inline]
     pub(crate) fn open(&mut self, place: u32, span_id: SpanId) -> Option<&mut Record> {
         self.place(place, span_id).map(|place| &mut place.record)
@@ -53,12 +52,12 @@ impl Store {
 
     #[inline]
     fn place(&mut self, place: u32, span_id: SpanId) -> Option<&mut Place> {
-        // Another span may have it by now.
+        // Another span may have this place by now.
         self.open.get_mut(place as usize).filter(|place| place.record.span_id == span_id)
     }
 
-    /// Ends the span at `end`, in nanoseconds since 1970, but not before it began. Returns whether the journal has it as begun,
-    /// or `None` if the span had ended.
+    /// Ends the span at `end`, in nanoseconds since 1970, but not before it began. Returns true if the journal has it as begun;
+    /// `None` if the span had ended.
     #[inline]
     pub(crate) fn end(&mut self, place: u32, span_id: SpanId, end: u64) -> Option<bool> {
         let Place { record, is_journaled } = self.place(place, span_id)?;
@@ -74,7 +73,7 @@ impl Store {
         Some(was_journaled)
     }
 
-    /// Returns the open span in this place for the journal, unless that has it.
+    /// Returns the open span in this place for the journal; `None` if the place is vacant or the journal has the span.
     pub(crate) fn take_for_journal(&mut self, place: u32) -> Option<&Record> {
         let Place { record, is_journaled } = self.open.get_mut(place as usize)?;
         let is_new = record.span_id != SpanId::INVALID && !std::mem::replace(is_journaled, true);
@@ -88,7 +87,7 @@ impl Store {
         self.ended.push(piece);
     }
 
-    /// Gives what has ended below a span that is still open to what that one hangs below: it will never be sent.
+    /// Moves ended spans whose parent is still open below the nearest ancestor that is not, because an open span is never sent.
     pub(crate) fn pass_over_the_open(&mut self) {
         let records = self.open.iter().map(|place| &place.record);
         let is_open = |record: &&Record| record.span_id != SpanId::INVALID;
@@ -108,12 +107,12 @@ impl Store {
         }
     }
 
-    /// How many spans have ended.
+    /// Returns the number of spans that have ended.
     pub(crate) fn ended_count(&self) -> usize {
         self.ended_count
     }
 
-    /// The spans that have ended.
+    /// Returns the spans that have ended, in the order in which they ended.
     pub(crate) fn ended(&self) -> impl Iterator<Item = &Record> + Clone {
         self.ended.iter().flatten()
     }

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use super::globals;
 
-/// The permission of a thread to use what is global. Another thread gets it when all permissions of this one are dropped, by
-/// whichever thread, also while a panic unwinds.
+/// The permission of a thread to use the process globals. Another thread gets it when all permissions of this thread are
+/// dropped. They may be dropped on any thread, and while a panic unwinds.
 #[derive(Debug)]
 pub(crate) struct Turn(Use);
 
@@ -21,7 +21,7 @@ pub(crate) enum Use {
     SwitchedOff,
 }
 
-/// The reason why there is no turn: `holder` has it, and waiting would not help.
+/// The reason why a thread gets no turn: `holder` has the turn, and waiting would not help.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Refused {
     #[error("this thread holds {}", .holder.remedy())]
@@ -30,8 +30,8 @@ pub(crate) enum Refused {
     ByAnotherThread { holder: Use },
 }
 
-/// How long one turn is waited for. It is longer than a test of a charm's code takes, so that only a deadlock or a turn
-/// that is never given back lasts longer.
+/// The maximum time to wait for one turn. A test of a charm's code takes less, so only a deadlock or a turn that is never
+/// dropped lasts longer.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 static TURNS: Mutex<Turns> = Mutex::new(Turns { current: None, taken: 0 });
@@ -44,9 +44,9 @@ struct Turns {
 
 struct Current {
     thread: ThreadId,
-    /// The permissions of the thread that are not dropped yet; never none.
+    /// The purposes of the thread's permissions that are not dropped yet. There is at least one.
     uses: Vec<Use>,
-    /// Tells a turn from the next one of the same thread.
+    /// A number that distinguishes a turn from the next one of the same thread.
     number: u64,
 }
 
@@ -59,7 +59,7 @@ impl Turn {
         Self::wait(purpose, if may_wait { PATIENCE } else { Duration::ZERO })
     }
 
-    /// `patience`: how long a turn without a recording is waited for.
+    /// Waits as [`take`](Self::take) does: at most `patience`, or [`PATIENCE`] if the other thread has a recording.
     fn wait(purpose: Use, patience: Duration) -> Result<Self, Refused> {
         let thread = thread::current().id();
         let mut turns = lock();
@@ -90,7 +90,7 @@ impl Turn {
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        // A thread that is not there after a fork may hold the lock.
+        // A thread that does not exist after a fork may hold the lock.
         if globals::is_of_another_process() {
             return;
         }
@@ -108,7 +108,7 @@ impl Drop for Turn {
 }
 
 impl Current {
-    /// Returns what records, if anything does.
+    /// Returns the use that records; [`Use::SwitchedOff`] if none does.
     fn holder(&self) -> Use {
         self.uses.iter().copied().find(|each| each.records()).unwrap_or(Use::SwitchedOff)
     }
