@@ -5,9 +5,9 @@ use opentelemetry::KeyValue;
 use super::EncodedSite;
 use crate::names;
 
-/// What is known about a traced function when it is compiled: one static per function.
+/// The facts about a traced function that are known when it is compiled, in one static per function.
 ///
-/// What of it is the same in every span is encoded once.
+/// The bytes that are the same in every span are encoded once.
 #[derive(Debug)]
 pub struct Site {
     name: &'static str,
@@ -15,37 +15,37 @@ pub struct Site {
     file: &'static str,
     line: u32,
     weight: u32,
-    /// There are many sites in a program, of which few are called: this is made when they are.
+    /// The parts that are made at the first call, because a program has many sites and calls few of them.
     called: OnceLock<Box<Called>>,
 }
 
 #[derive(Debug)]
 struct Called {
     encoded: EncodedSite,
-    /// The same function as the method of types that only their `type_name` tells.
+    /// The sites of this method for types that are known only by their `type_name`.
     methods: Mutex<Vec<(&'static str, &'static Site)>>,
 }
 
 impl Site {
-    /// `name` is the span's, or that of the method for [`method_of`](Self::method_of); `function` is the path of the
-    /// function, `file` and `line` are where it stands.
+    /// Describes a function. `name` is the name of the span, or that of the method for [`method_of`](Self::method_of);
+    /// `function` is the path of the function; `file` and `line` are its place in the source.
     #[must_use]
     pub const fn new(name: &'static str, function: &'static str, file: &'static str, line: u32) -> Self {
-        // Three keys, and what stands before each of seven texts and a number.
+        // Three keys, and the bytes before each of seven texts and a number.
         const REST: usize = 120;
         #[expect(clippy::cast_possible_truncation, reason = "4 GiB of names do not compile")]
         let weight = (name.len() + function.len() + file.len() + REST) as u32;
         Self { name, function, file, line, weight, called: OnceLock::new() }
     }
 
-    /// A function whose span has the name of the site.
+    /// Returns the callee of a function whose span has the name of the site.
     #[inline]
     #[must_use]
     pub const fn callee(&'static self) -> Callee {
         Callee { site: self, owner: None }
     }
 
-    /// A method of a type that only its `type_name` tells.
+    /// Returns the callee of a method of a type that is known only by its `type_name`.
     #[inline]
     #[must_use]
     pub const fn method_of(&'static self, type_name: fn() -> &'static str) -> Callee {
@@ -55,7 +55,7 @@ impl Site {
     /// The keys of [`attributes`](Self::attributes).
     pub(crate) const KEYS: [&str; 3] = ["code.function.name", "code.file.path", "code.line.number"];
 
-    /// The `code.*` attributes of the OpenTelemetry semantic conventions.
+    /// Returns the `code.*` attributes of the OpenTelemetry semantic conventions.
     pub(crate) fn attributes(&self) -> [KeyValue; 3] {
         let [function, file, line] = Self::KEYS;
         [
@@ -69,7 +69,7 @@ impl Site {
         self.name
     }
 
-    /// Returns at least the number of bytes that it takes in a request.
+    /// Returns the weight of the site: at least the number of bytes that it takes in a request.
     #[inline]
     pub(crate) fn weight(&self) -> usize {
         self.weight as usize
@@ -86,7 +86,8 @@ impl Site {
         })
     }
 
-    /// The site of the method of this type. There are no more of them than types in the program, so they stay for good.
+    /// Returns the site of the method of this type. It is never freed, because there are no more of them than types in the
+    /// program.
     fn method(&self, type_name: &'static str) -> &'static Self {
         let mut methods = self.called().methods.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, site)) = methods.iter().find(|(known, _)| *known == type_name) {
@@ -108,7 +109,7 @@ pub struct Callee {
 }
 
 impl Callee {
-    /// With the name of the span that is about to begin.
+    /// Returns the site with the name of the span that is about to begin.
     #[inline]
     pub(crate) fn site(self) -> &'static Site {
         match self.owner {

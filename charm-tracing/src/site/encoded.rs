@@ -3,15 +3,15 @@ use opentelemetry::trace::SpanKind;
 
 use crate::protobuf::{attributes, bytes, int};
 
-/// What all spans of a call site have in common, in the bytes of a `Span`: all but its ids. Times and flags are zero.
+/// The bytes of a `Span` that all spans of a call site have in common: all but its ids. Times and flags are zero.
 #[derive(Debug)]
 pub(crate) struct EncodedSite {
     bytes: Box<[u8]>,
-    /// Where the times begin, and behind them the attributes.
+    /// The position of the times. The attributes follow them.
     times: usize,
 }
 
-/// Of the two times.
+/// The size of the two times in bytes.
 pub(crate) const TIMES: usize = 18;
 
 impl EncodedSite {
@@ -30,7 +30,7 @@ impl EncodedSite {
         &self.bytes
     }
 
-    /// Returns where the times begin.
+    /// Returns the position of the times.
     pub(crate) fn times(&self) -> usize {
         self.times
     }
@@ -44,7 +44,7 @@ impl EncodedSite {
     }
 }
 
-/// The end of a span without a remote parent: the status "unset", and the flags, of which the trace's own are still missing.
+/// The end of a span without a remote parent: the status "unset", and the flags, in which those of the trace are still missing.
 pub(crate) const PLAIN_END: [u8; 8] = [0x7a, 0x00, 0x85, 0x01, 0x00, 0x01, 0x00, 0x00];
 /// Writes the kind of a span.
 pub(crate) fn write_kind(out: &mut Vec<u8>, kind: Option<&SpanKind>) {

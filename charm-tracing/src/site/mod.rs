@@ -1,4 +1,4 @@
-//! A traced function, as it is known when it is compiled.
+//! The facts about a traced function that are known when it is compiled.
 
 mod call_site;
 mod encoded;
