@@ -1,10 +1,10 @@
-//! Attributes and what has them.
+//! Writes attributes and the messages that have them.
 
 use opentelemetry::{Array, InstrumentationScope, KeyValue, Value};
 
 use super::wire::{boolean, bytes, bytes_always, double, int, message};
 
-/// The messages `KeyValue` of a list.
+/// Writes a list of attributes as messages `KeyValue`.
 pub(crate) fn attributes<'a>(
     out: &mut Vec<u8>,
     field: u32,
@@ -18,7 +18,7 @@ pub(crate) fn attributes<'a>(
     }
 }
 
-/// The fields of an `AnyValue`: one, and that always, even if it is empty.
+/// Writes the one field of an `AnyValue`, even if the value is empty.
 fn any_value(out: &mut Vec<u8>, value: &Value) {
     match value {
         Value::String(value) => text(out, value.as_str()),
@@ -30,7 +30,7 @@ fn any_value(out: &mut Vec<u8>, value: &Value) {
             Array::I64(values) => elements(out, values, |out, value| int(out, 3, *value)),
             Array::F64(values) => elements(out, values, |out, value| double(out, 4, *value)),
             Array::String(values) => elements(out, values, |out, value| text(out, value.as_str())),
-            // A kind that comes with a later version of OpenTelemetry: as the text it has, which is not lost.
+            // A kind of a later version of OpenTelemetry is written as text, so that it is not lost.
             other => elements(out, &[other.to_string()], |out, value| text(out, value)),
         }),
         other => text(out, &other.as_str()),
@@ -47,7 +47,7 @@ fn elements<T>(out: &mut Vec<u8>, values: &[T], write: impl Fn(&mut Vec<u8>, &T)
     }
 }
 
-/// The fields of an `InstrumentationScope`.
+/// Writes the fields of an `InstrumentationScope`.
 pub(crate) fn scope(out: &mut Vec<u8>, scope: &InstrumentationScope) {
     bytes(out, 1, scope.name().as_bytes());
     bytes(out, 2, scope.version().unwrap_or_default().as_bytes());

@@ -1,7 +1,7 @@
 //! The wire format of Protocol Buffers, as far as OTLP needs it: <https://protobuf.dev/programming-guides/encoding/>.
 //!
-//! Fields are written in the order of their numbers and those of the default value are left out, as `prost` does, unless a
-//! function says that it writes always.
+//! Callers write fields in the order of their numbers. A field with the default value is left out, as `prost` does, unless its
+//! function says otherwise.
 
 /// How the value of a field is written.
 #[derive(Clone, Copy)]
@@ -24,7 +24,7 @@ fn tag(out: &mut Vec<u8>, field: u32, wire: Wire) {
     varint(out, u64::from(field << 3) | wire as u64);
 }
 
-/// Always.
+/// Writes an integer, even if it is 0.
 pub(crate) fn int(out: &mut Vec<u8>, field: u32, number: i64) {
     tag(out, field, Wire::Varint);
     varint(out, number.cast_unsigned());
@@ -37,12 +37,12 @@ pub(crate) fn uint32(out: &mut Vec<u8>, field: u32, number: u32) {
     }
 }
 
-/// Always.
+/// Writes a boolean, even if it is false.
 pub(crate) fn boolean(out: &mut Vec<u8>, field: u32, value: bool) {
     int(out, field, i64::from(value));
 }
 
-/// Always.
+/// Writes a number, even if it is 0.
 pub(crate) fn double(out: &mut Vec<u8>, field: u32, number: f64) {
     tag(out, field, Wire::Fixed64);
     out.extend_from_slice(&number.to_le_bytes());
@@ -62,7 +62,7 @@ pub(crate) fn fixed32(out: &mut Vec<u8>, field: u32, number: u32) {
     }
 }
 
-/// Bytes or a text.
+/// Writes bytes or a text.
 pub(crate) fn bytes(out: &mut Vec<u8>, field: u32, bytes: &[u8]) {
     if !bytes.is_empty() {
         bytes_always(out, field, bytes);
@@ -74,19 +74,19 @@ pub(crate) fn bytes_always(out: &mut Vec<u8>, field: u32, bytes: &[u8]) {
     out.extend_from_slice(bytes);
 }
 
-/// What stands before a message, or bytes, of a known length.
+/// Writes the tag and the length of a message, or of bytes.
 pub(crate) fn length(out: &mut Vec<u8>, field: u32, length: usize) {
     tag(out, field, Wire::Length);
     varint(out, length as u64);
 }
 
-/// How many bytes [`length`] writes for a field of one of the first fifteen numbers.
+/// Returns the number of bytes that [`length`] writes for a field with a number from 1 to 15.
 pub(crate) fn length_size(length: usize) -> usize {
     let bits = usize::BITS - (length | 1).leading_zeros();
     1 + bits.div_ceil(7) as usize
 }
 
-/// A message, even if it is empty.
+/// Writes a message, even if it is empty.
 pub(crate) fn message(out: &mut Vec<u8>, field: u32, write: impl FnOnce(&mut Vec<u8>)) {
     tag(out, field, Wire::Length);
     let at = out.len();
@@ -99,7 +99,7 @@ pub(crate) fn message(out: &mut Vec<u8>, field: u32, write: impl FnOnce(&mut Vec
     }
 }
 
-/// Makes room for a length that is no single byte.
+/// Replaces the byte at `at` by a length that needs more than one byte.
 #[inline(never)]
 fn lengthen(out: &mut Vec<u8>, at: usize, length: usize) {
     let mut prefix = Vec::with_capacity(10);
@@ -107,7 +107,7 @@ fn lengthen(out: &mut Vec<u8>, at: usize, length: usize) {
     out.splice(at..=at, prefix);
 }
 
-/// A field as it is read.
+/// The value of a field that was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Field<'a> {
     Varint(u64),
@@ -116,12 +116,14 @@ pub(crate) enum Field<'a> {
     Fixed32(u32),
 }
 
-/// The fields of a message with their numbers, in the order in which they are written. None if the bytes are no message.
+/// Returns the fields of a message with their numbers, in the order in which they are written; `None` if the bytes are no
+/// message.
 pub(crate) fn fields(bytes: &[u8]) -> Option<Vec<(u32, Field<'_>)>> {
     Fields::of(bytes).collect()
 }
 
-/// The same one by one, for messages of any size: it takes no memory. A none is the last item: what comes there is no field.
+/// An iterator over the fields of a message of any size, which allocates no memory. An item `None` is the last one, because the
+/// bytes there are no field.
 #[derive(Debug, Clone)]
 pub(crate) struct Fields<'a> {
     rest: &'a [u8],
@@ -132,7 +134,7 @@ impl<'a> Fields<'a> {
         Self { rest: bytes }
     }
 
-    /// How many bytes have not been read yet.
+    /// Returns the number of bytes that have not been read yet.
     pub(crate) fn rest(&self) -> usize {
         self.rest.len()
     }
@@ -153,7 +155,8 @@ impl<'a> Iterator for Fields<'a> {
     }
 }
 
-/// Takes one field off the bytes: its number, its value, and all of it as it was written. None if there is no field.
+/// Reads one field from the front of the bytes. Returns its number, its value and all its bytes as they were written; `None` if
+/// there is no field.
 pub(crate) fn next_field<'a>(bytes: &mut &'a [u8]) -> Option<(u32, Field<'a>, &'a [u8])> {
     let before = *bytes;
     let tag = u32::try_from(read_varint(bytes)?).ok().filter(|tag| *tag >= 8)?;
@@ -167,7 +170,7 @@ pub(crate) fn next_field<'a>(bytes: &mut &'a [u8]) -> Option<(u32, Field<'a>, &'
             Field::Bytes(value)
         }
         5 => Field::Fixed32(u32::from_le_bytes(*take(bytes)?)),
-        // Groups are of the past, and no message of OTLP has one.
+        // Groups are deprecated, and no message of OTLP has one.
         _ => return None,
     };
     Some((tag >> 3, field, &before[..before.len() - bytes.len()]))
@@ -177,7 +180,7 @@ fn read_varint(bytes: &mut &[u8]) -> Option<u64> {
     let mut number = 0_u64;
     for shift in (0..64).step_by(7) {
         let [byte] = *take(bytes)?;
-        // Of the tenth byte one bit has a place.
+        // Only one bit of the tenth byte fits into 64 bits.
         if shift == 63 && byte > 1 {
             return None;
         }
