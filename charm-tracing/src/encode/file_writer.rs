@@ -1,4 +1,4 @@
-//! The records of a journal, on their way into its file.
+//! Writes the records of a journal into its file.
 
 use std::io;
 
@@ -7,14 +7,14 @@ use opentelemetry::{InstrumentationScope, KeyValue};
 use super::journal::Records;
 use crate::recorder::{JournalFile, JournalWriter, Record, TraceContext};
 
-/// The number of bytes that wait at most for a file that cannot be written.
+/// The maximum number of bytes that wait for a file that cannot be written.
 const MOST_BYTES_WAITING: usize = 256 * 1024;
 
-/// Writes the journal of a session into a file.
+/// A writer of the journal of a session into a file.
 #[derive(Debug)]
 pub(crate) struct FileWriter {
     records: Records,
-    /// What waits for being written: the first records, and those that could not be written.
+    /// The records that wait to be written: the first ones, and those of a write that failed.
     out: Vec<u8>,
     stopped: Option<io::Error>,
     file: Box<dyn JournalFile>,
@@ -53,7 +53,7 @@ impl JournalWriter for FileWriter {
         }
         match self.file.append(&self.out) {
             Ok(()) => self.out.clear(),
-            // The charm may have all its descriptors open, or a disk be full for a moment.
+            // The error may be temporary: the charm may have all its descriptors open, or the disk may be full for a moment.
             Err(_) if self.out.len() <= MOST_BYTES_WAITING => {}
             Err(error) => {
                 self.stopped = Some(error);
@@ -80,7 +80,7 @@ mod tests {
     use super::*;
     use crate::recorder::{Journal, Store, own_scope};
 
-    /// Holds what was written. The number is that of the appends that fail next.
+    /// A file in memory. The number is that of the next appends that fail.
     #[derive(Clone, Debug, Default)]
     struct File(Arc<Mutex<(Vec<u8>, usize)>>);
 
@@ -110,7 +110,7 @@ mod tests {
         fn remove(&mut self) {}
     }
 
-    /// Returns what a journal of so many spans holds that fails so often before each of them.
+    /// Returns the content of a journal with a span per entry. Each entry is the number of appends that fail before its span.
     fn written(failures: &[usize]) -> Vec<u8> {
         let (file, mut spans) = (File::default(), Store::default());
         let trace = TraceContext { id: TraceId::from(1), ..TraceContext::default() };

@@ -1,7 +1,7 @@
-//! The format of the journal, and how it becomes a trace after the dispatch was killed.
+//! The format of the journal, and its conversion to a trace after the dispatch was killed.
 //!
 //! A journal is a sequence of records. Each is a field in the wire format of Protocol Buffers, so it begins with its length,
-//! and the CRC-32 of that field, four bytes in little endian:
+//! and then the CRC-32 of that field, four bytes in little endian:
 //!
 //! | field | message of OTLP | |
 //! |---|---|---|
@@ -11,8 +11,8 @@
 //! | 4 | `Span` | the part that all spans of a call site have in common; the call sites are counted from 0 |
 //! | 16 + n | `Span` | the other part of a span of call site n, in our own scope |
 //!
-//! Two parts of a message behind one another are the message. A span that has begun and ended may be there twice; the end counts.
-//! Reading stops at the first record that is not whole.
+//! The bytes of the two parts, one after the other, are the whole message. A span may be there twice, as begun and as ended;
+//! the ended one counts. Reading stops at the first record that is not complete.
 
 use std::collections::{HashMap, HashSet};
 
@@ -24,21 +24,21 @@ use crate::protobuf::{self, Field, Fields, bytes_always, fixed64, length, messag
 use crate::recorder::{Record, TraceContext};
 use crate::site::EncodedSite;
 
-/// Writes spans down as they begin and end.
+/// A writer of records for the spans that begin and end.
 #[derive(Debug)]
 pub(crate) struct Records {
     trace: TraceContext,
-    /// The scope of the records that name none.
+    /// The scope of the spans that name none.
     own: Frame,
     /// The scope that was written last.
     scope: Frame,
     /// The call sites that were written, by their addresses, with their numbers.
     sites: HashMap<usize, u32>,
-    /// The one of them that was needed last, as it is again in a loop.
+    /// The call site that was needed last, which is needed again in a loop.
     last: Option<(usize, u32)>,
 }
 
-/// The field of a span of the first call site.
+/// The field number of a span of the first call site.
 const FIRST_SITE: u32 = 16;
 
 impl Records {
@@ -107,7 +107,7 @@ fn record(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
 }
 
 impl Frame {
-    /// The scope, without spans.
+    /// Writes the scope without spans.
     fn write(&self, out: &mut Vec<u8>) {
         length(out, 3, self.size());
         out.extend_from_slice(&self.head);
@@ -124,8 +124,8 @@ pub(crate) struct Interrupted {
     pub(crate) root: [u8; 8],
 }
 
-/// Makes a trace of a journal. Spans that had not ended end at the last moment that it knows of, with the status error
-/// "interrupted". `None` if there is no span in it.
+/// Makes a trace from a journal. Spans that had not ended end at the latest time in the journal, with the status error
+/// "interrupted". Returns `None` if the journal has no span that had not ended, or a record is not valid.
 pub(crate) fn interrupted(mut journal: &[u8]) -> Option<Interrupted> {
     let mut resource = &[][..];
     let mut scopes: Vec<&[u8]> = Vec::new();
@@ -154,13 +154,14 @@ pub(crate) fn interrupted(mut journal: &[u8]) -> Option<Interrupted> {
     let root = spans.iter().find(|span| !span.ended)?;
     let ids: HashSet<_> = spans.iter().map(|span| span.id).collect();
     let last = spans.iter().map(|span| span.start.max(span.end)).max()?;
-    // As in any trace: the span that ended first is first, and of those that did not, the one that began last.
+    // The order is that of any trace. Ended spans come first, as they ended; then the others, the one that began last before
+    // the rest.
     let mut seen = HashSet::new();
     let ended = spans.iter().filter(|span| span.ended);
     let open = spans.iter().rev().filter(|span| !span.ended);
     let mut groups = vec![Vec::new(); scopes.len()];
     for span in ended.chain(open).filter(|span| seen.insert((span.trace_id, span.id))) {
-        // Its parent was not written any more.
+        // The parent of such a span was not written before the dispatch was killed.
         let is_orphan = span.trace_id == root.trace_id
             && span.id != root.id
             && span.flags & span::IS_REMOTE == 0
@@ -180,7 +181,7 @@ pub(crate) fn interrupted(mut journal: &[u8]) -> Option<Interrupted> {
     Some(Interrupted { request, root: root.id.try_into().ok()? })
 }
 
-/// Takes a record off a journal. `None` if there is no whole one.
+/// Reads a record from the front of a journal; `None` if there is no complete one.
 fn next_record<'a>(journal: &mut &'a [u8]) -> Option<(u32, &'a [u8])> {
     let (number, field, raw) = next_field(journal)?;
     let (crc32, rest) = journal.split_first_chunk()?;
@@ -193,10 +194,10 @@ fn next_record<'a>(journal: &mut &'a [u8]) -> Option<(u32, &'a [u8])> {
     }
 }
 
-/// A span as it was written.
+/// A span that was read from a journal.
 #[derive(Clone, Copy)]
 struct Written<'a> {
-    /// In two parts. All but the name and the attributes is in the first.
+    /// The bytes of the span, in two parts. The fields below are read from the first one.
     span: [&'a [u8]; 2],
     scope: usize,
     ended: bool,
@@ -228,12 +229,12 @@ impl<'a> Written<'a> {
         Some(written)
     }
 
-    /// The span below this parent. If it had not ended, it ends at `last`.
+    /// Writes the span below `parent`. If it had not ended, it ends at `last`.
     fn write_below(&self, out: &mut Vec<u8>, parent: &[u8], last: u64) {
         let begin = out.len();
         out.extend_from_slice(self.span[0]);
         if parent != self.parent && parent.len() == self.parent.len() {
-            // It is a part of these bytes.
+            // `self.parent` is a slice of these bytes, which gives its position.
             let at = begin + (self.parent.as_ptr().addr() - self.span[0].as_ptr().addr());
             out[at..at + parent.len()].copy_from_slice(parent);
         }

@@ -1,9 +1,9 @@
-//! Finished spans to the bytes of an OTLP `ExportTraceServiceRequest`, straight from the records: what the spans of a call
-//! site have in common was encoded when the first of them was. They are encoded once, whether they are pushed now or wait
-//! in the queue.
+//! Encodes ended spans as an OTLP `ExportTraceServiceRequest`, straight from the records. The bytes that the spans of a call
+//! site have in common were encoded with the first of them. Spans are encoded once, whether they are sent now or wait in the
+//! queue.
 //!
-//! The bytes are those that `opentelemetry-proto` and `prost` would write for the same spans of the SDK, which the tests
-//! compare.
+//! The bytes are those that `opentelemetry-proto` and `prost` would write for the same spans of the SDK. The tests compare
+//! them.
 
 mod file_writer;
 pub(crate) mod journal;
@@ -21,7 +21,8 @@ pub(crate) use self::file_writer::FileWriter;
 use crate::protobuf::{self, bytes, length, length_size, message};
 use crate::recorder::{Record, Store, TraceContext};
 
-/// The request of a finished session, which is made only when it is written: the spans of a large one take less memory.
+/// The request of a finished session. Its bytes are made only when it is written, because the spans of a large session take
+/// less memory.
 pub(crate) struct Request<'a> {
     spans: &'a Store,
     trace: TraceContext,
@@ -29,14 +30,14 @@ pub(crate) struct Request<'a> {
     groups: Vec<Group>,
 }
 
-/// So many bytes are written at a time.
+/// The number of bytes that are written at a time.
 const CHUNK: usize = 64 * 1024;
 
 impl<'a> Request<'a> {
-    /// One request with all spans that have ended, in their order within each instrumentation scope. The scope of the last span
-    /// is the last, so that a reader who goes through the request meets the root at its end, as in the Python library's.
+    /// Prepares one request with all spans that have ended, in their order within each instrumentation scope. The scope of the
+    /// last span is the last, so that the root is at the end of the request, as in the Python library's.
     ///
-    /// `own`: the scope of the spans that name none.
+    /// `own` is the scope of the spans that name none.
     pub(crate) fn new(
         spans: &'a Store,
         trace: TraceContext,
@@ -78,7 +79,7 @@ impl Contents for Request<'_> {
 
 /// Bytes that are made when they are written.
 pub(crate) trait Contents {
-    /// How many bytes they are.
+    /// Returns the number of bytes.
     fn size(&self) -> usize;
     fn write_to(&self, to: &mut dyn Write) -> io::Result<()>;
 
@@ -100,17 +101,17 @@ impl Contents for &[u8] {
     }
 }
 
-/// The spans of one instrumentation scope. Spans with details are encoded early to learn their
-/// size; the size of the others is computed.
+/// The spans of one instrumentation scope. Spans with details are encoded early to learn their size; the size of the others is
+/// computed.
 struct Group {
-    /// Whether the scope is our own.
+    /// True if the scope is our own.
     own: bool,
     frame: Frame,
-    /// Bytes of all its spans.
+    /// The size of all its spans in bytes.
     size: usize,
-    /// The spans that have details.
+    /// The bytes of the spans that have details.
     detailed: Vec<u8>,
-    /// Where each of them ends.
+    /// The positions in `detailed` at which these spans end.
     ends: Vec<usize>,
 }
 
@@ -120,7 +121,7 @@ fn groups<'a>(
     own: &InstrumentationScope,
 ) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
-    // Scopes are the same if they are written alike.
+    // Two scopes are the same if their bytes are.
     let mut places = HashMap::new();
     let mut last = None;
     for record in records {
@@ -148,7 +149,7 @@ fn scope(record: &Record) -> Option<&Arc<InstrumentationScope>> {
 }
 
 impl Group {
-    /// All that stands for it in the request.
+    /// Returns the size of the group in the request, with what stands before and after its spans.
     fn framed_size(&self) -> usize {
         let size = self.size + self.frame.size();
         length_size(size) + size

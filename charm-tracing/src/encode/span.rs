@@ -1,4 +1,4 @@
-//! One span.
+//! Encodes one span.
 
 use opentelemetry::trace::{Event, Link, SpanId, Status, TraceState};
 
@@ -6,21 +6,22 @@ use crate::protobuf::{attributes, bytes, fixed32, fixed64, int, length, length_s
 use crate::recorder::{Details, Record, TraceContext, unix_nanos};
 use crate::site::{EncodedSite, PLAIN_END, TIMES, write_kind};
 
-/// Flags of a span and of a link: what they say about the context that is meant, beside its own flags in the lowest byte.
-/// Whether it is remote is known, and it is.
+/// The flag of a span and of a link which says that [`IS_REMOTE`] is known. The lowest byte has the flags of the context
+/// itself.
 const KNOWS_IS_REMOTE: u32 = 0x100;
+/// The flag which says that the parent, or the linked context, is remote.
 pub(super) const IS_REMOTE: u32 = 0x200;
 
-/// Where those are, counted from the end.
+/// The position of the context's own flags, counted in bytes from the end.
 const OWN_FLAGS: usize = 4;
 
-/// What [`plain`] writes, if it does.
+/// Returns the number of bytes that [`plain`] writes; `None` if it does not write the span.
 pub(super) fn plain_size(record: &Record) -> Option<usize> {
     let size = plain_length(record, plain_site(record)?);
     Some(length_size(size) + size)
 }
 
-/// The site of a span that has nothing else.
+/// Returns the site of a span that has no details; `None` if it has details or no site.
 pub(super) fn plain_site(record: &Record) -> Option<&EncodedSite> {
     record.site.filter(|_| record.details.is_none()).map(crate::site::Site::encoded)
 }
@@ -30,7 +31,8 @@ fn plain_length(record: &Record, site: &EncodedSite) -> usize {
     18 + 10 + parent + site.bytes().len()
 }
 
-/// Writes a span as field 2 of a `ScopeSpans`, if it has a site and no details. False if it is not such a span.
+/// Writes a span as field 2 of a `ScopeSpans`, if it has a site and no details. Returns false, and writes nothing, if it is not
+/// such a span.
 pub(super) fn plain(out: &mut Vec<u8>, record: &Record, trace: TraceContext) -> bool {
     let Some(site) = plain_site(record) else { return false };
     length(out, 2, plain_length(record, site));
@@ -45,8 +47,8 @@ pub(super) fn plain(out: &mut Vec<u8>, record: &Record, trace: TraceContext) -> 
     true
 }
 
-/// Writes the part of a span that is its own, if it has a site and no details: with [`site`] before it, it is a whole one.
-/// Without an end and a status if it has only begun.
+/// Writes the part of a span that is its own, if it has a site and no details. Together with [`site`] it is the whole span. It
+/// has no end and no status if the span has only begun.
 pub(super) fn without_site(out: &mut Vec<u8>, record: &Record, trace: TraceContext, ended: bool) {
     ids(out, record, trace);
     fixed64(out, 7, record.start);
@@ -81,7 +83,7 @@ pub(super) fn detailed(out: &mut Vec<u8>, record: &Record, trace: TraceContext) 
     message(out, 2, |out| fields(out, record, trace, true));
 }
 
-/// Writes a span as field 2, without an end and a status: it has only begun.
+/// Writes a span that has only begun as field 2, without an end and a status.
 pub(super) fn begun(out: &mut Vec<u8>, record: &Record, trace: TraceContext) {
     message(out, 2, |out| fields(out, record, trace, false));
 }
@@ -146,7 +148,7 @@ fn link(out: &mut Vec<u8>, link: &Link) {
     fixed32(out, 6, flags(context.trace_flags().to_u8(), context.is_remote()));
 }
 
-/// As field 15 of a span, which is always there.
+/// Writes the status as field 15 of a span, even if it is unset.
 pub(super) fn status(out: &mut Vec<u8>, status: &Status) {
     message(out, 15, |out| match status {
         Status::Unset => {}
