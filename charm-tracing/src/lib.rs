@@ -125,9 +125,10 @@
 //! # Features
 //!
 //! **`session`** (on by default): the trace of a dispatch, with all that is about Juju, files and the network: [`run`],
-//! [`Session`], [`trace_charm`]. A library whose types are traced depends on this crate with `default-features = false`, which has
-//! [`trace_type`], [`trace_fn`], [`traced_type!`], [`current_span`], [`event`](fn@event), [`is_enabled`], [`tracer_provider`] and
-//! [`opentelemetry`], and builds none of the other crates. Its spans are part of the trace of the charm that uses it.
+//! [`Session`], [`trace_charm`]. A library whose types are traced depends on this crate with `default-features = false`, which
+//! has [`trace_type`], [`trace_fn`], [`traced_type!`], [`current_span`], [`event`](fn@event), [`is_enabled`],
+//! [`tracer_provider`] and [`opentelemetry`], and builds none of the other crates. Its spans are part of the trace of the charm
+//! that uses it.
 //!
 //! **`tls`** (on by default): pushing to `https` endpoints. Without it their traces wait.
 //!
