@@ -1,4 +1,4 @@
-//! For the tests of traced code: records its spans in memory and shows them as a tree.
+//! Records the spans of traced code in memory and shows them as a tree, for its tests.
 //!
 //! ```
 //! # #[cfg(feature = "testing")] {

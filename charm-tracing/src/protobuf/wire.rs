@@ -3,7 +3,7 @@
 //! Callers write fields in the order of their numbers. A field with the default value is left out, as `prost` does, unless its
 //! function says otherwise.
 
-/// How the value of a field is written.
+/// The encoding of a field's value.
 #[derive(Clone, Copy)]
 enum Wire {
     Varint = 0,

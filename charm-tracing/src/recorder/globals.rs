@@ -262,9 +262,10 @@ impl Open {
 
 /// Switches tracing off in this process until the returned guard is dropped.
 ///
-/// Use it in tests of traced code that must not record, even while a session is open. Scopes nest. It reaches every thread.
+/// Use it in tests of traced code that must not record, even while a session is open. Scopes nest, and apply to every thread.
 /// Spans that were open before stay open, and recording continues when the last guard is dropped. With the feature `testing`,
-/// it waits until other threads record no more, and they wait for the guard.
+/// this waits until other threads record no more, and they wait until the guard is dropped.
+///
 /// ```
 /// let session = charm_tracing::Session::start(
 ///     charm_tracing::juju::Dispatch::from_vars([

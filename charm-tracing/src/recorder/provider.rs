@@ -75,7 +75,8 @@ pub struct SessionTracerProvider {
 #[derive(Clone, Copy, Debug)]
 enum Orphans {
     BelowRoot,
-    /// In a new trace. OpenTelemetry's specification demands this, and code that uses `opentelemetry::global` relies on it.
+    /// The root of a new trace. OpenTelemetry's specification demands this, and code that uses `opentelemetry::global` relies
+    /// on it.
     NewTrace,
 }
 

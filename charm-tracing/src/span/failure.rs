@@ -63,7 +63,7 @@ pub mod probe {
         ($(#[$doc:meta])* $name:ident for $($receiver:tt)+) => {
             $(#[$doc])*
             pub trait $name {
-                /// Returns the failure; `None` if the value is none.
+                /// Returns the failure; `None` if the value is no failure.
                 fn __failure(&self) -> Option<Failure>;
             }
             level!(@impl $name $($receiver)+);

@@ -26,8 +26,8 @@ struct EnteredSpan {
     attached: Attached,
 }
 
-/// The guard that makes a span current, if that was possible (see [`Current`]), and whether a panic was unwinding the thread
-/// before.
+/// The guard that makes a span current, if that was possible (see [`Current`](super::Current)), and whether a panic was
+/// unwinding the thread before.
 #[derive(Debug)]
 enum Attached {
     Yes { current: ContextGuard, unwinding_before: bool },

@@ -71,6 +71,6 @@ fn remember(info: &panic::PanicHookInfo<'_>) {
     HAS_PANICKED.store(true, Ordering::Relaxed);
     let message = info.payload_as_str().unwrap_or("Box<dyn Any>");
     let failure = Failure::panic(text::cut(message), info.location().map(ToString::to_string));
-    // `with` would panic if the thread's local values are being destroyed when the panic comes.
+    // It is not `with`, which would panic if the thread's local values are being destroyed when the panic comes.
     let _ = LAST.try_with(|last| last.try_borrow_mut().map(|mut last| *last = Some(failure)));
 }
