@@ -1,6 +1,6 @@
 //! The argument lists of the attributes: `key = value` and `key(list)`, separated by commas.
 //!
-//! A key that is unknown, or given twice, or has a value of the wrong form is one error at its token; parsing goes on
+//! A key that is unknown, is given twice, or has a value of the wrong form is one error at its token; parsing continues
 //! after the next comma.
 
 use proc_macro2::{Span, TokenStream, TokenTree};
@@ -34,12 +34,12 @@ impl<T> Arg<T> {
     }
 }
 
-/// A set of arguments: what an attribute accepts.
+/// The arguments that an attribute accepts.
 pub(crate) trait Args: Default {
-    /// For the message about an unknown key.
+    /// The accepted arguments, for the message about an unknown key.
     const ACCEPTED: &'static str;
 
-    /// Parses the value of `key` with what follows it. None: the key is unknown.
+    /// Parses the `= value` or `(list)` after `key`; `None` if the key is unknown.
     fn accept(&mut self, key: &Ident, input: ParseStream<'_>) -> Option<syn::Result<()>>;
 
     fn parse(tokens: TokenStream, errors: &mut Errors) -> Self {
@@ -62,7 +62,7 @@ pub(crate) trait Args: Default {
     }
 
     fn accept_next(&mut self, input: ParseStream<'_>) -> syn::Result<()> {
-        // `crate` is a keyword, and a key here.
+        // `parse_any`, because the key `crate` is a keyword.
         let key = input
             .call(Ident::parse_any)
             .map_err(|error| Error::new(error.span(), format!("expected an argument: {}", Self::ACCEPTED)))?;
@@ -88,7 +88,8 @@ fn skip_to_comma(input: ParseStream<'_>) {
     }
 }
 
-/// `key = "name"`: the name of a method or field. `key = name` is what the compiler suggests for a name that is misspelt.
+/// Parses `key = "name"`, the name of a method or field. Accepts `key = name` as well, because the compiler suggests
+/// that form for a misspelt name.
 pub(crate) fn member(arg: &mut Arg<Ident>, key: &Ident, input: ParseStream<'_>) -> syn::Result<()> {
     if let Some(member) = bare_member(&input.fork()) {
         input.parse::<Token![=]>()?;
@@ -109,7 +110,7 @@ pub(crate) fn member(arg: &mut Arg<Ident>, key: &Ident, input: ParseStream<'_>) 
     arg.set(key, member)
 }
 
-/// Reads `= name` unless an expression begins so.
+/// Parses `= name`; `None` if it is the start of an expression.
 fn bare_member(input: ParseStream<'_>) -> Option<Ident> {
     input.parse::<Token![=]>().ok()?;
     let name = input.parse().ok()?;
@@ -117,7 +118,7 @@ fn bare_member(input: ParseStream<'_>) -> Option<Ident> {
     (!goes_on).then_some(name)
 }
 
-/// An identifier; a keyword is meant as the raw one, which is the only one there can be.
+/// Parses an identifier. A keyword becomes a raw identifier, because a member can have that name only in raw form.
 fn member_name(input: ParseStream<'_>) -> syn::Result<Ident> {
     if input.peek(Ident) {
         return input.parse();
@@ -126,7 +127,7 @@ fn member_name(input: ParseStream<'_>) -> syn::Result<Ident> {
     syn::parse_str::<Ident>(&format!("r#{keyword}"))
 }
 
-/// `key = "text"`.
+/// Parses `key = "text"`.
 pub(crate) fn text(arg: &mut Arg<LitStr>, key: &Ident, input: ParseStream<'_>) -> syn::Result<()> {
     let literal = string(key, input, &format!("write `{key} = \"...\"`"))?;
     if literal.value().is_empty() {
@@ -135,7 +136,8 @@ pub(crate) fn text(arg: &mut Arg<LitStr>, key: &Ident, input: ParseStream<'_>) -
     arg.set(key, literal)
 }
 
-/// `key = expression`, where literals of the wrong kind are refused here rather than deep in the expansion.
+/// Parses `key = expression`. Refuses literals of the wrong kind here, because an error in the expansion would be
+/// harder to understand.
 pub(crate) fn expression(
     arg: &mut Arg<Expr>,
     key: &Ident,
@@ -161,7 +163,7 @@ pub(crate) fn expression(
 #[derive(Clone, Copy)]
 pub(crate) enum Kind {
     Text,
-    /// A whole number, with an example of one that makes sense for the argument.
+    /// A whole number, with an example that makes sense for the argument.
     Number(&'static str),
 }
 
@@ -185,7 +187,7 @@ impl Kind {
     }
 }
 
-/// `key = [A, b::B]`.
+/// Parses `key = [A, b::B]`.
 pub(crate) fn types(arg: &mut Arg<Vec<Type>>, key: &Ident, input: ParseStream<'_>) -> syn::Result<()> {
     equals(key, input, &format!("write `{key} = [Type, other::Type]`"))?;
     if !input.peek(syn::token::Bracket) {
@@ -207,7 +209,7 @@ pub(crate) fn types(arg: &mut Arg<Vec<Type>>, key: &Ident, input: ParseStream<'_
     arg.set(key, types)
 }
 
-/// `key(a, b)`.
+/// Parses `key(a, b)`.
 pub(crate) fn methods(arg: &mut Arg<Vec<Ident>>, key: &Ident, input: ParseStream<'_>) -> syn::Result<()> {
     if !input.peek(syn::token::Paren) {
         return Err(Error::new(
@@ -229,13 +231,13 @@ pub(crate) fn methods(arg: &mut Arg<Vec<Ident>>, key: &Ident, input: ParseStream
     arg.set(key, names.into_iter().collect())
 }
 
-/// One attribute that the author wants on a span.
+/// An attribute that the author adds to a span.
 pub(crate) struct SpanAttribute {
     pub(crate) key: LitStr,
     pub(crate) value: Expr,
 }
 
-/// `key(one.key = expression, "another" = expression)`.
+/// Parses `key(one.key = expression, "another" = expression)`.
 pub(crate) fn attributes(
     arg: &mut Arg<Vec<SpanAttribute>>,
     key: &Ident,
@@ -278,7 +280,7 @@ impl Parse for SpanAttribute {
     }
 }
 
-/// `one.key`, as OpenTelemetry writes them, at the place of its first part.
+/// Parses `one.key`, the form that OpenTelemetry uses, at the place of its first part.
 fn dotted_key(input: ParseStream<'_>) -> syn::Result<LitStr> {
     let part = |input: ParseStream<'_>| {
         input.call(Ident::parse_any).map_err(|error| {
@@ -295,7 +297,7 @@ fn dotted_key(input: ParseStream<'_>) -> syn::Result<LitStr> {
     Ok(LitStr::new(&key, first.span()))
 }
 
-/// `key = off`.
+/// Parses `key = off`.
 pub(crate) fn off(arg: &mut Arg<()>, key: &Ident, input: ParseStream<'_>) -> syn::Result<()> {
     let remedy = format!("write `{key} = off`, or leave it out");
     equals(key, input, &remedy)?;
@@ -306,7 +308,7 @@ pub(crate) fn off(arg: &mut Arg<()>, key: &Ident, input: ParseStream<'_>) -> syn
     }
 }
 
-/// `crate = path`.
+/// Parses `crate = path`.
 pub(crate) fn krate(arg: &mut Arg<Path>, key: &Ident, input: ParseStream<'_>) -> syn::Result<()> {
     equals(key, input, "write `crate = path::to::charm_tracing`")?;
     let path = input.call(Path::parse_mod_style).map_err(|error| {
@@ -318,7 +320,7 @@ pub(crate) fn krate(arg: &mut Arg<Path>, key: &Ident, input: ParseStream<'_>) ->
     arg.set(key, path)
 }
 
-/// The path that generated code starts from. Notes an error if the crate has another name in this package.
+/// Returns the path of `charm_tracing` in generated code. Notes an error if the crate has another name in this package.
 pub(crate) fn krate_path(arg: &Arg<Path>, errors: &mut Errors) -> TokenStream {
     if arg.value.is_none()
         && let Some(name) = manifest::other_name()

@@ -76,7 +76,7 @@ pub(crate) fn methods(block: &ItemImpl) -> impl Iterator<Item = &syn::ImplItemFn
     })
 }
 
-/// Notes an error for each attribute that would give the methods of an item their spans once more, and removes it.
+/// Notes an error for each attribute that would trace the methods of an item a second time, and removes it.
 pub(crate) fn refuse_another(attributes: &mut Vec<Attribute>, errors: &mut Errors) {
     attributes.retain(|attribute| {
         let path = attribute.path();
@@ -90,7 +90,7 @@ pub(crate) fn refuse_another(attributes: &mut Vec<Attribute>, errors: &mut Error
     });
 }
 
-/// Gives the methods of the block their spans.
+/// Adds spans to the methods of the block; does nothing if there are errors.
 pub(crate) fn trace_methods(krate: &TokenStream, args: &TypeArgs, block: &mut ItemImpl, errors: &Errors) {
     lints::allow_expected(&mut block.attrs);
     if !errors.is_empty() {
@@ -104,7 +104,7 @@ pub(crate) fn trace_methods(krate: &TokenStream, args: &TypeArgs, block: &mut It
     }
 }
 
-/// The methods of one item.
+/// The facts that all methods of one item share.
 pub(crate) struct Methods<'a> {
     krate: &'a TokenStream,
     selection: &'a Selection,
@@ -117,7 +117,7 @@ impl<'a> Methods<'a> {
         Self { krate, selection: &args.selection, scope: owner.scope(), owner }
     }
 
-    /// Gives one method its span, if it is to have one.
+    /// Adds a span to one method if the selection contains it.
     pub(crate) fn trace(
         &self,
         attributes: &mut Vec<Attribute>,
@@ -126,7 +126,7 @@ impl<'a> Methods<'a> {
     ) {
         let Self { krate, selection, scope, owner } = self;
         if !selection.takes(signature) {
-            // A `#[trace_fn]` of its own still holds.
+            // Its own `#[trace_fn]` still works.
             return;
         }
         if last::may_be_rewritten(attributes) {
@@ -139,8 +139,8 @@ impl<'a> Methods<'a> {
     }
 }
 
-/// What is no such item is emitted as it stands. If it is one that the author is in the middle of typing, the compiler
-/// says better what is missing.
+/// Emits an item of another kind as it is, with an error. If the author is still typing the item, there is no error,
+/// because the compiler explains better what is missing.
 pub(crate) fn not_a_block(item: TokenStream, mut errors: Errors, words: &[&str], place: &str) -> TokenStream {
     if !function::is_half_typed(&item, words) {
         errors.push(Error::new(Span::call_site(), place));

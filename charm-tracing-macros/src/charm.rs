@@ -124,7 +124,7 @@ pub(crate) fn trace_charm(args: TokenStream, item: TokenStream) -> TokenStream {
     }
 }
 
-/// Configuration and spans in one.
+/// Expands the attribute on an `impl` block: configuration and spans.
 fn on_block(args: &CharmArgs, mut block: ItemImpl, mut errors: Errors) -> TokenStream {
     let krate = args::krate_path(&args.krate, &mut errors);
     if let Some((path, _)) = &block.trait_ {
@@ -154,7 +154,7 @@ fn on_block(args: &CharmArgs, mut block: ItemImpl, mut errors: Errors) -> TokenS
     tokens
 }
 
-/// Configuration only.
+/// Expands the attribute on a struct: configuration only.
 fn on_struct(args: &CharmArgs, charm: &ItemStruct, mut errors: Errors) -> TokenStream {
     let krate = args::krate_path(&args.krate, &mut errors);
     let destination = destination(&krate, args, |member| match &charm.fields {
@@ -179,7 +179,7 @@ enum Place {
     Field,
 }
 
-/// The session reads a setting through `&self`, with no arguments and without waiting.
+/// Checks that the session can read a setting by the method: through `&self`, without arguments and without `await`.
 fn readable(signature: &Signature) -> syn::Result<()> {
     let by_reference = signature.receiver().is_some_and(|receiver| {
         matches!(&receiver.kind, ReceiverKind::Reference(_, _, None))
@@ -197,8 +197,8 @@ fn readable(signature: &Signature) -> syn::Result<()> {
     ))
 }
 
-/// Notes an error if the charm borrows from the `Dispatch`. Then `new` is written as if it did not, so that the compiler says
-/// nothing about its calls; the author's is there under another name.
+/// Notes an error if the charm borrows from the `Dispatch`. Then it renames the author's `new` and writes one that does
+/// not borrow, so that the compiler reports nothing about the calls of `new`.
 fn refuse_borrowed_dispatch(block: &mut ItemImpl, errors: &mut Errors) {
     let generics = block.generics.clone();
     let mut written = Vec::new();
@@ -221,7 +221,7 @@ fn refuse_borrowed_dispatch(block: &mut ItemImpl, errors: &mut Errors) {
     block.items.extend(written);
 }
 
-/// Lets a reference that is an argument live for any time, and whatever is returned for ever.
+/// Removes the lifetimes of reference arguments and makes the returned value `'static`.
 struct Lasting;
 
 impl VisitMut for Lasting {
@@ -240,8 +240,8 @@ impl VisitMut for Lasting {
     }
 }
 
-/// Where `new` says that what it returns borrows from the `Dispatch`. The compiler would say at the call of `run` that `new`
-/// is not general enough.
+/// Returns the place where the signature of `new` says that its result borrows from the `Dispatch`; `None` if it does
+/// not. The compiler would only say at the call of `run` that `new` is not general enough.
 fn borrows_dispatch(signature: &Signature, generics: &Generics) -> Option<Span> {
     if signature.ident != "new" || signature.receiver().is_some() {
         return None;
@@ -280,7 +280,7 @@ fn has_lifetime(tokens: &TokenStream, name: &str) -> bool {
     false
 }
 
-/// `impl TracedCharm`. After a mistake it is emitted without its settings, so that the mistake stays the only error.
+/// Writes `impl TracedCharm`. After a mistake it has no settings, so that the compiler reports only the mistake.
 fn implement(
     krate: &TokenStream,
     args: &CharmArgs,
@@ -347,7 +347,7 @@ fn none(krate: &TokenStream) -> TokenStream {
     quote_spanned!(Span::mixed_site()=> #krate::__private::Option::None)
 }
 
-/// At the literal that names it, where the compiler then shows a type that cannot be a setting.
+/// Writes the code that reads a setting, at the literal that names it: the compiler then shows a wrong type there.
 fn setting(krate: &TokenStream, read: &str, member: &Ident, place: &Place) -> TokenStream {
     // The `self` of `fn destination(&self)`, which is ours, at the place of the author's literal.
     let this = Ident::new("self", Span::mixed_site().located_at(member.span()));

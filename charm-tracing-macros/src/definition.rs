@@ -8,8 +8,8 @@ use crate::last::Owner;
 use crate::lints;
 use crate::selection::Candidate;
 
-/// `#[trace_type]` on the definition of a trait: the methods that have a body open spans for whatever type does not
-/// write its own.
+/// Expands `#[trace_type]` on a trait definition: its methods with a body open spans for every type that does not
+/// override them.
 pub(crate) fn on_trait(
     krate: &TokenStream,
     args: &TypeArgs,

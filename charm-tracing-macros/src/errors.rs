@@ -17,7 +17,7 @@ impl Errors {
         errors.into_iter().for_each(|error| self.push(error));
     }
 
-    /// The value, or None after noting the error.
+    /// Returns the value; `None` after it has noted the error.
     pub(crate) fn note<T>(&mut self, result: syn::Result<T>) -> Option<T> {
         result.map_err(|error| self.push(error)).ok()
     }
@@ -26,7 +26,7 @@ impl Errors {
         self.0.is_none()
     }
 
-    /// One `compile_error!` for each.
+    /// Writes one `compile_error!` for each mistake.
     pub(crate) fn into_tokens(self) -> TokenStream {
         self.0.map(|errors| errors.to_compile_error()).unwrap_or_default()
     }

@@ -39,7 +39,7 @@ impl Args for TracedArgs {
     }
 }
 
-/// `impl Wrapper { fn listed(&self); }`
+/// A parsed `impl Wrapper { fn listed(&self); }`.
 struct Block {
     attributes: Vec<Attribute>,
     generics: Generics,
@@ -47,7 +47,7 @@ struct Block {
     methods: Vec<Method>,
 }
 
-/// `fn listed(&self);`
+/// A parsed `fn listed(&self);`.
 pub(crate) struct Method {
     pub(crate) attributes: Vec<Attribute>,
     pub(crate) visibility: Visibility,
@@ -138,7 +138,7 @@ fn expand(mut wrapper: ItemStruct, blocks: &[Block], mut errors: Errors) -> Toke
     all
 }
 
-/// What makes the wrapper as good as the type in it.
+/// Writes the impls that let the wrapper be used like the foreign type: `Deref`, `DerefMut`, `From` and `into_inner`.
 fn conversions(
     krate: &TokenStream,
     wrapper: &ItemStruct,
@@ -190,7 +190,7 @@ fn conversions(
     }
 }
 
-/// What decides whether the struct exists decides it of all that is written for it.
+/// Returns the struct's `cfg` attributes, which the generated impls need as well.
 fn conditions(attributes: &[Attribute]) -> Vec<TokenStream> {
     attributes
         .iter()
@@ -222,7 +222,7 @@ fn take_attribute(attributes: &mut Vec<Attribute>, errors: &mut Errors) -> Trace
     }
 }
 
-/// Whether the block is one of the wrapper's, and nothing else traces it.
+/// Returns true if the block belongs to the wrapper and has no `#[trace_type]`; else notes an error.
 fn check(block: &Block, wrapper: &Ident, errors: &mut Errors) -> bool {
     let is_wrapper = matches!(&block.ty, Type::Path(path) if is_called(&path.path, &wrapper.to_string()));
     if !is_wrapper {
@@ -287,7 +287,7 @@ fn method(input: ParseStream<'_>) -> syn::Result<Method> {
     Ok(Method { attributes, visibility, signature })
 }
 
-/// Goes on after a mistake.
+/// Skips tokens after a mistake, up to the next one that `until` accepts.
 fn skip(input: ParseStream<'_>, until: impl Fn(ParseStream<'_>) -> bool) {
     while !input.is_empty() && !until(input) {
         // A token tree always parses where the input is not empty.

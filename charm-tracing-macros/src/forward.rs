@@ -1,4 +1,4 @@
-//! One method of `traced_type!`: a call of the same method of the foreign type.
+//! The body of one method of `traced_type!`: a call of the same method of the foreign type.
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
@@ -12,7 +12,7 @@ use crate::expand::located;
 use crate::foreign::Method;
 use crate::names::{is_called, type_name};
 
-/// The method with its body; none after a mistake, when the foreign type's own method is still there.
+/// Returns the method with its body; `None` after a mistake, when the foreign type's own method can still be called.
 pub(crate) fn method(
     krate: &TokenStream,
     foreign: &Type,
@@ -46,14 +46,15 @@ fn body(krate: &TokenStream, signature: &Signature) -> TokenStream {
         FnArg::Typed(argument) => Some(&argument.pat),
         FnArg::Receiver(_) => None,
     });
-    // The call is the author's, so that what the compiler says about it is shown at the name.
+    // The call has the author's span, so that the compiler shows its errors at the name.
     let place = name.span();
     let function = if let Some(this) = receiver {
         let this = Ident::new("self", this.span.located_at(place));
         let field = quote_spanned!(place=> #this.0);
         quote_spanned!(place=> #field.#name)
     } else {
-        // The type as it is for this block, whose parameters may be called otherwise than those of the struct.
+        // `Target` is the foreign type with this block's parameters, which may have other names than those of the
+        // struct.
         let krate = located(krate, place);
         quote_spanned!(place=> <<Self as #krate::__private::Deref>::Target>::#name)
     };
@@ -73,7 +74,7 @@ fn body(krate: &TokenStream, signature: &Signature) -> TokenStream {
     }
 }
 
-/// What is not said by the arguments and the result has to be said in the call.
+/// Returns the type arguments of the call; `None` if the compiler can infer them from the arguments and the result.
 fn turbofish(signature: &Signature) -> Option<TokenStream> {
     let names = signature.generics.params.iter().filter_map(|parameter| match parameter {
         GenericParam::Type(parameter) => Some(&parameter.ident),
@@ -87,7 +88,7 @@ fn turbofish(signature: &Signature) -> Option<TokenStream> {
     names.iter().any(is_unsaid).then(|| quote_spanned!(Span::mixed_site()=> ::<#(#names),*>))
 }
 
-/// What stands where the author wrote nothing, for who demands documentation.
+/// Returns the documentation of a method that has none, for authors whose lints demand it.
 fn doc(foreign: &Type, signature: &Signature) -> TokenStream {
     let path = format!("{}::{}", type_name(foreign), signature.ident);
     let mut doc = format!(" Calls `{path}`, in a span.");
@@ -99,7 +100,7 @@ fn doc(foreign: &Type, signature: &Signature) -> TokenStream {
     quote_spanned!(Span::mixed_site()=> #[doc = #doc])
 }
 
-/// How `Self` is returned.
+/// The form in which a method returns `Self`.
 enum Returns {
     /// `Self`
     Foreign,
@@ -107,7 +108,7 @@ enum Returns {
     Inside,
     /// `&Self`, `&mut Self`
     Reference,
-    /// Not at all.
+    /// The result has no `Self` that has to be wrapped.
     Other,
 }
 
@@ -127,7 +128,7 @@ fn is_self(ty: &Type) -> bool {
     matches!(ty, Type::Path(path) if path.qself.is_none() && path.path.is_ident("Self"))
 }
 
-/// The other arguments of an `Option` or `Result` of `Self`.
+/// Returns the other arguments of an `Option` or `Result` of `Self`; `None` for any other type.
 fn inside(ty: &Type) -> Option<TokenStream> {
     let Type::Path(path) = ty else { return None };
     let last = path.path.segments.last()?;
@@ -140,7 +141,7 @@ fn inside(ty: &Type) -> Option<TokenStream> {
     }
 }
 
-/// Why the method cannot be forwarded, each at the token that is the reason.
+/// Returns the reasons why the method cannot be forwarded, each at its token.
 fn mistakes(signature: &Signature) -> Vec<Error> {
     let mut mistakes = Vec::new();
     if let Some(constness) = signature.constness {
@@ -193,7 +194,7 @@ fn receiver(this: &Receiver) -> Option<Error> {
     }
 }
 
-/// Every `Self` that is the wrapper to the caller and cannot be made the foreign type for the call, or back.
+/// Returns an error for every `Self` that means the wrapper to the caller and cannot be converted for the call.
 fn selves(signature: &Signature) -> Vec<Error> {
     let mut tokens = signature.generics.to_token_stream();
     signature.generics.where_clause.to_tokens(&mut tokens);
@@ -215,7 +216,7 @@ fn selves(signature: &Signature) -> Vec<Error> {
     idents(&tokens, "Self").into_iter().map(|place| Error::new(place, accepted)).collect()
 }
 
-/// Where a name stands.
+/// Returns the places of a name.
 fn idents(tokens: &TokenStream, name: &str) -> Vec<Span> {
     tokens
         .clone()

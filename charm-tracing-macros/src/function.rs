@@ -89,7 +89,7 @@ pub(crate) fn trace_fn(arguments: &TokenStream, item: TokenStream) -> TokenStrea
     tokens
 }
 
-/// Why a function cannot open a span, said at the token that is the reason.
+/// Returns the reason why a function cannot open a span, at its token; `None` if it can.
 fn refuse(signature: &Signature) -> Option<Error> {
     signature.constness.map(|constness| {
         Error::new(
@@ -99,8 +99,8 @@ fn refuse(signature: &Signature) -> Option<Error> {
     })
 }
 
-/// What is no function is emitted as it stands. If it is one that the author is in the middle of typing, the compiler
-/// says better what is missing.
+/// Emits an item that is no function as it is, with an error. If the author is still typing it, there is no error,
+/// because the compiler explains better what is missing.
 fn not_a_function(item: TokenStream, mut errors: Errors) -> TokenStream {
     if syn::parse2::<ForeignItemFn>(item.clone()).is_ok() {
         errors.push(Error::new(
@@ -118,7 +118,7 @@ fn not_a_function(item: TokenStream, mut errors: Errors) -> TokenStream {
     tokens
 }
 
-/// Whether the author may yet make an item of it that one of the words begins.
+/// Returns true if the author may still be typing an item that begins with one of the words.
 pub(crate) fn is_half_typed(item: &TokenStream, words: &[&str]) -> bool {
     let word = |token| matches!(token, TokenTree::Ident(ident) if words.iter().any(|word| ident == word));
     matches!(syn::parse2(item.clone()), Err(_) | Ok(Item::Verbatim(_))) && item.clone().into_iter().any(word)

@@ -1,11 +1,12 @@
-//! A function that has attributes of other crates gets its span when these are done.
+//! Order among attributes: a function with attributes of other crates gets its span after they have run.
 //!
-//! Attribute macros are expanded from the outside in, and each sees what those before it have written. Code around the
-//! author's body would change what the others do with it: an async block has no written return type, and a closure in
-//! another closure takes what the outer one only borrows. So `#[trace_fn]` moves below all other attributes, as
-//! `#[charm_tracing::trace_fn(__last(...), ...)]`, and a traced block writes the same on such a method. `__last(...)`
-//! holds what the block knows of the method. Another `#[trace_fn]` on the function, under whatever name it was imported,
-//! hands its arguments to that attribute, so that there is one span.
+//! Attribute macros are expanded from the outside in, and each sees the output of those before it. A span that is
+//! written around the author's body too early would change what the later macros produce: an async block has no written
+//! return type, and a closure inside a closure captures by value what the outer one only borrows. So `#[trace_fn]`
+//! moves below all other attributes, as `#[charm_tracing::trace_fn(__last(...), ...)]`, and a traced block writes the
+//! same attribute on such a method. `__last(...)` holds what the block knows of the method. If the function has a
+//! second `#[trace_fn]`, under any imported name, that one passes its arguments to the attribute with `__last`, so that
+//! there is one span.
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
@@ -20,22 +21,22 @@ use crate::args::Arg;
 use crate::expand::{Callee, Scope};
 use crate::names::{is_called, type_name};
 
-/// The key of the argument that says that no other attribute is to come.
+/// The key of the argument that says that all other attributes have run.
 pub(crate) const KEY: &str = "__last";
 
-/// What stands in `__last(...)`.
+/// The content of `__last(...)`.
 pub(crate) struct Last {
     pub(crate) krate: Path,
     pub(crate) owner: Owner,
 }
 
-/// Where a function stands, as far as that is known.
+/// The place of a function, as far as it is known.
 pub(crate) enum Owner {
-    /// It stands alone, or in a block that is not traced.
+    /// A free function, or a method of a block that is not traced.
     Unknown,
-    /// A block, without what is in it but for its associated types; and how the spans call its type.
+    /// A block, reduced to its header and its associated types; and the type's name in spans.
     Block(Box<ItemImpl>, Option<LitStr>),
-    /// The definition of a trait, without what is in it; and how the spans call the type.
+    /// A trait definition, reduced to its header; and the type's name in spans.
     Trait(Box<ItemTrait>, Option<LitStr>),
 }
 
@@ -51,7 +52,7 @@ impl Owner {
         Self::Trait(Box::new(header), name.cloned())
     }
 
-    /// The function; `name` is what the author calls its span.
+    /// Describes the function for the runtime; `name` is the span name that the author chose.
     pub(crate) fn callee(&self, signature: &Signature, name: Option<&LitStr>) -> Callee {
         match self {
             Self::Unknown => Callee::of_function(signature, name),
@@ -98,14 +99,14 @@ impl Parse for Last {
     }
 }
 
-/// `__last(...)` among the arguments.
+/// Parses the argument `__last(...)`.
 pub(crate) fn argument(arg: &mut Arg<Last>, key: &Ident, input: ParseStream<'_>) -> syn::Result<()> {
     let content;
     parenthesized!(content in input);
     arg.set(key, content.parse()?)
 }
 
-/// The attribute that traces a function when all others are done.
+/// Returns the attribute that traces a function after all others have run.
 pub(crate) fn attribute(krate: &TokenStream, owner: &Owner, arguments: &TokenStream) -> Attribute {
     let owner = owner.to_tokens();
     let last = Ident::new(KEY, Span::mixed_site());
@@ -114,7 +115,7 @@ pub(crate) fn attribute(krate: &TokenStream, owner: &Owner, arguments: &TokenStr
     parse_quote!(#[#krate::trace_fn(#last(#krate #owner) #comma #arguments)])
 }
 
-/// Adds the arguments to those of such an attribute, if the function has one.
+/// Adds the arguments to the function's `__last` attribute; returns false if it has none.
 pub(crate) fn hand_on(attributes: &mut [Attribute], arguments: &TokenStream) -> bool {
     for attribute in attributes {
         if is_last(attribute)
@@ -133,7 +134,7 @@ pub(crate) fn hand_on(attributes: &mut [Attribute], arguments: &TokenStream) -> 
     false
 }
 
-/// Removes such an attribute, which would do nothing but repeat a mistake.
+/// Removes the `__last` attribute, which would only repeat a mistake.
 pub(crate) fn remove(attributes: &mut Vec<Attribute>) {
     attributes.retain(|attribute| !is_last(attribute));
 }
@@ -144,9 +145,10 @@ fn is_last(attribute: &Attribute) -> bool {
         && matches!(list.tokens.clone().into_iter().next(), Some(TokenTree::Ident(key)) if key == KEY)
 }
 
-/// Whether one of the attributes may be a macro that writes another body around the author's.
+/// Returns true if one of the attributes may be a macro that writes another body around the author's.
 ///
-/// Those that make tests of a function leave it as it is, but move its attributes to functions without arguments.
+/// Attributes that make tests of a function do not change its body, but move its attributes to functions without
+/// arguments; with one of them this returns false.
 pub(crate) fn may_be_rewritten(attributes: &[Attribute]) -> bool {
     let makes_tests = |attribute: &Attribute| MAKE_TESTS.iter().any(|name| is_called(attribute.path(), name));
     !attributes.iter().any(makes_tests) && attributes.iter().any(may_rewrite)
@@ -169,14 +171,14 @@ fn meta_may_rewrite(meta: &Meta) -> bool {
     !path.segments.first().is_some_and(|tool| TOOLS.iter().any(|known| tool.ident == known))
 }
 
-/// The attributes in a `#[cfg_attr(...)]`.
+/// Returns the attributes in a `#[cfg_attr(...)]`; `None` if they cannot be parsed.
 fn conditional(meta: &Meta) -> Option<Vec<Meta>> {
     let Meta::List(list) = meta else { return None };
     let metas = Punctuated::<Meta, Token![,]>::parse_terminated.parse2(list.tokens.clone()).ok()?;
     Some(metas.into_iter().skip(1).collect())
 }
 
-/// The attributes of the language that leave a function as it is. `test` is none of them: another macro may be imported
+/// The built-in attributes that do not change a function. `test` is missing, because another macro may be imported
 /// under this name.
 const INERT: [&str; 25] = [
     "allow",
@@ -206,7 +208,8 @@ const INERT: [&str; 25] = [
     "warn",
 ];
 
-/// Of the crates `rstest`, `rstest_reuse`, `test-case` and `parameterized`.
+/// The attributes of the crates `rstest`, `rstest_reuse`, `test-case` and `parameterized` that make tests of a
+/// function.
 const MAKE_TESTS: [&str; 7] =
     ["apply", "fixture", "parameterized", "rstest", "template", "test_case", "test_matrix"];
 

@@ -1,11 +1,12 @@
 //! The attributes of `charm-tracing`, which re-exports them; their documentation assumes that crate.
 //!
-//! The way of an attribute: `args` parses what stands in its parentheses and collects every mistake, `charm`,
-//! `block`, `definition` and `function` validate the item, `expand` writes the code, unless `last` has it written when
-//! the attributes of other crates are done; `marker` writes what `extra_types` looks for, `foreign` and `forward` a
-//! wrapper of another crate's type. Generated code is thin calls into
-//! `charm_tracing::__private`; an item with mistakes is emitted all the same, so that they stay the only errors. What
-//! is written can be read in `tests/expand`.
+//! An attribute works in three steps. `args` parses the text in its parentheses and collects every mistake; `charm`,
+//! `block`, `definition` and `function` validate the item; `expand` writes the code. If a function also has attributes
+//! of other crates, `last` lets `expand` run after them. `marker` writes what `extra_types` looks for; `foreign` and
+//! `forward` write the wrapper of another crate's type.
+//!
+//! Generated code only calls `charm_tracing::__private`. An item with mistakes is emitted without spans, so that the
+//! compiler reports only these mistakes. `tests/expand` shows the generated code.
 
 mod args;
 mod block;
@@ -30,8 +31,8 @@ use proc_macro::TokenStream;
 
 /// Traces a charm: names where its traces go, and opens a span for every method call.
 ///
-/// Put it on the charm's main `impl` block, or on its `struct`; there it only configures, and the `impl` blocks take
-/// [`macro@trace_type`]. [`run`](../charm_tracing/fn.run.html) takes any type that has it.
+/// Put it on the charm's main `impl` block or on its `struct`. On the struct it only configures, and the `impl` blocks
+/// need [`macro@trace_type`]. [`run`](../charm_tracing/fn.run.html) accepts any type that has it.
 ///
 /// ```
 /// use charm_tracing::{juju::Dispatch, trace_charm};
@@ -57,22 +58,22 @@ use proc_macro::TokenStream;
 ///
 /// | argument | meaning | default |
 /// |---|---|---|
-/// | `tracing_endpoint = "name"` | the method of this block, else the field, that holds the base URL of an OTLP/HTTP receiver, e.g. `http://tempo:4318`. Read when the event has been handled | required |
-/// | `server_cert = "name"` | likewise: whom to trust at an `https` endpoint, as the absolute path of a PEM file, PEM text, or a [`Certificate`](../charm_tracing/enum.Certificate.html) | none: traces for an `https` endpoint are kept in the buffer |
-/// | `client_cert = "name"`, `client_key = "name"` | likewise, both or neither: the certificate that the charm shows to an `https` endpoint that asks for one (mutual TLS), and its private key, each as the absolute path of a PEM file, PEM text, or a [`Pem`](../charm_tracing/enum.Pem.html); see [`ClientCertificate`](../charm_tracing/struct.ClientCertificate.html) | none is shown |
-/// | `ca_relation = "receive-ca-cert"` | the endpoint in the charm's metadata over which CA certificates come, interface `certificate_transfer`; for an `https` endpoint without a certificate | none |
+/// | `tracing_endpoint = "name"` | the method of this block, else the field, that holds the base URL of an OTLP/HTTP receiver, e.g. `http://tempo:4318`. Read after the event is handled | required |
+/// | `server_cert = "name"` | the method or field that holds the CA certificates to trust at an `https` endpoint, as the absolute path of a PEM file, PEM text, or a [`Certificate`](../charm_tracing/enum.Certificate.html) | none: traces for an `https` endpoint stay in the buffer |
+/// | `client_cert = "name"`, `client_key = "name"` | the methods or fields that hold the certificate that the charm shows to an `https` endpoint that asks for one (mutual TLS), and its private key; both or neither; each as the absolute path of a PEM file, PEM text, or a [`Pem`](../charm_tracing/enum.Pem.html); see [`ClientCertificate`](../charm_tracing/struct.ClientCertificate.html) | none is shown |
+/// | `ca_relation = "receive-ca-cert"` | the endpoint in the charm's metadata that delivers CA certificates, interface `certificate_transfer`; for an `https` endpoint without a certificate | none |
 /// | `service_name = "..."` | the resource attribute `service.name` | `<application>-charm` |
 /// | `extra_types = [A, b::B]` | checks that these types have an `impl` block with `#[trace_type]`, of their own or of a trait | none |
-/// | `buffer_max_events = 100` | how many dispatches are kept while no backend takes them; 0 keeps none | 100 |
-/// | `buffer_max_size_mib = 10` | how many MiB they may have together; at least 10 | 10 |
+/// | `buffer_max_events = 100` | how many dispatches are kept while no backend accepts them; 0 keeps none | 100 |
+/// | `buffer_max_size_mib = 10` | the size limit of all waiting traces, in MiB; at least 10 | 10 |
 /// | `buffer_path = "..."` | the directory in which traces wait, one file each, e.g. on a storage that outlives the pod | `.charm_tracing_buffer` in the charm directory |
-/// | `max_bytes_per_trace = 4_500_000` | how many bytes the trace of one dispatch may have; see [`Config`](../charm_tracing/struct.Config.html#method.max_bytes_per_trace) | 4,500,000 |
+/// | `max_bytes_per_trace = 4_500_000` | the size limit of the trace of one dispatch, in bytes; see [`Config`](../charm_tracing/struct.Config.html#method.max_bytes_per_trace) | 4,500,000 |
 /// | `crate = path` | where `charm_tracing` is, if it is re-exported | `::charm_tracing` |
 ///
-/// Methods and fields named here may be `String`, `&str`, `PathBuf`, `&Path`, and `Option` or `Result` of them, of which
-/// `None` and `Err` are as good as no argument. A text for `server_cert` is PEM if `-----BEGIN` is anywhere in it, and a path
-/// otherwise; one for `client_cert` or `client_key` is PEM unless it is an absolute path without that. On a struct, a name is the
-/// field if there is one, else a method.
+/// Methods and fields named here may be `String`, `&str`, `PathBuf`, `&Path`, and `Option` or `Result` of them; `None`
+/// and `Err` count as no argument. A text for `server_cert` is PEM if it contains `-----BEGIN`, else a path. A text for
+/// `client_cert` or `client_key` is a path if it is absolute and does not contain `-----BEGIN`, else PEM. On a struct,
+/// a name is the field if there is one, else a method.
 #[proc_macro_attribute]
 pub fn trace_charm(args: TokenStream, item: TokenStream) -> TokenStream {
     charm::trace_charm(args.into(), item.into()).into()
@@ -80,9 +81,10 @@ pub fn trace_charm(args: TokenStream, item: TokenStream) -> TokenStream {
 
 /// Opens a span for every call of every method of an `impl` block, inherent or of a trait.
 ///
-/// The span is called `method call: <Type>.<method>`. On the definition of a trait, the methods with a body there have
-/// spans, called for the type that uses them. [`macro@trace_fn`] says when a span ends, and how; on a method it names the
-/// span or adds attributes. `const fn` methods are left alone: what may run while compiling cannot open a span.
+/// The span is called `method call: <Type>.<method>`. On the definition of a trait, the attribute traces the methods
+/// that have a body there; their spans have the name of the implementing type. [`macro@trace_fn`] explains when a span
+/// ends and how; put it on a method to name the span or to add attributes. `const fn` methods get no span, because code
+/// that may run at compile time cannot open one.
 ///
 /// ```
 /// struct Workload;
@@ -98,9 +100,9 @@ pub fn trace_charm(args: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// | argument | meaning | default |
 /// |---|---|---|
-/// | `name = "Db"` | what the spans call the type: `method call: Db.<method>` | its name |
+/// | `name = "Db"` | the type's name in spans: `method call: Db.<method>` | its name |
 /// | `only(a, b)` | the methods that have spans | all |
-/// | `skip(a, b)` | the methods that have none; not together with `only` | none |
+/// | `skip(a, b)` | the methods that have no span; not together with `only` | none |
 /// | `crate = path` | where `charm_tracing` is, if it is re-exported | `::charm_tracing` |
 #[proc_macro_attribute]
 pub fn trace_type(args: TokenStream, item: TokenStream) -> TokenStream {
@@ -120,9 +122,9 @@ pub fn trace_type(args: TokenStream, item: TokenStream) -> TokenStream {
 /// # assert_eq!(render_config(3), "units = 3");
 /// ```
 ///
-/// `attributes(key = expression, ...)` puts attributes on the span. Keys are `my.key` or `"my-key"`; expressions may use
-/// the arguments, and are evaluated only for a span that is recorded. Numbers, texts and `bool` are recorded as they
-/// are, `None` is left out, anything else is shown by its `Display`, else by its `Debug`.
+/// `attributes(key = expression, ...)` puts attributes on the span. Keys are `my.key` or `"my-key"`. Expressions may
+/// use the arguments, and are evaluated only if the span is recorded. Numbers, texts and `bool` keep their type, `None`
+/// is left out, and anything else is written with its `Display`, else with its `Debug`.
 ///
 /// ```
 /// #[charm_tracing::trace_fn(attributes(config.units = units, "config.name" = name))]
@@ -132,8 +134,8 @@ pub fn trace_type(args: TokenStream, item: TokenStream) -> TokenStream {
 /// # assert_eq!(write_config("ab", 3), 6);
 /// ```
 ///
-/// `err = off` is for a function whose `Err` is an answer and not a failure, as that of a lookup may be: its span does not
-/// fail by it. A panic is recorded all the same.
+/// `err = off` is for a function whose `Err` is a normal answer and not a failure, for example a lookup: the `Err` does
+/// not mark the span as failed. A panic is still recorded.
 ///
 /// ```
 /// #[charm_tracing::trace_fn(err = off)]
@@ -143,32 +145,31 @@ pub fn trace_type(args: TokenStream, item: TokenStream) -> TokenStream {
 /// # assert_eq!(find_unit(&["app/0"], "app"), Ok("app/0"));
 /// ```
 ///
-/// Attributes of other crates may stand above it or below, as `#[tokio::main]`, `#[async_recursion]` or `#[context]` do:
-/// the span is that of the function which they make, and has the error that the caller gets. Below `#[rstest]` and
-/// `#[test_case]` it is written for the tests that those make, above them for the function itself.
+/// Attributes of other crates, such as `#[tokio::main]`, `#[async_recursion]` or `#[context]`, may be above or below
+/// it: the span belongs to the function that they produce, and records the error that the caller gets. Above
+/// `#[rstest]` and `#[test_case]` the span belongs to the function itself, below them to the tests that they generate.
 ///
 /// # When a span ends, and how
 ///
-/// When the function returns, and as an error when it returns an `Err` or panics. The error is recorded with its text
-/// (`Display`, else `Debug`, else none) and its causes, if it is a [`std::error::Error`] or points to one as
-/// `anyhow::Error` does. The span of a future is current while that is polled or dropped, whether the function is
-/// `async`, returns `impl Future` or a boxed one, and ends with it; a future that is dropped half-way has the status
-/// `cancelled`. Nothing else changes: the order in which variables and arguments are dropped, what `Location::caller()`
-/// is, what the compiler says about a mistake.
+/// The span ends when the function returns. It is an error if the function returns an `Err` or panics. The error is
+/// recorded with its text (`Display`, else `Debug`, else none). Its causes are recorded if it is a
+/// [`std::error::Error`], or points to one as `anyhow::Error` does. If the function is `async`, or returns `impl
+/// Future` or a boxed future, the span ends with the future and is current while the future is polled or dropped. A
+/// future that is dropped before it ends has the status `cancelled`. The attribute changes nothing else: not the order
+/// in which variables and arguments are dropped, not `Location::caller()`, not what the compiler says about a mistake.
 ///
-/// What the attribute has to leave out:
+/// Limits of the attribute:
 ///
-/// * In a function with `#[track_caller]`, which has to stay a function, an error that a macro returns from within the
-///   body is not recorded.
-/// * Of an error type with a lifetime or a type parameter that is not known to outlive anything, the causes are not
-///   recorded, only its text: it may be an error only where it is `'static`. If that is so, an alias which hides such a
-///   lifetime does not compile; write it, `Answer<'_>` for `Answer`, or `err = off`. A boxed future of such a type parameter ends its span
-///   when it is returned.
-/// * A traced `async fn` is two futures in each other, since its span has to be current whenever it is polled. Where the
-///   compiler has to find out whether one is `Send`, 14 of them may be nested (31 without the attribute); beyond that it
-///   asks for a higher `#![recursion_limit]`. Recursion takes about 200 bytes of stack more per call in a debug build.
-/// * The arguments of a function that can neither fail nor returns a future are dropped after its span.
-/// * `const fn` is refused: what may run while compiling cannot open a span.
+/// * In a function with `#[track_caller]`, an error that a macro returns from within the body is not recorded, because
+///   the body cannot move into a closure. * If an error type has a lifetime, or a type parameter without a lifetime
+///   bound, only its text is recorded and not its causes, because the type may be an error only where it is `'static`.
+///   If that is so, an alias that hides such a lifetime does not compile: write the lifetime, `Answer<'_>` for
+///   `Answer`, or `err = off`. A boxed future of such a type parameter ends its span when it is returned. * A traced
+///   `async fn` is one future inside another, because its span has to be current whenever it is polled. Where the
+///   compiler has to check that a future is `Send`, 14 traced ones may be nested (31 without the attribute); for more
+///   it asks for a higher `#![recursion_limit]`. Recursion takes about 200 bytes of stack more per call in a debug
+///   build. * If a function can neither fail nor return a future, its arguments are dropped after its span ends. *
+///   `const fn` is refused, because code that may run at compile time cannot open a span.
 #[proc_macro_attribute]
 pub fn trace_fn(args: TokenStream, item: TokenStream) -> TokenStream {
     function::trace_fn(&args.into(), item.into()).into()
@@ -201,19 +202,19 @@ pub fn trace_fn(args: TokenStream, item: TokenStream) -> TokenStream {
 /// method call: BTreeMap.remove
 /// ```
 ///
-/// The struct stays as it is written, and so do the attributes and the documentation of the methods. It dereferences to
-/// the type in it, so every other method is there too, without a span; it is made `From` that type, and `into_inner`
-/// gives it back. It may be listed in `extra_types`.
+/// The struct, and the attributes and documentation of the methods, stay as they are written. The struct dereferences
+/// to the wrapped type, so every other method can be called as well, without a span. It implements `From` that type,
+/// and `into_inner` returns it. It may be listed in `extra_types`.
 ///
-/// * A method is called on the field as `self.0.method(...)`, so a method of a trait in scope can be listed, too; a
-///   function without `self` is called as `<Type>::function(...)`.
-/// * The result may be `Self`, `Option<Self>` or `Result<Self, E>` where the type's own method returns the type, and
-///   `&Self` or `&mut Self` where it returns what it was called on, as a builder does. Elsewhere a `Self` is an error.
-/// * An `async fn` is awaited. A `const fn` and an `unsafe fn` cannot be listed.
+/// * A method is called on the field as `self.0.method(...)`, so a method of a trait in scope can be listed as well; a
+///   function without `self` is called as `<Type>::function(...)`. * The result may be `Self`, `Option<Self>` or
+///   `Result<Self, E>` if the type's own method returns the type, and `&Self` or `&mut Self` if the method returns its
+///   receiver, as a builder does. `Self` in any other place is an error. * An `async fn` is awaited. A `const fn` and
+///   an `unsafe fn` cannot be listed.
 ///
 /// | `#[traced(...)]` on the struct | meaning | default |
 /// |---|---|---|
-/// | `name = "Db"` | what the spans call the type | its name |
+/// | `name = "Db"` | the type's name in spans | its name |
 /// | `crate = path` | where `charm_tracing` is, if it is re-exported | `::charm_tracing` |
 #[proc_macro]
 pub fn traced_type(input: TokenStream) -> TokenStream {

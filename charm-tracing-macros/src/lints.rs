@@ -1,11 +1,12 @@
-//! Lints that look at how a body is written, which the attributes change.
+//! Lints that look at the form of a body, which the attributes change.
 
 use quote::ToTokens;
 use syn::{Attribute, Ident, ImplItem, ItemImpl, Meta, Path, Stmt, parse_quote};
 
-/// Of some traits clippy compares the bodies with its own idea of them. Where one was so, the traced one is not any more.
+/// Returns an `allow` for a clippy lint that expects one form of body in `Clone` or `PartialOrd`. It is needed only if
+/// the author's body has that form, because the traced body has not.
 ///
-/// Elsewhere nothing is allowed: an author may forbid it.
+/// In all other blocks nothing is allowed, because an author may forbid it.
 pub(crate) fn allowed(block: &ItemImpl) -> Option<Attribute> {
     let only = |name: &str| {
         let method = block.items.iter().find_map(|item| match item {
@@ -26,12 +27,13 @@ pub(crate) fn allowed(block: &ItemImpl) -> Option<Attribute> {
     }
 }
 
-/// A method whose signature is a trait's may return an error of any size, but the closure that its body becomes may not.
+/// Returns an `allow` for a method of a trait block: clippy accepts any size of error there, but not in the closure
+/// that the body becomes.
 pub(crate) fn allowed_in_trait_block() -> Attribute {
     parse_quote!(#[allow(clippy::result_large_err)])
 }
 
-/// What the author's body is expected to draw, the traced one may not draw: `expect` becomes `allow`.
+/// Turns `expect` into `allow`, because the traced body may not trigger the lint that the author's body triggers.
 pub(crate) fn allow_expected(attributes: &mut [Attribute]) {
     for attribute in attributes {
         if let Meta::List(list) = &mut attribute.meta

@@ -1,10 +1,11 @@
-//! What the package that is compiled calls `charm_tracing`: the attributes cannot know, but can say what to write.
+//! The name that the compiled package gives `charm_tracing`: the attributes cannot use it, but name it in an error
+//! message.
 
 use std::path::Path;
 use std::sync::OnceLock;
 use std::{env, fs};
 
-/// The other name of the crate in the package's manifest, if it has one there and not its own as well.
+/// Returns the crate's name in the package's manifest; `None` if that is `charm_tracing` or the crate is not found.
 pub(crate) fn other_name() -> Option<&'static str> {
     static NAME: OnceLock<Option<String>> = OnceLock::new();
     NAME.get_or_init(|| {
@@ -41,7 +42,7 @@ fn renamed(manifest: &str, workspace: &str) -> Option<String> {
 
 const PACKAGE: &str = "package=\"charm-tracing\"";
 
-/// The keys of a manifest with what is said of them: `name = ...`, `name.key = ...`, and the lines below
+/// Returns the keys of a manifest with their text: `name = ...`, `name.key = ...`, and the lines below
 /// `[dependencies.name]`.
 fn dependencies(manifest: &str) -> Vec<(&str, &str)> {
     let mut table = None;

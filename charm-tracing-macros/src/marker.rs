@@ -1,10 +1,10 @@
-//! What `extra_types` looks for: every traced `impl` block registers its type.
+//! Markers for `extra_types`: every traced `impl` block registers its type.
 //!
-//! A marker must compile wherever its block does, and hide no warning. The first argument of its trait is a type of its
-//! own, which keeps coherence out of it; the second has the parameters of the block, so each of them is used; the third
-//! is a number, by which `extra_types` picks one of several blocks. It is implemented for the block's type, so that it
-//! does not use a type that nobody else uses; but for a type of `charm_tracing` where the orphan rule might forbid that:
-//! an alias may hide a `Box<T>`, or an associated type.
+//! A marker must compile wherever its block does, and must not hide a warning. The first argument of its trait is a
+//! type of its own, so that coherence accepts it. The second has the parameters of the block, so that each of them is
+//! used. The third is a number, by which `extra_types` picks one of several blocks. The trait is implemented for the
+//! block's type, because then the marker does not count as a use of that type. Where the orphan rule might forbid that,
+//! it is implemented for a type of `charm_tracing`: an alias may hide a `Box<T>` or an associated type.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -22,10 +22,10 @@ use syn::{
 use crate::expand;
 use crate::names::line;
 
-/// In bits. Of two blocks with the same number neither is found; blocks of other types do not count.
+/// The bits of a block's number. If two blocks of one type have the same number, neither is found.
 const NUMBER: u32 = 24;
 
-/// Registers the type of the block as traced. A block that tells of no type in particular has no marker.
+/// Registers the type of the block as traced. A block that belongs to no type in particular gets no marker.
 pub(crate) fn marker(krate: &TokenStream, block: &ItemImpl) -> TokenStream {
     let mut ty = (*block.self_ty).clone();
     if is_parameter(&ty, &block.generics) || block.modifiers.polarity.is_some() {
@@ -51,7 +51,7 @@ pub(crate) fn marker(krate: &TokenStream, block: &ItemImpl) -> TokenStream {
     quote_spanned! {Span::mixed_site()=>
         #(#lints)*
         const _: () = {
-            // Public, or a module that lists the type would infer a type that it must not see.
+            // Public, because a module that lists the type must be able to infer this type.
             #[doc(hidden)]
             pub struct __TracedBlock<#(#consts),*>;
             #[doc(hidden)]
@@ -68,9 +68,10 @@ pub(crate) fn marker(krate: &TokenStream, block: &ItemImpl) -> TokenStream {
     }
 }
 
-/// One assertion that a type is traced, at that type.
+/// Writes one assertion that a type is traced, at that type.
 pub(crate) fn assertion(krate: &TokenStream, ty: &Type) -> TokenStream {
-    // The call that fails is the author's, and so is the error; the rest is ours, for the author's lints.
+    // The failing call has the author's span, so that the error is shown there. The rest has our span, so that the
+    // author's lints ignore it.
     let (author, ours) = (ty.span(), Span::mixed_site().located_at(ty.span()));
     let first = expand::located(krate, author);
     let first =
@@ -87,7 +88,8 @@ pub(crate) fn assertion(krate: &TokenStream, ty: &Type) -> TokenStream {
     }
 }
 
-/// Blocks of one type differ in their text, or they would not compile; but for empty ones.
+/// Returns the block's number, a hash of its text and its line. Non-empty blocks of one type differ in their text,
+/// because else they would not compile.
 fn number(krate: &TokenStream, block: &ItemImpl) -> TokenStream {
     let mut hasher = DefaultHasher::new();
     block.to_token_stream().to_string().hash(&mut hasher);
@@ -119,10 +121,10 @@ fn is_parameter(ty: &Type, generics: &Generics) -> bool {
     }
 }
 
-/// The generics of the block as far as they are its type's: `impl<T> From<T> for Workload` tells of `Workload`,
-/// whatever `T` is. None if that cannot be told apart.
+/// Returns the generics of the block that belong to its type: `impl<T> From<T> for Workload` registers `Workload` for
+/// any `T`. `None` if they cannot be separated from the others.
 ///
-/// What the author demands of the type's own parameters must stay, or the type may not be well-formed.
+/// The bounds of the type's own parameters must stay, because else the type may not be well-formed.
 fn generics_of(ty: &Type, generics: &Generics) -> Option<Generics> {
     if generics.params.iter().any(|parameter| !attributes(parameter).is_empty()) {
         return None;
@@ -138,7 +140,7 @@ fn generics_of(ty: &Type, generics: &Generics) -> Option<Generics> {
     if mentions(&ty.to_token_stream(), &foreign) {
         return None;
     }
-    // Here it would be another type.
+    // `Self` is another type in the marker.
     foreign.push(Ident::new("Self", Span::mixed_site()));
 
     let mut own = Generics::default();
@@ -164,7 +166,7 @@ fn generics_of(ty: &Type, generics: &Generics) -> Option<Generics> {
     Some(own)
 }
 
-/// A bound of a parameter tells nothing of the others.
+/// Returns true if the predicate bounds only one of the parameters; such a bound says nothing about the others.
 fn bounds_one_of(predicate: &WherePredicate, names: &[Ident]) -> bool {
     let WherePredicate::Type(predicate) = predicate else { return false };
     let Type::Path(TypePath { qself: None, path, .. }) = &predicate.bounded_ty else { return false };
@@ -195,16 +197,16 @@ fn attributes(parameter: &GenericParam) -> &[Attribute] {
     }
 }
 
-/// Which parameters a type determines: of `Either<L, <T as Trait>::Type>` it is `L`.
+/// The parameters that a type determines: for `Either<L, <T as Trait>::Type>` it is `L`.
 struct Parameters<'a> {
     names: Vec<&'a Ident>,
     determined: Vec<Ident>,
-    /// A macro stands for the type, or for a part of it.
+    /// True if a macro stands for the type or for a part of it.
     opaque: bool,
 }
 
 impl Parameters<'_> {
-    /// Whether to look at the path's arguments.
+    /// Notes a parameter that the path determines. Returns true if the path's arguments have to be visited.
     fn path(&mut self, path: &Path) -> bool {
         let first = path.segments.first().filter(|first| self.names.contains(&&first.ident));
         if path.segments.len() == 1 {
@@ -233,7 +235,7 @@ impl<'ast> Visit<'ast> for Parameters<'_> {
     }
 }
 
-/// A lifetime of the author's that stands here once more, and only once, is nothing to lint.
+/// Gives the author's lifetimes our span, because lints would report a lifetime that the marker uses only once.
 struct OurLifetimes;
 
 impl VisitMut for OurLifetimes {
@@ -250,9 +252,10 @@ fn mentions(tokens: &TokenStream, names: &[Ident]) -> bool {
     })
 }
 
-/// What the author allows on the block, e.g. that its type is deprecated, holds for the code that names the type too.
+/// Returns the lints that the author allows on the block, because they must be allowed as well in other code that names
+/// the type. A deprecated type is an example.
 ///
-/// But for what is unused: to allow that would count as a use of the type.
+/// Lints about unused code are left out, because to allow them would count as a use of the type.
 pub(crate) fn lints(attributes: &[Attribute]) -> Vec<TokenStream> {
     let allowed = attributes.iter().filter(|attribute| {
         let path = attribute.path();
@@ -265,7 +268,7 @@ pub(crate) fn lints(attributes: &[Attribute]) -> Vec<TokenStream> {
         .flatten()
         .filter(|lint| !["dead_code", "unused", "warnings"].iter().any(|unused| lint.path().is_ident(unused)))
         .filter(|lint| !lint.path().is_ident("reason"));
-    // What is expected was met in the block.
+    // Always `allow`: the author's block fulfils an `expect`.
     lints.map(|lint| quote_spanned!(Span::mixed_site()=> #[allow(#lint)])).collect()
 }
 
@@ -273,7 +276,7 @@ pub(crate) fn lints(attributes: &[Attribute]) -> Vec<TokenStream> {
 mod tests {
     use super::*;
 
-    /// The generics of the marker of a block.
+    /// Returns the generics of the marker of a block.
     fn own(header: &str) -> Option<String> {
         let block: ItemImpl = syn::parse_str(&format!("{header} {{}}")).unwrap();
         let generics = generics_of(&block.self_ty, &block.generics)?;

@@ -5,7 +5,7 @@ use syn::{Error, Ident, Signature};
 use crate::args::{self, Arg};
 use crate::errors::Errors;
 
-/// Which methods of an item get a span: all, `only` some, or all but what `skip` names.
+/// The choice of methods that get a span: all, `only` some, or all except those in `skip`.
 pub(crate) struct Selection {
     only: Arg<Vec<Ident>>,
     skip: Arg<Vec<Ident>>,
@@ -64,7 +64,7 @@ impl Selection {
         }
     }
 
-    /// Whether the method gets a span. A `const fn` never does.
+    /// Returns true if the method gets a span. A `const fn` never gets one.
     pub(crate) fn takes(&self, signature: &Signature) -> bool {
         let named = |list: &Arg<Vec<Ident>>| {
             list.value.as_ref().map(|names| names.iter().any(|name| same(name, &signature.ident)))

@@ -1,6 +1,7 @@
-//! Which argument is meant by one that there is not.
+//! Suggestions for an unknown argument.
 
-/// Which of the accepted arguments, each in backquotes, may be meant by `key`: one that is misspelt, or said in part.
+/// Returns the accepted argument that the author may have meant by `key`, misspelt or in part; `None` if none is
+/// similar. `accepted` has each argument in backquotes.
 pub(crate) fn similar<'a>(key: &str, accepted: &'a str) -> Option<&'a str> {
     let names =
         accepted.split('`').skip(1).step_by(2).map(|form| form.split(['(', ' ']).next().unwrap_or(form));
@@ -17,7 +18,7 @@ pub(crate) fn similar<'a>(key: &str, accepted: &'a str) -> Option<&'a str> {
     rated.min_by_key(|(distance, _)| *distance).map(|(_, name)| name)
 }
 
-/// How many letters have to be inserted, removed or replaced to make the one of the other.
+/// Counts the letters that have to be inserted, removed or replaced to turn one text into the other.
 fn distance(one: &str, other: &str) -> usize {
     let mut row: Vec<usize> = (0..=other.chars().count()).collect();
     for (line, letter) in one.chars().enumerate() {

@@ -11,20 +11,20 @@ use syn::{Block, Expr, FnArg, Ident, Pat, PatIdent, PatType, ReceiverKind, Signa
 use super::place::{with_braces_of, with_statements_before};
 use super::words::Words;
 
-/// The body of a closure or an async block that is to own the function's arguments as the function did.
+/// Returns a body for a closure or an async block that owns the function's arguments as the function did.
 ///
-/// What captures variables captures those that it uses, in the order in which it uses them, and of those perhaps
-/// single fields; that would be the order in which they are dropped. So it begins with a mention of all that may drop
-/// anything.
+/// A closure captures only the variables that it uses, in the order of use, and perhaps only single fields. That would
+/// also be the order in which they are dropped. So the body begins with a mention of every argument whose drop may have
+/// an effect.
 ///
-/// Such a mention would hide from the author that an argument is not used, of a variable that is captured and changed
-/// more is said than of an argument, and what a pattern leaves unbound cannot be mentioned. Then the arguments are
-/// [bound again](bound_again).
+/// The arguments are [bound again](bound_again) in three cases: the mention would hide a warning about an unused
+/// argument; the compiler says more about a captured variable that is changed than about an argument; a part that a
+/// pattern leaves unbound cannot be mentioned.
 ///
-/// An argument with an attribute is left where it is: `#[cfg]` may decide that it does not exist.
+/// An argument with an attribute is not moved, because `#[cfg]` may remove it.
 ///
-/// `first` are statements to put before it. `bound` are those that use the arguments, and are written only if these are
-/// bound again: a pattern that moves to the body binds nothing before it, and a second binding has to be used.
+/// `first` are statements before the body. `bound` are statements that use the arguments; they are written only if
+/// these are bound again. In that case nothing binds the pattern before the body, and a second binding has to be used.
 pub(super) fn owning(
     signature: &mut Signature,
     block: &Block,
@@ -53,7 +53,7 @@ pub(super) fn owning(
     }
     let mention = (!captured.is_empty()).then(|| {
         let allow = allow_underscores(&captured);
-        // The first one that is captured is the first one that is dropped.
+        // The variable that is captured first is dropped first.
         let captured = captured.iter().rev();
         quote_spanned!(Span::mixed_site()=> #allow let _ = (#(&#captured,)*);)
     });
@@ -63,17 +63,17 @@ pub(super) fn owning(
 /// A body that owns the function's arguments.
 pub(super) struct Owning {
     pub(super) body: Block,
-    /// Whether it binds arguments again, and uses them in the statements that were given for that.
+    /// True if the body binds arguments again; then it has the statements `bound`.
     pub(super) binds_later: bool,
 }
 
-/// The same body with its arguments as variables of its own, in their order.
+/// Returns a body like [`owning`], but with the arguments as variables of its own, in their order.
 ///
-/// A `match` binds them and not a `let`, since the temporary values of the body's last expression, which may borrow
-/// from an argument, are dropped at the end of a match arm, as at the end of a function, before the arguments.
+/// A `match` binds them and not a `let`. The temporary values of the body's last expression may borrow from an
+/// argument; at the end of a match arm, as at the end of a function, they are dropped before the arguments.
 ///
-/// What a pattern leaves unbound may stay with the function if that drops it last anyway; otherwise the argument gets a
-/// name, and its pattern moves to the body.
+/// A part that a pattern leaves unbound may stay with the function if the function drops it last anyway. Otherwise the
+/// argument gets a name, and its pattern moves to the body.
 fn bound_again(
     signature: &mut Signature,
     block: &Block,
@@ -127,7 +127,7 @@ fn bound_again(
     Owning { body, binds_later }
 }
 
-/// The argument under a name instead of its pattern. Its documentation keeps the pattern.
+/// Gives the argument a name instead of its pattern. Its documentation keeps the pattern.
 fn named(at: usize, argument: &PatType) -> (Ident, [FnArg; 2]) {
     let PatType { pat, ty, .. } = argument;
     let name = Ident::new(&format!("__arg{at}"), pat.span().resolved_at(Span::mixed_site()));
@@ -136,7 +136,7 @@ fn named(at: usize, argument: &PatType) -> (Ident, [FnArg; 2]) {
     (name, [compiled, documented])
 }
 
-/// Arguments that are bound together, as far as one that has to be taken apart.
+/// Arguments that are bound together; the last one may have a pattern that moves to the body.
 #[derive(Default)]
 struct Group {
     arguments: Vec<Ident>,
@@ -159,7 +159,7 @@ impl Group {
         self
     }
 
-    /// A block that drops the arguments after the block `body`.
+    /// Writes a block that drops the arguments after the block `body`.
     fn around(&self, body: &TokenStream) -> TokenStream {
         let Self { arguments, bindings, last } = self;
         let body = match last {
@@ -169,7 +169,7 @@ impl Group {
             }
         };
         let allow = allow_underscores(arguments);
-        // That each argument is bound twice is our doing.
+        // Allowed, because the generated code and not the author binds each argument twice.
         quote_spanned! {Span::mixed_site()=> {
             #allow
             let __arguments = (#(#arguments,)*);
@@ -179,7 +179,7 @@ impl Group {
     }
 }
 
-/// Only where it is needed: an author may forbid what is allowed here.
+/// Returns an `allow` if a name needs it; `None` otherwise, because an author may forbid what it allows.
 fn allow_underscores(names: &[Ident]) -> Option<TokenStream> {
     names
         .iter()
@@ -187,14 +187,15 @@ fn allow_underscores(names: &[Ident]) -> Option<TokenStream> {
         .then(|| quote_spanned!(Span::mixed_site()=> #[allow(clippy::used_underscore_binding)]))
 }
 
-/// Of `mut self` the compiler does not say that a change of it is never read, but of a captured `self` it does.
+/// Allows changes of `self` that are never read: the compiler warns about them for a captured `self`, but not for `mut
+/// self`.
 fn allowed_to_change_self(signature: &Signature, block: &Block) -> Block {
     struct Changes(bool);
     impl Visit<'_> for Changes {
         fn visit_expr(&mut self, expression: &Expr) {
             self.0 |= match expression {
                 Expr::Assign(assignment) => is_of_self(&assignment.left),
-                // `+=` and the like, and those that change nothing.
+                // Also operators other than `+=` and the like, which change nothing.
                 Expr::Binary(operation) => is_of_self(&operation.left),
                 _ => false,
             };
@@ -228,17 +229,18 @@ fn is_reference(receiver: &ReceiverKind) -> bool {
     }
 }
 
-/// Whether it matters how the body gets the argument: when it is dropped, and what is said about assignments to it.
+/// Returns true if the body must own the argument, because of when it is dropped or what is said about assignments to
+/// it.
 fn is_to_be_owned(argument: &PatType) -> bool {
     argument.attrs.is_empty() && (may_drop(&argument.ty) || bound_by(&argument.pat).iter().any(is_mutable))
 }
 
-/// `mut x`, but not `ref mut x`.
+/// Returns true for `mut x`, but not for `ref mut x`.
 const fn is_mutable(binding: &PatIdent) -> bool {
     binding.mutability.is_some() && binding.by_ref.is_none()
 }
 
-/// Whether dropping a value of the type may do anything, as far as the type's tokens tell.
+/// Returns true if dropping a value of the type may have an effect, as far as the type's tokens tell.
 fn may_drop(ty: &Type) -> bool {
     match ty {
         Type::Reference(_) | Type::Ptr(_) | Type::FnPtr(_) | Type::Never(_) => false,
@@ -251,7 +253,7 @@ fn may_drop(ty: &Type) -> bool {
     }
 }
 
-/// Whether it is the name of a primitive type.
+/// Returns true for the name of a primitive type.
 pub(super) fn is_copied(name: &Ident) -> bool {
     COPIED.iter().any(|copied| name == copied)
 }
@@ -261,32 +263,32 @@ const COPIED: [&str; 16] = [
     "f32", "f64",
 ];
 
-/// Whether a part of what the pattern matches may stay where it is.
+/// Returns true if the pattern may leave a part of its value unbound.
 fn leaves_something(pattern: &Pat) -> bool {
     match pattern {
         Pat::Ident(binding) => binding.by_ref.is_some(),
         Pat::Paren(inner) => leaves_something(&inner.pat),
         Pat::Tuple(tuple) => tuple.elems.iter().any(leaves_something),
         Pat::Slice(slice) => slice.elems.iter().any(leaves_something),
-        // That of a struct, too: it may implement `Drop`, and all that is bound may be copied.
+        // A struct pattern as well: the struct may implement `Drop`, and all bound fields may be copied.
         _ => true,
     }
 }
 
-/// The variables that a pattern binds, from left to right.
+/// Returns the variables that a pattern binds, from left to right.
 fn bound_by(pattern: &Pat) -> Vec<PatIdent> {
     #[derive(Default)]
     struct Bindings(Vec<PatIdent>);
     impl<'ast> Visit<'ast> for Bindings {
         fn visit_pat_ident(&mut self, binding: &'ast PatIdent) {
-            // An alternative of a pattern with `|` binds the same ones again.
+            // Each alternative of a pattern with `|` binds the same variables.
             if self.0.iter().all(|known| known.ident != binding.ident) {
                 self.0.push(binding.clone());
             }
             visit::visit_pat_ident(self, binding);
         }
 
-        // No variables of the function's.
+        // Expressions in a pattern bind no variables.
         fn visit_expr(&mut self, _: &'ast Expr) {}
     }
     let mut found = Bindings::default();
@@ -294,7 +296,8 @@ fn bound_by(pattern: &Pat) -> Vec<PatIdent> {
     found.0
 }
 
-/// Takes `mut` off: it is the second binding that the body changes. `ref mut` is another thing.
+/// Removes `mut` from bindings, because the body changes only the second binding. Keeps `ref mut`, which means
+/// something else.
 struct Immutable;
 
 impl VisitMut for Immutable {

@@ -11,21 +11,21 @@ use super::{Callee, Scope, tail, tracked};
 use crate::args::SpanAttribute;
 use crate::lints;
 
-/// What an attribute is about to write: the span of one function.
+/// The input for the span of one function.
 pub(crate) struct Traced<'a> {
     pub(crate) krate: &'a TokenStream,
     pub(crate) callee: Callee,
     /// The attributes that the author wants on the span.
     pub(crate) attributes: &'a [SpanAttribute],
-    /// Whether an `Err` is a failure.
+    /// True if an `Err` marks the span as failed.
     pub(crate) records_errors: bool,
     pub(crate) scope: &'a Scope,
 }
 
 impl Traced<'_> {
-    /// Gives the function its span.
+    /// Adds the span to the function.
     ///
-    /// The author's statements keep their tokens, so errors in them point where they always did.
+    /// The author's statements keep their tokens, so the compiler shows errors in them at the usual place.
     pub(crate) fn write(
         &self,
         attributes: &mut Vec<Attribute>,
@@ -36,7 +36,7 @@ impl Traced<'_> {
         let fails = matches!(returning, Returning::MayFail(_) | Returning::Tracked(_));
         *block = self.body(returning, signature, block);
         for attribute in &mut *attributes {
-            // An inner attribute of the body holds for all of it, and may only stand at its start.
+            // An inner attribute applies to the whole body, but may only be at its start.
             attribute.style = AttrStyle::Outer;
         }
         lints::allow_expected(attributes);
@@ -61,7 +61,7 @@ impl Traced<'_> {
         with_braces_of(block, tokens)
     }
 
-    /// Nothing to look at when it returns: the body stays where it is, under a guard.
+    /// Writes the body of a function whose result is not looked at: the body stays where it is, under a guard.
     fn in_place(&self, block: &Block) -> TokenStream {
         let at = end_of(block);
         let (items, statements) = leading_items(block);
@@ -73,8 +73,8 @@ impl Traced<'_> {
         }
     }
 
-    /// `#[track_caller]` holds for the function and not for a closure in it, and so does what the compiler says about
-    /// recursion: the body stays, its exits are rewritten.
+    /// Writes the body without a closure and rewrites its exits, because `#[track_caller]` and the compiler's lint
+    /// about recursion apply to the function and not to a closure in it.
     fn in_place_noticing(&self, output: &Type, signature: &Signature, block: &Block) -> TokenStream {
         let (krate, at) = (self.krate, end_of(block));
         let (items, _) = leading_items(block);
@@ -96,13 +96,13 @@ impl Traced<'_> {
         }
     }
 
-    /// `return` and `?` leave the author's body, not ours: it becomes a closure.
+    /// Writes the body as a closure, so that `return` and `?` leave only the author's body.
     fn returning(&self, output: &Type, signature: &mut Signature, block: &Block) -> TokenStream {
         let (krate, at) = (self.krate, end_of(block));
         let closure = quote_spanned!(as_written(block)=> move ||);
         let scope = self.scope.of(signature);
         let failure = self.failure(&scope, signature);
-        // A future that may not be boxed again ends its span when it is returned.
+        // If the future cannot be boxed again, its span ends when it is returned.
         let last =
             if scope.output_may_not_last(output) { quote_spanned!(at=> &) } else { quote_spanned!(at=> &&) };
         let Owning { body, binds_later } = owning(signature, block, None, self.add_attributes().as_ref());
@@ -112,7 +112,7 @@ impl Traced<'_> {
                 (#last #krate::__private::Returns::of(&__returned)).__leave(__span, __returned, #failure)
             }
         };
-        // Not a variable: clippy would say of a guard in its type that it can be dropped before.
+        // No variable here: clippy would say that a guard in its type can be dropped earlier.
         let (infer, returns, output) = match inferred(output) {
             None => {
                 let returns = quote_spanned!(at=> #krate::__private::Returns::<#output>::inferred());
@@ -136,7 +136,7 @@ impl Traced<'_> {
                 return #krate::__private::run(__callee, __body, __leave);
             };
         }
-        // They use the arguments before the body owns them.
+        // The attributes use the arguments before the body owns them.
         let enter = self.enter_before(binds_later);
         quote_spanned! {at=>
             #enter
@@ -146,14 +146,14 @@ impl Traced<'_> {
         }
     }
 
-    /// The span goes on in the future.
+    /// Writes the body of a function that returns `impl Future`: the span ends with the future.
     fn returning_future(&self, output: &Type, signature: &mut Signature, block: &Block) -> TokenStream {
         let (krate, at) = (self.krate, end_of(block));
         let closure = quote_spanned!(as_written(block)=> move ||);
         let failure = self.failure(&self.scope.of(signature), signature);
         let Owning { body, binds_later } = owning(signature, block, None, self.add_attributes().as_ref());
         let enter = self.enter_before(binds_later);
-        // An error about the future is shown at the body.
+        // The compiler shows an error about the future at the body.
         let located = located(krate, at);
         let call = match inferred(output) {
             None => quote_spanned!(at=> call_for_future::<#output, _>),
@@ -179,14 +179,13 @@ impl Traced<'_> {
         } else {
             quote_spanned!(at=> #krate::__private::never_fails)
         };
-        // The type is written as far as it can be, because another attribute may make an async block of this body, of
-        // which the compiler does not know yet what it returns. Inside it is inferred: of a body that yields another type
-        // the compiler then says the same as without the attribute, and of one that never ends it does not say that
-        // what follows is unreachable.
+        // The type is written as far as possible, because another attribute may turn this body into an async block,
+        // whose return type the compiler does not know yet. Inside it is inferred, so that the compiler says the same
+        // as without the attribute: about a body that yields another type, and about one that never ends.
         let inferring = |place: Span| Some(infer_return_type(krate, Span::mixed_site().located_at(place)));
         let (written, infer, infer_inside) = match &signature.output {
             ReturnType::Default => (Some(quote_spanned!(at=> ::<()>)), None, inferring(at)),
-            // It may not be written here.
+            // `!` may not be written here.
             ReturnType::Type(_, ty) if matches!(**ty, Type::Never(_)) => (None, inferring(at), None),
             ReturnType::Type(_, ty) => match inferred(ty) {
                 None => (Some(quote_spanned!(at=> ::<#ty>)), None, inferring(ty.span())),
@@ -203,7 +202,7 @@ impl Traced<'_> {
             .unwrap_or_else(|| quote_spanned!(at=> #krate::__private::no_attributes));
         let opened = if binds_later { self.opened() } else { None };
         let body = if yields_future && tail::may_have_value(block) {
-            // Clippy would ask whether it should be awaited, of a block that ends with it.
+            // If the block ended with the future, clippy would ask whether to await it.
             with_braces_of(block, quote_spanned!(at=> return #body;))
         } else {
             body
@@ -218,7 +217,7 @@ impl Traced<'_> {
         }
     }
 
-    /// Declares `__returns` for a type that cannot be written.
+    /// Writes the declaration of `__returns` for a type that cannot be written.
     fn returns_inferred(&self, at: Span) -> TokenStream {
         let (krate, infer) = (self.krate, infer_return_type(self.krate, at));
         quote_spanned! {at=>
@@ -238,8 +237,8 @@ impl Traced<'_> {
         }
     }
 
-    /// Opens the span before a body that owns the arguments. If it binds them again, the span gets its attributes
-    /// [there](Self::add_attributes).
+    /// Writes the statement that opens the span before a body that owns the arguments. If the body binds them again,
+    /// the span gets its attributes [there](Self::add_attributes).
     fn enter_before(&self, binds_later: bool) -> TokenStream {
         if !binds_later || self.attributes.is_empty() {
             let enter = self.enter();
@@ -253,20 +252,20 @@ impl Traced<'_> {
         }
     }
 
-    /// What a body needs to add attributes to the span; nothing if it adds none.
+    /// Writes the variable by which a body adds attributes to the span; `None` if it adds none.
     fn opened(&self) -> Option<TokenStream> {
         let opened = quote_spanned!(Span::mixed_site()=> let __opened = __span.opened(););
         (!self.attributes.is_empty()).then_some(opened)
     }
 
-    /// The statement in a body that adds the author's attributes to the span that is open.
+    /// Writes the statement that adds the author's attributes to the open span; `None` if there are none.
     fn add_attributes(&self) -> Option<TokenStream> {
         let attributes = self.evaluate_attributes()?;
         Some(quote_spanned!(Span::mixed_site()=> __opened.add(#attributes);))
     }
 
-    /// A closure that evaluates the author's attributes, if there are any. The expressions stand outside of what our traits
-    /// are imported into, or they might mean those.
+    /// Writes a closure that evaluates the author's attributes; `None` if there are none. The expressions are outside
+    /// the scope of our traits, because they might call the traits' methods by mistake.
     fn evaluate_attributes(&self) -> Option<TokenStream> {
         if self.attributes.is_empty() {
             return None;
@@ -285,7 +284,7 @@ impl Traced<'_> {
         Some(quote_spanned!(Span::mixed_site()=> |__attributes| { #(#add)* }))
     }
 
-    /// A closure that finds the failure in a returned value, with the bounds that hold here.
+    /// Writes a closure that finds the failure in a returned value, with the bounds that hold here.
     fn failure(&self, scope: &Scope, signature: &Signature) -> TokenStream {
         let krate = self.krate;
         if !self.records_errors {
@@ -295,7 +294,7 @@ impl Traced<'_> {
             ReturnType::Type(_, ty) => scope.error_may_borrow(ty),
             ReturnType::Default => false,
         };
-        // An error that may borrow is asked for its text only.
+        // For an error that may borrow, only its text is read.
         let references = if may_borrow { quote!(&&&&) } else { quote!(&&&&&&) };
         quote_spanned! {Span::mixed_site()=>
             |__returned| {
@@ -306,8 +305,9 @@ impl Traced<'_> {
     }
 }
 
-/// Tells the compiler that `__returns` is about the type that the function returns: an async block has no place to
-/// write it, and `impl Trait` cannot be written. A body may depend on it, as `?` and `collect` do.
+/// Writes a statement that tells the compiler that `__returns` has the function's return type. An async block has no
+/// place to write the type, and `impl Trait` cannot be written, but a body may depend on it, for example with `?` or
+/// `collect`.
 fn infer_return_type(krate: &TokenStream, at: Span) -> TokenStream {
     quote_spanned! {at=>
         if let #krate::__private::Option::Some(__returned) = __returns.nothing() {

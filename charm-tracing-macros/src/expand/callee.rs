@@ -5,8 +5,8 @@ use syn::{Ident, LitStr, Signature};
 
 use crate::names::line;
 
-/// A traced function as the runtime gets to know it: a `Site`, and for a method whose type is not written beside it,
-/// where to ask for the type's name.
+/// The description of a traced function for the runtime: a `Site`. For a method whose type is unknown to the attribute,
+/// it also says where to ask for the type's name.
 pub(crate) struct Callee {
     name: String,
     path: String,
@@ -15,7 +15,8 @@ pub(crate) struct Callee {
 }
 
 impl Callee {
-    /// A method of a block for the type called `owner`, or `ty` in spans; `name` is what its own span is called.
+    /// Describes a method of a block for the type `owner`, which has the name `ty` in spans if given. `name` is the
+    /// name of the method's own span if given.
     pub(crate) fn of_method(
         owner: &str,
         signature: &Signature,
@@ -32,8 +33,8 @@ impl Callee {
         }
     }
 
-    /// A method with a body in the definition of the trait called `owner`: its type is known at run time.
-    /// `ty` and `name` are those of [`of_method`](Self::of_method).
+    /// Describes a method with a body in the definition of the trait `owner`; its type is known only at run time. `ty`
+    /// and `name` are those of [`of_method`](Self::of_method).
     pub(crate) fn of_default_method(
         owner: &Ident,
         signature: &Signature,
@@ -49,7 +50,7 @@ impl Callee {
         Self { owner_at_run_time, ..callee }
     }
 
-    /// A function, or a method that carries `#[trace_fn]` itself, outside of an annotated block.
+    /// Describes a function, or a method with its own `#[trace_fn]` outside of a traced block.
     pub(crate) fn of_function(signature: &Signature, name: Option<&LitStr>) -> Self {
         let function = signature.ident.unraw();
         let owner_at_run_time = name.is_none() && signature.receiver().is_some();
@@ -65,7 +66,7 @@ impl Callee {
         }
     }
 
-    /// An expression of the type `__private::Callee`.
+    /// Writes an expression of the type `__private::Callee`.
     pub(crate) fn to_tokens(&self, krate: &TokenStream) -> TokenStream {
         let Self { name, path, line, owner_at_run_time } = self;
         let callee = if *owner_at_run_time {

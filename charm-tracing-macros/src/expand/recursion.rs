@@ -1,11 +1,12 @@
-//! A function that calls itself wherever it goes: the compiler warns of it (`unconditional_recursion`), but not if the
-//! call is in a closure.
+//! Detection of functions that always call themselves: the compiler warns about them (`unconditional_recursion`), but
+//! not if the call is in a closure.
 
 use syn::visit::{self, Visit};
 use syn::{BinOp, Block, Expr, ExprClosure, ExprReturn, ExprTry, Ident, Item, Signature, Stmt};
 
-/// Whether the body cannot be left without a call of the function, as far as its tokens tell. The call may yet be that of
-/// another function with the same name. `stands_alone`: a function of this name is it, not only a method.
+/// Returns true if every way through the body calls the function, as far as its tokens tell. The call may still mean
+/// another function of the same name. `stands_alone` is true if a plain `name(...)` means this function, which is no
+/// method.
 pub(super) fn always_calls_itself(signature: &Signature, stands_alone: bool, block: &Block) -> bool {
     let name = &signature.ident;
     let is_method = signature.receiver().is_some();
@@ -76,7 +77,7 @@ impl Calls<'_> {
         }
     }
 
-    /// Whether it is `name(...)` or `Self::name(...)`.
+    /// Returns true for `name(...)` or `Self::name(...)`.
     fn is_it(&self, function: &Expr, arguments: usize) -> bool {
         let Expr::Path(path) = function else { return false };
         let mut segments = path.path.segments.iter().rev().map(|segment| &segment.ident);
@@ -89,7 +90,7 @@ impl Calls<'_> {
     }
 }
 
-/// Whether a statement may leave the function.
+/// Returns true if a statement may leave the function.
 fn may_leave(statement: &Stmt) -> bool {
     struct Exits(bool);
     impl Visit<'_> for Exits {

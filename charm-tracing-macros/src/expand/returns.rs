@@ -8,17 +8,17 @@ use syn::{
 use super::arguments::is_copied;
 use crate::names::is_called;
 
-/// How a function ends, as far as its signature tells.
+/// The way in which a function ends, as far as its signature tells.
 pub(super) enum Returning {
-    /// An `async fn`, whose output may be a `Result`, or a future in its turn.
+    /// An `async fn`; its output may be a `Result`, or another future.
     Async { fails: bool, yields_future: bool },
-    /// A value to look at: a `Result`, or a boxed future.
+    /// A value that is looked at: a `Result` or a boxed future.
     MayFail(Type),
-    /// Such a value of a function with `#[track_caller]`.
+    /// A value like that of `MayFail`, from a function with `#[track_caller]`.
     Tracked(Type),
-    /// `impl Future`, with its output.
+    /// An `impl Future`, with its output.
     Future(Type),
-    /// Any other value, which is left alone.
+    /// Any other value, which is not looked at.
     Plain,
 }
 
@@ -49,8 +49,8 @@ fn output(output: &ReturnType) -> Option<&Type> {
     Some(ty)
 }
 
-/// An alias can hide a `Result` or a boxed future, so every path counts but for the names that nobody would give to
-/// one.
+/// Returns true if the type may be a `Result` or a boxed future. An alias can hide one, so every path counts except the
+/// names that are never given to one.
 fn may_fail(ty: &Type) -> bool {
     match ty {
         Type::Path(path) => {
@@ -66,7 +66,7 @@ fn may_fail(ty: &Type) -> bool {
     }
 }
 
-/// Likewise.
+/// Returns true if the output of an `async fn` may itself be a future.
 fn may_be_future(ty: &Type) -> bool {
     match ty {
         Type::ImplTrait(_) => true,
@@ -75,8 +75,8 @@ fn may_be_future(ty: &Type) -> bool {
     }
 }
 
-/// The output of `impl Future<Output = T>`, if the function promises no other trait of it than those that
-/// the runtime's future passes on.
+/// Returns the `T` of `impl Future<Output = T>`; `None` if the function promises a trait that the runtime's future does
+/// not pass on.
 fn future_output(ty: &TypeImplTrait) -> Option<Type> {
     let mut output = None;
     for bound in &ty.bounds {
@@ -111,7 +111,7 @@ fn tracks_caller(attributes: &[Attribute]) -> bool {
     })
 }
 
-/// The type as it may be written in a body: with `_` for each `impl Trait`. None if it has none of them.
+/// Returns the type as it may be written in a body, with `_` for each `impl Trait`; `None` if it has no `impl Trait`.
 pub(super) fn inferred(ty: &Type) -> Option<Type> {
     #[derive(Default)]
     struct Infer(bool);

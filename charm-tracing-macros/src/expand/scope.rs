@@ -1,8 +1,8 @@
-//! Lifetimes, as far as tokens tell of them.
+//! Lifetimes, as far as tokens tell about them.
 //!
-//! The generated code asks what a type can do by method lookup, which does not see lifetimes: it takes
-//! `impl<T: 'static> Error for Full<T>` for any `T`, and then the function does not compile. So that is not asked of a
-//! type that may borrow.
+//! The generated code finds out by method lookup what a type can do. Method lookup does not see lifetimes: it accepts
+//! `impl<T: 'static> Error for Full<T>` for any `T`, and then the function does not compile. So the generated code does
+//! not ask this of a type that may borrow.
 
 use std::collections::HashMap;
 
@@ -14,28 +14,28 @@ use syn::{
     TypeParamBound, TypePath, WherePredicate,
 };
 
-/// What the types of a signature may mean.
+/// The context that gives the types of a signature their meaning.
 #[derive(Clone)]
 pub(crate) struct Scope {
-    /// Whether it is a block that implements a trait.
+    /// True for a block that implements a trait.
     of_trait_block: bool,
-    /// The type parameters, and whether one is not known to outlive anything.
+    /// The type parameters; true for one without a lifetime bound.
     free: HashMap<String, bool>,
     this: This,
     /// The associated types of the block: `Self::Error`.
     associated: HashMap<String, Type>,
 }
 
-/// What `Self` is.
+/// The meaning of `Self`.
 #[derive(Clone, Copy, PartialEq)]
 enum This {
-    /// A type that holds nothing that is borrowed.
+    /// A type that borrows nothing.
     Lasting,
-    /// A type that may.
+    /// A type that may borrow.
     Borrowing,
     /// The type parameter of a trait.
     Parameter,
-    /// The function stands alone, or in a block that is not known.
+    /// Unknown: the function is no method, or its block is not known.
     Unknown,
 }
 
@@ -67,29 +67,29 @@ impl Scope {
         Self { of_trait_block: false, free: HashMap::new(), this: This::Unknown, associated: HashMap::new() }
     }
 
-    /// Whether a function stands alone, as far as is known.
+    /// Returns true if the function belongs to no known block or trait.
     pub(super) fn is_unknown(&self) -> bool {
         self.this == This::Unknown
     }
 
-    /// Whether the signature of a function is that of a trait.
+    /// Returns true if a trait prescribes the signatures of the functions.
     pub(super) const fn is_of_trait_block(&self) -> bool {
         self.of_trait_block
     }
 
-    /// The scope within a function.
+    /// Returns the scope inside a function.
     pub(super) fn of(&self, signature: &Signature) -> Self {
         let mut scope = self.clone();
         scope.free.extend(free(&signature.generics));
         scope
     }
 
-    /// Whether the error in what a function returns, or in what its future yields, may hold something borrowed.
+    /// Returns true if the error that a function returns, or that its future yields, may borrow.
     pub(super) fn error_may_borrow(&self, returned: &Type) -> bool {
         let returned = self.resolved(returned);
         if let Some(result) = result_in(returned) {
             let [_, error] = &result.types[..] else {
-                // An alias, which has its error, but perhaps not that error's lifetime.
+                // An alias has its own error, but may pass a lifetime on to it.
                 return result.has_lifetimes;
             };
             return self.may_borrow(error);
@@ -101,12 +101,12 @@ impl Scope {
         }
     }
 
-    /// Whether a boxed future may yield what is not known to last as long as the box.
+    /// Returns true if the output of a boxed future may have a shorter lifetime than the box.
     pub(super) fn output_may_not_last(&self, returned: &Type) -> bool {
         self.names_free(self.resolved(returned).to_token_stream())
     }
 
-    /// Whether a bound of the type may ask for a lifetime.
+    /// Returns true if a bound of the type may require a lifetime.
     fn may_borrow(&self, ty: &Type) -> bool {
         match self.resolved(ty) {
             Type::Reference(reference) => self.may_borrow(&reference.elem),
@@ -120,7 +120,7 @@ impl Scope {
         }
     }
 
-    /// What `Self::Error` stands for.
+    /// Returns the type that `Self::Error` stands for, and any other type as it is.
     fn resolved<'a>(&'a self, ty: &'a Type) -> &'a Type {
         let Type::Path(TypePath { qself, path, .. }) = ty else { return ty };
         let of_self = match qself {
@@ -131,7 +131,7 @@ impl Scope {
         last.filter(|_| of_self).and_then(|last| self.associated.get(&last)).unwrap_or(ty)
     }
 
-    /// A type parameter or an associated type of one: the bounds that are written decide what it can do.
+    /// Returns true for a type parameter or an associated type of one: its written bounds decide what it can do.
     fn is_parameter(&self, TypePath { qself, path, .. }: &TypePath) -> bool {
         let is_one = |name: &Ident| {
             self.free.contains_key(&name.to_string()) || name == "Self" && self.this == This::Parameter
@@ -164,7 +164,7 @@ impl Scope {
     }
 
     fn names_free(&self, tokens: TokenStream) -> bool {
-        // `S::Response` is that of a trait whose arguments do not stand there.
+        // `S::Response` belongs to a trait whose arguments are not written here.
         let any_free = self.free.values().any(|free| *free);
         let mut tokens = tokens.into_iter().peekable();
         while let Some(token) = tokens.next() {
@@ -189,7 +189,7 @@ impl Scope {
         if name == "Self" {
             return self.this != This::Lasting;
         }
-        // Of a block that is not seen, parameters have the names that they have everywhere.
+        // In an unknown block, a single capital letter counts as a type parameter.
         let unseen = || {
             self.this == This::Unknown
                 && name.len() == 1
@@ -199,7 +199,7 @@ impl Scope {
     }
 }
 
-/// The type parameters, and which have no lifetime among their bounds.
+/// Returns the type parameters; true for those without a lifetime among their bounds.
 fn free(generics: &Generics) -> HashMap<String, bool> {
     fn outlive<'a>(bounds: impl IntoIterator<Item = &'a TypeParamBound>) -> bool {
         bounds.into_iter().any(|bound| matches!(bound, TypeParamBound::Lifetime(_)))
@@ -229,11 +229,11 @@ fn free(generics: &Generics) -> HashMap<String, bool> {
 #[derive(Default)]
 struct ResultArguments {
     types: Vec<Type>,
-    /// Whether there are lifetimes other than `'static`, as only an alias has them.
+    /// True if there are lifetimes other than `'static`; only an alias has them.
     has_lifetimes: bool,
 }
 
-/// The `Result<...>` that a type is, or that a future yields.
+/// Returns the arguments of the `Result<...>` that the type is or that its future yields; `None` if there is none.
 fn result_in(ty: &Type) -> Option<ResultArguments> {
     #[derive(Default)]
     struct Results(Option<ResultArguments>);
@@ -263,7 +263,7 @@ fn result_in(ty: &Type) -> Option<ResultArguments> {
     results.0
 }
 
-/// `Box<dyn Error + 'a>`: a pointer asks for nothing.
+/// Returns true for a pointer such as `Box<dyn Error + 'a>`, which requires no lifetime.
 fn is_pointer(path: &TypePath) -> bool {
     path.path.segments.last().is_some_and(|last| match &last.arguments {
         PathArguments::AngleBracketed(arguments) => {

@@ -1,4 +1,4 @@
-//! The end of a body: the expressions that its value comes from.
+//! The end of a body: the expressions that give its value.
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
@@ -9,7 +9,7 @@ use syn::{Attribute, Block, Expr, ExprBlock, ExprBreak, ExprLoop, ExprUnsafe, It
 use super::words::Words;
 use crate::names::is_called;
 
-/// Whether a body ends with an expression, and one that may have a value.
+/// Returns true if a body ends with an expression that may have a value.
 pub(super) fn may_have_value(block: &Block) -> bool {
     match block.stmts.last() {
         Some(Stmt::Expr(value, None)) => !diverges(value),
@@ -18,8 +18,8 @@ pub(super) fn may_have_value(block: &Block) -> bool {
     }
 }
 
-/// Writes something around each expression that a body ends with: in the branches of an `if` or a `match`, and in each
-/// of several that depend on a `#[cfg]`.
+/// Wraps each expression that a body ends with: in the branches of an `if` or a `match`, and each of several that
+/// depend on a `#[cfg]`.
 pub(super) fn wrap(block: &mut Block, around: &impl Fn(&TokenStream) -> TokenStream) {
     for (at, statement) in block.stmts.iter_mut().rev().enumerate() {
         let depends = match statement {
@@ -68,7 +68,7 @@ fn wrap_value(value: &mut Expr, around: &impl Fn(&TokenStream) -> TokenStream) {
     }
 }
 
-/// Whether an expression never has a value, as far as its tokens tell.
+/// Returns true if an expression never has a value, as far as its tokens tell.
 pub(super) fn diverges(value: &Expr) -> bool {
     match value {
         Expr::Return(_) | Expr::Break(_) | Expr::Continue(_) => true,
@@ -100,7 +100,7 @@ fn panics(call: &Macro) -> bool {
     ["panic", "unreachable", "todo", "unimplemented"].iter().any(|name| is_called(&call.path, name))
 }
 
-/// Whether a `break` leaves the loop, or one in a macro may.
+/// Returns true if a `break` leaves the loop, or a `break` in a macro may do so.
 fn is_left(endless: &ExprLoop) -> bool {
     struct Breaks<'a> {
         label: Option<&'a Lifetime>,
@@ -145,7 +145,7 @@ fn is_cfg(attribute: &Attribute) -> bool {
     attribute.path().is_ident("cfg")
 }
 
-/// The attributes that an expression starts with, and the rest of it.
+/// Splits an expression into its attributes and the rest.
 fn without_attributes(value: &impl ToTokens) -> (Vec<Attribute>, TokenStream) {
     let tokens = value.to_token_stream();
     let split =

@@ -6,21 +6,21 @@ use syn::{Block, Expr, ExprReturn, ExprTry, Ident, Item, Stmt};
 
 use super::{located, tail};
 
-/// The statements of a body that has to stay in its function, with everything that the function returns passed through
-/// the closure `__notice`. What a macro returns from within is not seen.
+/// Returns the statements of a body that has to stay in its function; every returned value passes through the closure
+/// `__notice`. A `return` inside a macro is not seen.
 pub(super) fn noticing(krate: &TokenStream, mut block: Block) -> Vec<Stmt> {
     Exits { krate }.visit_block_mut(&mut block);
     tail::wrap(&mut block, &noticed);
     block.stmts
 }
 
-/// At the place of the value, where a lint that it draws is shown.
+/// Writes the call of `__notice` at the place of the value, because a lint about the value is shown there.
 fn noticed(value: &TokenStream) -> TokenStream {
     let place = Span::mixed_site().located_at(value.span());
     quote_spanned!(place=> __notice(#value))
 }
 
-/// Where the function may be left: `return` and `?`, but not those of a closure, an async block or an item.
+/// Rewrites the exits of a function, `return` and `?`, but not those in a closure, an async block or an item.
 struct Exits<'a> {
     krate: &'a TokenStream,
 }
@@ -33,14 +33,15 @@ impl VisitMut for Exits<'_> {
         visit_mut::visit_expr_mut(self, expression);
         let krate = self.krate;
         match expression {
-            // Passing on what never comes would be a warning.
+            // A value that never exists is not passed on, because that would cause a warning.
             Expr::Return(ExprReturn { expr: Some(value), return_token, .. }) if !tail::diverges(value) => {
                 return_token.span = Span::mixed_site().located_at(return_token.span);
                 **value = Expr::Verbatim(noticed(&value.to_token_stream()));
             }
             Expr::Try(ExprTry { expr: value, question_token, .. }) => {
-                // The place of the `?` is what an error may note as the place of its conversion, and where the compiler
-                // says that there is none. It says so elsewhere if anything in the call is ours.
+                // The conversion has the span of the `?`, because an error may record that place, and because the
+                // compiler shows a missing conversion there. The compiler would show it elsewhere if any token of the
+                // call were ours.
                 let residual = Ident::new("__residual", question_token.span);
                 let located = located(krate, question_token.span);
                 let convert = quote_spanned! {question_token.span=>

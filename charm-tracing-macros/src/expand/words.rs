@@ -2,10 +2,10 @@ use std::collections::HashSet;
 
 use proc_macro2::{TokenStream, TokenTree};
 
-/// The names and keywords in a piece of code, in whatever way it has them.
+/// The names and keywords in a piece of code, including those in string literals.
 pub(super) struct Words {
     names: HashSet<String>,
-    /// `format!("{name}")`
+    /// Literals, because of `format!("{name}")`.
     literals: Vec<String>,
 }
 

@@ -1,5 +1,5 @@
-//! The code that the attributes write, as files to read: `tests/expand/<what>.rs` is what an author writes,
-//! `<what>.expanded.rs` what becomes of it. `EXPAND=overwrite cargo test -p charm-tracing-macros` writes the latter.
+//! The code that the attributes write, as files to read: `tests/expand/<name>.rs` is the author's code,
+//! `<name>.expanded.rs` its expansion. `EXPAND=overwrite cargo test -p charm-tracing-macros` writes the expansions.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -44,7 +44,7 @@ fn files() -> impl Iterator<Item = PathBuf> {
     fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path())
 }
 
-/// The file with each annotated item expanded once: an attribute that the expansion writes stays to be read.
+/// Expands each annotated item of the file once; attributes in the expansion are not expanded.
 fn expanded(source: &Path) -> String {
     let file = syn::parse_file(&fs::read_to_string(source).unwrap()).unwrap();
     let items: TokenStream = file.items.into_iter().map(expand).collect();
@@ -86,7 +86,8 @@ fn attribute_named(name: &syn::Ident) -> Option<fn(TokenStream, TokenStream) -> 
     }
 }
 
-/// Replaces the number of an `impl` block by `Number`: it is a hash, which differs with the compiler's release.
+/// Replaces the number of an `impl` block by `Number`, because the number is a hash that depends on the compiler's
+/// release.
 struct WithoutNumbers;
 
 impl VisitMut for WithoutNumbers {
@@ -99,7 +100,7 @@ impl VisitMut for WithoutNumbers {
     }
 }
 
-/// `krate::__private::traced::X0<...>`
+/// Returns true for `krate::__private::traced::X0<...>`.
 fn is_number(ty: &Type) -> bool {
     let Type::Path(path) = ty else { return false };
     path.path.segments.iter().rev().nth(1).is_some_and(|module| module.ident == "traced")

@@ -1,5 +1,5 @@
-//! Code that is being typed. Editors expand attributes on it, too: what they complete, colour and resolve are the tokens
-//! that come back, so all of the author's come back, and in their order.
+//! Code that the author is still typing. Editors expand attributes on it as well, and complete, colour and resolve the
+//! tokens of the expansion. So all of the author's tokens must be in it, in their order.
 
 use proc_macro2::{TokenStream, TokenTree};
 
@@ -11,7 +11,7 @@ const TRACE_FN: Attribute = |arguments, item| function::trace_fn(&arguments, ite
 const TRACE_TYPE: Attribute = block::trace_type;
 const TRACE_CHARM: Attribute = charm::trace_charm;
 
-/// The messages for the author, and the rest of the expansion.
+/// Returns the messages for the author, and the rest of the expansion.
 fn expand(attribute: Attribute, arguments: &str, item: &str) -> (Vec<String>, String) {
     let mut messages = Vec::new();
     let mut rest = attribute(tokens(arguments), tokens(item)).to_string();
@@ -27,7 +27,7 @@ fn tokens(source: &str) -> TokenStream {
     source.parse().unwrap_or_else(|error| panic!("{error}: {source}"))
 }
 
-/// Every name, number and sign, in order. What is in groups stands where the groups are.
+/// Returns every name, number and sign, in order. The content of a group replaces the group.
 fn flat(tokens: TokenStream) -> Vec<String> {
     let flat_token = |token| match token {
         TokenTree::Group(group) => flat(group.stream()),
@@ -37,7 +37,7 @@ fn flat(tokens: TokenStream) -> Vec<String> {
     tokens.into_iter().flat_map(flat_token).collect()
 }
 
-/// The author's tokens are among those of the expansion, in the same order.
+/// Asserts that the expansion has all of the author's tokens, in the same order.
 fn assert_holds(expansion: &str, item: &str) {
     let expanded = flat(tokens(expansion));
     let mut left = expanded.iter();
@@ -93,7 +93,7 @@ fn a_mistake_in_the_arguments_is_all_that_is_said() {
         (TRACE_CHARM, "tra", "impl Charm { fn }"),
         (TRACE_CHARM, "tra", "struct Charm { endpoint: }"),
     ] {
-        // A group that is open ends with the attribute.
+        // A group that is still open ends with the attribute.
         let arguments = if arguments.ends_with('(') { format!("{arguments})") } else { arguments.to_owned() };
         let (messages, rest) = expand(attribute, &arguments, item);
         assert_eq!(messages.len(), 1, "{arguments}: {messages:?}");
