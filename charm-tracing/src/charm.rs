@@ -9,9 +9,9 @@ use tracing_relation::is_plain_path;
 use crate::Config;
 use crate::delivery::{Certificate, ClientCertificate, Destination, Pem};
 
-/// A charm that can be [`run`](crate::run): how it is traced, and where its traces go.
+/// A charm that can be [`run`](crate::run), with the configuration and the destination of its traces.
 ///
-/// `#[trace_charm]` implements it. Implement it by hand for a charm that decides either while it runs:
+/// `#[trace_charm]` implements it. Implement it by hand for a charm that decides one of them at run time:
 ///
 /// ```
 /// use charm_tracing::{Config, Destination, TracedCharm};
@@ -33,16 +33,16 @@ use crate::delivery::{Certificate, ClientCertificate, Destination, Pem};
     note = "add `#[trace_charm(tracing_endpoint = \"...\")]` to its `impl` block or to its `struct`"
 )]
 pub trait TracedCharm {
-    /// Asked before the charm is constructed.
+    /// Returns the configuration. It is called before the charm is constructed.
     fn config() -> Config;
 
-    /// Where its traces go; asked when the event has been handled, so what the event changed counts. None: nowhere yet,
-    /// the trace waits in the buffer.
+    /// Returns the destination of the charm's traces; `None` if there is none yet, and the trace waits in the buffer.
+    /// It is called after the event was handled, so changes by the event count.
     fn destination(&self) -> Option<Destination>;
 }
 
-/// What `#[trace_charm]` implements. Its name is the remedy in the compiler's message about a charm that has the attribute
-/// twice.
+/// The trait that `#[trace_charm]` implements. Its name is the remedy in the compiler's message about a charm that has
+/// the attribute twice.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a traced charm",
@@ -50,10 +50,10 @@ pub trait TracedCharm {
     note = "add `#[trace_charm(tracing_endpoint = \"...\")]` to its `impl` block or to its `struct`"
 )]
 pub trait TraceCharmOncePerTypeAndTraceTypeOnOtherBlocks {
-    /// See [`TracedCharm::config`].
+    /// Returns the configuration, see [`TracedCharm::config`].
     fn config() -> Config;
 
-    /// See [`TracedCharm::destination`].
+    /// Returns the destination, see [`TracedCharm::destination`].
     fn destination(&self) -> Option<Destination>;
 }
 
@@ -68,22 +68,22 @@ impl<C: TraceCharmOncePerTypeAndTraceTypeOnOtherBlocks> TracedCharm for C {
     }
 }
 
-/// What `tracing_endpoint` may be: a string or path, or an `Option` or `Result` of one.
+/// A value for `tracing_endpoint`: a string or path, or an `Option` or `Result` of one.
 ///
-/// An `Err` counts as nothing, whatever its type, with a line at debug.
+/// An `Err` of any type counts as no value, with a line at debug level.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a tracing endpoint",
     label = "this is a `{Self}`",
     note = "accepted are `String`, `&str`, `PathBuf`, `&Path`, and `Option` or `Result` of them"
 )]
 pub trait Setting {
-    /// The text, unless there is none or it is empty.
+    /// Returns the text; `None` if there is none or it is empty.
     fn setting(&self) -> Option<OsString>;
 }
 
-/// What `server_cert` may be: PEM text, a path, a [`Certificate`], or an `Option` or `Result` of one.
+/// A value for `server_cert`: PEM text, a path, a [`Certificate`], or an `Option` or `Result` of one.
 ///
-/// A text is PEM if `-----BEGIN` is anywhere in it, and a path otherwise. Only an absolute path is ever shown in a message.
+/// A text is PEM if it contains `-----BEGIN`, else a path. Messages show only absolute paths.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a certificate",
     label = "this is a `{Self}`",
@@ -91,14 +91,13 @@ pub trait Setting {
             `charm_tracing::Certificate`, and `Option` or `Result` of them"
 )]
 pub trait CertificateSetting {
-    /// The certificate, unless there is none or it is empty.
+    /// Returns the certificate; `None` if there is none or it is empty.
     fn certificate(&self) -> Option<Certificate>;
 }
 
-/// What `client_cert` and `client_key` may be: PEM text, a path, a [`Pem`], or an `Option` or `Result` of one.
+/// A value for `client_cert` or `client_key`: PEM text, a path, a [`Pem`], or an `Option` or `Result` of one.
 ///
-/// A text is a path if it is an absolute one and `-----BEGIN` is nowhere in it, and PEM otherwise. Only a path is ever shown in
-/// a message.
+/// A text is a path if it is absolute and does not contain `-----BEGIN`, else PEM. Messages show only paths.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a client certificate or its key",
     label = "this is a `{Self}`",
@@ -106,7 +105,7 @@ pub trait CertificateSetting {
             `charm_tracing::Pem`, and `Option` or `Result` of them"
 )]
 pub trait PemSetting {
-    /// The text or path, unless there is none or it is empty.
+    /// Returns the text or path; `None` if there is none or it is empty.
     fn pem(&self) -> Option<Pem>;
 }
 
@@ -147,7 +146,8 @@ fn certificate(text: OsString) -> Certificate {
     }
 }
 
-/// Takes a text that is neither a path nor PEM for PEM, because it may be a key in another form, and a text is never shown.
+/// Parses a text. One that is neither a path nor PEM counts as PEM, because it may be a key in another form, and a PEM
+/// text is never shown.
 fn pem(text: OsString) -> Pem {
     let lossy = text.to_string_lossy();
     if is_plain_path(Path::new(lossy.trim())) {
@@ -174,7 +174,7 @@ impl PemSetting for Pem {
     }
 }
 
-/// What points at a setting, or may hold one, is one.
+/// Implements a setting trait for pointers to a setting, and for `Option` and `Result` of one.
 macro_rules! holders {
     ($($kind:ident::$read:ident -> $value:ty),+) => {$(
         pointers! {
@@ -207,7 +207,8 @@ macro_rules! pointers {
 }
 holders!(Setting::setting -> OsString, CertificateSetting::certificate -> Certificate, PemSetting::pem -> Pem);
 
-/// What kind of error it was is all that can be told: its type may be anything.
+/// Returns the value; `None` for an error. The log gets only the error's type name, because the type need not be
+/// printable.
 fn known<T, E>(value: &Result<T, E>) -> Option<&T> {
     let value = value.as_ref().ok();
     if value.is_none() {
@@ -216,13 +217,13 @@ fn known<T, E>(value: &Result<T, E>) -> Option<&T> {
     value
 }
 
-/// What the expansion of `#[trace_charm]` makes of `tracing_endpoint` and `server_cert`.
+/// Makes a destination of `tracing_endpoint` and `server_cert`, for the expansion of `#[trace_charm]`.
 #[must_use]
 pub fn destination(endpoint: Option<OsString>, certificate: Option<Certificate>) -> Option<Destination> {
     Some(Destination::new(endpoint?.to_string_lossy(), certificate))
 }
 
-/// What it makes of `client_cert` and `client_key` besides. One without the other is of no use.
+/// Adds `client_cert` and `client_key` to a destination, for the same expansion. One without the other is ignored.
 #[must_use]
 pub fn with_client_certificate(
     destination: Option<Destination>,

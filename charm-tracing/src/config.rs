@@ -3,7 +3,8 @@ use std::time::Duration;
 
 use crate::delivery::TimeBudget;
 
-/// How a charm is traced. The arguments of `#[trace_charm]` set it; use it directly with [`Session`](crate::Session).
+/// The configuration of tracing. The arguments of `#[trace_charm]` set it; use it directly with
+/// [`Session`](crate::Session).
 ///
 /// ```
 /// use charm_tracing::Config;
@@ -22,7 +23,7 @@ pub struct Config {
     pub(crate) max_bytes_per_trace: u32,
     pub(crate) request_timeout: Duration,
     pub(crate) delivery_timeout: Duration,
-    /// How many spans an event has in which nothing but the charm's dispatching ran.
+    /// The number of spans in an event in which only the charm's own dispatch code ran.
     pub(crate) idle_spans: usize,
 }
 
@@ -31,7 +32,7 @@ const BUFFER: &str = ".charm_tracing_buffer";
 const MIN_BUFFER_SIZE_MIB: u32 = 10;
 
 impl Config {
-    /// The defaults that each method names.
+    /// Returns the defaults, which the methods below name.
     pub const fn new() -> Self {
         Self {
             charm_type: None,
@@ -47,55 +48,55 @@ impl Config {
         }
     }
 
-    /// The resource attribute `charm_type`. Default: left out; `#[trace_charm]` sets the name of the charm's type.
+    /// Sets the resource attribute `charm_type`. Default: left out; `#[trace_charm]` sets the name of the charm's type.
     pub fn charm_type(mut self, name: impl Into<String>) -> Self {
         self.charm_type = Some(name.into());
         self
     }
 
-    /// The resource attributes `service.name` and `compose_service`. Default: `<application>-charm`.
+    /// Sets the resource attributes `service.name` and `compose_service`. Default: `<application>-charm`.
     pub fn service_name(mut self, name: impl Into<String>) -> Self {
         self.service_name = Some(name.into());
         self
     }
 
-    /// The endpoint of the charm's metadata (interface `certificate_transfer`, under `requires`) over which the CA
-    /// certificates come that are trusted when traces go to an `https` endpoint. Default: none.
+    /// Sets the endpoint of the charm's metadata (interface `certificate_transfer`, under `requires`) that delivers the
+    /// CA certificates to trust when traces go to an `https` endpoint. Default: none.
     ///
-    /// The certificates of all its relations are read at the end of a dispatch, and only if the traces go to `https` and
-    /// the [`Destination`](crate::Destination) has no certificate of its own: the relation is asked with as few hook
-    /// tools as [`CertificateTransferRequirer`](crate::relation::CertificateTransferRequirer) says, which are spans of
-    /// the trace. Until there is a certificate the traces wait, and a warning in Juju's log says so.
+    /// The certificates of all its relations are read at the end of a dispatch, but only if the traces go to `https`
+    /// and the [`Destination`](crate::Destination) has no certificate of its own. This runs as few hook tools as
+    /// [`CertificateTransferRequirer`](crate::relation::CertificateTransferRequirer) says; they are spans of the trace.
+    /// Until there is a certificate the traces wait, and a warning in Juju's log says so.
     pub fn ca_relation(mut self, endpoint: impl Into<String>) -> Self {
         self.ca_relation = Some(endpoint.into());
         self
     }
 
-    /// How many traces may wait, one for each dispatch. When there are more, those of dispatches in which nothing but the
-    /// handler ran are dropped first, then the oldest. With 0 no trace waits and no journal is written: a trace that cannot
-    /// be sent at once is lost. Default: 100.
+    /// Sets how many traces may wait, one for each dispatch. Beyond that, traces of dispatches in which only the
+    /// handler ran are dropped first, then the oldest. With 0 no trace waits and no journal is written: a trace that
+    /// cannot be sent at once is lost. Default: 100.
     pub const fn buffer_max_events(mut self, events: u32) -> Self {
         self.buffer_max_events = events;
         self
     }
 
-    /// How many MiB the waiting traces may have together; beyond that they are dropped in the same order. Values below 10
-    /// count as 10, with a warning. Default: 10.
+    /// Sets how many MiB the waiting traces may have together; beyond that they are dropped in the same order. Values
+    /// below 10 count as 10, with a warning. Default: 10.
     pub const fn buffer_max_size_mib(mut self, mib: u32) -> Self {
         self.buffer_max_size_mib = mib;
         self
     }
 
-    /// How many bytes the trace of one dispatch may have. Values below 262,144 count as 262,144, values above
+    /// Sets how many bytes the trace of one dispatch may have. Values below 262,144 count as 262,144, values above
     /// [`buffer_max_size_mib`](Self::buffer_max_size_mib) count as that, and values above 30,000,000 as 30,000,000.
     ///
     /// Default: 4,500,000, because Tempo answers 200 to a trace that is larger than its own `max_bytes_per_trace` and then
     /// drops it. That setting of Tempo is 5,000,000 by default; if your Tempo has another, keep this one below it.
     ///
-    /// The larger of the trace's size in a request and its size in memory counts: 4.5 MB are some 16,000 calls, or 13,000
-    /// spans that have attributes or events of their own. A span that begins when they are used up is not recorded, and the
-    /// spans below it become children of its parent, so every recorded span has its parent in the trace. A span that is
-    /// open then records nothing more but its failure. The number of missing spans is in the attribute
+    /// The larger of the trace's size in a request and its size in memory counts: 4.5 MB are some 16,000 calls, or
+    /// 13,000 spans that have attributes or events of their own. A span that starts after they are used up is not
+    /// recorded, and the spans below it become children of its parent, so every recorded span has its parent in the
+    /// trace. A span that is still open then records only its failure. The number of missing spans is in the attribute
     /// `charm_tracing.dropped_spans` of the root, in [`DeliveryReport::dropped_spans`](crate::DeliveryReport), and in a
     /// warning in Juju's log.
     pub const fn max_bytes_per_trace(mut self, bytes: u32) -> Self {
@@ -103,32 +104,32 @@ impl Config {
         self
     }
 
-    /// The directory in which traces wait, one file each. Default: `.charm_tracing_buffer` in the charm directory.
+    /// Sets the directory in which traces wait, one file each. Default: `.charm_tracing_buffer` in the charm directory.
     ///
-    /// On Kubernetes the charm directory is lost with the pod, so a charm that must keep its traces names a directory on a
-    /// storage. Give the directory to tracing alone: it is made when it is needed, and its mode is set to 0700. Missing
-    /// directories above it are made at the end of a dispatch only, because the charm may want to make them itself. A
-    /// file that has the directory's name is moved into it. A relative path is below the directory in which the session
-    /// starts. Units of different models that have one name need a directory each, because a unit takes a journal of its name for
-    /// one that it left itself.
+    /// On Kubernetes the charm directory is lost with the pod, so a charm that must keep its traces names a directory
+    /// on a storage. Use the directory for tracing only: it is made when it is needed, and its mode is set to 0700.
+    /// Missing parent directories are made only at the end of a dispatch, because the charm may want to make them
+    /// itself. A file that has the directory's name is moved into it. A relative path is below the directory in which
+    /// the session starts. Units of different models that have the same name need different directories, because a unit
+    /// takes a journal with its name for its own.
     pub fn buffer_path(mut self, path: impl Into<PathBuf>) -> Self {
         self.buffer_path = Some(path.into());
         self
     }
 
-    /// How long one request to the backend may take. Default: 1 s.
+    /// Sets how long one request to the backend may take. Default: 1 s.
     pub const fn request_timeout(mut self, timeout: Duration) -> Self {
         self.request_timeout = timeout;
         self
     }
 
-    /// How long one dispatch may spend on delivery in all. Default: 2 s.
+    /// Sets how long one dispatch may spend on delivery in all. Default: 2 s.
     pub const fn delivery_timeout(mut self, timeout: Duration) -> Self {
         self.delivery_timeout = timeout;
         self
     }
 
-    /// Notes that the handler of every event has a span of its own, which alone makes no trace interesting.
+    /// Notes that the handler of every event has a span of its own; a trace with only that span still counts as idle.
     pub(crate) const fn handler_is_traced(mut self) -> Self {
         self.idle_spans = 1;
         self
@@ -150,7 +151,8 @@ impl Config {
         TimeBudget { per_request: self.request_timeout, total: self.delivery_timeout }
     }
 
-    /// Says which setting cannot be used as it is. A value that can be used is used instead.
+    /// Returns a message about a setting that cannot be used as it is; a usable value replaces it. `None` if there is
+    /// none.
     pub(crate) fn complaint(&self) -> Option<String> {
         (self.buffer_max_size_mib < MIN_BUFFER_SIZE_MIB).then(|| {
             format!(

@@ -7,11 +7,11 @@ use tracing_relation::juju::{HookToolCall, HookToolError, HookToolOutput, HookTo
 use crate::span::OpenSpan;
 use crate::span::probe::{Returned, Standard as _};
 
-/// Hook tools with a span for each call, but for `juju-log`.
+/// Hook tools with a span for each call except `juju-log`.
 #[derive(Debug)]
 pub(crate) struct TracedHookTools {
     tools: Arc<dyn HookTools>,
-    /// Set when the charm has failed its action.
+    /// True once the charm has called `action-fail`.
     action_failed: Arc<AtomicBool>,
 }
 
@@ -61,10 +61,10 @@ fn attributes(call: &HookToolCall) -> Vec<KeyValue> {
     vec![KeyValue::new("juju.hook_tool.arguments", Value::Array(Array::String(shown)))]
 }
 
-/// The arguments of a call as far as they say what is asked for. What a call writes (values, messages, secret content)
-/// is left out: of a `key=value` the key stays.
+/// Returns the arguments of a call that say what is asked for. What a call writes (values, messages, secret content) is
+/// left out: `key=value` becomes its key.
 ///
-/// Only what is known to be harmless is shown, so a tool that comes with a later Juju shows nothing.
+/// Shows only arguments that are known to be harmless, so a tool of a later Juju shows none.
 fn shown(tool: &str, args: &[String]) -> Vec<String> {
     if NAMING.contains(&tool) {
         return args.to_vec();
@@ -99,7 +99,7 @@ fn shown(tool: &str, args: &[String]) -> Vec<String> {
     shown
 }
 
-/// Options with a value that is no data.
+/// Options whose value is not secret.
 const HARMLESS: [&str; 4] = ["-r", "--relation", "--format", "--file"];
 /// Tools whose arguments are all names of things, such as keys, endpoints and ports.
 const NAMING: [&str; 20] = [
@@ -124,10 +124,10 @@ const NAMING: [&str; 20] = [
     "storage-get",
     "storage-list",
 ];
-/// Tools whose arguments are pairs.
+/// Tools whose arguments are `key=value` pairs.
 const WRITING: [&str; 5] = ["action-set", "relation-set", "secret-add", "secret-set", "state-set"];
 
-/// Of `key=value`, `key#base64=value` and `key#file=path`.
+/// Returns the key of `key=value`, `key#base64=value` or `key#file=path`; `None` for any other text.
 fn key(pair: &str) -> Option<&str> {
     let key = pair.split_once('=')?.0;
     let key = key.split_once('#').map_or(key, |(key, _how)| key);

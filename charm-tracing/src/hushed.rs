@@ -1,10 +1,9 @@
 use log::LevelFilter;
 
-/// Keeps what is below WARN from the charm's logger while a trace is delivered, until it is dropped.
+/// Hides log lines below WARN from the charm's logger while a trace is delivered, until this is dropped.
 ///
-/// A charm may make each line that it logs one of Juju's log. What the HTTP client says at DEBUG would be a dozen calls of a
-/// hook tool then. The crate `log` has one level for the whole process, so other threads of the charm are held to it for that
-/// time, too.
+/// A charm may forward each log line to Juju's log. The HTTP client's DEBUG lines would then be a dozen calls of a hook
+/// tool. The crate `log` has one level for the whole process, so this applies to the charm's other threads as well.
 #[derive(Debug)]
 pub(crate) struct Hushed {
     before: LevelFilter,
@@ -20,7 +19,7 @@ impl Hushed {
 
 impl Drop for Hushed {
     fn drop(&mut self) {
-        // Unless somebody has set another one meanwhile.
+        // Not if other code has set another level meanwhile.
         if log::max_level() == self.before.min(LevelFilter::Warn) {
             log::set_max_level(self.before);
         }

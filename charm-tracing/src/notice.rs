@@ -1,4 +1,4 @@
-//! The line about a delivery that an operator reads in Juju's log: at most one per dispatch, and none while a charm simply
+//! The line about a delivery in Juju's log, for the operator: at most one per dispatch, and none while a charm simply
 //! has no backend.
 
 use std::error::Error;
@@ -13,10 +13,10 @@ pub(crate) struct Notice {
     pub(crate) text: String,
 }
 
-/// The most important thing to say about `report`, if there is any.
+/// Returns the most important message about `report`; `None` if there is none.
 ///
-/// `target`: where the traces go; until that is known a full buffer is no news (loki-k8s-operator#576).
-/// `keeps_traces`: the charm has a buffer; one without has chosen to lose what cannot be sent.
+/// `target` is the destination of the traces; without one, a full buffer is not reported (loki-k8s-operator#576).
+/// `keeps_traces` is true if the charm has a buffer; a charm without one has chosen to lose traces that cannot be sent.
 pub(crate) fn of_delivery(
     report: &DeliveryReport,
     target: Option<&Target>,
@@ -79,7 +79,7 @@ pub(crate) fn of_delivery(
             report.dropped_spans
         ));
     }
-    // An outage of the backend passes; whoever looks for it sets the log level.
+    // An outage of the backend ends by itself, so it is only logged at debug level.
     problem.map(|problem| Notice { level: log::Level::Debug, text: chain(problem) })
 }
 
@@ -96,7 +96,7 @@ fn traces(count: u32) -> String {
     if count == 1 { "1 trace".to_owned() } else { format!("{count} traces") }
 }
 
-/// An error and its causes in one line.
+/// Writes an error and its causes in one line.
 pub(crate) fn chain(problem: &dyn Error) -> String {
     let mut text = problem.to_string();
     let mut next = problem.source();

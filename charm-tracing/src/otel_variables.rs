@@ -1,11 +1,12 @@
-//! The destination that OpenTelemetry's own variables name: the last resort of a charm whose relations and whose Juju name none.
+//! The destination in OpenTelemetry's own variables, for a charm whose relations name none and whose Juju names none:
 //! <https://opentelemetry.io/docs/specs/otel/protocol/exporter/>
 
 use crate::delivery::{Certificate, ClientCertificate, Destination, Pem};
 use crate::span::quietly;
 
-/// Reads `OTEL_EXPORTER_OTLP_*`; that for traces alone (`OTEL_EXPORTER_OTLP_TRACES_*`) comes first for each setting. `None` if no
-/// endpoint is named, or for another protocol, or if the traces are to go nowhere or elsewhere than to OTLP.
+/// Reads `OTEL_EXPORTER_OTLP_*`; for each setting the one for traces (`OTEL_EXPORTER_OTLP_TRACES_*`) comes first.
+/// `None` if no endpoint is named, if it has another protocol, or if traces are switched off or exported only to
+/// something else.
 pub(crate) fn destination<'a>(variable: impl Fn(&str) -> Option<&'a str>) -> Option<Destination> {
     let variable = |name: &str| variable(name).filter(|value| !value.trim().is_empty());
     let set = |name: &str| {
@@ -16,14 +17,14 @@ pub(crate) fn destination<'a>(variable: impl Fn(&str) -> Option<&'a str>) -> Opt
         Some(url) => Destination::exactly(url),
         None => Destination::new(variable("OTEL_EXPORTER_OTLP_ENDPOINT")?, None),
     };
-    // The endpoint may be there for other signals.
+    // The endpoint may be meant for other signals only.
     let is_otlp = |exporters: &str| exporters.split(',').any(|exporter| exporter.trim() == "otlp");
     if variable("OTEL_SDK_DISABLED").is_some_and(|disabled| disabled.trim().eq_ignore_ascii_case("true"))
         || !variable("OTEL_TRACES_EXPORTER").is_none_or(is_otlp)
     {
         return None;
     }
-    // Whoever takes JSON over HTTP takes Protocol Buffers, too.
+    // A receiver of JSON over HTTP accepts Protocol Buffers as well.
     if set("PROTOCOL").is_some_and(|protocol| !protocol.trim().starts_with("http/")) {
         quietly(|| {
             log::debug!(

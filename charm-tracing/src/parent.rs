@@ -5,7 +5,7 @@
 
 use opentelemetry::trace::{SpanContext, SpanId, TraceFlags, TraceId, TraceState};
 
-/// The context to hang the root on, if `var` tells a whole and valid one.
+/// Returns the context that becomes the root's parent; `None` if `var` returns no complete and valid one.
 pub(crate) fn from_environment<'a>(var: impl Fn(&str) -> Option<&'a str>) -> Option<SpanContext> {
     let own = || juju(var("JUJU_TRACE_ID")?, var("JUJU_SPAN_ID")?, var("JUJU_TRACE_FLAGS"));
     let w3c = || traceparent(var("TRACEPARENT")?);
@@ -21,7 +21,7 @@ fn juju(trace_id: &str, span_id: &str, flags: Option<&str>) -> Option<SpanContex
     context(trace_id, span_id, flags)
 }
 
-/// `00-<trace id>-<span id>-<flags>`; a later version may append fields, version ff is none.
+/// Parses `00-<trace id>-<span id>-<flags>`. A later version may append fields; version ff is invalid.
 fn traceparent(header: &str) -> Option<SpanContext> {
     let mut fields = header.split('-');
     let (version, trace_id, span_id, flags) =

@@ -4,11 +4,11 @@ use tracing_relation::juju::{Dispatch, EnvironmentError};
 use crate::Config;
 use crate::span::quietly;
 
-/// Who made the spans of this dispatch: the attributes of the Python `charm_tracing`, and those of `ops-tracing`.
+/// Returns the resource of this dispatch's spans: the attributes of the Python `charm_tracing` and of `ops-tracing`.
 ///
 /// # Errors
 ///
-/// Juju did not say which unit of which model this is.
+/// Returns an error if Juju's variables do not name the unit and the model.
 pub(crate) fn of_unit(dispatch: &Dispatch, config: &Config) -> Result<Vec<KeyValue>, EnvironmentError> {
     let (unit, application) = (dispatch.unit_name()?, dispatch.application()?);
     let (model, model_uuid) = (dispatch.model_name()?, dispatch.model_uuid()?);
@@ -23,7 +23,7 @@ pub(crate) fn of_unit(dispatch: &Dispatch, config: &Config) -> Result<Vec<KeyVal
         ("juju_application", application.to_owned()),
         ("juju_model", model.to_owned()),
         ("juju_model_uuid", model_uuid.to_owned()),
-        // Its semantic conventions reserve the name `opentelemetry` for OpenTelemetry's own SDK.
+        // The semantic conventions reserve the name `opentelemetry` for OpenTelemetry's own SDK.
         ("telemetry.sdk.name", env!("CARGO_PKG_NAME").to_owned()),
         ("telemetry.sdk.language", "rust".to_owned()),
         ("telemetry.sdk.version", env!("CARGO_PKG_VERSION").to_owned()),

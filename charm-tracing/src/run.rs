@@ -9,7 +9,7 @@ use tracing_relation::juju::Dispatch;
 use crate::span::{headline_of, quietly};
 use crate::{Destination, Session, TracedCharm};
 
-/// The `main` of a traced charm: constructs it with `new`, lets it `handle` the event, and delivers the trace.
+/// Runs a traced charm, as its `main`: constructs it with `new`, lets it `handle` the event, and delivers the trace.
 ///
 /// ```no_run
 /// # use charm_tracing::{juju::Dispatch, trace_charm};
@@ -24,12 +24,12 @@ use crate::{Destination, Session, TracedCharm};
 /// }
 /// ```
 ///
-/// An error of either is reported as `fn main() -> Result<(), E>` would: `Error: ` and its `Debug` on standard error,
-/// and exit code 1, so Juju sees a failed hook; besides, it is said in Juju's log at ERROR. A panic goes on when the
-/// trace is delivered. Nothing that goes wrong with tracing changes the exit code or prints anything.
+/// An error of either is reported as `fn main() -> Result<(), E>` would do: `Error: ` and its `Debug` on standard
+/// error, and exit code 1, so Juju sees a failed hook. It is also written to Juju's log at ERROR. A panic continues
+/// after the trace is delivered. A failure of tracing never changes the exit code and never prints anything.
 ///
-/// `N` and `H` are `Result<C, E>` and `Result<(), F>`. A charm that waits for futures has a runtime in `handle`, e.g. by
-/// `#[tokio::main(flavor = "current_thread")]`.
+/// `N` and `H` are `Result<C, E>` and `Result<(), F>`. A charm that waits for futures needs a runtime in `handle`, for
+/// example with `#[tokio::main(flavor = "current_thread")]`.
 #[must_use = "return it from `main`, or a hook that fails exits 0"]
 pub fn run<C, E, F, N, H>(
     new: impl FnOnce(&Dispatch) -> N,
@@ -45,7 +45,7 @@ where
     let mut session = Session::start(Dispatch::from_env(), C::config().handler_is_traced());
     let dispatch = session.dispatch().clone();
     let mut charm = None;
-    // The charm's state is only looked at again for its destination, which must survive anything anyway.
+    // After a panic, only the charm's destination is read, and a panic there is caught as well.
     let outcome = catch_unwind(AssertUnwindSafe(|| {
         let charm = charm.insert(match new(&dispatch).into_result() {
             Ok(charm) => charm,
@@ -55,14 +55,14 @@ where
                 return Err(report);
             }
         });
-        // The error is written once, as `main` would: it may be long.
+        // The error is formatted once, as `main` would do, because it may be long.
         let handle = || handle(charm, &dispatch).into_result().map_err(|error| format!("{error:?}"));
         session.in_event(handle, |result| result.as_ref().err().map(|report| headline_of(report)))
     }));
     match &outcome {
         Ok(Ok(())) => {}
         Ok(Err(report)) => {
-            // Where nobody listens any more there is nobody to tell.
+            // If standard error is closed, the error cannot be printed.
             let _ = writeln!(io::stderr(), "Error: {report}");
             session.log_error(report);
         }
@@ -81,7 +81,8 @@ where
     }
 }
 
-/// A `Result`, as `new` and `handle` return it. A trait says better than the type what is missing if they do not.
+/// The `Result` that `new` and `handle` return. It is a trait because then the compiler explains better what is
+/// missing.
 #[diagnostic::on_unimplemented(
     message = "`run` needs a `Result` and not `{Self}`",
     label = "this has to return a `Result`",
@@ -89,7 +90,7 @@ where
             wait for an inner `async fn` there"
 )]
 pub trait Outcome<T, E> {
-    /// The `Result`.
+    /// Returns the `Result`.
     #[expect(clippy::missing_errors_doc, reason = "it is one")]
     fn into_result(self) -> Result<T, E>;
 }
@@ -100,7 +101,8 @@ impl<T, E> Outcome<T, E> for Result<T, E> {
     }
 }
 
-/// What the charm says; the outer `None` if it panicked instead. Asking is not part of the event, so it leaves no spans.
+/// Returns the charm's destination; the outer `None` if the charm panicked. The call is not part of the event, so it
+/// leaves no spans.
 #[expect(clippy::option_option, reason = "knowing of no destination is not the same as not knowing")]
 fn destination(charm: &impl TracedCharm) -> Option<Option<Destination>> {
     let _quiet = Context::enter_telemetry_suppressed_scope();

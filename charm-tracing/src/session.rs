@@ -27,13 +27,15 @@ use crate::{Config, encode, names, parent, resource};
 /// The trace of one dispatch, from the first line of `main` to its end. [`run`](crate::run) uses one for you; use it
 /// yourself in a charm that has its own `main`.
 ///
-/// One session records per process; another that is started meanwhile, or one whose dispatch lacks a variable that
-/// a trace needs, or is switched off with `CHARM_TRACING_ENABLED`, does nothing, and nobody has to ask which.
+/// One session records per process. A second one that starts while the first is open does nothing, and neither does one
+/// whose dispatch lacks a variable that a trace needs, or that `CHARM_TRACING_ENABLED` switches off; callers need not
+/// check.
 ///
-/// What Juju tells about relations is remembered from one dispatch to the next, in `.charm_tracing_relations` in the charm
+/// The session stores what Juju says about relations for later dispatches, in `.charm_tracing_relations` in the charm
 /// directory: see [`Dispatch::with_relation_memory`]. So start one in every dispatch of the charm.
 ///
-/// It stays on the thread that started it. Dropping it without [`finish`](Self::finish) puts the trace into the buffer.
+/// It stays on the thread that started it. If it is dropped without [`finish`](Self::finish), the trace goes into the
+/// buffer.
 ///
 /// ```
 /// use charm_tracing::{Config, Session, juju::Dispatch};
@@ -52,7 +54,7 @@ pub struct Session {
     open: Option<Open>,
 }
 
-/// In the order in which the fields are dropped: the root stops being current, then it ends.
+/// An open session. The fields are in drop order: first the root stops being current, then it ends.
 #[derive(Debug)]
 struct Open {
     _current: Current,
@@ -61,19 +63,20 @@ struct Open {
     previous_provider: GlobalTracerProvider,
     resource: Vec<KeyValue>,
     config: Config,
-    /// `None` if `buffer_max_events` is 0.
+    /// The queue; `None` if `buffer_max_events` is 0.
     queue: Option<Queue>,
     recovered: Recovered,
-    /// Nothing but the event's own handler ran.
+    /// True if only the event's own handler ran.
     idle: bool,
-    /// The charm has called `action-fail`, and nothing is marked as failed since.
+    /// True if the charm has called `action-fail`, and nothing was marked as failed since.
     action_failed: Arc<AtomicBool>,
-    /// Given back last, when the session is closed.
+    /// Dropped last, when the session is closed.
     #[cfg(feature = "testing")]
     _turn: Turn,
 }
 
-/// Without a charm directory there is no charm, but perhaps a test, which is not to remember another one's relations.
+/// Adds the relation memory to the dispatch. Without a charm directory it adds none, because then the process may be a
+/// test, which must not read another one's relations.
 fn with_relation_memory(dispatch: Dispatch) -> Dispatch {
     if dispatch.var("JUJU_CHARM_DIR").or(dispatch.var("CHARM_DIR")).is_none() {
         return dispatch;
@@ -82,18 +85,18 @@ fn with_relation_memory(dispatch: Dispatch) -> Dispatch {
     span::quietly(|| dispatch.clone().with_relation_memory(file)).unwrap_or(dispatch)
 }
 
-/// Where the relations are remembered, in the charm directory: unlike a storage, on which the buffer may be, that is there
-/// in every dispatch, so what an event outdates can always be forgotten. It is lost with the pod, as it should be.
+/// The file of the relation memory, in the charm directory. Unlike a storage with the buffer, this directory exists in
+/// every dispatch, so an event can always remove outdated entries. It is lost with the pod, as it should be.
 const RELATION_MEMORY: &str = ".charm_tracing_relations";
 
 impl Session {
-    /// Opens the root span. Juju is asked for nothing yet, but told a line of its log.
+    /// Opens the root span. Runs no hook tool except `juju-log`.
     ///
-    /// With the feature `testing`, sessions and recordings of tests that run beside each other take turns: see
+    /// With the feature `testing`, sessions and recordings of tests that run at the same time take turns: see
     /// `testing::Recording`. On a thread that holds a recording this panics.
     #[must_use = "a session that is dropped at once has an empty trace"]
     pub fn start(dispatch: Dispatch, config: Config) -> Self {
-        // First of all, and in every dispatch: what the event makes of what is remembered must not depend on anything.
+        // First, and in every dispatch: the effect of the event on the memory must not depend on anything else.
         let dispatch = with_relation_memory(dispatch);
         let open = match Open::new(&dispatch, config) {
             Ok(open) => open,
@@ -105,13 +108,13 @@ impl Session {
         let traced = TracedHookTools::new(Arc::clone(dispatch.hook_tools()), Arc::clone(&open.action_failed));
         let traced: Arc<dyn HookTools> = Arc::new(traced);
         let dispatch = dispatch.with_hook_tools(traced);
-        // `jhack tail -t` looks for this very text, and attaches the id to the next event line.
+        // `jhack tail -t` looks for exactly this text, and attaches the id to the next event line.
         let line = format!("Starting root trace with id='{}'.", open.trace_id);
         dispatch.juju_log_without_waiting(log::Level::Debug, &line);
         Self { dispatch, open: Some(open) }
     }
 
-    /// The dispatch whose hook tools open spans. Prefer it over another [`Dispatch::from_env`].
+    /// Returns the dispatch whose hook tools open spans. Use it instead of another [`Dispatch::from_env`].
     #[must_use]
     pub fn dispatch(&self) -> &Dispatch {
         &self.dispatch
@@ -119,42 +122,43 @@ impl Session {
 
     /// Handles the event of this dispatch inside its span, e.g. `event: update_status`.
     ///
-    /// An action that calls `action-fail` by the hook tools of [`dispatch`](Self::dispatch) marks that span and the root as
-    /// failed; one that calls it outside of the event marks the root.
+    /// An action that calls `action-fail` with the hook tools of [`dispatch`](Self::dispatch) marks this span and the
+    /// root as failed. A call outside of the event marks only the root.
     pub fn event<R>(&mut self, handle: impl FnOnce() -> R) -> R {
         self.in_event(handle, |_| None)
     }
 
-    /// Handles the event as [`event`](Self::event) does, by a handler that can fail: an error marks the event's span and the root
-    /// as failed.
+    /// Handles the event as [`event`](Self::event) does, but with a handler that can fail: an error marks the event's
+    /// span and the root as failed.
     ///
     /// # Errors
     ///
-    /// The handler's own.
+    /// Returns the handler's error.
     pub fn try_event<T, E: fmt::Debug>(&mut self, handle: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
         self.in_event(handle, |result| result.as_ref().err().map(span::headline))
     }
 
-    /// Marks the root as failed: for what fails outside of [`try_event`](Self::try_event), e.g. the charm's constructor.
+    /// Marks the root as failed, for errors outside of [`try_event`](Self::try_event), for example in the charm's
+    /// constructor.
     pub fn failed<E: fmt::Debug>(&mut self, error: &E) {
         if let Some(open) = &mut self.open {
             open.fail(span::headline(error));
         }
     }
 
-    /// Marks the root as failed, with the first line of what the charm's `main` prints of the error.
+    /// Marks the root as failed, with the first line of the error text that the charm's `main` prints.
     pub(crate) fn failed_with(&mut self, report: &str) {
         if let Some(open) = &mut self.open {
             open.fail(span::headline_of(report));
         }
     }
 
-    /// Ends the trace and delivers it: to `destination`, else to where Juju says charms push their traces
-    /// (`JUJU_CHARM_TRACE_CONFIG_HTTP`, since Juju 4.1), else to where OpenTelemetry's own variables say
-    /// (`OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`, `OTEL_EXPORTER_OTLP_ENDPOINT`), else into the buffer. If that is `https` and has no
-    /// [`Certificate`](crate::Certificate), those of [`Config::ca_relation`] are read first. Delivery, and each hook tool
-    /// for the certificates, takes as long as [`Config::delivery_timeout`] at most, and nothing fails: what happened is in
-    /// the report.
+    /// Ends the trace and delivers it to `destination`. Without one, the trace goes to the endpoint that Juju sets for
+    /// charm traces (`JUJU_CHARM_TRACE_CONFIG_HTTP`, since Juju 4.1), else to the one in OpenTelemetry's own variables
+    /// (`OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`, `OTEL_EXPORTER_OTLP_ENDPOINT`), else into the buffer. If the endpoint is
+    /// `https` and has no [`Certificate`](crate::Certificate), the certificates of [`Config::ca_relation`] are read
+    /// first. Delivery, and each hook tool for the certificates, takes at most [`Config::delivery_timeout`]. Nothing
+    /// fails: the report says what happened.
     #[expect(clippy::must_use_candidate, reason = "nobody has to read the report")]
     pub fn finish(mut self, destination: Option<Destination>) -> DeliveryReport {
         let target = self.open.as_ref().and_then(|open| {
@@ -164,12 +168,12 @@ impl Session {
         self.close(target.as_ref())
     }
 
-    /// Ends the trace and puts it into the buffer, for when nobody can tell where it should go.
+    /// Ends the trace and puts it into the buffer, for the case that the destination is not known.
     pub(crate) fn keep(mut self) {
         self.close(None);
     }
 
-    /// Marks the root as failed by the panic that was caught last.
+    /// Marks the root as failed with the last panic that was caught.
     pub(crate) fn panicked(&self) {
         if let Some(open) = &self.open {
             open.root.panicked();
@@ -177,12 +181,12 @@ impl Session {
         }
     }
 
-    /// Says the text in Juju's log at ERROR. It is there when the session has ended.
+    /// Writes the text to Juju's log at ERROR. It is there when the session has ended.
     pub(crate) fn log_error(&self, text: &str) {
         self.dispatch.juju_log_without_waiting(log::Level::Error, text);
     }
 
-    /// Handles the event. `failure` returns the first line of what the handler's error says, if it failed.
+    /// Handles the event. `failure` returns the first line of the handler's error; `None` if the handler did not fail.
     pub(crate) fn in_event<R>(
         &mut self,
         handle: impl FnOnce() -> R,
@@ -194,7 +198,7 @@ impl Session {
         let (span, context) = span::open_event(name).unzip();
         let _current = context.map(Current::attach);
         let ended = globals::ended_count();
-        // Stays so if the handler panics.
+        // Stays false if the handler panics.
         let before = mem::replace(&mut open.idle, false);
         let result = handle();
         open.idle = before && globals::ended_count() - ended <= open.config.idle_spans;
@@ -221,7 +225,7 @@ impl Session {
 
     fn deliver(&mut self, mut open: Open, target: Option<&Target>) -> DeliveryReport {
         if globals::is_of_another_process() {
-            // A child that was forked off: the trace is its parent's.
+            // This is a forked child: the trace belongs to its parent.
             open.end();
             return DeliveryReport::default();
         }
@@ -240,7 +244,7 @@ impl Session {
         let request = encode::Request::new(&spans, trace, &own_scope(), &resource);
         let mut trace = Trace { request: &request, trace_id, idle, journal, told };
         let destination = target.map(|target| &target.destination);
-        // The trace is stored before anything is sent, so a panic in the HTTP client costs nothing but the attempt.
+        // The trace is stored before anything is sent, so a panic in the HTTP client loses only the attempt.
         let deliver =
             || delivery::deliver(&mut trace, queue.as_ref(), destination, &budget, &SystemClock::new());
         let mut report = span::quietly(deliver).unwrap_or_else(DeliveryReport::interrupted);
@@ -251,7 +255,7 @@ impl Session {
             notice::of_delivery(&report, target, queue.is_some()),
             complaint.map(|text| Notice { level: log::Level::Warn, text }),
         ];
-        // The gravest, and of two the first.
+        // The most severe notice; of two equal ones the first.
         if let Some(notice) = notices.into_iter().flatten().min_by_key(|notice| notice.level) {
             self.dispatch.juju_log_without_waiting(notice.level, &notice.text);
         }
@@ -310,16 +314,16 @@ impl Open {
     fn fail(&mut self, description: String) {
         self.root.fail(description);
         self.idle = false;
-        // An error says more than that the action failed.
+        // An error says more than "the action failed".
         self.action_failed.store(false, Ordering::Relaxed);
     }
 
-    /// Returns a description if the charm has called `action-fail` and nothing is marked as failed since.
+    /// Returns a description if the charm has called `action-fail` and nothing was marked as failed since; else `None`.
     fn failure_of_action(&self) -> Option<String> {
         self.action_failed.load(Ordering::Relaxed).then(|| "the action failed".to_owned())
     }
 
-    /// Says on the root what was lost since the last trace that said it.
+    /// Writes the losses since the last trace that reported losses as attributes of the root.
     fn tell(&self, losses: Losses) {
         let Losses { dropped_traces, refused_traces, lost_traces, rejected_spans } = losses;
         let counts = [
@@ -335,7 +339,7 @@ impl Open {
         }
     }
 
-    /// Ends the root, and with it the session.
+    /// Ends the root and the session.
     fn end(self) -> Ended {
         let Self { _current: current, root, previous_provider, .. } = self;
         drop(current);
@@ -351,7 +355,7 @@ impl Open {
     }
 }
 
-/// Waits until no other thread records.
+/// Waits until no other thread records, and returns the right to record.
 #[cfg(feature = "testing")]
 fn turn() -> Result<Turn, NotTraced> {
     Turn::take(Use::Session).map_err(|refused| match refused.holder() {
@@ -371,14 +375,15 @@ fn queue(config: &Config, dispatch: &Dispatch) -> Option<Queue> {
     })
 }
 
-/// Begins the journal of this dispatch, and stores first what killed dispatches of the unit have left: how many those were.
+/// Begins the journal of this dispatch. Before that, stores the traces that killed dispatches of the unit left, and
+/// returns their number. `None` if no journal can be written.
 fn begin_journal(
     queue: &Queue,
     dispatch: &Dispatch,
     resource: &[KeyValue],
     parent: &SpanContext,
 ) -> Option<(Box<Journal>, Recovered)> {
-    // Without a charm directory there is no charm, but perhaps a test, which finds no file of ours in its own directory.
+    // Without a charm directory the process may be a test, which must not find a file of ours in its own directory.
     dispatch.var("JUJU_CHARM_DIR").or(dispatch.var("CHARM_DIR"))?;
     let lock = queue.lock_unit(dispatch.charm_dir())?;
     let unit = dispatch.unit_name().ok()?;
@@ -399,7 +404,7 @@ fn begin_journal(
     Some((Box::new(Journal::begin(Box::new(writer))), recovered))
 }
 
-/// Takes over the buffer of the Python library if there is one, and reads the losses that no trace has reported yet.
+/// Imports the buffer of the Python library if there is one, and returns the losses that no trace has reported yet.
 fn losses(queue: &Queue, charm_dir: &Path) -> Losses {
     let read = || -> Result<Losses, QueueError> {
         queue.import_python(charm_dir)?;
@@ -418,7 +423,8 @@ fn root_span(dispatch: &Dispatch, name: String, dispatch_path: &str) -> (SpanCon
     let parent = match parent::from_environment(|name| dispatch.var(name)) {
         Some(parent) if parent.is_sampled() => parent,
         unsampled => {
-            // An agent that does not sample its own trace says nothing about the charm's: a link keeps the two together.
+            // An agent that does not sample its own trace decides nothing for the charm's trace: a link connects the
+            // two.
             if let Some(agent) = unsampled {
                 details.add_link(Link::with_context(agent), &mut Share::unlimited());
             }
@@ -428,7 +434,7 @@ fn root_span(dispatch: &Dispatch, name: String, dispatch_path: &str) -> (SpanCon
     (parent, details)
 }
 
-/// Why a session records nothing.
+/// The reason why a session records nothing.
 #[derive(Debug, thiserror::Error)]
 enum NotTraced {
     #[error("tracing is switched off, or CHARM_TRACING_ENABLED is set to something else than 1")]

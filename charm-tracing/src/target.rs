@@ -6,19 +6,19 @@ use tracing_relation::{CertificateTransferRequirer, TracingError};
 use crate::delivery::{Certificate, Destination};
 use crate::{otel_variables, span};
 
-/// Where the traces of a dispatch go, and why that may lack the certificate it needs.
+/// The destination of a dispatch's traces, and the reason if it lacks the certificate it needs.
 #[derive(Debug)]
 pub(crate) struct Target {
     pub(crate) destination: Destination,
     pub(crate) missing: Option<MissingCertificate>,
-    /// The charm's endpoint over which the certificate has come.
+    /// The charm's endpoint that delivered the certificate.
     pub(crate) ca_relation: Option<String>,
 }
 
-/// Why an `https` destination has no certificate, in words for who can mend it.
+/// The reason why an `https` destination has no certificate, in words for the person who can fix it.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum MissingCertificate {
-    /// In the Python library's text, which operators know.
+    /// Nothing names a certificate. The text is that of the Python library, because operators know it.
     #[error(
         "Tracing endpoint is https, but no server_cert has been passed. Please point @trace_charm to a `server_cert` \
          attr. This might also mean that the tracing provider is related to a certificates provider, but this \
@@ -41,7 +41,7 @@ pub(crate) enum MissingCertificate {
          yet; they are kept until the provider sends one"
     )]
     NotSent { endpoint: String },
-    /// The charm's metadata has it otherwise, or a hook tool failed.
+    /// The charm's metadata does not fit, or a hook tool failed.
     #[error("cannot send traces to an https endpoint: its CA certificate is to come over `{endpoint}`")]
     NotReadable { endpoint: String, source: Box<TracingError> },
     #[error(
@@ -51,9 +51,9 @@ pub(crate) enum MissingCertificate {
 }
 
 impl Target {
-    /// The charm's own destination, else where Juju says that charms push their traces, else where OpenTelemetry's own variables
-    /// say so. If it needs a certificate and
-    /// has none, `ca_relation` is read: the hook tools for that are spans of the dispatch, and may take `patience` each.
+    /// Finds the destination: the charm's own, else the one that Juju sets for charm traces, else the one in
+    /// OpenTelemetry's own variables; `None` if there is none. If it needs a certificate and has none, `ca_relation` is
+    /// read: the hook tools for that are spans of the dispatch, and may take `patience` each.
     pub(crate) fn find(
         own: Option<Destination>,
         ca_relation: Option<&str>,
@@ -100,14 +100,14 @@ fn of_juju(dispatch: &Dispatch) -> Option<Destination> {
     Some(Destination::new(http, config.ca_cert.map(Certificate::Pem)))
 }
 
-/// All certificates that have come over the relations of the charm's endpoint.
+/// Returns all certificates that the relations of the charm's endpoint have delivered.
 fn bundle(dispatch: &Dispatch, endpoint: &str, patience: Duration) -> Result<String, MissingCertificate> {
-    // The hook has done its work, and only the trace needs this.
+    // The hook's own work is done; only the trace needs the certificates.
     let dispatch = dispatch.clone().with_patience(patience);
     let endpoint = endpoint.to_owned();
     let read = || {
         let requirer = CertificateTransferRequirer::new(&dispatch, &endpoint)?;
-        // Known when the certificates are, so the second question runs no tool.
+        // The requirer already knows the relations here, so the second question runs no tool.
         Ok((requirer.certificates()?, requirer.relations()?.is_empty()))
     };
     match read() {
