@@ -1,11 +1,12 @@
-//! Names the algorithms of certificates that TLS does not take here, so that an operator can have a certificate made with others.
+//! Names the algorithms of certificates that TLS does not accept here, so that an operator can have a certificate made
+//! with others.
 
 use std::fmt::Write as _;
 
 use super::pem::elements;
 
-/// The algorithms of signatures and keys that are met in certificates of backends, and the curves (RFC 3279, 5480, 5639, 5758, 8410,
-/// 9881). Each is the contents of an object identifier.
+/// The usual algorithms of signatures and keys in certificates of backends, and the curves (RFC 3279, 5480, 5639, 5758,
+/// 8410, 9881). Each entry has the contents of an object identifier.
 const NAMES: [(&[u8], &str); 27] = [
     (&[0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 1], "ECDSA with SHA-1"),
     (&[0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 1], "ECDSA with SHA-224"),
@@ -36,7 +37,8 @@ const NAMES: [(&[u8], &str); 27] = [
     (&[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 3, 0x13], "ML-DSA-87"),
 ];
 
-/// Names the algorithm, and the curve if it has one, of the contents of an `AlgorithmIdentifier` (RFC 5280, section 4.1.1.2).
+/// Returns the name of the algorithm, and of the curve if it has one, from the contents of an `AlgorithmIdentifier`
+/// (RFC 5280, section 4.1.1.2).
 pub(super) fn name(identifier: &[u8]) -> String {
     const OBJECT_IDENTIFIER: u8 = 6;
 

@@ -13,19 +13,19 @@ use super::split;
 use super::unanswered::Unanswered;
 use super::verdict::{Verdict, is_page, is_too_large, judge, may_be_too_large};
 
-/// The backend as one dispatch sees it: sends traces within the time budget, in parts if they are too large, and remembers how
-/// they were answered.
+/// The backend during one dispatch: sends traces within the time budget, in parts if they are too large, and keeps the
+/// results.
 pub(super) struct Backend<'a> {
     endpoint: Endpoint,
     sender: Sender,
-    /// Between the charm and the endpoint.
+    /// The proxy between the charm and the endpoint.
     proxy: Option<Proxy>,
     allowance: Allowance<'a>,
     budget: &'a TimeBudget,
     clock: &'a dyn Clock,
-    /// It has answered in this dispatch, whatever it said.
+    /// True if it has answered in this dispatch with any status.
     answered: bool,
-    /// It has taken or refused something in this dispatch.
+    /// True if it has taken or refused something in this dispatch.
     has_decided: bool,
     /// The size of the largest request that it has taken in this dispatch; 0 if it has taken none.
     largest_taken: usize,
@@ -38,18 +38,18 @@ pub(super) enum Outcome {
     Taken,
     /// The backend has refused all of it for good.
     Refused,
-    /// It waits, or what is left of it.
+    /// The trace, or the rest of it, waits.
     Kept(Kept),
 }
 
 /// The reason why a trace was kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kept {
-    /// The backend answered so.
+    /// The backend gave an answer that keeps the trace.
     Answered { retry_after: Option<Duration> },
     /// There was no answer.
     NoAnswer,
-    /// The budget is spent, which says nothing about the backend.
+    /// The time budget is spent, which says nothing about the backend.
     OutOfTime,
 }
 
@@ -60,8 +60,8 @@ enum Reply {
     Kept { status: Option<u16>, why: Kept },
 }
 
-/// A trace of more bytes that was sent before and not taken may be too large to arrive in time: it is sent in parts of at most
-/// so many.
+/// A trace of more bytes that was sent before and not taken may be too large to arrive in time: it is sent in parts of
+/// at most this size.
 pub(super) const MAYBE_TOO_LARGE: usize = 256 * 1024;
 
 impl<'a> Backend<'a> {
@@ -83,20 +83,20 @@ impl<'a> Backend<'a> {
         Ok(Self { endpoint, sender, proxy, allowance, budget, clock, answered, has_decided, largest_taken })
     }
 
-    /// True once it has taken something in this dispatch.
+    /// Returns true once it has taken something in this dispatch.
     pub(super) fn has_taken(&self) -> bool {
         self.largest_taken > 0
     }
 
-    /// True once it has taken or refused something in this dispatch.
+    /// Returns true once it has taken or refused something in this dispatch.
     pub(super) fn has_decided(&self) -> bool {
         self.has_decided
     }
 
     /// Sends a trace, in parts if it is too large for the backend.
     ///
-    /// `known`: it was not taken in an earlier dispatch. `keep_rest` gets what is left of it, a request again, each time that
-    /// the backend is done with a part.
+    /// `known` is true if it was not taken in an earlier dispatch. Each time that the backend is done with a part,
+    /// `keep_rest` gets the rest of the trace, as a request.
     pub(super) fn send_trace(
         &mut self,
         request: &[u8],
@@ -162,17 +162,18 @@ impl<'a> Backend<'a> {
         }
     }
 
-    /// The halves of a request. The first half comes last, because the last part is sent next.
+    /// Returns the halves of a request; `None` if it cannot be split. The first half comes last, because the last part
+    /// is sent next.
     fn halves(&self, request: &[u8], why: &str) -> Option<[Vec<u8>; 2]> {
         let [first, second] = split::halves(request)?;
         log::debug!("{} gets halves of {} bytes: {why}", self.endpoint, request.len());
         Some([second, first])
     }
 
-    /// True if halves of a request that was kept may be taken.
+    /// Returns true if halves of a request that was kept may be taken.
     ///
-    /// A backend that asks for a pause is not sent more at once. But a trace that it did not take in an earlier dispatch either
-    /// may be too large for it.
+    /// A backend that asks for a pause is not sent more at once, but a trace that it did not take in an earlier
+    /// dispatch either may be too large for it.
     fn may_take_halves(&self, status: Option<u16>, why: Kept, known: bool, bytes: usize) -> bool {
         let asked_to_wait = matches!(why, Kept::Answered { retry_after: Some(_) });
         may_be_too_large(status) && (known || !asked_to_wait) && (1..bytes).contains(&self.largest_taken)
@@ -183,7 +184,7 @@ impl<'a> Backend<'a> {
         let Some(timeout) = self.allowance.next_request() else { return kept(None, Kept::OutOfTime) };
         let answer = match self.allowance.spend(|| self.sender.send(request, timeout)) {
             Ok(answer) => answer,
-            // Cut short by our own budget while the backend was answering: that is not its fault.
+            // Our own budget ended the request while the backend was answering, so the backend is not at fault.
             Err(ureq::Error::Timeout(_)) if self.answered && timeout < self.budget.per_request => {
                 return kept(None, Kept::OutOfTime);
             }
@@ -235,7 +236,8 @@ impl<'a> Backend<'a> {
         }
     }
 
-    /// A proxy that takes requests for the backend answers in its place, too.
+    /// Describes an answer that keeps the trace. A proxy that takes requests for the backend may have answered in its
+    /// place.
     fn not_accepted(&self, status: u16, reason: String) -> DeliveryProblem {
         let endpoint = self.endpoint.to_string();
         match self.proxy.as_ref().filter(|_| self.sender.is_forwarded()) {
@@ -253,7 +255,7 @@ impl<'a> Backend<'a> {
         }
     }
 
-    /// Notes that the backend works, so there is no reason for a short attempt.
+    /// Notes that the backend works, and allows the full time budget.
     fn decided(&mut self) {
         self.has_decided = true;
         self.allowance.total = self.budget.total;
@@ -267,7 +269,7 @@ impl DeliveryProblem {
     }
 }
 
-/// The TLS settings of an `https` endpoint or proxy; nothing is read or built for `http`.
+/// Returns the TLS settings of an `https` endpoint or proxy; `None` for `http`, for which nothing is read or built.
 #[cfg(feature = "tls")]
 fn tls_for(
     endpoint: &Endpoint,
@@ -278,7 +280,7 @@ fn tls_for(
         _ if !endpoint.is_https() && !proxy.is_some_and(Proxy::is_https) => return Ok(None),
         Some(certificate) => certificate,
         None if endpoint.is_https() => return Err(DeliveryProblem::HttpsWithoutCertificate),
-        // The proxy's certificate is the system's business, as for other programs.
+        // The proxy's certificate is checked against the system's store, as by other programs.
         None => &Certificate::System,
     };
     match super::tls::config(certificate, destination.client_certificate.as_ref()) {

@@ -1,11 +1,11 @@
-//! Sends the traces that wait, oldest first, so that none holds up the others.
+//! Sends the waiting traces, oldest first, so that none holds up the others.
 //!
-//! A trace that is not taken ends the attempt, because the backend may be down. But if it was answered, and not taken in an
-//! earlier dispatch either, then the trace may be the reason, and the next one is tried. Without an answer, the next trace is
-//! tried only after [`PATIENCE`] dispatches in a row, because the backend may have stored the trace and would then receive two
-//! traces twice. So a dispatch sends at most two traces as long
-//! as nothing is taken: the oldest, which is known, and the oldest that was not sent before. Once something was taken the others
-//! that are known are sent, and their sizes compared with what was taken.
+//! A trace that is not taken ends the attempt, because the backend may be down. But if it was answered, and not taken
+//! in an earlier dispatch either, then the trace may be the reason, and the next one is tried. Without an answer, the
+//! next trace is tried only after [`PATIENCE`] dispatches in a row, because the backend may have stored the trace and
+//! would then receive two traces twice. So as long as nothing is taken, a dispatch sends at most two traces: the
+//! oldest, which is known, and the oldest that was not sent before. Once something was taken, the other known traces
+//! are sent, and their sizes are compared with the sizes that were taken.
 
 use std::collections::BTreeSet;
 use std::mem;
@@ -18,24 +18,24 @@ use crate::queue::{Queue, QueueError, TraceName};
 /// The number of dispatches in a row without an answer after which a second trace is tried.
 const PATIENCE: u32 = 3;
 
-/// An attempt to send all that waits, and what it has come to so far.
+/// An attempt to send all waiting traces, with its results so far.
 pub(super) struct Backlog<'a, 'b> {
     delivery: &'a mut Delivery<'b>,
     backend: &'a mut Backend<'b>,
     queue: &'a Queue,
     /// The traces that were not taken in earlier dispatches.
     known: BTreeSet<TraceName>,
-    /// The dispatches in a row before this one in which nothing was taken.
+    /// The number of dispatches in a row before this one in which nothing was taken.
     failures: u32,
-    /// The traces whose turn has come in this dispatch.
+    /// The traces that this dispatch has sent or skipped.
     tried: BTreeSet<TraceName>,
     kept: BTreeSet<TraceName>,
-    /// The kept ones whose turn came before something was taken.
+    /// The kept ones that were sent or skipped before something was taken.
     postponed: Vec<TraceName>,
     retry_after: Option<Duration>,
 }
 
-/// The traces that were not taken, for the next dispatch to know.
+/// The traces that were not taken, for the next dispatch.
 pub(super) struct NotTaken {
     pub(super) kept: BTreeSet<TraceName>,
     /// The longest pause that the backend asked for.
@@ -43,7 +43,8 @@ pub(super) struct NotTaken {
 }
 
 impl<'a, 'b> Backlog<'a, 'b> {
-    /// `known`: the traces that were not taken in earlier dispatches, the last `failures` of which had nothing taken.
+    /// Prepares the attempt. `known` are the traces that were not taken in earlier dispatches; in the last `failures`
+    /// dispatches nothing was taken.
     pub(super) fn new(
         delivery: &'a mut Delivery<'b>,
         backend: &'a mut Backend<'b>,
@@ -55,7 +56,7 @@ impl<'a, 'b> Backlog<'a, 'b> {
         Self { delivery, backend, queue, known, failures, tried, kept, postponed, retry_after: None }
     }
 
-    /// Sends what waits, as far as the backend takes it and the time allows. `None` if nothing waits.
+    /// Sends the waiting traces, as far as the backend takes them and the time allows. `None` if nothing waits.
     pub(super) fn send(mut self) -> Option<NotTaken> {
         if let Err(error) = self.send_all() {
             self.delivery.note_queue(error);
@@ -73,7 +74,7 @@ impl<'a, 'b> Backlog<'a, 'b> {
             if waiting.is_empty() {
                 break;
             }
-            // Those that may be too large to arrive in time come last.
+            // The traces that may be too large to arrive in time come last.
             let (mut order, mut suspect) = (Vec::new(), Vec::new());
             for name in waiting {
                 let too_large = self.known.contains(&name) && self.queue.size(name)? > MAYBE_TOO_LARGE as u64;
@@ -102,7 +103,7 @@ impl<'a, 'b> Backlog<'a, 'b> {
         Ok(())
     }
 
-    /// Sends one trace. False if that ends the attempt.
+    /// Sends one trace. Returns false if that ends the attempt.
     fn send_one(&mut self, name: TraceName, known: bool) -> Result<bool, QueueError> {
         let Self { delivery, backend, queue, tried, .. } = self;
         let request = match queue.read(name, &mut delivery.damaged) {

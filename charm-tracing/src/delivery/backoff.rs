@@ -1,7 +1,8 @@
-//! Decides when, and for how long, a backend is tried again that did not take what it was sent. No network, no state.
+//! Decides when, and for how long, a backend is tried again that did not take what it was sent. Uses no network and
+//! keeps no state.
 //!
-//! Many units lose the same backend at the same moment. What they do then is drawn at random, so that they do not come
-//! back at the same moment too.
+//! Many units lose the same backend at the same moment. Their decisions are random, so that they do not come back at
+//! the same moment.
 
 use std::time::{Duration, SystemTime};
 
@@ -11,12 +12,11 @@ use crate::queue::millis;
 
 const SHORT_ATTEMPT: Duration = Duration::from_millis(300);
 
-/// The time that a dispatch may spend after so many attempts in which the backend took nothing.
+/// Returns the time that a dispatch may spend after `failures` attempts in a row in which the backend took nothing.
 ///
-/// A backend that is down costs every dispatch of every unit only a short attempt. But a backend that is slow, rather
-/// than down, may never answer within a short one, so one in eight gets all the time there is: `draw` says which, a number
-/// of which all are equally likely. Never the first after a failure, most outages being longer than the time to the next
-/// dispatch.
+/// A backend that is down costs every dispatch of every unit only a short attempt. A slow backend may never answer
+/// within a short attempt, so one dispatch in eight, chosen by the random number `draw`, gets the full time. The first
+/// dispatch after a failure never does, because most outages are longer than the time to the next dispatch.
 pub(super) fn attempt(budget: &TimeBudget, failures: u32, draw: u64) -> Duration {
     let full = match failures {
         0 => true,
@@ -26,8 +26,8 @@ pub(super) fn attempt(budget: &TimeBudget, failures: u32, draw: u64) -> Duration
     if full { budget.total } else { budget.total.min(SHORT_ATTEMPT) }
 }
 
-/// The end of the pause that a backend asked for, in milliseconds since 1970. `draw` makes it up to a quarter longer, but
-/// not longer than [`LONGEST_RETRY_AFTER`].
+/// Returns the end of the pause that a backend asked for, in milliseconds since 1970. `draw` makes it up to a quarter
+/// longer, but not longer than [`LONGEST_RETRY_AFTER`].
 pub(super) fn pause_until(now: SystemTime, retry_after: Duration, draw: u64) -> u64 {
     // The upper half of the bits is enough, and an `f64` holds it exactly.
     let fraction = f64::from(u32::try_from(draw >> 32).unwrap_or(u32::MAX)) / f64::from(u32::MAX);
@@ -35,9 +35,9 @@ pub(super) fn pause_until(now: SystemTime, retry_after: Duration, draw: u64) -> 
     millis(now + (wait + (wait / 4).mul_f64(fraction)).min(LONGEST_RETRY_AFTER))
 }
 
-/// True if the moment that [`pause_until`] has named is still to come.
+/// Returns true if the moment from [`pause_until`] is still in the future.
 pub(super) fn is_paused(now: SystemTime, until: u64) -> bool {
-    // A moment further away than that was remembered by another clock.
+    // A moment further away than that came from another clock.
     millis(now) < until && until <= millis(now + LONGEST_RETRY_AFTER)
 }
 

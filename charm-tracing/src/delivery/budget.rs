@@ -2,12 +2,12 @@ use std::time::{Duration, Instant, SystemTime};
 
 use crate::recorder::random;
 
-/// The time of a dispatch that may be spent on sending.
+/// The time that a dispatch may spend on sending.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TimeBudget {
-    /// For one request, from name resolution to the last byte of the answer.
+    /// The limit of one request, from name resolution to the last byte of the answer.
     pub(crate) per_request: Duration,
-    /// For all requests of a dispatch.
+    /// The limit of all requests of a dispatch.
     pub(crate) total: Duration,
 }
 
@@ -17,17 +17,17 @@ impl Default for TimeBudget {
     }
 }
 
-/// Where the time comes from, and chance.
+/// The source of time and of random numbers.
 pub(crate) trait Clock {
-    /// The time of day, to be compared across processes.
+    /// Returns the time of day, which can be compared across processes.
     fn wall(&self) -> SystemTime;
-    /// Time since some moment, that never steps.
+    /// Returns the time since some moment; it never steps.
     fn monotonic(&self) -> Duration;
-    /// A number of which all are equally likely, another one each time: it keeps units from acting in step.
+    /// Returns a uniformly random number, which keeps units from acting at the same moment.
     fn draw(&self) -> u64;
 }
 
-/// The clocks and the chance of this machine.
+/// The clocks and the random numbers of this machine.
 #[derive(Debug)]
 pub(crate) struct SystemClock(Instant);
 
@@ -51,11 +51,11 @@ impl Clock for SystemClock {
     }
 }
 
-/// A budget that runs.
+/// A budget that is being spent.
 pub(super) struct Allowance<'a> {
     clock: &'a dyn Clock,
     started: Duration,
-    /// May be raised while it runs, when the backend turns out to be there.
+    /// The total time; it may be raised while it runs, when the backend proves to be reachable.
     pub(super) total: Duration,
     per_request: Duration,
     slowest: Duration,
@@ -63,7 +63,7 @@ pub(super) struct Allowance<'a> {
 
 /// Less time than this is not worth a request.
 const SHORTEST_REQUEST: Duration = Duration::from_millis(20);
-/// Stands for every longer time: there has to be a moment at which it is over.
+/// The longest timeout of a request: a longer one might have no end that the clock can represent.
 const LONGEST_REQUEST: Duration = Duration::from_hours(24);
 
 impl<'a> Allowance<'a> {
@@ -72,10 +72,10 @@ impl<'a> Allowance<'a> {
         Self { clock, started, total: budget.total, per_request: budget.per_request, slowest: Duration::ZERO }
     }
 
-    /// The time-out of the next request, or none if there should not be one.
+    /// Returns the timeout of the next request; `None` if there should not be one.
     ///
-    /// A request that is given up half way may have arrived, and will then be sent twice. So none is begun in less time
-    /// than twice what the slowest one took.
+    /// A request that is interrupted may have arrived, and will then be sent twice. So none is started in less time
+    /// than twice the duration of the slowest one.
     pub(super) fn next_request(&self) -> Option<Duration> {
         let spent = self.clock.monotonic().saturating_sub(self.started);
         let left = self.total.saturating_sub(spent);
@@ -83,7 +83,7 @@ impl<'a> Allowance<'a> {
             .then(|| left.min(self.per_request).min(LONGEST_REQUEST))
     }
 
-    /// Runs a request and remembers how long it took.
+    /// Runs a request and notes how long it took.
     pub(super) fn spend<T>(&mut self, request: impl FnOnce() -> T) -> T {
         let before = self.clock.monotonic();
         let result = request();

@@ -14,10 +14,10 @@ use super::client_certificate::{ClientCertificate, Pem};
 #[cfg(feature = "tls")]
 use super::{pem, system_store};
 
-/// Whom to trust when the endpoint is `https`: one or more CA certificates.
+/// The CA certificates to trust when the endpoint is `https`: one or more.
 ///
-/// Each is an anchor of its own, an intermediate authority as good as a root. Nothing is read before there is something
-/// to send to an `https` endpoint.
+/// Each is a trust anchor of its own, so an intermediate authority works as well as a root. Nothing is read before
+/// there is something to send to an `https` endpoint.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Certificate {
@@ -25,11 +25,12 @@ pub enum Certificate {
     File(PathBuf),
     /// Certificates in PEM, the text itself.
     Pem(String),
-    /// The certificates that the system trusts, for a backend whose certificate a public authority has signed: those of
-    /// the file `SSL_CERT_FILE` and the directories `SSL_CERT_DIR` where the environment names any (Juju's does not),
-    /// else of where Linux distributions keep them, such as `/etc/ssl/certs`.
+    /// The certificates that the system trusts, for a backend whose certificate a public authority has signed. They are
+    /// in the file `SSL_CERT_FILE` and the directories `SSL_CERT_DIR` if the environment names any (Juju's does not),
+    /// else where Linux distributions keep them, such as `/etc/ssl/certs`.
     ///
-    /// The machine or container of the charm must have such a store: a charm container on Kubernetes has that of its base.
+    /// The machine or container of the charm must have such a store; on Kubernetes, a charm container has that of its
+    /// base image.
     System,
 }
 
@@ -37,8 +38,8 @@ pub enum Certificate {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CertificateError {
-    /// A charm's working directory is not what its author expects, so only absolute paths are taken. The text is not repeated,
-    /// because it may be a private key.
+    /// The path is relative, or the text is neither PEM nor a path. A charm's working directory is not what its author
+    /// expects, so only absolute paths are accepted. The text is not repeated, because it may be a private key.
     #[error("the certificate is neither a text in PEM nor the absolute path of a file with one")]
     NotAPath,
     /// The file is missing, not a regular one, larger than 1 MiB, or not readable.
@@ -85,7 +86,7 @@ pub enum CertificateError {
 
 #[cfg(feature = "tls")]
 impl Certificate {
-    /// All that can be trusted, which is at least one.
+    /// Reads all certificates that can be trusted, at least one.
     pub(super) fn read(&self) -> Result<Vec<CertificateDer<'static>>, CertificateError> {
         match self {
             Self::Pem(text) => in_pem(text.as_bytes(), || "the given text".to_owned()),
@@ -99,7 +100,7 @@ impl Certificate {
     }
 }
 
-/// The certificates that the charm shows.
+/// Reads the certificates that the charm shows.
 #[cfg(feature = "tls")]
 pub(super) fn chain_of(own: &ClientCertificate) -> Result<Vec<CertificateDer<'static>>, CertificateError> {
     let chain = match &own.chain {
@@ -109,7 +110,7 @@ pub(super) fn chain_of(own: &ClientCertificate) -> Result<Vec<CertificateDer<'st
     chain.read().map_err(|source| CertificateError::ClientCertificate { source: Box::new(source) })
 }
 
-/// The key with which the charm shows that its certificate is its own.
+/// Reads the key with which the charm proves that the certificate is its own.
 #[cfg(feature = "tls")]
 pub(super) fn key_of(own: &ClientCertificate) -> Result<PrivateKeyDer<'static>, CertificateError> {
     let refused = |reason: String| CertificateError::PrivateKey { reason, source: None };
@@ -132,7 +133,7 @@ pub(super) fn key_of(own: &ClientCertificate) -> Result<PrivateKeyDer<'static>, 
     key.ok_or_else(|| refused(format!("{from} holds no private key in PEM that is not encrypted")))
 }
 
-/// The text is long, and may hold a private key.
+/// Shows no PEM text, because it is long and may hold a private key.
 impl fmt::Debug for Certificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -144,7 +145,8 @@ impl fmt::Debug for Certificate {
     }
 }
 
-/// Finds the certificates in a bundle. Other things in it (a key, text, a certificate that cannot be decoded) are passed over.
+/// Finds the certificates in a bundle. Skips other content, such as a key, text, or a certificate that cannot be
+/// decoded.
 #[cfg(feature = "tls")]
 fn in_pem(
     text: &[u8],
@@ -160,6 +162,6 @@ pub(super) fn is_anchor(certificate: &CertificateDer<'static>) -> bool {
     rustls::RootCertStore::empty().add(certificate.clone()).is_ok()
 }
 
-/// The most bytes of a file with certificates. A system's whole bundle has about a quarter of this.
+/// The largest file with certificates, in bytes. A system's whole bundle has about a quarter of this.
 #[cfg(feature = "tls")]
 const LARGEST: u64 = 1 << 20;

@@ -15,7 +15,7 @@ pub struct ClientCertificate {
     pub(super) key: Pem,
 }
 
-/// Where certificates or a private key are.
+/// The place of certificates or of a private key.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Pem {
@@ -26,9 +26,9 @@ pub enum Pem {
 }
 
 impl ClientCertificate {
-    /// `chain`: the charm's own certificate first, then those between it and an authority that the backend trusts, if any.
-    /// `key`: the private key of the charm's own, in PKCS #8, PKCS #1 (RSA) or SEC 1 (elliptic curves), not encrypted. Both may
-    /// be in one file: the first key in it counts.
+    /// Makes a client certificate. `chain` has the charm's own certificate first, then those between it and an
+    /// authority that the backend trusts, if any. `key` is the private key of the charm's own certificate, in PKCS #8,
+    /// PKCS #1 (RSA) or SEC 1 (elliptic curves), not encrypted. Both may be in one file, of which the first key counts.
     ///
     /// ```
     /// use charm_tracing::{Certificate, ClientCertificate, Destination, Pem};
@@ -46,7 +46,7 @@ impl ClientCertificate {
     }
 }
 
-/// Without the text, which may be a secret.
+/// Shows no PEM text, because it may be a secret.
 impl fmt::Debug for Pem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

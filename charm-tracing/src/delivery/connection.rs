@@ -1,5 +1,6 @@
-//! Connections that do what ureq's do not: they hear a backend out that answers before it has read the request, tell how many
-//! there were and which status came, and do not wait for long for the body of a success.
+//! Connections with three additions to those of ureq: they read an answer that comes before the whole request is
+//! written, report how many connections there were and which status came, and do not wait long for the body of a
+//! success.
 
 use std::io::ErrorKind;
 use std::sync::atomic::{AtomicBool, AtomicU16, AtomicUsize, Ordering};
@@ -12,23 +13,23 @@ use ureq::unversioned::transport::{
     Buffers, ConnectProxyConnector, ConnectionDetails, Connector, NextTimeout, TcpConnector, Transport,
 };
 
-/// The time in which the body of a success has to come. It decides nothing.
+/// The time limit for the body of a success, which decides nothing.
 const PATIENCE_WITH_SUCCESS: Duration = Duration::from_millis(50);
 
-/// The knowledge that a sender and its connections share.
+/// The state that a sender and its connections share.
 #[derive(Debug, Default)]
 pub(super) struct Wire {
-    /// Connections so far.
+    /// The number of connections so far.
     opened: AtomicUsize,
-    /// The status of the last answer of which all headers have come; 0 if there is none yet.
+    /// The status of the last answer whose headers are complete; 0 if there is none yet.
     status: AtomicU16,
-    /// The moment after which nothing more is waited for.
+    /// The moment at which waiting for input ends.
     until: Mutex<Option<Instant>>,
-    /// A connection to the backend stands, be it through a proxy. It may be another one by now.
+    /// True once there was a connection to the backend, directly or through a proxy. It may be another one by now.
     arrived: AtomicBool,
     /// The beginning of the backend's URL, if requests go to a proxy in absolute form (RFC 9112, section 3.2.2).
     origin: Option<String>,
-    /// The request line is still to be written.
+    /// True while the request line is not written.
     at_request_line: AtomicBool,
 }
 
@@ -37,27 +38,27 @@ impl Wire {
         self.opened.load(Ordering::Relaxed)
     }
 
-    /// The status of the answer to the last request, if all its headers have come.
+    /// Returns the status of the answer to the last request; `None` if its headers are not complete.
     pub(super) fn status(&self) -> Option<u16> {
         Some(self.status.load(Ordering::Relaxed)).filter(|status| *status > 0)
     }
 
-    /// A wire to a proxy that takes requests for what has this origin, such as `http://tempo:4318`.
+    /// Makes the state for connections to a proxy that takes requests for this origin, such as `http://tempo:4318`.
     pub(super) fn to_proxy_of(origin: &str) -> Self {
         Self { origin: Some(origin.to_owned()), ..Self::default() }
     }
 
-    /// The origin that the request line still lacks.
+    /// Returns the origin that the request line still lacks; `None` if it lacks none.
     fn take_origin(&self) -> Option<&str> {
         self.origin.as_deref().filter(|_| self.at_request_line.swap(false, Ordering::Relaxed))
     }
 
-    /// True if there is, or was, a connection to the backend.
+    /// Returns true if there is, or was, a connection to the backend.
     pub(super) fn has_arrived(&self) -> bool {
         self.arrived.load(Ordering::Relaxed)
     }
 
-    /// Another request is about to be sent, and may take so long.
+    /// Prepares for the next request, which may take until the timeout.
     pub(super) fn begin(&self, timeout: Duration) {
         self.status.store(0, Ordering::Relaxed);
         self.at_request_line.store(true, Ordering::Relaxed);
@@ -82,7 +83,8 @@ impl Wire {
     }
 }
 
-/// The status of an answer that begins so, if all its headers are there. Statuses below 200 come before an answer.
+/// Returns the status of an answer that begins with `input`; `None` if its headers are not complete. Statuses below 200
+/// come before an answer.
 fn status_of(input: &[u8]) -> Option<u16> {
     let head = input.windows(4).position(|end| end == b"\r\n\r\n")?;
     let line = str::from_utf8(input[..head].split(|byte| *byte == b'\r').next()?).ok()?;
@@ -91,8 +93,8 @@ fn status_of(input: &[u8]) -> Option<u16> {
     (version.starts_with("HTTP/1.") && status >= 200).then_some(status)
 }
 
-/// Opens connections as ureq does: through a proxy if there is one, with TLS if the scheme is `https`. `is_tunnelled`: there is
-/// a proxy, the connection to which is opened by the same connector.
+/// Returns a connector that opens connections as ureq does: through a proxy if there is one, with TLS if the scheme is
+/// `https`. `is_tunnelled` is true if there is a proxy; the same connector opens the connection to it.
 pub(super) fn connector(
     wire: &Arc<Wire>,
     tls: Option<Tls>,
@@ -111,8 +113,8 @@ pub(super) fn connector(
     connector.chain(watch())
 }
 
-/// Puts the origin before the path of a request that ureq has written. Returns how long it is then, and `None` if it finds no
-/// request or no room.
+/// Puts the origin before the path of a request that ureq has written. Returns the new length; `None` if there is no
+/// request or the buffer is too small.
 fn in_absolute_form(buffer: &mut [u8], amount: usize, origin: &str) -> Option<usize> {
     const METHOD: &[u8] = b"POST ";
     let longer = amount + origin.len();
@@ -124,7 +126,7 @@ fn in_absolute_form(buffer: &mut [u8], amount: usize, origin: &str) -> Option<us
     Some(longer)
 }
 
-/// True for the errors that a connection gives which the other side has closed.
+/// Returns true for the errors of a connection that the other side has closed.
 pub(super) fn is_closed(error: &Error) -> bool {
     use ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
     matches!(error, Error::Io(error)
@@ -158,7 +160,7 @@ impl<In: Transport> Connector<In> for HearOut {
 #[derive(Debug)]
 struct HeardOut<T> {
     connection: T,
-    /// The error after which nothing can be written any more.
+    /// The error of the first failed write; after it nothing is written.
     closed: Option<Error>,
 }
 
@@ -207,7 +209,7 @@ struct Watch {
 }
 
 impl Watch {
-    /// True if the connection is that to the proxy, which a tunnel to the backend goes through.
+    /// Returns true for the connection to the proxy, through which a tunnel to the backend goes.
     fn is_to_proxy(&self, details: &ConnectionDetails<'_>) -> bool {
         self.is_tunnelled && details.config.proxy().is_none()
     }
@@ -226,11 +228,11 @@ impl<In: Transport> Connector<In> for Watch {
     }
 }
 
-/// A connection of which the sender knows which status came.
+/// A connection that tells the sender which status came.
 #[derive(Debug)]
 struct Watched<T> {
     connection: T,
-    /// What comes from the proxy is no answer of the backend.
+    /// True for the connection to the proxy, whose answers are not those of the backend.
     is_to_proxy: bool,
     wire: Arc<Wire>,
 }
@@ -252,10 +254,10 @@ impl<T: Transport> Transport for Watched<T> {
         if let Some(until) = *self.wire.until() {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() && self.is_to_proxy {
-                // ureq waits as long for each piece of a proxy's answer.
+                // ureq starts the timeout again for each piece of a proxy's answer.
                 return Err(Error::Timeout(timeout.reason));
             }
-            // ureq takes zero for no limit in some places.
+            // In some places, ureq treats zero as no limit.
             timeout.after = timeout.after.min(left.max(Duration::from_millis(1)).into());
         }
         let progress = self.connection.await_input(timeout);

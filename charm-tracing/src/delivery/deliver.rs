@@ -12,24 +12,24 @@ use crate::encode::Contents;
 use crate::queue::{Backoff, Losses, Missing, NewTrace, Queue, QueueError, State, TraceName};
 use crate::recorder::JournalFile;
 
-/// A finished dispatch.
+/// The trace of a finished dispatch.
 #[expect(clippy::struct_field_names, reason = "OpenTelemetry calls it a trace id")]
 pub(crate) struct Trace<'a> {
     /// An OTLP `ExportTraceServiceRequest`.
     pub(crate) request: &'a dyn Contents,
     pub(crate) trace_id: [u8; 16],
-    /// Nothing but the handler ran.
+    /// True if only the handler ran.
     pub(crate) idle: bool,
     /// The file to which it was written while it was recorded; `None` if the dispatch has none.
     pub(crate) journal: Option<Box<dyn JournalFile>>,
-    /// The losses of earlier dispatches that its root span says.
+    /// The losses of earlier dispatches that its root span reports.
     pub(crate) told: Losses,
 }
 
-/// Stores a trace, then sends what waits, oldest first, as far as the destination and the budget allow.
+/// Stores a trace, then sends the waiting traces, oldest first, as far as the destination and the budget allow.
 ///
-/// Without a queue (switched off, or not usable) the trace is sent at once, and lost if that fails. Each trace is removed when
-/// its answer has come, and each part of one. If the process dies meanwhile, what was sent last may be sent twice.
+/// Without a queue (switched off, or not usable) the trace is sent at once, and lost if that fails. Each trace, and
+/// each part of one, is removed after its answer. If the process dies meanwhile, the last one may be sent twice.
 pub(crate) fn deliver(
     trace: &mut Trace<'_>,
     queue: Option<&Queue>,
@@ -55,13 +55,13 @@ pub(crate) fn deliver(
     delivery.conclude(trace, queue)
 }
 
-/// The delivery of one dispatch, and what it has come to so far.
+/// The delivery of one dispatch, with its results so far.
 pub(super) struct Delivery<'a> {
     pub(super) report: DeliveryReport,
     pub(super) own: Own,
-    /// Traces that were damaged on the disk.
+    /// The number of traces that were damaged on the disk.
     pub(super) damaged: u64,
-    /// The knowledge about the backend that is left for the next dispatch, if something was sent.
+    /// The knowledge about the backend for the next dispatch, if something was sent.
     backoff: Option<Backoff>,
     /// The waiting traces, if they were listed.
     waiting: Option<BTreeSet<TraceName>>,
@@ -69,7 +69,7 @@ pub(super) struct Delivery<'a> {
     clock: &'a dyn Clock,
 }
 
-/// Where this dispatch's own trace is.
+/// The place of this dispatch's own trace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Own {
     /// Only in memory, or in its journal.
@@ -83,9 +83,9 @@ pub(super) enum Own {
 }
 
 impl<'a> Delivery<'a> {
-    /// Stores the trace. False if the queue is of no use in this dispatch.
+    /// Stores the trace. Returns false if the queue cannot be used in this dispatch.
     ///
-    /// If it is about to be sent, the limits wait until [`trim`](Self::trim).
+    /// If the trace is about to be sent, the limits apply only at [`trim`](Self::trim).
     fn store(&mut self, trace: &mut Trace<'_>, queue: &Queue, to_send: bool) -> bool {
         let Trace { request, trace_id, idle, journal, .. } = trace;
         let new = NewTrace { trace_id: *trace_id, idle: *idle, request: *request };
@@ -147,7 +147,7 @@ impl<'a> Delivery<'a> {
         self.report.in_vain &= !backend.has_taken();
     }
 
-    /// Sends the trace from memory. False if it was not taken.
+    /// Sends the trace from memory. Returns false if it was not taken.
     fn send_unstored(&mut self, trace: &mut Trace<'_>, backend: &mut Backend<'_>) -> bool {
         let request = trace.request.to_vec();
         let outcome = backend.send_trace(&request, false, &mut self.report, &mut |_, _| {});
@@ -161,7 +161,7 @@ impl<'a> Delivery<'a> {
         true
     }
 
-    /// Sends what waits, unless another process does.
+    /// Sends the waiting traces, unless another process does so.
     fn send_backlog(&mut self, queue: Option<&Queue>, backend: &mut Backend<'a>, mut backoff: Backoff) {
         let Some(queue) = queue else { return };
         let _turn = match queue.take_turn() {
@@ -183,7 +183,7 @@ impl<'a> Delivery<'a> {
         self.backoff = Some(backoff);
     }
 
-    /// Makes the limits hold once all was sent that can be.
+    /// Applies the limits, after everything was sent that can be.
     fn trim(&mut self, queue: &Queue) {
         if self.waiting.is_some() {
             return;
@@ -210,7 +210,7 @@ impl<'a> Delivery<'a> {
         self.report.arrives = outcome == Outcome::Taken;
     }
 
-    /// The back-off that earlier dispatches left for this endpoint.
+    /// Returns the back-off that earlier dispatches left for this endpoint.
     fn backoff_of(&mut self, queue: &Queue, endpoint: &Endpoint) -> Backoff {
         match queue.state() {
             Ok(State { backoff, .. }) if backoff.destination == endpoint.fingerprint() => backoff,
@@ -236,7 +236,7 @@ impl<'a> Delivery<'a> {
         let count = waiting.as_ref().map_or(0, BTreeSet::len) + usize::from(journaled);
         self.report.waiting = u32::try_from(count).unwrap_or(u32::MAX);
         let is_listed = |name: &TraceName| waiting.as_ref().is_none_or(|waiting| waiting.contains(name));
-        // Another process may have sent it meanwhile.
+        // Another process may have sent the trace meanwhile.
         self.report.buffered = journaled || matches!(&self.own, Own::Stored(name) if is_listed(name));
         self.report.arrives |= matches!(self.own, Own::Stored(_));
         self.report.lost = self.own == Own::Unstored && !journaled;
@@ -251,8 +251,8 @@ impl<'a> Delivery<'a> {
         self.report
     }
 
-    /// Writes the losses of this dispatch and the back-off into `state`. The losses that this trace reports are taken away there
-    /// if it arrives or waits.
+    /// Writes the losses of this dispatch and the back-off into `state`. If this trace arrives or waits, the losses
+    /// that it reports are subtracted.
     fn leave_state(&mut self, queue: &Queue, told: Losses) -> Result<(), QueueError> {
         let lost = Losses {
             dropped_traces: self.report.dropped_by_limits.into(),
@@ -264,7 +264,7 @@ impl<'a> Delivery<'a> {
         if self.backoff.is_none() && (lost, told) == Default::default() {
             return Ok(());
         }
-        // Other dispatches may have left something meanwhile.
+        // Other dispatches may have changed the state meanwhile.
         let before = queue.state()?;
         let mut backoff = self.backoff.take().unwrap_or_else(|| before.backoff.clone());
         if (backoff.failures, backoff.not_before, backoff.kept.len()) == (0, 0, 0) {

@@ -5,11 +5,11 @@ use super::client_certificate::ClientCertificate;
 use super::endpoint::{Endpoint, EndpointError};
 use super::headers::Headers;
 
-/// Where traces go: an OTLP/HTTP endpoint, and whom to trust if it is `https`.
+/// The destination of traces: an OTLP/HTTP endpoint, and the certificates to trust if it is `https`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Destination {
     endpoint: String,
-    /// The endpoint has its path already.
+    /// True if the endpoint already has its path.
     is_exact: bool,
     pub(super) certificate: Option<Certificate>,
     pub(super) client_certificate: Option<ClientCertificate>,
@@ -17,33 +17,33 @@ pub struct Destination {
 }
 
 impl Destination {
-    /// A destination as a charm was told it, for example `http://10.1.2.3:4318`.
+    /// Makes a destination from the endpoint that a charm knows, for example `http://10.1.2.3:4318`.
     ///
-    /// Nothing is checked yet; an endpoint or certificate that cannot be used is a
-    /// [`DeliveryProblem`](super::DeliveryProblem) of the delivery. `/v1/traces` is added unless it is there. A user and a
-    /// password in it (`http://user:password@tempo:4318`; percent-encoded as in every URL) are sent as `Authorization: Basic`
-    /// and never shown. A certificate is needed for `https` and not looked at for `http`; without one, those of
-    /// [`Config::ca_relation`](crate::Config::ca_relation) are trusted.
+    /// Nothing is checked here: an endpoint or certificate that cannot be used is a
+    /// [`DeliveryProblem`](super::DeliveryProblem) of the delivery. `/v1/traces` is added if it is missing. A user and
+    /// a password in the URL (`http://user:password@tempo:4318`; percent-encoded as in every URL) are sent as
+    /// `Authorization: Basic` and never shown. A certificate is needed for `https` and ignored for `http`; without one,
+    /// those of [`Config::ca_relation`](crate::Config::ca_relation) are trusted.
     #[must_use]
     pub fn new(endpoint: impl Into<String>, certificate: Option<Certificate>) -> Self {
         let (endpoint, headers) = (endpoint.into(), Headers::default());
         Self { endpoint, is_exact: false, certificate, client_certificate: None, headers }
     }
 
-    /// A destination whose URL is taken as it is.
+    /// Makes a destination whose URL is used as it is.
     pub(crate) fn exactly(url: impl Into<String>) -> Self {
         Self { is_exact: true, ..Self::new(url, None) }
     }
 
-    /// Shows this certificate to an `https` backend that asks who sends to it (mutual TLS). Default: none, and a backend that
-    /// insists on one refuses the connection.
+    /// Sets the certificate for an `https` backend that asks for one (mutual TLS). Default: none, and a backend that
+    /// requires one refuses the connection.
     #[must_use]
     pub fn client_certificate(mut self, certificate: ClientCertificate) -> Self {
         self.client_certificate = Some(certificate);
         self
     }
 
-    /// True if nothing can be sent because a certificate is missing.
+    /// Returns true if nothing can be sent because a certificate is missing.
     pub(crate) fn lacks_certificate(&self) -> bool {
         self.certificate.is_none() && self.parse_endpoint().is_ok_and(|endpoint| endpoint.is_https())
     }
@@ -53,7 +53,7 @@ impl Destination {
         parse(&self.endpoint)
     }
 
-    /// Sends these headers with each request: `name=value,name2=value2`, the values percent-encoded.
+    /// Sets headers for each request: `name=value,name2=value2`, the values percent-encoded.
     pub(crate) fn set_headers(&mut self, headers: &str) {
         self.headers = Headers::parse(headers);
     }
@@ -63,7 +63,7 @@ impl Destination {
     }
 }
 
-/// Without a password that may be in the endpoint.
+/// Does not show a password that is in the endpoint.
 impl fmt::Debug for Destination {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let endpoint = match self.parse_endpoint() {

@@ -6,16 +6,16 @@ use percent_encoding::percent_decode_str;
 use ureq::http::uri::{Authority, PathAndQuery};
 use ureq::http::{HeaderValue, Uri};
 
-/// The reason why an endpoint cannot be sent to.
+/// The reason why traces cannot be sent to an endpoint.
 ///
 /// The endpoint itself is never part of the message: it may hold a password.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EndpointError {
-    /// It cannot be read as a URL at all.
+    /// The endpoint is not a URL.
     #[error("the endpoint is not a URL")]
     NotAUrl,
-    /// There is no `http://` or `https://` in front.
+    /// The endpoint does not begin with `http://` or `https://`.
     #[error("the endpoint does not begin with http:// or https://")]
     NoScheme,
     /// The scheme is another one.
@@ -24,7 +24,7 @@ pub enum EndpointError {
         /// The text before the colon.
         scheme: String,
     },
-    /// There is nothing between the slashes.
+    /// The URL has no host.
     #[error("the endpoint names no host")]
     NoHost,
     /// The port is not a number from 0 to 65535.
@@ -35,7 +35,7 @@ pub enum EndpointError {
 /// The URL that traces are posted to.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Endpoint {
-    /// Without user and password, so that they are in no message.
+    /// The URL without user and password, so that no message contains them.
     uri: Uri,
     https: bool,
     authorization: Option<HeaderValue>,
@@ -44,12 +44,12 @@ pub(super) struct Endpoint {
 const PATH: &str = "/v1/traces";
 
 impl Endpoint {
-    /// Makes the request's URL of a charm's endpoint, which may have a slash at the end, or the path.
+    /// Makes the request's URL from a charm's endpoint, which may end with a slash or with the path.
     pub(super) fn parse(text: &str) -> Result<Self, EndpointError> {
         Self::parse_with(text, target)
     }
 
-    /// Takes the URL as it is.
+    /// Uses the URL as it is.
     pub(super) fn parse_exactly(text: &str) -> Result<Self, EndpointError> {
         Self::parse_with(text, |path, query| {
             let query = query.map(|query| format!("?{query}")).unwrap_or_default();
@@ -90,8 +90,8 @@ impl Endpoint {
         &self.uri
     }
 
-    /// The header of that name, if the endpoint has a user or a password: `Basic` (RFC 7617), of what they are without
-    /// percent-encoding.
+    /// Returns the header `Authorization` if the endpoint has a user or a password: `Basic` (RFC 7617), with the
+    /// percent-encoding decoded; else `None`.
     pub(super) fn authorization(&self) -> Option<&HeaderValue> {
         self.authorization.as_ref()
     }
@@ -100,13 +100,13 @@ impl Endpoint {
         self.https
     }
 
-    /// Tells this endpoint from another one without giving either away.
+    /// Returns a number that distinguishes this endpoint from others without revealing it.
     pub(super) fn fingerprint(&self) -> u32 {
         crc32fast::hash(self.to_string().as_bytes())
     }
 }
 
-/// The URL without user and password, and without the query, which may hold a token.
+/// Shows the URL without user and password, and without the query, which may hold a token.
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scheme = if self.https { "https" } else { "http" };
@@ -128,7 +128,7 @@ fn target(path: &str, query: Option<&str>) -> Option<PathAndQuery> {
     format!("{path}{PATH}{query}").parse().ok()
 }
 
-/// Makes the value of `Authorization` of the user and the password of a URL.
+/// Makes the value of `Authorization` from the user and the password of a URL; `None` if it has no user.
 pub(super) fn authorization(authority: &Authority) -> Option<HeaderValue> {
     let (user, _) = authority.as_str().rsplit_once('@')?;
     let (name, password) = user.split_once(':').unwrap_or((user, ""));

@@ -1,19 +1,20 @@
-//! Properties of every answer of a backend, for the fuzzer.
+//! Checks of the verdict on every answer of a backend, for the fuzzer.
 
 use std::time::{Duration, SystemTime};
 
 use super::verdict::{LONGEST_RETRY_AFTER, Verdict, judge};
 
-/// Every answer gets a verdict that fits its status, and of what the backend says only one line is repeated.
+/// Checks that the verdict fits the answer's status, and that only one line of the backend's text is repeated.
 ///
-/// The first two bytes of an input are the status, what follows up to the next zero is `Retry-After`, the rest the body.
+/// The first two bytes of the input are the status, the text up to the next zero is `Retry-After`, and the rest is the
+/// body.
 ///
 /// # Panics
 ///
-/// If that does not hold.
+/// Panics if a check fails.
 pub fn answer(input: &[u8]) {
     let Some((status, rest)) = input.split_first_chunk() else { return };
-    // A header is a text, or there is none.
+    // A header that is not UTF-8 counts as missing.
     let (retry_after, body) = rest.split_at(rest.iter().position(|byte| *byte == 0).unwrap_or(0));
     let retry_after = str::from_utf8(retry_after).ok().filter(|text| !text.is_empty());
     let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);

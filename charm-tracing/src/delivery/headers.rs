@@ -3,11 +3,11 @@ use std::fmt;
 use percent_encoding::percent_decode_str;
 use ureq::http::{HeaderName, HeaderValue, header};
 
-/// Headers that go with each request, such as the key of an account or the name of a tenant.
+/// Headers that are sent with each request, such as the key of an account or the name of a tenant.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(super) struct Headers(Vec<(HeaderName, HeaderValue)>);
 
-/// The headers that say what the request is, which is not for others to decide.
+/// The headers that describe the request itself, which users must not set.
 const OURS: [HeaderName; 6] = [
     header::CONTENT_TYPE,
     header::CONTENT_ENCODING,
@@ -18,8 +18,8 @@ const OURS: [HeaderName; 6] = [
 ];
 
 impl Headers {
-    /// Reads `name=value,name2=value2`, as OpenTelemetry specifies it for `OTEL_EXPORTER_OTLP_HEADERS`: values are percent-encoded. A
-    /// part that is no header is left out. None of them is ever shown.
+    /// Parses `name=value,name2=value2`, the form that OpenTelemetry specifies for `OTEL_EXPORTER_OTLP_HEADERS`: values
+    /// are percent-encoded. Skips a part that is no header. No value is ever shown.
     pub(super) fn parse(text: &str) -> Self {
         let headers = text.split(',').filter(|part| !part.trim().is_empty()).filter_map(|part| {
             let header = header(part);

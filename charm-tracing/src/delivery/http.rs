@@ -14,7 +14,7 @@ use super::headers::Headers;
 use super::proxy::Proxy;
 use super::resolver::ResolvedOnce;
 
-/// Sends bodies to one URL over one connection, as long as the backend keeps it open.
+/// A client that sends bodies to one URL over one connection, as long as the backend keeps it open.
 #[derive(Debug)]
 pub(super) struct Sender {
     uri: Uri,
@@ -23,20 +23,21 @@ pub(super) struct Sender {
     forward: Option<Forward>,
     agent: Agent,
     wire: Arc<Wire>,
-    /// The backend has closed one in which a request was on its way: each request gets a connection of its own.
+    /// True after the backend closed a connection on which a request was being sent: then each request gets its own
+    /// connection.
     careful: Cell<bool>,
-    /// The backend does not take gzip.
+    /// True if the backend does not accept gzip.
     plain: Cell<bool>,
 }
 
-/// The headers of a request that goes to a proxy in absolute form, since `http` needs no connection to the backend.
+/// The headers of a request in absolute form to a proxy; `http` needs no tunnel to the backend.
 #[derive(Debug)]
 struct Forward {
     host: HeaderValue,
     authorization: Option<HeaderValue>,
 }
 
-/// An answer, whatever its status.
+/// An answer with any status.
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) status: u16,
@@ -46,22 +47,24 @@ pub(super) struct Answer {
 
 #[cfg(feature = "tls")]
 pub(super) type Tls = super::tls::Client;
-/// Without the feature there is none.
+/// The placeholder for TLS settings without the feature `tls`.
 #[cfg(not(feature = "tls"))]
 pub(super) type Tls = std::convert::Infallible;
 
-/// The bytes that TCP sends before it waits for the first answer (ten segments, RFC 6928). A smaller body
-/// arrives in the same round trip either way, so compressing it would only cost time.
+/// The bytes that TCP sends before it waits for the first answer (ten segments, RFC 6928). A smaller body arrives in
+/// the same round trip with or without compression, so compressing it would only cost time.
 const INITIAL_WINDOW: usize = 10 * 1460;
-/// No answer to an export is longer. What is, is not read, at the price of the connection.
+/// The longest answer that is read, in bytes: no valid one is longer. After a longer one the connection is not used
+/// again.
 const LONGEST_ANSWER: u64 = 64 * 1024;
-/// For what is read at a time, which all headers of an answer have to fit in. As large as ureq lets them be.
+/// The size of the input buffer, which all headers of an answer must fit in. ureq allows no larger one.
 const INPUT_BUFFER: usize = 64 * 1024;
-/// For what is written at a time. ureq clears such buffers: its own 128 KiB would cost as much as a handshake.
+/// The size of the output buffer. ureq clears such buffers: its default of 128 KiB would cost as much as a handshake.
 const OUTPUT_BUFFER: usize = 16 * 1024;
 
 impl Sender {
-    /// Prepares sending; nothing is connected yet. `None` if there is no way to write the endpoint for the proxy.
+    /// Prepares sending; nothing is connected yet. `None` if the endpoint cannot be written in the form that the proxy
+    /// needs.
     pub(super) fn new(
         endpoint: &Endpoint,
         headers: &Headers,
@@ -104,22 +107,22 @@ impl Sender {
         })
     }
 
-    /// True if requests go to a proxy, whose answers look like those of the backend.
+    /// Returns true if requests go to a proxy, whose answers look like those of the backend.
     pub(super) fn is_forwarded(&self) -> bool {
         self.forward.is_some()
     }
 
-    /// True if the last request has got no further than to a proxy.
+    /// Returns true if the last request did not get beyond a proxy.
     pub(super) fn has_stopped_at_proxy(&self) -> bool {
         self.is_forwarded() || !self.wire.has_arrived()
     }
 
-    /// Posts one body and reads the answer, all within the time-out. A backend that does not take gzip (415) gets it once more as
-    /// it is, and so it gets what follows.
+    /// Posts one body and reads the answer, both within the timeout. If the backend does not accept gzip (415), sends
+    /// the body again without it, and all later bodies as well.
     ///
     /// # Errors
     ///
-    /// When there is no answer: name, connection, TLS, time-out.
+    /// Returns an error if there is no answer: name, connection, TLS, timeout.
     pub(super) fn send(&self, body: &[u8], timeout: Duration) -> Result<Answer, ureq::Error> {
         let started = Instant::now();
         if !self.plain.get()
@@ -134,10 +137,9 @@ impl Sender {
         self.send_as(body, None, timeout.saturating_sub(started.elapsed()))
     }
 
-    /// A connection that was open already may be closed by the backend in the very moment in which the next request is on its
-    /// way. So if it turns out to be closed before there was an answer, the request is sent once more over another one. The
-    /// backend may have read it the first time; so that this cannot happen to more than one request, no connection is used
-    /// twice from then on.
+    /// Posts one body, and a second time over a new connection if the open one was closed before an answer came. A
+    /// backend may close a connection just when the next request is on its way. It may have read the request the first
+    /// time; so that this happens to at most one request, no connection is used twice from then on.
     fn send_as(
         &self,
         body: &[u8],
@@ -185,7 +187,7 @@ impl Sender {
         self.wire.begin(timeout);
         let mut response = match request.send(body) {
             Ok(response) => response,
-            // It has more headers than ureq reads.
+            // The answer has more headers than ureq reads.
             Err(error) => match self.wire.status() {
                 Some(status @ 200..300) => return Ok(Answer { status, retry_after: None, body: Vec::new() }),
                 _ => return Err(error),
@@ -193,15 +195,15 @@ impl Sender {
         };
         let retry_after = response.headers().get(header::RETRY_AFTER);
         let retry_after = retry_after.and_then(|value| value.to_str().ok()).map(str::to_owned);
-        // Read to its end, or the connection is not used again. The status decides, so a body that breaks off is as good as
-        // what there is of it.
+        // The body is read to its end, because else the connection is not used again. The status decides, so an
+        // incomplete body is used as it is.
         let mut body = Vec::new();
         let _ = response.body_mut().as_reader().take(LONGEST_ANSWER).read_to_end(&mut body);
         Ok(Answer { status: response.status().as_u16(), retry_after, body })
     }
 }
 
-/// The body in gzip, if that is worth it.
+/// Returns the body in gzip; `None` if that would save nothing.
 fn compressed(body: &[u8]) -> Option<Vec<u8>> {
     if body.len() <= INITIAL_WINDOW {
         return None;

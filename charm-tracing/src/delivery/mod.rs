@@ -1,7 +1,8 @@
-//! Stores the finished trace of a dispatch in the queue, and sends the traces that wait to the backend.
+//! Stores the finished trace of a dispatch in the queue, and sends the waiting traces to the backend.
 //!
-//! This is the only module that knows both the queue and the network. Nothing here makes a hook fail or wait longer than its time
-//! budget, and nothing is printed: what an operator or an author should know is in the [`DeliveryReport`].
+//! This is the only module that knows both the queue and the network. It never makes a hook fail, never makes it wait
+//! longer than its time budget, and prints nothing: the [`DeliveryReport`] says what an operator or an author should
+//! know.
 
 #[cfg(feature = "tls")]
 mod algorithm;

@@ -1,6 +1,7 @@
-//! Reads certificates and private keys from PEM as OpenSSL does, which is more than rustls takes: other labels of certificates,
-//! headers, text around the blocks. It also reads what OpenSSL does not: a byte order mark, indented blocks, blocks without line
-//! breaks in them, and blocks without a line break between them, which is what becomes of files that are concatenated.
+//! Reads certificates and private keys from PEM. It accepts what OpenSSL accepts, which is more than rustls accepts:
+//! other labels of certificates, headers, text around the blocks. It also accepts a byte order mark, indented blocks,
+//! blocks without line breaks in them, and blocks without a line break between them, which result when files are
+//! concatenated.
 
 use std::iter;
 
@@ -9,10 +10,10 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 /// Labels of a certificate (`openssl/pem.h`).
 const CERTIFICATE: [&str; 3] = ["CERTIFICATE", "X509 CERTIFICATE", TRUSTED];
-/// The label of a certificate behind which there are settings of OpenSSL.
+/// The label of a certificate that is followed by settings of OpenSSL.
 const TRUSTED: &str = "TRUSTED CERTIFICATE";
 
-/// Returns the certificates in their order. Blocks that cannot be decoded are passed over.
+/// Returns the certificates in their order. Skips blocks that cannot be decoded.
 pub(super) fn certificates(pem: &[u8]) -> Vec<CertificateDer<'static>> {
     blocks(&String::from_utf8_lossy(pem))
         .filter(|block| CERTIFICATE.contains(&block.label))
@@ -27,12 +28,12 @@ pub(super) fn certificates(pem: &[u8]) -> Vec<CertificateDer<'static>> {
         .collect()
 }
 
-/// Returns the first private key that is not encrypted.
+/// Returns the first private key that is not encrypted; `None` if there is none.
 pub(super) fn private_key(pem: &[u8]) -> Option<PrivateKeyDer<'static>> {
     blocks(&String::from_utf8_lossy(pem)).find_map(|block| decoded(block.label, block.body))
 }
 
-/// Decodes the text between two lines with the label, if `T` has that label.
+/// Decodes the text between two lines with the label; `None` if `T` has another label or the text is invalid.
 fn decoded<T: PemObject>(label: &str, body: &str) -> Option<T> {
     let pem = format!("-----BEGIN {label}-----\n{body}\n-----END {label}-----\n");
     T::from_pem_slice(pem.as_bytes()).ok()
@@ -45,14 +46,14 @@ struct Block<'a> {
     body: &'a str,
 }
 
-/// Finds the blocks that begin a line or follow another block. One behind a `#` is none.
+/// Finds the blocks that begin a line or follow another block. A block after a `#` does not count.
 fn blocks(mut text: &str) -> impl Iterator<Item = Block<'_>> {
     iter::from_fn(move || {
         loop {
             let (before, rest) = text.split_once("-----BEGIN ")?;
             text = rest;
             let before = before.trim_end_matches([' ', '\t', '\u{feff}']);
-            // The dashes are those that end the block before.
+            // These dashes end the previous block.
             let begins_line = before.ends_with(['\n', '\r']) || before.chars().all(|char| char == '-');
             if begins_line && let Some((block, rest)) = block(text) {
                 text = rest;
@@ -62,17 +63,17 @@ fn blocks(mut text: &str) -> impl Iterator<Item = Block<'_>> {
     })
 }
 
-/// Splits the text behind `-----BEGIN ` into the block and what follows its second label.
+/// Splits the text after `-----BEGIN ` into the block and the text after its second label.
 fn block(text: &str) -> Option<(Block<'_>, &str)> {
     let (label, rest) = text.split_once("-----")?;
-    // There are no dashes in base64.
+    // Base64 has no dashes.
     let (body, rest) = rest.split_once("-----")?;
     let rest = rest.strip_prefix("END ")?.strip_prefix(label)?;
     rest.starts_with("-----").then_some((Block { label, body }, rest))
 }
 
-/// Reads what OpenSSL has written behind a certificate: for which purposes it is trusted, and for which it is not
-/// (`X509_CERT_AUX`). A server's certificate is one of them.
+/// Returns true if the settings after a certificate (`X509_CERT_AUX`) trust it for servers. OpenSSL lists there the
+/// purposes for which it is trusted, and those for which it is not.
 fn is_for_servers(settings: &[u8]) -> bool {
     const SEQUENCE: u8 = 0x30;
     /// The tag `[0] IMPLICIT` of the purposes for which the certificate is not trusted.

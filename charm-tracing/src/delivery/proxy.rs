@@ -1,5 +1,5 @@
-//! Which proxy the environment names for an endpoint: as Python's `requests` reads `http_proxy`, `https_proxy`, `all_proxy` and
-//! `no_proxy`, and a few more entries of `no_proxy` that other programs take.
+//! The proxy that the environment names for an endpoint. `http_proxy`, `https_proxy`, `all_proxy` and `no_proxy` are
+//! read as by Python's `requests`, with a few more forms in `no_proxy` that other programs accept.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -12,7 +12,7 @@ use super::endpoint::{authorization, without_user};
 /// A proxy between the charm and an endpoint.
 #[derive(Clone)]
 pub(super) struct Proxy {
-    /// Scheme, host and port, without user and password, so that they are in no message.
+    /// Scheme, host and port, without user and password, so that no message contains them.
     uri: Uri,
     authorization: Option<HeaderValue>,
     tunnel: ureq::Proxy,
@@ -36,12 +36,12 @@ pub(super) struct UnusableProxy {
 }
 
 impl Proxy {
-    /// Finds the proxy for a URL; `None` if it is to be reached directly. `variable` reads the environment.
+    /// Finds the proxy for a URL; `None` if the URL is reached directly. `variable` reads the environment.
     pub(super) fn find(
         url: &Uri,
         variable: impl Fn(&str) -> Option<String>,
     ) -> Result<Option<Self>, UnusableProxy> {
-        // An empty variable in lower case hides the other one, but not so `no_proxy`.
+        // An empty variable in lower case hides the one in upper case, but this does not apply to `no_proxy`.
         let set = |names: [&'static str; 2]| {
             let (name, value) = names.into_iter().find_map(|name| Some((name, variable(name)?)))?;
             (!value.trim().is_empty()).then_some((name, value))
@@ -79,17 +79,17 @@ impl Proxy {
         Ok(Self { uri, authorization, tunnel, variable })
     }
 
-    /// True if the connection to the proxy itself is TLS.
+    /// Returns true if the connection to the proxy itself is TLS.
     pub(super) fn is_https(&self) -> bool {
         is_https(&self.uri)
     }
 
-    /// The header `Proxy-Authorization`, if the proxy wants one.
+    /// Returns the header `Proxy-Authorization`; `None` if the proxy needs none.
     pub(super) fn authorization(&self) -> Option<&HeaderValue> {
         self.authorization.as_ref()
     }
 
-    /// A proxy that is asked for a connection (`CONNECT`) to the endpoint, for `https`.
+    /// Returns a proxy for `https`, which is asked for a connection (`CONNECT`) to the endpoint.
     pub(super) fn tunnel(&self) -> ureq::Proxy {
         self.tunnel.clone()
     }
@@ -102,7 +102,7 @@ impl Proxy {
     }
 }
 
-/// The URL without user and password, and the variable that an operator has to change.
+/// Shows the URL without user and password, and the variable that an operator has to change.
 impl fmt::Display for Proxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let host = self.uri.authority().map_or("", |authority| authority.as_str());
@@ -120,11 +120,11 @@ fn is_https(url: &Uri) -> bool {
     url.scheme() == Some(&Scheme::HTTPS)
 }
 
-/// True if the list of `no_proxy` names the host of the URL.
+/// Returns true if the list of `no_proxy` names the host of the URL.
 ///
-/// `requests` takes names with all that is below them, names with a port, addresses, networks of IPv4, and `*` alone. Besides,
-/// entries may be separated by white space (as for curl), begin with `*.`, and be networks of IPv6 or addresses with a port (as
-/// for Go).
+/// As `requests` does, it accepts names with their subdomains, names with a port, addresses, IPv4 networks, and `*`
+/// alone. In addition, entries may be separated by white space (as in curl), begin with `*.`, and be IPv6 networks or
+/// addresses with a port (as in Go).
 fn is_excepted(url: &Uri, list: &str) -> bool {
     if list.trim() == "*" {
         return true;
@@ -146,7 +146,7 @@ fn names(entry: &str, host: &str, port: u16) -> bool {
         };
     }
     let (name, entry_port) = match entry.rsplit_once(':') {
-        // The colons of an address of IPv6 are not before a port.
+        // The colons of an IPv6 address do not precede a port.
         Some((name, port)) if !name.contains(':') || name.ends_with(']') => (name, Some(port)),
         _ => (entry, None),
     };
@@ -162,7 +162,7 @@ fn names(entry: &str, host: &str, port: u16) -> bool {
     !name.is_empty() && host.strip_suffix(name).is_some_and(|above| above.is_empty() || above.ends_with('.'))
 }
 
-/// The host without the brackets around an address of IPv6, and the dot that ends a name.
+/// Returns the host without the brackets around an IPv6 address, and without the dot at the end of a name.
 fn bare(host: &str) -> &str {
     let inner = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
     inner.unwrap_or_else(|| host.trim_end_matches('.'))

@@ -4,46 +4,47 @@ use super::certificate::CertificateError;
 use super::endpoint::EndpointError;
 use crate::queue::QueueError;
 
-/// The result of a delivery, for a dispatch's trace and for those that waited before it.
+/// The result of a delivery, for a dispatch's own trace and for the waiting traces.
 ///
-/// The next trace says what was lost, in attributes of its root: `charm_tracing.dropped_traces`,
-/// `charm_tracing.refused_traces`, `charm_tracing.lost_traces` and `charm_tracing.rejected_spans`. They count since the last trace
-/// that said so and was stored or taken, and are left out when they are 0. They are kept in the buffer's directory, so a charm
-/// without a buffer has none of them, and a loss because the directory cannot be used is in the log only.
+/// The next trace reports losses in attributes of its root: `charm_tracing.dropped_traces`,
+/// `charm_tracing.refused_traces`, `charm_tracing.lost_traces` and `charm_tracing.rejected_spans`. They count since the
+/// last trace that reported losses and was stored or taken, and are left out when they are 0. They are kept in the
+/// buffer's directory: a charm without a buffer has none of them, and a loss because the directory cannot be used is
+/// only in the log.
 #[derive(Debug, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "a report is no state")]
 #[non_exhaustive]
 pub struct DeliveryReport {
-    /// Traces that the backend took in this dispatch. One that is too large for it is sent in parts, by its spans, and
-    /// counts once all of them were sent.
+    /// Traces that the backend took in this dispatch. A trace that is too large for it is sent in parts, by its spans,
+    /// and counts once all parts were sent.
     pub delivered: u32,
-    /// Traces that were dropped because the buffer was full: idle ones first, in whose dispatches nothing but the handler ran,
+    /// Traces that were dropped because the buffer was full: first idle ones, in whose dispatches only the handler ran,
     /// then the oldest.
     pub dropped_by_limits: u32,
     /// Traces that the backend refused for good (for example with 400). They were removed.
     pub refused: u32,
     /// The backend's own words about the last trace it refused, or about the last spans it rejected.
     pub last_refusal: Option<String>,
-    /// Spans that the backend rejected out of traces that it took; and those of the parts that it refused of a trace which it
-    /// takes in parts only.
+    /// Spans that the backend rejected in traces that it took, and spans in refused parts of a trace that it took only
+    /// in parts.
     pub rejected_spans: u64,
-    /// Spans of this dispatch that its trace lacks, because it had grown to its limit when they began: see
+    /// Spans of this dispatch that are missing in its trace, because it had reached its limit when they started: see
     /// [`Config::max_bytes_per_trace`](crate::Config::max_bytes_per_trace).
     pub dropped_spans: u64,
-    /// Earlier dispatches that were killed, or could not store their traces, and whose traces this one has found: they are
-    /// among those that wait or were delivered. What had not ended has the status error "interrupted".
+    /// Earlier dispatches that were killed or could not store their traces, and whose traces this one has found. These
+    /// traces now wait or were delivered. Their unfinished spans have the status error "interrupted".
     pub recovered: u32,
-    /// This dispatch's trace waits in the buffer, or in its journal for the next dispatch.
+    /// True if this dispatch's trace waits in the buffer, or in its journal for the next dispatch.
     pub buffered: bool,
     /// Traces that wait in the buffer now, this one included.
     pub waiting: u32,
-    /// This dispatch's trace could be neither stored nor sent.
+    /// True if this dispatch's trace could be neither stored nor sent.
     pub lost: bool,
-    /// The first thing that went wrong. Later ones are logged at debug level.
+    /// The first problem. Later ones are logged at debug level.
     pub problem: Option<DeliveryProblem>,
-    /// This dispatch's trace was taken, or waits. (Not: refused, dropped or lost.)
+    /// True if this dispatch's trace was taken or waits; false if it was refused, dropped or lost.
     pub(crate) arrives: bool,
-    /// The backend was tried, and did not take what it was sent: it may be elsewhere by now.
+    /// True if the backend was tried and took nothing; its endpoint may have changed.
     pub(crate) in_vain: bool,
 }
 
@@ -51,14 +52,14 @@ pub struct DeliveryReport {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DeliveryProblem {
-    /// The endpoint is `https`, and no certificate was named or has come over [`Config::ca_relation`](crate::Config).
-    /// Traces wait until one is there.
+    /// The endpoint is `https`, and no certificate was named or delivered by [`Config::ca_relation`](crate::Config).
+    /// Traces wait until there is one.
     #[error("cannot send traces to an https endpoint without a certificate to trust")]
     HttpsWithoutCertificate,
-    /// The endpoint is `https` and this build has no TLS. Traces wait for one that has.
+    /// The endpoint is `https`, but this build has no TLS. Traces wait for a build that has.
     #[error("cannot send traces to an https endpoint: this build has no TLS, the feature `tls` is off")]
     NoTls,
-    /// The endpoint is not one that traces can be sent to.
+    /// Traces cannot be sent to the endpoint.
     #[error("cannot send traces")]
     Endpoint {
         /// The fault in it.
@@ -70,7 +71,7 @@ pub enum DeliveryProblem {
         /// The fault in it.
         source: CertificateError,
     },
-    /// No answer: name resolution, connection, TLS, time-out.
+    /// There is no answer, because of name resolution, connection, TLS or a timeout.
     #[error("cannot reach the tracing backend at {endpoint}")]
     Unreachable {
         /// The URL, without user and password.
@@ -88,9 +89,9 @@ pub enum DeliveryProblem {
         /// The fault.
         source: Box<dyn Error + Send + Sync>,
     },
-    /// The backend or the charm has no certificate that the other side trusts: wrong authority or name, not valid now, an algorithm
-    /// that is not supported, or no client certificate though one is asked for. Or the two have no version of TLS in common.
-    /// Nothing was sent.
+    /// The backend or the charm has no certificate that the other side trusts: wrong authority or name, not valid now,
+    /// an unsupported algorithm, or a missing client certificate. Or the two have no version of TLS in common. Nothing
+    /// was sent.
     #[error("cannot send traces to {endpoint}")]
     Untrusted {
         /// The URL, without user and password.
@@ -98,7 +99,7 @@ pub enum DeliveryProblem {
         /// The fault.
         source: Box<dyn Error + Send + Sync>,
     },
-    /// An answer that leaves the traces waiting, for example 503 or 404.
+    /// The backend gave an answer that lets the traces wait, for example 503 or 404.
     #[error("cannot send traces to {endpoint}: {reason}")]
     NotAccepted {
         /// The URL, without user and password.
@@ -106,11 +107,12 @@ pub enum DeliveryProblem {
         /// The answer.
         reason: String,
     },
-    /// Delivery panicked, for example because no thread could be started to look up a name. What was stored before waits.
+    /// Delivery panicked, for example because no thread could be started to look up a name. Traces that were stored
+    /// before wait.
     #[error("cannot deliver traces: the attempt was interrupted")]
     Interrupted,
-    /// The directory in which traces wait, or a file in it, cannot be used. This dispatch's trace is sent directly; if that
-    /// fails, it waits in the journal that the dispatch has written while it ran, and is lost if there is none.
+    /// The directory in which traces wait, or a file in it, cannot be used. This dispatch's trace is sent directly. If
+    /// that fails, it waits in the dispatch's journal, or is lost if there is none.
     #[error(transparent)]
     Buffer {
         /// The error.
@@ -119,7 +121,7 @@ pub enum DeliveryProblem {
 }
 
 impl DeliveryReport {
-    /// A report of a delivery that did not come to its end, so that nothing is known.
+    /// Returns the report of a delivery that did not finish, so that nothing is known.
     pub(crate) fn interrupted() -> Self {
         Self { problem: Some(DeliveryProblem::Interrupted), in_vain: true, ..Self::default() }
     }
@@ -143,7 +145,8 @@ impl DeliveryReport {
 }
 
 impl DeliveryProblem {
-    /// True if the directory in which traces wait is another user's, or something else is in its place: an operator has to move it.
+    /// Returns true if the directory in which traces wait is another user's, or something else is in its place; an
+    /// operator has to move it.
     pub(crate) fn is_refused_queue(&self) -> bool {
         matches!(self, Self::Buffer { source } if matches!(source.downcast_ref(), Some(QueueError::Refused { .. })))
     }

@@ -11,10 +11,10 @@ use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver
 use ureq::unversioned::transport::NextTimeout;
 use ureq::unversioned::transport::time::Duration;
 
-/// Looks a name up once, and an address not at all.
+/// A resolver that looks up a name once, and an address never.
 ///
-/// ureq asks before every request, open connection or not. Its own resolver starts a thread for each, even for an address, and
-/// panics if the system allows no thread.
+/// ureq calls the resolver before every request, even for an open connection. Its own resolver starts a thread each
+/// time, even for an address, and panics if the system allows no thread.
 #[derive(Debug, Default)]
 pub(super) struct ResolvedOnce<R = DefaultResolver> {
     names: Arc<R>,
@@ -48,7 +48,7 @@ impl<R: Resolver> Resolver for ResolvedOnce<R> {
 }
 
 impl<R: Resolver> ResolvedOnce<R> {
-    /// Looks a name up in a thread, because the system's look-up cannot be interrupted when the time is over.
+    /// Looks up a name in a thread, because the system's look-up cannot be interrupted at the timeout.
     fn look_up(
         &self,
         uri: &Uri,
@@ -66,7 +66,7 @@ impl<R: Resolver> ResolvedOnce<R> {
     }
 }
 
-/// Without a time limit ureq's resolver starts no thread.
+/// Removes the time limit, because then ureq's resolver starts no thread.
 fn without_limit(timeout: NextTimeout) -> NextTimeout {
     NextTimeout { after: Duration::NotHappening, ..timeout }
 }

@@ -1,24 +1,25 @@
 //! Splits a trace that is too large for the backend into parts. Each part is a request of its own with some of the spans.
 //!
-//! This works on the bytes of an OTLP `ExportTraceServiceRequest`. A span is copied as it is. Everything beside the spans
-//! (resource, scope, schema URLs, unknown fields) is copied into every part, because no part can be understood without it. Parts
-//! that are written one behind the other are a request again, in which a resource may be there several times.
+//! This works on the bytes of an OTLP `ExportTraceServiceRequest`. A span is copied as it is. Everything else
+//! (resource, scope, schema URLs, unknown fields) is copied into every part, because no part can be understood without
+//! it. Several parts one after the other are again a request, in which a resource may occur several times.
 
 use std::ops::Range;
 
 use crate::protobuf::{Field, bytes_always, next_field};
 
-/// The path to the spans: the field numbers of `resource_spans` in a request, `scope_spans` in those, `spans` in those.
+/// The path to the spans: the field number of `resource_spans` in a request, then of `scope_spans`, then of `spans`.
 const SPANS: [u32; 3] = [1, 2, 2];
-/// No backend takes less than this; a request that is refused although it is smaller is refused for something else.
+/// The smallest request that is split, in bytes. Every backend accepts this size; a smaller request is refused for
+/// another reason.
 const SMALLEST_TO_SPLIT: usize = 4 * 1024;
 
-/// Counts the spans of a request. `None` if the bytes are no request.
+/// Counts the spans of a request; `None` if the bytes are no request.
 pub(super) fn spans(request: &[u8]) -> Option<usize> {
     count(request, &SPANS)
 }
 
-/// The first and the second half of the spans of a request. `None` if it cannot be split, or that would not help.
+/// Returns the first and the second half of a request's spans; `None` if it cannot be split, or is too small.
 pub(super) fn halves(request: &[u8]) -> Option<[Vec<u8>; 2]> {
     let spans = spans(request).filter(|spans| *spans > 1 && request.len() >= SMALLEST_TO_SPLIT)?;
     let half = |range: Range<usize>| {
@@ -28,7 +29,8 @@ pub(super) fn halves(request: &[u8]) -> Option<[Vec<u8>; 2]> {
     Some([half(0..spans / 2)?, half(spans / 2..spans)?])
 }
 
-/// Halves a request until no part has more than so many bytes, or more than one span. The parts are in the order of the spans.
+/// Halves a request until no part has more than `most` bytes, or more than one span. The parts are in the order of the
+/// spans.
 pub(super) fn pieces(request: &[u8], most: usize) -> Vec<Vec<u8>> {
     match halves(request).filter(|_| request.len() > most) {
         Some(halves) => halves.iter().flat_map(|half| pieces(half, most)).collect(),
@@ -49,8 +51,8 @@ fn count(mut message: &[u8], path: &[u32]) -> Option<usize> {
     Some(found)
 }
 
-/// Copies a message without the spans outside of `range`, and without the messages that hold none but such. False if
-/// nothing is left of the spans. `position` counts the spans that were passed.
+/// Copies a message without the spans outside of `range`, and without messages that then have no spans. Returns false
+/// if no span is left. `position` counts the spans so far.
 fn select(
     mut message: &[u8],
     path: &[u32],

@@ -1,5 +1,5 @@
-//! Reads the certificates that the system trusts. The environment and the directories may name a pipe, a device or an endless
-//! file: none of them holds the hook up or exhausts its memory.
+//! Reads the certificates that the system trusts. The environment and the directories may name a pipe, a device or an
+//! endless file, but none of them can block the hook or exhaust its memory.
 
 use std::collections::HashSet;
 use std::ffi::OsString;
@@ -14,12 +14,12 @@ use tracing_relation::read_regular_file;
 use super::certificate::{CertificateError, is_anchor};
 use super::pem;
 
-/// The most bytes of a store. That of a Linux distribution has some 500,000.
+/// The largest store that is read, in bytes. That of a Linux distribution has some 500,000.
 const LARGEST: u64 = 4 << 20;
-/// The most entries of a directory. That of a Linux distribution has some 300.
+/// The largest number of entries of a directory that is read. A Linux distribution has some 300.
 const MOST_ENTRIES: usize = 10_000;
 
-/// Reads the store. That takes a few milliseconds, so it is done for a request and at no other time.
+/// Reads the store. This takes a few milliseconds, so it is done only for a request.
 pub(super) fn read() -> Result<Vec<CertificateDer<'static>>, CertificateError> {
     let (file, directories) = places(|name| env::var_os(name));
     read_from(file, directories)
@@ -46,7 +46,7 @@ fn read_from(
     Ok(certificates)
 }
 
-/// Returns what the environment names, else what distributions have.
+/// Returns the file and directories that the environment names, else those of Linux distributions.
 fn places(variable: impl Fn(&str) -> Option<OsString>) -> (Option<PathBuf>, Vec<PathBuf>) {
     let set = |name| variable(name).filter(|value| !value.is_empty());
     let file = set(openssl_probe::ENV_CERT_FILE).map(PathBuf::from);
@@ -61,11 +61,11 @@ fn places(variable: impl Fn(&str) -> Option<OsString>) -> (Option<PathBuf>, Vec<
 
 struct Store {
     certificates: Vec<CertificateDer<'static>>,
-    /// The device and inode of each file. Many are links to others.
+    /// The device and inode of each file that was read, because many files are links to others.
     seen: HashSet<(u64, u64)>,
     /// The bytes that may still be read.
     left: u64,
-    /// The first error, with the path.
+    /// The first error, with its path.
     error: Option<io::Error>,
 }
 
@@ -84,7 +84,7 @@ impl Store {
         }
     }
 
-    /// Reads its regular files, the smallest first, so that a large one takes nothing from the others.
+    /// Reads a directory's regular files, smallest first, so that a large file does not use up the limit of the others.
     fn read_directory(&mut self, path: &Path) {
         let entries = match fs::read_dir(path) {
             Ok(entries) => entries,

@@ -11,7 +11,7 @@ use super::certificate::{Certificate, CertificateError, chain_of, key_of};
 use super::client_certificate::ClientCertificate;
 use super::pem::elements;
 
-/// The settings of a connection.
+/// The TLS settings of a connection.
 #[derive(Debug, Clone)]
 pub(super) struct Client {
     pub(super) config: Arc<ClientConfig>,
@@ -20,7 +20,8 @@ pub(super) struct Client {
 }
 
 impl Client {
-    /// A backend whose key is not supported either agrees to nothing, and sends no certificate that would say why.
+    /// Replaces a handshake failure by the unsupported key of the authority, if it has one: the backend's key is then
+    /// probably unsupported as well, and such a backend sends no certificate that would say so.
     pub(super) fn explain(&self, error: std::io::Error) -> std::io::Error {
         let refused = matches!(
             error.get_ref().and_then(|error| error.downcast_ref()),
@@ -42,10 +43,11 @@ fn unsupported_key(public_key_algorithm_id: Vec<u8>) -> Error {
     .into()
 }
 
-/// Trusts exactly these certificates, and shows that of the charm to a backend that asks for one.
+/// Makes the TLS settings that trust exactly these certificates, and show the charm's own to a backend that asks for
+/// one.
 ///
-/// The crypto provider is named here and not left to a process-wide default, which the charm may have set to one that
-/// needs 30 ms for its first handshake.
+/// The crypto provider is set here, because the charm may have set the process-wide default to one that needs 30 ms for
+/// its first handshake.
 pub(super) fn config(
     certificate: &Certificate,
     own: Option<&ClientCertificate>,
@@ -77,11 +79,11 @@ pub(super) fn config(
     Ok(Client { config: Arc::new(config), unsupported_key })
 }
 
-/// Trusts as rustls does, and besides a certificate that was named itself although it is that of an authority, or its signature
-/// cannot be checked.
+/// The verifier: trusts as rustls does, and in addition a certificate that was named itself, even if it is an
+/// authority's or its signature cannot be checked.
 ///
-/// A certificate that signs itself, with which many a backend is set up, is an authority's if it was made as OpenSSL does by
-/// default. Who names it means just that backend. rustls refuses authorities at that place; OpenSSL, and thus Python, does not.
+/// Many backends have a self-signed certificate, and OpenSSL makes these as authorities by default. A charm that names
+/// one means exactly this backend. rustls refuses an authority there; OpenSSL, and so Python, does not.
 #[derive(Debug)]
 struct Trust {
     named: Vec<CertificateDer<'static>>,
@@ -96,7 +98,7 @@ impl Trust {
         Self { named, roots, algorithms }
     }
 
-    /// The algorithm of the first key, if none of them is supported.
+    /// Returns the algorithm of the first key if none of the keys is supported; else `None`.
     fn unsupported_key(&self) -> Option<Vec<u8>> {
         let keys = self.roots.roots.iter().map(|root| elements(&root.subject_public_key_info).next());
         let algorithms: Vec<_> =
@@ -111,15 +113,16 @@ impl Trust {
         }
     }
 
-    /// `error`: why there is no chain from it to an anchor. It is that of an authority, or signed by an algorithm that is not
-    /// supported, and was found to be valid today before that was looked at.
+    /// Returns true if the certificate was named itself and `error`, the reason why there is no chain to an anchor,
+    /// does not matter. This is so for an authority's certificate and for a signature algorithm that is not supported.
+    /// rustls has checked before that the certificate is valid today.
     fn is_named(&self, certificate: &CertificateDer<'_>, error: &Error) -> bool {
         use rustls::CertificateError as Invalid;
 
         let Error::InvalidCertificate(error) = error else { return false };
         let needs_no_chain = match error {
             Invalid::Other(other) => other.to_string() == "CaUsedAsEndEntity",
-            // Nobody's signature is needed on a certificate that is known.
+            // A certificate that is known needs no signature.
             Invalid::UnsupportedSignatureAlgorithmContext { .. }
             | Invalid::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => true,
             _ => false,
@@ -127,10 +130,11 @@ impl Trust {
         needs_no_chain && self.named.iter().any(|named| named == certificate)
     }
 
-    /// ring takes no signature of an RSA key below 2048 bits, and rustls says of it what it says of a false one.
+    /// Replaces "bad signature" by "unsupported key" if a trusted RSA key has less than 2048 bits, because ring refuses
+    /// such keys and rustls reports this as a bad signature.
     fn or_short_key(&self, error: Error) -> Error {
         const RSA: &[u8] = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01";
-        /// A modulus of 2048 bits, and what DER has around it with the exponent 3, which is the shortest.
+        /// A modulus of 2048 bits with its DER encoding and the shortest exponent, 3.
         const SHORTEST: usize = 2048 / 8 + 13;
 
         let rsa_below_2048_bits = |key: &[u8]| {

@@ -1,4 +1,5 @@
-//! TLS over a connection of ureq's. Its own client takes no verifier and panics at a key that is not the certificate's.
+//! TLS over a connection of ureq. ureq's own TLS accepts no verifier, and panics at a key that does not fit the
+//! certificate.
 
 use std::io::{Read as _, Write as _};
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use ureq::unversioned::transport::{
 
 use super::tls::Client;
 
-/// Wraps the connection in TLS if the scheme is `https`. None: it never is.
+/// A connector that wraps the connection in TLS if the scheme is `https`; with `None` it never does.
 #[derive(Debug)]
 pub(super) struct TlsConnector(pub(super) Option<Client>);
 
@@ -43,7 +44,7 @@ impl<In: Transport> Connector<In> for TlsConnector {
     }
 }
 
-/// Connecting has taken some of the time that there is until the connection must stand.
+/// Returns the time that is left for the handshake, because connecting has used some of it.
 fn remaining(details: &ConnectionDetails<'_>) -> NextTimeout {
     let after = match (details.timeout.after, details.now, (details.current_time)()) {
         (Duration::Exact(limit), Instant::Exact(before), Instant::Exact(now)) => {

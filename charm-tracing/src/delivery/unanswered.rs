@@ -1,4 +1,5 @@
-//! Says why there is no answer in an operator's words: names, certificates and ports, not the errors of ureq and rustls.
+//! The reason why there is no answer, in an operator's words: names, certificates and ports, not the errors of ureq and
+//! rustls.
 
 use std::error::Error;
 use std::fmt;
@@ -22,7 +23,7 @@ impl fmt::Display for Unanswered {
                 "what answers there does not speak HTTP; if it speaks TLS, its URL is to begin with https",
             ),
             Cause::ConnectProxyFailed(reason) => match reason.rsplit_once('/') {
-                // That is how ureq writes it: "proxy server responded 403/403".
+                // ureq writes: "proxy server responded 403/403".
                 Some((_, status)) => write!(f, "it refuses to connect to the backend (it answered {status})"),
                 None => f.write_str("it has closed the connection instead of answering"),
             },
@@ -39,13 +40,13 @@ impl fmt::Display for Unanswered {
 }
 
 impl Unanswered {
-    /// True if a certificate has to be changed first, so that no later attempt can succeed before.
+    /// Returns true if no later attempt can succeed before a certificate is changed.
     pub(super) fn is_for_want_of_trust(&self) -> bool {
         matches!(&self.0, Cause::Io(error) if is_distrusted(error))
     }
 }
 
-/// Its text says everything, so there is no source.
+/// It has no source, because its text says everything.
 impl Error for Unanswered {}
 
 #[cfg(not(feature = "tls"))]
@@ -85,7 +86,8 @@ fn of_tls(error: &io::Error) -> Option<&rustls::Error> {
     error.get_ref()?.downcast_ref()
 }
 
-/// Says what has to be changed first, if no later attempt can succeed before: a certificate, or how the backend speaks TLS.
+/// Returns what has to be changed first, a certificate or the backend's TLS settings; `None` if a later attempt may
+/// succeed.
 #[cfg(feature = "tls")]
 fn distrust(error: &rustls::Error) -> Option<String> {
     use rustls::AlertDescription as Alert;
@@ -93,7 +95,7 @@ fn distrust(error: &rustls::Error) -> Option<String> {
 
     match error {
         Tls::InvalidCertificate(error) => Some(certificate(error)),
-        // A backend whose key is of another kind has nothing to sign with, and sends no certificate that would tell.
+        // A backend with another kind of key cannot sign, and sends no certificate that would show this.
         Tls::PeerIncompatible(_)
         | Tls::AlertReceived(
             Alert::HandshakeFailure | Alert::ProtocolVersion | Alert::InsufficientSecurity,
@@ -112,7 +114,7 @@ fn distrust(error: &rustls::Error) -> Option<String> {
             | Alert::CertificateUnknown
             | Alert::UnknownCA
             | Alert::AccessDenied
-            // Its authority has the name of one that is trusted, and another key.
+            // The charm's authority has the name of a trusted one, but another key.
             | Alert::DecryptError),
         ) => Some(format!("it does not accept the client certificate ({alert:?})")),
         _ => None,
@@ -166,8 +168,8 @@ fn certificate(error: &rustls::CertificateError) -> String {
 #[cfg(feature = "tls")]
 const KEYS: &str = "RSA of 2048 bits or more, ECDSA on P-256 or P-384 with SHA-256 or SHA-384, or Ed25519";
 
-/// Returns `elsewhere` of `DnsName("elsewhere")`, which is how rustls writes the name of a certificate. If that is the very text
-/// that is wanted, its kind is the wrong one, and is said.
+/// Returns `elsewhere` for `DnsName("elsewhere")`, which is how rustls writes the name of a certificate. If the name is
+/// equal to the expected text, it has the wrong kind, and the result names the kind.
 #[cfg(feature = "tls")]
 fn named(name: &str, expected: &str) -> String {
     let Some((kind, inner)) = name.split_once('(') else { return name.to_owned() };
@@ -184,7 +186,7 @@ fn named(name: &str, expected: &str) -> String {
 fn date(time: rustls::pki_types::UnixTime) -> String {
     let since = std::time::Duration::from_secs(time.as_secs());
     match std::time::SystemTime::UNIX_EPOCH.checked_add(since) {
-        // What is later than this has no date in that form.
+        // A later moment has no date in this form.
         Some(moment) if time.as_secs() < 253_402_300_800 => httpdate::fmt_http_date(moment),
         _ => "a day after the year 9999".to_owned(),
     }

@@ -1,4 +1,4 @@
-//! Decides what an answer means for the trace that was sent. No time, no network, no state.
+//! Decides what an answer means for the trace that was sent. Reads no clock, uses no network and keeps no state.
 
 use std::time::{Duration, SystemTime};
 
@@ -7,15 +7,15 @@ use crate::protobuf::{Field, fields};
 /// The consequence of an answer for a trace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// The backend has it. It may have rejected some of its spans, which sending again would not change.
+    /// The backend has it. It may have rejected some of its spans; sending again would not change that.
     Accepted { rejected_spans: u64, message: Option<String> },
-    /// The trace waits: nothing says that it is at fault.
+    /// The trace waits, because nothing says that it is at fault.
     Keep { reason: String, retry_after: Option<Duration> },
-    /// The trace itself is refused, and would be again.
+    /// The trace itself is refused, and would be refused again.
     Drop { reason: String },
 }
 
-/// No backend may silence a charm for longer than this.
+/// The longest pause that a backend can ask for.
 pub(super) const LONGEST_RETRY_AFTER: Duration = Duration::from_hours(1);
 
 const LONGEST_EXCERPT: usize = 200;
@@ -28,7 +28,7 @@ pub(super) fn judge(status: u16, retry_after: Option<&str>, body: &[u8], now: Sy
     };
     match status {
         200..=299 => accepted(body),
-        // A redirect is a wrong endpoint. Following it could carry the trace to a host nobody configured.
+        // A redirect means a wrong endpoint. Following it could send the trace to a host that nobody configured.
         300..=399 => keep(" (redirects are not followed: check the endpoint)"),
         401 | 403 => keep(" (not authorised: check the endpoint)"),
         404 | 410 => keep(" (not found: check the endpoint)"),
@@ -38,15 +38,15 @@ pub(super) fn judge(status: u16, retry_after: Option<&str>, body: &[u8], now: Sy
         400 | 413 | 422 => {
             Verdict::Drop { reason: format!("the backend answered {status}{}", excerpt(body)) }
         }
-        // OTLP calls only 502, 503 and 504 retryable. But a plain 500 is what a backend in trouble answers more often
-        // than one that chokes on this trace. A trace that is kept for nothing is dropped by the limits in the end.
-        // What lies outside of all classes is not HTTP as we know it, and no reason to lose a trace.
+        // OTLP calls only 502, 503 and 504 retryable. But a plain 500 comes more often from a backend in trouble than
+        // from one that fails on this trace. A trace that is kept without need is dropped by the limits in the end. A
+        // status outside of all classes is not HTTP, and no reason to lose a trace.
         _ => keep(""),
     }
 }
 
-/// True if a server that speaks TLS says that the request did not. Servers in Go (Tempo, the OpenTelemetry Collector, Traefik),
-/// nginx and Apache say it with 400.
+/// Returns true if a TLS server says that the request was not TLS. Servers in Go (Tempo, the OpenTelemetry Collector,
+/// Traefik), nginx and Apache say this with 400.
 fn is_meant_for_tls(body: &[u8]) -> bool {
     let says = |words: &str| body.windows(words.len()).any(|window| window == words.as_bytes());
     says("HTTP request to an HTTPS server")
@@ -54,30 +54,30 @@ fn is_meant_for_tls(body: &[u8]) -> bool {
         || says("plain HTTP to an SSL-enabled server port")
 }
 
-/// True if an answer that refuses a request for good may refuse its size, so that halves of it may be taken. `bytes`: the size
-/// of the request, uncompressed.
+/// Returns true if a refusal may be about the request's size, so that halves of it may be taken. `bytes` is the size of
+/// the request, uncompressed.
 ///
-/// 413 says so. Tempo answers 400 to a request of more than 20 MiB, and other backends may do so with a lower limit. No limit
-/// that we know is below 4 MiB, that of gRPC messages.
+/// 413 says so. Tempo answers 400 to a request of more than 20 MiB, and other backends may do so with a lower limit. No
+/// known limit is below 4 MiB, that of gRPC messages.
 pub(super) fn is_too_large(status: u16, bytes: usize) -> bool {
     status == 413 || (status == 400 && bytes > 4 << 20)
 }
 
-/// True if a refusal looks like a proxy's: it has no text, or a page for people. What OTLP says of a trace is neither.
+/// Returns true if a refusal looks like a proxy's: it has no text, or an HTML page. A refusal by OTLP is neither.
 pub(super) fn is_page(body: &[u8]) -> bool {
     matches!(body.trim_ascii_start(), [] | [b'<', ..])
 }
 
-/// True if a request that has to wait may be too large, provided that smaller ones are taken.
+/// Returns true if a request that has to wait may be too large, provided that smaller ones are taken.
 ///
-/// A rate limiter answers 429 as long as a request is larger than its whole bucket, a proxy with a short time-out 502 or 504.
-/// Without any answer (`None`) there is no time for a second attempt.
+/// A rate limiter answers 429 if a request is larger than its whole bucket; a proxy with a short timeout answers 502 or
+/// 504. Without any answer (`None`) there is no time for a second attempt.
 pub(super) fn may_be_too_large(status: Option<u16>) -> bool {
     matches!(status, Some(408 | 429 | 500..=599))
 }
 
 fn accepted(body: &[u8]) -> Verdict {
-    // A body that is not what OTLP says (an empty object in JSON, a proxy's page) does not make a success a failure.
+    // A success remains a success if the body is not that of OTLP, for example an empty JSON object or a proxy's page.
     let PartialSuccess { rejected_spans, message } = partial_success(body).unwrap_or_default();
     Verdict::Accepted {
         rejected_spans: u64::try_from(rejected_spans).unwrap_or(0),
@@ -91,8 +91,8 @@ struct PartialSuccess {
     message: String,
 }
 
-/// The field 1 of an OTLP `ExportTraceServiceResponse`. Of what is there more than once the last counts, and what is
-/// unknown is passed over, as Protocol Buffers have it. None if there is none, or the body is something else.
+/// Returns field 1 of an OTLP `ExportTraceServiceResponse`; `None` if there is none, or the body is something else. As
+/// in all Protocol Buffers, the last of several values counts, and unknown fields are skipped.
 fn partial_success(body: &[u8]) -> Option<PartialSuccess> {
     let mut partial = None;
     for (number, field) in fields(body)? {
@@ -117,7 +117,7 @@ fn read_partial_success(message: &[u8], partial: &mut PartialSuccess) -> Option<
     Some(())
 }
 
-/// Seconds or an HTTP date (RFC 9110, section 10.2.3).
+/// Parses seconds or an HTTP date (RFC 9110, section 10.2.3).
 fn parse_retry_after(value: &str, now: SystemTime) -> Option<Duration> {
     let value = value.trim();
     let wait = match value.parse() {
@@ -127,15 +127,17 @@ fn parse_retry_after(value: &str, now: SystemTime) -> Option<Duration> {
     Some(wait.min(LONGEST_RETRY_AFTER))
 }
 
-/// The backend's own words for the log of an operator: bounded and on one line, whatever it sent.
+/// Returns the backend's own words for the log of an operator, bounded and on one line.
 fn excerpt(body: &[u8]) -> String {
     let text = printable(&String::from_utf8_lossy(body));
     if text.is_empty() { text } else { format!(": {text}") }
 }
 
-/// Neither control characters and escape sequences, nor what turns the direction of a text or hides parts of it.
+/// Removes control characters, escape sequences, and characters that change the direction of a text or hide parts of
+/// it.
 fn printable(text: &str) -> String {
-    // What Rust would show as `\u{...}` has no place in a log. It would put a backslash before these three, too.
+    // A character that Rust shows as `\u{...}` is removed from the log. These three are kept, although Rust shows them
+    // with a backslash.
     let shown = |c: char| matches!(c, '\'' | '"' | '\\') || c.escape_debug().len() == 1;
     let clean = text.replace(|c: char| c == char::REPLACEMENT_CHARACTER || !shown(c), " ");
     let words: Vec<_> = clean.split_whitespace().collect();
