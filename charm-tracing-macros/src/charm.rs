@@ -97,7 +97,7 @@ impl CharmArgs {
         }
     }
 
-    /// Those that name a method or field.
+    /// Returns the arguments that name a method or field.
     fn members(&self) -> impl Iterator<Item = &Ident> {
         [&self.tracing_endpoint, &self.server_cert, &self.client_cert, &self.client_key]
             .into_iter()

@@ -153,23 +153,25 @@ pub fn trace_type(args: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// The span ends when the function returns. It is an error if the function returns an `Err` or panics. The error is
 /// recorded with its text (`Display`, else `Debug`, else none). Its causes are recorded if it is a
-/// [`std::error::Error`], or points to one as `anyhow::Error` does. If the function is `async`, or returns `impl
-/// Future` or a boxed future, the span ends with the future and is current while the future is polled or dropped. A
+/// [`std::error::Error`], or points to one as `anyhow::Error` does. If the function is `async`, or returns
+/// `impl Future` or a boxed future, the span ends with the future and is current while the future is polled or dropped. A
 /// future that is dropped before it ends has the status `cancelled`. The attribute changes nothing else: not the order
 /// in which variables and arguments are dropped, not `Location::caller()`, not what the compiler says about a mistake.
 ///
 /// Limits of the attribute:
 ///
 /// * In a function with `#[track_caller]`, an error that a macro returns from within the body is not recorded, because
-///   the body cannot move into a closure. * If an error type has a lifetime, or a type parameter without a lifetime
-///   bound, only its text is recorded and not its causes, because the type may be an error only where it is `'static`.
-///   If that is so, an alias that hides such a lifetime does not compile: write the lifetime, `Answer<'_>` for
-///   `Answer`, or `err = off`. A boxed future of such a type parameter ends its span when it is returned. * A traced
-///   `async fn` is one future inside another, because its span has to be current whenever it is polled. Where the
-///   compiler has to check that a future is `Send`, 14 traced ones may be nested (31 without the attribute); for more
-///   it asks for a higher `#![recursion_limit]`. Recursion takes about 200 bytes of stack more per call in a debug
-///   build. * If a function can neither fail nor return a future, its arguments are dropped after its span ends. *
-///   `const fn` is refused, because code that may run at compile time cannot open a span.
+///   the body cannot move into a closure.
+/// * If an error type has a lifetime, or a type parameter without a lifetime bound, only its text is recorded and not
+///   its causes, because the type may be an error only where it is `'static`. If that is so, an alias that hides such a
+///   lifetime does not compile: write the lifetime, `Answer<'_>` for `Answer`, or `err = off`. A boxed future of such a
+///   type parameter ends its span when it is returned.
+/// * A traced `async fn` is one future inside another, because its span has to be current whenever it is polled. Where
+///   the compiler has to check that a future is `Send`, 14 traced ones may be nested (31 without the attribute); for
+///   more it asks for a higher `#![recursion_limit]`. Recursion takes about 200 bytes of stack more per call in a debug
+///   build.
+/// * If a function can neither fail nor return a future, its arguments are dropped after its span ends.
+/// * `const fn` is refused, because code that may run at compile time cannot open a span.
 #[proc_macro_attribute]
 pub fn trace_fn(args: TokenStream, item: TokenStream) -> TokenStream {
     function::trace_fn(&args.into(), item.into()).into()
@@ -207,10 +209,11 @@ pub fn trace_fn(args: TokenStream, item: TokenStream) -> TokenStream {
 /// and `into_inner` returns it. It may be listed in `extra_types`.
 ///
 /// * A method is called on the field as `self.0.method(...)`, so a method of a trait in scope can be listed as well; a
-///   function without `self` is called as `<Type>::function(...)`. * The result may be `Self`, `Option<Self>` or
-///   `Result<Self, E>` if the type's own method returns the type, and `&Self` or `&mut Self` if the method returns its
-///   receiver, as a builder does. `Self` in any other place is an error. * An `async fn` is awaited. A `const fn` and
-///   an `unsafe fn` cannot be listed.
+///   function without `self` is called as `<Type>::function(...)`.
+/// * The result may be `Self`, `Option<Self>` or `Result<Self, E>` if the type's own method returns the type, and
+///   `&Self` or `&mut Self` if the method returns its receiver, as a builder does. `Self` in any other place is an
+///   error.
+/// * An `async fn` is awaited. A `const fn` and an `unsafe fn` cannot be listed.
 ///
 /// | `#[traced(...)]` on the struct | meaning | default |
 /// |---|---|---|

@@ -101,7 +101,8 @@ fn number(krate: &TokenStream, block: &ItemImpl) -> TokenStream {
     })
 }
 
-/// Whether the type is a type parameter, be it behind pointers: nobody could list it, or everybody.
+/// Returns true for a type parameter, also behind pointers: such a block belongs to no type that `extra_types` can
+/// name.
 fn is_parameter(ty: &Type, generics: &Generics) -> bool {
     match ty {
         Type::Reference(reference) => is_parameter(&reference.elem, generics),

@@ -17,7 +17,7 @@ impl Default for Selection {
     }
 }
 
-/// A method of the item, and whether it has a body that could open a span.
+/// A method of the item, with a flag that is true if it has a body that could open a span.
 pub(crate) struct Candidate<'a> {
     pub(crate) signature: &'a Signature,
     pub(crate) has_body: bool,

@@ -187,8 +187,7 @@ fn allow_underscores(names: &[Ident]) -> Option<TokenStream> {
         .then(|| quote_spanned!(Span::mixed_site()=> #[allow(clippy::used_underscore_binding)]))
 }
 
-/// Allows changes of `self` that are never read: the compiler warns about them for a captured `self`, but not for `mut
-/// self`.
+/// Allows changes of `self` that are never read, because the compiler warns about them for a captured `self` only.
 fn allowed_to_change_self(signature: &Signature, block: &Block) -> Block {
     struct Changes(bool);
     impl Visit<'_> for Changes {

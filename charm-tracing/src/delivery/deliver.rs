@@ -47,7 +47,7 @@ pub(crate) fn deliver(
     }
     if let Some(queue) = queue {
         if delivery.own == Own::Unstored && destination.is_some() {
-            // The disk may have been full, and sending may have made room.
+            // The disk may have been full, and sending may have freed space.
             delivery.store(trace, queue, false);
         }
         delivery.trim(queue);
@@ -74,7 +74,7 @@ pub(super) struct Delivery<'a> {
 pub(super) enum Own {
     /// Only in memory, or in its journal.
     Unstored,
-    /// In its journal, which cannot be reached from here.
+    /// Only in its journal, to which the process has no access now.
     Unreachable,
     /// In the queue, under this name.
     Stored(TraceName),

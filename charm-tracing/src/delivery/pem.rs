@@ -194,7 +194,7 @@ mod tests {
         }
     }
 
-    /// Made by `openssl x509 -addtrust clientAuth`, `-addreject serverAuth` and so on.
+    /// Uses settings that `openssl x509 -addtrust clientAuth`, `-addreject serverAuth` and so on write.
     #[test]
     fn certificate_that_openssl_would_not_trust_for_servers_is_not_taken() {
         let der = der();

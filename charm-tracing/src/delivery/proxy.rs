@@ -198,7 +198,7 @@ mod tests {
         find(url, &format!("all_proxy=proxy:3128;no_proxy={list}")).unwrap().is_none()
     }
 
-    /// Each line of the table is what `requests` did; `tests/interop/proxies.py` writes it.
+    /// Checks the table of what `requests` does, which `tests/interop/proxies.py` writes.
     #[test]
     fn the_proxy_is_the_one_that_requests_takes() {
         let table = include_str!("tests/proxies.txt");
@@ -261,7 +261,7 @@ mod tests {
         }
     }
 
-    /// `requests` takes it for a scheme if there is a port behind it; curl does not.
+    /// Checks a URL without a scheme: `requests` takes the host for a scheme if a port follows; curl does not.
     #[test]
     fn a_proxy_without_a_scheme_speaks_http() {
         for (value, expected) in [

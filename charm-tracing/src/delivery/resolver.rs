@@ -85,7 +85,7 @@ mod tests {
 
     use super::*;
 
-    /// Finds everything, and remembers which host, and whether it was asked in the thread that made it.
+    /// A resolver that finds every name, and notes the host and whether it was called in the thread that made it.
     #[derive(Debug)]
     struct Book(Mutex<Vec<(String, bool)>>, ThreadId);
 

@@ -96,8 +96,8 @@ mod tests {
 
     use super::*;
 
-    /// A request with so many spans in each scope of each resource, which have different names. Two are large enough to be
-    /// split.
+    /// Makes a request with the given number of spans in each scope of each resource, all with different names. Two
+    /// spans are large enough to be split.
     fn request(resources: &[Vec<usize>]) -> ExportTraceServiceRequest {
         let mut names = (0..).map(|number| format!("span {number} {}", "x".repeat(SMALLEST_TO_SPLIT / 2)));
         let mut scope_spans = |number: usize, spans: usize| ScopeSpans {
@@ -121,7 +121,7 @@ mod tests {
         ExportTraceServiceRequest { resource_spans: resource_spans.collect() }
     }
 
-    /// Every span, with all that it is part of.
+    /// Returns every span, with its scope and resource.
     fn spans_of(bytes: &[u8]) -> Vec<(ResourceSpans, ScopeSpans, Span)> {
         let request = ExportTraceServiceRequest::decode(bytes).expect("a request");
         let mut found = Vec::new();
@@ -137,7 +137,7 @@ mod tests {
         found
     }
 
-    /// A field that no message has, of so many bytes and some.
+    /// Makes an unknown field of somewhat more than the given number of bytes.
     fn unknown_field(bytes: usize) -> Vec<u8> {
         let mut field = Vec::new();
         bytes_always(&mut field, 15, &vec![7; bytes]);

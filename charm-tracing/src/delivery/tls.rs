@@ -265,7 +265,7 @@ mod tests {
         let rsa = b"\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00";
         let bad_signature = || Error::from(rustls::CertificateError::BadSignature);
         for (bytes, is_short) in [(128, true), (256, false)] {
-            // The number, with what DER has around it and the exponent, in a bit string.
+            // The modulus with its DER encoding and the exponent, in a bit string.
             let length = u16::try_from(bytes + 13).unwrap().to_be_bytes();
             let key = [&rsa[..], &[3, 0x82], &length, &vec![1; bytes + 13]].concat();
             let mut trust = Trust::new(Vec::new(), algorithms);

@@ -171,7 +171,7 @@ mod tests {
         ExportTraceServiceResponse { partial_success: Some(partial) }.encode_to_vec()
     }
 
-    /// True if a tag of a group could be anywhere.
+    /// Returns true if the bytes may contain a tag of a group.
     fn has_group(body: &[u8]) -> bool {
         body.iter().any(|byte| byte & 7 == 3)
     }
@@ -249,7 +249,7 @@ mod tests {
         assert_eq!(said("it's \"quoted\" \\ größer 日本"), "it's \"quoted\" \\ größer 日本");
     }
 
-    /// As `net/http` of Go, nginx 1.24 and Apache 2.4 have it.
+    /// Checks the texts of Go's `net/http`, nginx 1.24 and Apache 2.4.
     #[test]
     fn request_that_should_have_been_https_is_kept() {
         for body in [
@@ -297,7 +297,7 @@ mod tests {
         ) {
             let mut body = [partial(rejected, &text), more].concat();
             body.truncate(body.len().saturating_sub(cut));
-            // Groups, of which OTLP has none, are more than we read.
+            // We do not read groups, which OTLP does not have.
             let ours = partial_success(&body);
             if ours.is_none() && has_group(&body) {
                 return Ok(());

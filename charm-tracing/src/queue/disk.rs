@@ -1,8 +1,9 @@
-//! A file system in memory, for the tests of what the queue promises when a real one fails.
+//! A file system in memory, for tests of the queue's promises when a real one fails.
 //!
-//! Each [`Disk`] stands for a process on a disk that it shares with others, see [`Disk::process`]. The death of a process costs
-//! nothing that was written but frees its locks. A change can be refused, torn, or the last one of its process ([`Fault`]), and
-//! [`Disk::record_moments`] keeps the disk as a crash before each change would leave it. The seed decides where writes are torn.
+//! Each [`Disk`] stands for a process on a disk that it shares with others, see [`Disk::process`]. If a process dies,
+//! its locks are released and nothing written is lost. A change can be refused, torn, or the last one of its process
+//! ([`Fault`]), and [`Disk::record_moments`] keeps the disk as a crash before each change would leave it. The seed
+//! decides where writes are torn.
 
 mod state;
 
@@ -27,7 +28,7 @@ type Interruption = Option<(usize, Box<dyn FnOnce() + Send>)>;
 #[derive(Clone)]
 pub(super) struct Disk {
     state: Arc<Mutex<State>>,
-    /// Something to do in the middle of an operation of the queue.
+    /// A function to run in the middle of an operation of the queue.
     interruption: Arc<Mutex<Interruption>>,
     process: u64,
 }
@@ -83,12 +84,12 @@ impl Disk {
         self.state().dead.contains(&self.process)
     }
 
-    /// Copies the disk as the next process finds it when all others have died.
+    /// Copies the disk as the next process finds it after all others have died.
     pub(super) fn survivors(&self) -> Self {
         Self::of(State { locks: BTreeMap::new(), fault: None, moments: None, ..self.state().clone() })
     }
 
-    /// Puts something there, in the place of what is there.
+    /// Puts a file or directory at the path, and replaces what was there.
     pub(super) fn put(&self, path: impl AsRef<Path>, kind: Kind, bytes: &[u8]) {
         self.state().insert(path.as_ref(), kind).bytes = bytes.to_vec();
     }
@@ -97,19 +98,19 @@ impl Disk {
         self.put(path, Kind::File, bytes);
     }
 
-    /// Returns the bytes of a file.
+    /// Returns the bytes of a file; `None` if there is no file.
     pub(super) fn get(&self, path: impl AsRef<Path>) -> Option<Vec<u8>> {
         let state = self.state();
         state.nodes.get(path.as_ref()).filter(|node| node.kind == Kind::File).map(|node| node.bytes.clone())
     }
 
-    /// Lists the paths of all that is there, without `/` and `/charm`.
+    /// Lists all paths except `/` and `/charm`.
     pub(super) fn paths(&self) -> Vec<String> {
         let state = self.state();
         state.nodes.keys().skip(2).map(|path| path.display().to_string()).collect()
     }
 
-    /// Makes something another user's.
+    /// Makes the path another user's.
     pub(super) fn disown(&self, path: &str) {
         self.edit(path, |node| node.own = false);
     }
@@ -119,7 +120,7 @@ impl Disk {
         self.edit(path, |node| node.private = false);
     }
 
-    /// Puts another root directory in the place of this one.
+    /// Replaces the root directory by another one.
     pub(super) fn change_root(&self) {
         self.edit("/", |node| node.id = u64::MAX);
     }
@@ -149,7 +150,7 @@ impl Disk {
         self
     }
 
-    /// Lets so many changes pass before one goes wrong.
+    /// Lets `changes` changes succeed before the fault happens.
     pub(super) fn fail_after(&self, changes: usize, fault: Fault) {
         self.state().fault = Some((changes, fault));
     }
@@ -162,17 +163,17 @@ impl Disk {
         self.state().fault = None;
     }
 
-    /// Runs a function after so many calls of the processes, before the next call.
+    /// Runs a function after `calls` calls of all processes, before the next call.
     pub(super) fn interrupt_after(&self, calls: usize, act: impl FnOnce() + Send + 'static) {
         *locked(&self.interruption) = Some((calls, Box::new(act)));
     }
 
-    /// Forgets the function. Returns true if it has not run.
+    /// Removes the function. Returns true if it has not run.
     pub(super) fn take_interruption(&self) -> bool {
         locked(&self.interruption).take().is_some()
     }
 
-    /// Keeps the disk as it is before each change from now on, and in the middle of each write.
+    /// Records the disk before each change from now on, and in the middle of each write.
     pub(super) fn record_moments(&self) {
         self.state().moments = Some(Vec::new());
     }
@@ -183,7 +184,7 @@ impl Disk {
         moments.into_iter().map(|state| Self::of(state).survivors()).collect()
     }
 
-    /// Begins a call of this process.
+    /// Begins a call of this process; fails if the process is dead.
     fn call(&self) -> io::Result<MutexGuard<'_, State>> {
         let mut interruption = locked(&self.interruption);
         if let Some((0, act)) = interruption.take_if(|(calls, _)| *calls == 0) {
@@ -196,7 +197,7 @@ impl Disk {
         if state.dead.contains(&self.process) { Err(Errno::IO.into()) } else { Ok(state) }
     }
 
-    /// Begins a call of this process that changes something in one step.
+    /// Begins a call of this process that makes one atomic change.
     fn change(&self) -> io::Result<MutexGuard<'_, State>> {
         let mut state = self.call()?;
         state.change(self.process)?;

@@ -1,7 +1,7 @@
-//! The file operations that the queue needs, as the one seam to the operating system.
+//! The file operations that the queue needs; all its calls of the operating system are here.
 //!
-//! A trait rather than calls to `std::fs`, because what the queue promises about crashes and full disks can only be shown
-//! with a double in this place.
+//! They are a trait and not calls to `std::fs`, because the queue's promises about crashes and full disks can only be
+//! tested with a substitute.
 
 use std::fmt::Debug;
 use std::fs::{self, File, OpenOptions, Permissions};
@@ -17,27 +17,27 @@ use rustix::process::{Resource, getrlimit};
 
 use crate::encode::Contents;
 
-/// The operations of a file system that the queue needs. No symbolic link is followed in the last place of a path.
+/// The operations of a file system that the queue needs. A symbolic link in the last part of a path is not followed.
 pub(super) trait FileSystem: Debug + Send + Sync {
-    /// Looks at the file or directory of this name, `None` if there is none.
+    /// Describes the file or directory of this name; `None` if there is none.
     fn look(&self, path: &Path) -> io::Result<Option<Entry>>;
-    /// Calls this with the name of each regular file in a directory that is UTF-8, in any order.
+    /// Calls `each` with the name of each regular file in a directory, in any order. Skips names that are not UTF-8.
     fn list(&self, directory: &Path, each: &mut dyn FnMut(&str)) -> io::Result<()>;
     /// Makes a directory that only its owner can enter.
     fn make_directory(&self, path: &Path) -> io::Result<()>;
-    /// Makes a directory with the permissions that are usual, and those above it.
+    /// Makes a directory and its parents, with the usual permissions.
     fn make_parents(&self, path: &Path) -> io::Result<()>;
-    /// Takes everybody else's access to a directory away, and gives the owner all of it.
+    /// Gives the owner all access to a directory, and other users none.
     fn make_private(&self, directory: &Path) -> io::Result<()>;
-    /// Writes a file that only its owner can read, in the place of a file that has its name.
+    /// Writes a file that only its owner can read, and replaces a file of the same name.
     fn write(&self, path: &Path, contents: &dyn Contents) -> io::Result<()>;
-    /// Writes behind the end of a file that is there. If that fails, the file is as it was.
+    /// Appends to an existing file. If that fails, the file is unchanged.
     fn append(&self, path: &Path, bytes: &[u8]) -> io::Result<()>;
-    /// The contents of a regular file, unless it is larger than 64 MiB.
+    /// Returns the contents of a regular file; fails if it is larger than 64 MiB.
     fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
-    /// Moves a file over another one, or a directory to where nothing is.
+    /// Renames a file, and replaces another one, or renames a directory to a free name.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
-    /// Removes a file. False if there was none.
+    /// Removes a file. Returns false if there was none.
     fn remove(&self, path: &Path) -> io::Result<bool>;
     /// Takes the lock of a file, which is made if it is missing.
     fn lock(&self, path: &Path) -> io::Result<Locking>;
@@ -47,15 +47,15 @@ pub(super) trait FileSystem: Debug + Send + Sync {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Entry {
     pub(super) kind: Kind,
-    /// It belongs to the user that this process acts for.
+    /// True if it belongs to the user that this process acts for.
     pub(super) own: bool,
-    /// Its owner has all access to it, and nobody else has any.
+    /// True if its owner has all access, and other users have none.
     pub(super) private: bool,
     /// The size of a file in bytes.
     pub(super) len: u64,
-    /// When a file was last written.
+    /// The moment when a file was last written.
     pub(super) modified: SystemTime,
-    /// Tells it from every other file.
+    /// The device and inode, which identify it.
     pub(super) id: (u64, u64),
 }
 
@@ -71,11 +71,11 @@ pub(super) enum Kind {
 /// The result of taking a lock.
 #[derive(Debug)]
 pub(super) enum Locking {
-    /// This process has it until this is dropped or the process ends.
+    /// This process holds it until the value is dropped or the process ends.
     Taken(Box<dyn Lock>),
-    /// Another process has it.
+    /// Another process holds it.
     Held,
-    /// This file system has no locks.
+    /// The file system has no locks.
     Impossible,
 }
 
@@ -88,7 +88,8 @@ pub(super) struct RealFileSystem;
 
 const PRIVATE_DIRECTORY: u32 = 0o700;
 const PRIVATE_FILE: u32 = 0o600;
-/// No file of ours is larger: a journal has each span twice at most, and a trace at most 30 MB.
+/// The largest file that is read, in bytes. No file of the queue is larger: a journal has each span at most twice, and
+/// a trace has at most 30 MB.
 const LARGEST_FILE: u64 = 64 * 1024 * 1024;
 
 impl FileSystem for RealFileSystem {
@@ -132,7 +133,7 @@ impl FileSystem for RealFileSystem {
 
     fn make_directory(&self, path: &Path) -> io::Result<()> {
         fs::DirBuilder::new().mode(PRIVATE_DIRECTORY).create(path)?;
-        // The process' umask may have taken the owner's access.
+        // The umask of the process may have removed the owner's access.
         self.make_private(path)
     }
 
@@ -201,7 +202,7 @@ impl FileSystem for RealFileSystem {
             }
             opened => opened?,
         };
-        // A lock of the process, unlike one of the open file: a child that the charm forks does not share it, so it is free
+        // The lock belongs to the process and not to the open file: a forked child does not share it, so it is released
         // when this process ends.
         match fcntl_lock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {
@@ -217,7 +218,7 @@ impl FileSystem for RealFileSystem {
 fn is_file(directory: &Path, name: &str, kind: FileType) -> bool {
     match kind {
         FileType::RegularFile => true,
-        // Some file systems do not say it here.
+        // Some file systems do not return the type here.
         FileType::Unknown => fs::symlink_metadata(directory.join(name)).is_ok_and(|found| found.is_file()),
         _ => false,
     }
@@ -231,8 +232,8 @@ fn options() -> OpenOptions {
     options
 }
 
-/// Fails if this process may not make a file so large (`ulimit -f`), because trying would kill it (SIGXFSZ). `len` is asked for
-/// only if there is a limit.
+/// Fails if this process may not make a file of this size (`ulimit -f`), because the attempt would kill it (SIGXFSZ).
+/// Calls `len` only if there is a limit.
 fn check_limit(len: impl FnOnce() -> io::Result<u64>) -> io::Result<()> {
     match getrlimit(Resource::Fsize).current {
         Some(limit) if len()? > limit => Err(io::ErrorKind::FileTooLarge.into()),
@@ -242,7 +243,7 @@ fn check_limit(len: impl FnOnce() -> io::Result<u64>) -> io::Result<()> {
 
 #[derive(Debug)]
 struct LockedFile {
-    /// `None` only while it is dropped.
+    /// The open file; `None` only during the drop.
     file: Option<File>,
     id: (u64, u64),
 }
@@ -251,7 +252,7 @@ impl Lock for LockedFile {}
 
 impl Drop for LockedFile {
     fn drop(&mut self) {
-        // The charm may have closed this number, and another file may have it now, which is not ours to close.
+        // The charm may have closed this file descriptor, and another file may have it now, which must stay open.
         if let Some(file) = self.file.take()
             && identity(&file).ok() != Some(self.id)
         {

@@ -1,4 +1,4 @@
-//! Checks of what holds of any bytes in the queue's files and in the Python library's buffer.
+//! Checks that the queue handles any bytes in its files and in the Python library's buffer, for the fuzzer.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use super::store::{NewTrace, Queue, QueueConfig};
 const PATH: &str = "/charm/queue";
 const UNIT: &str = "app/0";
 
-/// Checks that any files in the queue are survived: another trace is stored and read beside them.
+/// Checks that any files in the queue are harmless: another trace is stored and read beside them.
 ///
 /// The input is the bytes of the file `state`, of a waiting trace and of a journal.
 ///
@@ -45,8 +45,8 @@ pub fn queue_directory(input: &[u8]) {
     assert_eq!(read.len() + usize::try_from(damaged).expect("a few"), 2 + recovered.traces as usize);
 }
 
-/// Checks that any file in the place of the Python library's buffer is taken over: each request that is found is stored as it
-/// is, once, and the file is gone if there was one.
+/// Checks that any file in the place of the Python library's buffer is imported: each request in it is stored once,
+/// unchanged, and the file is removed if there was a request.
 ///
 /// # Panics
 ///

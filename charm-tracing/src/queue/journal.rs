@@ -1,4 +1,4 @@
-//! The journal of a dispatch: what it has recorded, in case that it is killed.
+//! The journal of a dispatch: its recorded spans on disk, in case it is killed.
 //!
 //! A dispatch holds the lock of its charm's directory while it runs, so **a journal of the same unit that another dispatch left
 //! belongs to one that was killed**. [`encode::journal`](crate::encode::journal) describes its contents.
@@ -19,8 +19,8 @@ use crate::encode::journal::{Interrupted, interrupted};
 use crate::recorder::JournalFile;
 use crate::span::quietly;
 
-/// Held by the dispatch of a unit that writes a journal. Its file is in the charm's directory: that is there in every dispatch,
-/// unlike a storage on which the queue may be, and the charm does not unmount it.
+/// The file that the dispatch with the journal locks. It is in the charm's directory, because this exists in every
+/// dispatch, unlike a storage with the queue, and the charm does not unmount it.
 const LOCK: &str = ".charm_tracing_lock";
 
 /// The right of a dispatch to write a journal, and to recover those of its unit. No child process inherits it.
@@ -29,28 +29,29 @@ pub(crate) struct UnitLock {
     _lock: Box<dyn Lock>,
 }
 
-/// The result of looking for what killed dispatches have left.
+/// The result of a search for the journals of killed dispatches.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Recovered {
-    /// The traces that wait now.
+    /// The traces that were stored.
     pub(crate) traces: u32,
-    /// Other traces that the limits cost. They are counted in `state`.
+    /// Other traces that were dropped because of the limits. They are counted in `state`.
     pub(crate) dropped: u32,
 }
 
-/// The journal of this dispatch.
+/// The journal of the running dispatch.
 #[derive(Debug)]
 pub(crate) struct Journal {
     path: PathBuf,
     fs: Arc<dyn FileSystem>,
     begun: bool,
-    /// The process that writes: a child that was forked off does not.
+    /// The process that writes; a forked child does not.
     pid: u32,
     _lock: UnitLock,
 }
 
 impl Queue {
-    /// Takes the right to write a journal. `None` if another dispatch of the unit has it, or there are no locks here.
+    /// Takes the right to write a journal. `None` if another dispatch of the unit has it, or if locks are impossible
+    /// here.
     pub(crate) fn lock_unit(&self, charm_dir: &Path) -> Option<UnitLock> {
         let file = std::path::absolute(charm_dir.join(LOCK)).ok()?;
         match self.fs.lock(&file) {
@@ -66,14 +67,14 @@ impl Queue {
         }
     }
 
-    /// A journal for a dispatch of this unit. Its file is made when something is written.
+    /// Makes the journal of a dispatch of this unit. Its file is created by the first write.
     pub(crate) fn journal(&self, lock: UnitLock, unit: &str, trace_id: [u8; 16]) -> Journal {
         let path = self.path.join(journal_name(unit, trace_id));
         Journal { path, fs: Arc::clone(&self.fs), begun: false, pid: process::id(), _lock: lock }
     }
 
-    /// Stores the traces that killed dispatches of this unit have left, and makes the limits hold that such a dispatch may have
-    /// left exceeded.
+    /// Stores the traces that killed dispatches of this unit have left, and applies the limits, which such a dispatch
+    /// may have left exceeded.
     pub(crate) fn recover(&self, _: &UnitLock, unit: &str, now: SystemTime) -> Result<Recovered, QueueError> {
         let (waiting, others) = self.list()?;
         let (mut traces, mut losses) = (0, Losses::default());
@@ -105,12 +106,12 @@ impl Queue {
     ) -> Result<bool, QueueError> {
         let path = self.path.join(journal);
         let bytes = match self.fs.read(&path) {
-            // No journal of ours is, and it would be there in every dispatch.
+            // A journal of ours is never this large; the file is removed, or it would be there in every dispatch.
             Err(error) if error.kind() == io::ErrorKind::FileTooLarge => Vec::new(),
             read => Self::io("read", &path, read)?,
         };
         let mut stored = false;
-        // A journal that makes the reader panic is removed, or every dispatch would panic again.
+        // A journal that makes the reader panic is removed, because else every dispatch would panic.
         match quietly(|| interrupted(&bytes)).flatten() {
             None => losses.lost_traces += 1,
             Some(left) if self.is_stored(waiting, trace_id, left.root) => {}
@@ -121,7 +122,7 @@ impl Queue {
                         losses.dropped_traces += dropped.len() as u64;
                         stored = true;
                     }
-                    // It will never fit, so it is removed and counted.
+                    // It is too large for the queue, so it is removed and counted.
                     Err(QueueError::TooLarge { .. }) => losses.lost_traces += 1,
                     Err(error) => return Err(error),
                 }
@@ -131,12 +132,12 @@ impl Queue {
         Ok(stored)
     }
 
-    /// Returns true if a waiting trace contains this root span. The trace id alone does not tell, because dispatches below one
-    /// parent share it.
+    /// Returns true if a waiting trace contains this root span. The trace id alone is not enough, because dispatches
+    /// with the same parent share it.
     fn is_stored(&self, waiting: &BTreeSet<TraceName>, trace_id: [u8; 16], root: [u8; 8]) -> bool {
         waiting.iter().filter(|name| name.trace_id == trace_id).any(|name| {
             let request = self.fs.read(&self.file(*name)).unwrap_or_default();
-            // As the span's own id, not as that of a parent.
+            // Searches for the span's own id, not for a parent id.
             request.windows(2 + root.len()).any(|bytes| bytes[..2] == [0x12, 8] && bytes[2..] == root)
         })
     }
@@ -151,7 +152,7 @@ impl JournalFile for Journal {
             return self.fs.append(&self.path, records);
         }
         if self.fs.look(&self.path)?.is_some() {
-            // It could not be recovered, and has the trace id of this dispatch.
+            // The existing journal could not be recovered, and has the trace id of this dispatch.
             return Err(io::ErrorKind::AlreadyExists.into());
         }
         self.fs.write(&self.path, &records)?;

@@ -1,15 +1,16 @@
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
-/// The name of a waiting trace: `<stamp>-<trace id>-<crc32>.otlp`, or `.idle`. In the order in which traces are sent.
+/// The name of a waiting trace: `<stamp>-<trace id>-<crc32>.otlp`, or `.idle`. The order of names is the order of
+/// sending.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct TraceName {
-    /// Milliseconds since 1970: when it was stored, or more if the clock was set back. It only orders.
+    /// Milliseconds since 1970 when it was stored, or more if the clock was set back. It only gives the order.
     pub(super) stamp: u64,
     pub(super) trace_id: [u8; 16],
     /// The CRC-32 of the file's contents.
     pub(super) crc32: u32,
-    /// Nothing but the handler ran in its dispatch.
+    /// True if only the handler ran in its dispatch.
     pub(super) idle: bool,
 }
 
@@ -21,7 +22,7 @@ impl TraceName {
         Self { stamp: stamp.min(LARGEST_STAMP), trace_id, crc32, idle }
     }
 
-    /// `None` for the name of anything else.
+    /// Parses the name of a waiting trace; `None` for any other name.
     pub(super) fn parse(name: &str) -> Option<Self> {
         let (rest, idle) = match name.strip_suffix(".otlp") {
             Some(rest) => (rest, false),
@@ -47,7 +48,7 @@ impl fmt::Display for TraceName {
     }
 }
 
-/// Returns true for the name of a file of ours that is being written: `<stamp>-<16 digits>.part` or `state-<16 digits>.part`.
+/// Returns true for the name of a file that is being written: `<stamp>-<16 digits>.part` or `state-<16 digits>.part`.
 pub(super) fn is_part(name: &str) -> bool {
     let Some((before, number)) = name.strip_suffix(".part").and_then(|rest| rest.rsplit_once('-')) else {
         return false;
@@ -55,24 +56,24 @@ pub(super) fn is_part(name: &str) -> bool {
     (before == "state" || parse_stamp(before).is_some()) && parse_hex(number, 16).is_some()
 }
 
-/// The name of a journal: `<unit>-<trace id>.journal`, the unit with `-` for `/`.
+/// Returns the name of a journal: `<unit>-<trace id>.journal`, the unit with `-` for `/`.
 pub(super) fn journal_name(unit: &str, trace_id: [u8; 16]) -> String {
     format!("{}-{:032x}.journal", unit.replace('/', "-"), u128::from_be_bytes(trace_id))
 }
 
-/// The trace id in the name of a journal of this unit.
+/// Returns the trace id in the name of a journal of this unit; `None` for any other name.
 pub(super) fn trace_id_of_journal(unit: &str, name: &str) -> Option<[u8; 16]> {
     let rest = name.strip_suffix(".journal")?.strip_prefix(&unit.replace('/', "-"))?;
     parse_id(rest.strip_prefix('-')?)
 }
 
-/// Milliseconds since 1970; 0 for what was before.
+/// Returns the milliseconds since 1970; 0 for an earlier time.
 pub(crate) fn millis(time: SystemTime) -> u64 {
     let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Parses sixteen decimal digits.
+/// Parses sixteen decimal digits; `None` for any other text.
 fn parse_stamp(digits: &str) -> Option<u64> {
     let valid = digits.len() == 16 && digits.bytes().all(|byte| byte.is_ascii_digit());
     valid.then(|| digits.parse().ok())?

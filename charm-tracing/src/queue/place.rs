@@ -1,4 +1,4 @@
-//! The place of the queue: its directory is made when it is needed, and what else may be there is moved or refused.
+//! The place of the queue: its directory is made when it is needed, and anything else at that path is moved or refused.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,21 +10,22 @@ use super::name::millis;
 use super::python;
 use super::store::{PART, Queue};
 
-/// Which directories may be made.
+/// The directories that may be made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Missing {
-    /// The queue's own, if what it stands in is there: what is above it may be the charm's to make.
+    /// Only the queue's own, and only if its parent exists: the charm may want to make the parents itself.
     Own,
-    /// Those above it, too.
+    /// The queue's own and its parents.
     All,
 }
 
 impl Queue {
-    /// Makes the directory ready for all that follows. False if it is not there and may not be made.
+    /// Prepares the directory for all other operations. Returns false if it does not exist and may not be made.
     ///
     /// # Errors
     ///
-    /// [`QueueError::Refused`] if something else has its name, and [`QueueError::Elsewhere`]; the others if it cannot be made.
+    /// Returns [`QueueError::Refused`] if something else has its name, [`QueueError::Elsewhere`] if the root directory
+    /// was changed, and other errors if it cannot be made.
     pub(crate) fn open(&self, missing: Missing) -> Result<bool, QueueError> {
         if root(&*self.fs) != self.root {
             return Err(QueueError::Elsewhere { path: self.path.clone() });
@@ -71,8 +72,8 @@ impl Queue {
         }
     }
 
-    /// Puts a directory in the place of a file, and the file into it. If it is the buffer of the Python library, its traces are
-    /// waiting traces then.
+    /// Replaces a file by a directory that contains the file. If it is the buffer of the Python library, its traces
+    /// become waiting traces.
     fn replace_file(&self) -> Result<(), QueueError> {
         let half_made = self.half_made();
         self.make_directory(&half_made)?;
@@ -84,12 +85,12 @@ impl Queue {
         Self::io("make", &self.path, self.fs.rename(&half_made, &self.path))
     }
 
-    /// The directory that gets the queue's name when it has what was in its place.
+    /// Returns the path of the new directory, which gets the queue's name once it contains the replaced file.
     fn half_made(&self) -> PathBuf {
         self.path.with_added_extension(PART)
     }
 
-    /// Stores what waits in the buffer of the Python library in this charm directory, and removes that.
+    /// Stores the traces in the Python library's buffer in this charm directory, and removes the buffer.
     pub(crate) fn import_python(&self, charm_dir: &Path) -> Result<(), QueueError> {
         let file = charm_dir.join(python::FILE);
         if self.look(&file)?.is_some() {
@@ -100,7 +101,7 @@ impl Queue {
     }
 }
 
-/// Tells which directory is the root of this process.
+/// Returns the device and inode of this process' root directory; `None` if they cannot be read.
 pub(super) fn root(fs: &dyn FileSystem) -> Option<(u64, u64)> {
     fs.look(Path::new("/")).ok().flatten().map(|root| root.id)
 }

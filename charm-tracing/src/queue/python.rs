@@ -1,16 +1,17 @@
-//! Takes over what waits in the buffer of the Python library: a charm that was written in Python before may have left it.
+//! Imports the traces in the Python library's buffer, which an earlier version of the charm, in Python, may have left.
 //!
 //! # Layout
 //!
-//! Each time that it stores spans, the library writes an OTLP `ExportTraceServiceRequest`. Those are joined by a separator;
-//! earlier versions wrote the newest in front, without one. The one and the other is a message of Protocol Buffers, since
-//! those can be joined: its field 1, once for each time, is the `ResourceSpans` of one dispatch. Here each is a waiting trace of
-//! its own: together with its tag it is a request of its own, so nothing is copied. Whatever else there is, is passed over.
+//! Each time that it stores spans, the library writes an OTLP `ExportTraceServiceRequest`, and joins them with a
+//! separator. Earlier versions wrote the newest in front, without a separator. Both forms are messages of Protocol
+//! Buffers, because joined messages are a message again: each field 1 is the `ResourceSpans` of one dispatch. Each of
+//! them becomes a waiting trace: together with its tag it is already a request, so nothing is copied. Everything else
+//! is skipped.
 //!
 //! # Once
 //!
-//! The name of such a trace says nothing but what is in it: when its first span began, its id and its checksum. So a dispatch that
-//! dies before it has removed the file leaves it to the next one, which writes the same files again.
+//! The name of such a trace depends only on its contents: the start of its first span, its id and its checksum. So if a
+//! dispatch dies before it has removed the file, the next one writes the same files again.
 
 use std::io;
 use std::path::Path;
@@ -20,16 +21,16 @@ use super::file_system::{Entry, Kind};
 use super::store::{NewTrace, Queue};
 use crate::protobuf::{Field, Fields};
 
-/// Where the library keeps it, in the charm's directory.
+/// The name of the library's buffer in the charm's directory.
 pub(super) const FILE: &str = ".charm_tracing_buffer.raw";
 const SEPARATOR: &[u8] = b"__CHARM_TRACING_BUFFER_SPAN_SEP__";
 
-/// Stores every trace that is in a file in this directory, and removes the file then. One without any trace is left alone, as is
-/// what is not a regular file of our own.
+/// Stores every trace of a file in this directory, and then removes the file. A file without a trace stays, and so does
+/// anything that is not a regular file of our own.
 pub(super) fn import(queue: &Queue, file: &Path, directory: &Path) -> Result<(), QueueError> {
     let Some(Entry { kind: Kind::File, own: true, .. }) = queue.look(file)? else { return Ok(()) };
     let bytes = match queue.fs.read(file) {
-        // The library's buffer never is.
+        // The library's buffer is never this large.
         Err(error) if error.kind() == io::ErrorKind::FileTooLarge => return Ok(()),
         read => Queue::io("read", file, read)?,
     };
@@ -39,7 +40,7 @@ pub(super) fn import(queue: &Queue, file: &Path, directory: &Path) -> Result<(),
         match queue.write(directory, start / 1_000_000, &new) {
             Ok(name) => imported.push(directory.join(name.to_string())),
             Err(error) => {
-                // The file still has them, and they would be sent twice.
+                // The file still has these traces, so they would be sent twice.
                 for path in &imported {
                     let _ = queue.fs.remove(path);
                 }
@@ -61,7 +62,7 @@ pub(super) struct Request<'a> {
     pub(super) bytes: &'a [u8],
     /// The trace id of its first span that has one.
     pub(super) trace_id: [u8; 16],
-    /// When the first of its spans began, in nanoseconds since 1970.
+    /// The start of its first span, in nanoseconds since 1970.
     start: u64,
 }
 
@@ -71,7 +72,7 @@ pub(super) fn requests(file: &[u8]) -> impl Iterator<Item = Request<'_>> {
         .flat_map(|chunk| {
             let mut fields = Fields::of(chunk);
             let mut at = 0;
-            // A field that is none ends the chunk.
+            // An invalid field ends the chunk.
             std::iter::from_fn(move || {
                 let (number, field) = fields.next()??;
                 let begin = at;
@@ -110,14 +111,14 @@ fn separator(bytes: &[u8]) -> Option<usize> {
     }
 }
 
-/// The facts about some spans that their file's name needs.
+/// The facts about some spans that the name of their file needs.
 #[derive(Debug, Clone, Copy)]
 struct Spans {
     trace_id: Option<[u8; 16]>,
     start: u64,
 }
 
-/// The spans of a `ResourceSpans`, or none if it is something else.
+/// Returns the facts about the spans of a `ResourceSpans`; `None` if the bytes are something else.
 fn spans_of(resource_spans: &[u8]) -> Option<Spans> {
     let mut spans = Spans { trace_id: None, start: u64::MAX };
     for field in Fields::of(resource_spans) {

@@ -1,42 +1,42 @@
-//! The file `state`: what one dispatch leaves for the next to know, beside the traces.
+//! The file `state`: facts for the next dispatches, beside the traces.
 
 use std::collections::BTreeSet;
 use std::fmt;
 
 use super::name::TraceName;
 
-/// The contents of `state`: a dispatch leaves them for the next ones.
+/// The contents of `state`, which a dispatch leaves for the next ones.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct State {
     pub(crate) backoff: Backoff,
     pub(crate) losses: Losses,
-    /// A trace of more than [`SMALL`](super::store::SMALL) bytes may wait.
+    /// True if a trace of more than [`SMALL`](super::store::SMALL) bytes may wait.
     pub(crate) large: bool,
 }
 
-/// How the last attempts to send ended.
+/// The results of the last attempts to send.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Backoff {
-    /// Which endpoint this is about.
+    /// The fingerprint of the endpoint.
     pub(crate) destination: u32,
-    /// Dispatches in a row in which nothing was taken.
+    /// The number of dispatches in a row in which nothing was taken.
     pub(crate) failures: u32,
-    /// The backend asked not to be sent anything before this moment, in milliseconds since 1970.
+    /// The end of the pause that the backend asked for, in milliseconds since 1970.
     pub(crate) not_before: u64,
     /// Waiting traces that were sent and not taken.
     pub(crate) kept: BTreeSet<TraceName>,
 }
 
-/// The losses that no trace has reported yet that was stored or sent.
+/// The losses that no stored or sent trace has reported yet.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Losses {
-    /// Traces that the limits cost.
+    /// Traces that were dropped because of the limits.
     pub(crate) dropped_traces: u64,
     /// Traces that the backend refused for good.
     pub(crate) refused_traces: u64,
     /// Traces that could be neither stored nor sent, or were damaged on the disk.
     pub(crate) lost_traces: u64,
-    /// Spans that the backend rejected out of traces that it took.
+    /// Spans that the backend rejected in traces that it took.
     pub(crate) rejected_spans: u64,
 }
 
@@ -60,7 +60,7 @@ impl Losses {
 }
 
 impl State {
-    /// Reads lines of a key and a value. Others mean nothing here: a damaged file costs what it says, and no more.
+    /// Reads lines of a key and a value. Skips other lines, so a damaged file loses only its own facts.
     pub(super) fn parse(text: &str) -> Self {
         let mut state = Self::default();
         let State { backoff, losses, large } = &mut state;

@@ -14,27 +14,27 @@ use super::state::{Losses, State};
 use crate::encode::Contents;
 use crate::recorder::random;
 
-/// Where traces wait and how many may.
+/// The place of the waiting traces, and their limits.
 #[derive(Debug, Clone)]
 pub(crate) struct QueueConfig {
-    /// The directory. If it is relative, it is below the directory in which the process is now.
+    /// The directory; a relative one is below the current directory of the process.
     pub(crate) path: PathBuf,
-    /// How many traces may wait; at least 1.
+    /// The largest number of waiting traces; at least 1.
     pub(crate) max_dispatches: u32,
-    /// How many bytes they may have together.
+    /// The largest number of bytes of all waiting traces together.
     pub(crate) max_bytes: u64,
 }
 
-/// The traces that wait, on disk. See the module for what it promises.
+/// The waiting traces on disk. The module describes its promises.
 ///
-/// Nothing is looked at before the first operation, and nothing stays open after one.
+/// No file is read before the first operation, and none stays open after one.
 #[derive(Debug)]
 pub(crate) struct Queue {
     pub(super) path: PathBuf,
     max_dispatches: usize,
     max_bytes: u64,
     pub(super) fs: Arc<dyn FileSystem>,
-    /// Which directory was the root when this was made.
+    /// The device and inode of the root directory when this was made.
     pub(super) root: Option<(u64, u64)>,
 }
 
@@ -42,7 +42,7 @@ pub(crate) struct Queue {
 #[derive(Clone, Copy)]
 pub(crate) struct NewTrace<'a> {
     pub(crate) trace_id: [u8; 16],
-    /// Nothing but the handler ran in its dispatch: such traces make room first.
+    /// True if only the handler ran in its dispatch; such traces are dropped first.
     pub(crate) idle: bool,
     /// An OTLP `ExportTraceServiceRequest`.
     pub(crate) request: &'a dyn Contents,
@@ -52,27 +52,28 @@ pub(crate) struct NewTrace<'a> {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Stored {
     pub(crate) name: TraceName,
-    /// The traces that were dropped for it. It can be among them itself: an idle one when the others are not.
+    /// The traces that were dropped for it. The new trace can be one of them: an idle one if the others are not idle.
     pub(crate) dropped: Vec<TraceName>,
     /// The traces that wait now; `None` if the directory was not listed.
     pub(crate) waiting: Option<BTreeSet<TraceName>>,
 }
 
-/// The right to send, until it is dropped.
+/// The right to send; dropping it gives the right back.
 #[derive(Debug)]
 pub(crate) struct Turn {
-    /// `None` if there can be no lock: another process may send as well.
+    /// The lock; `None` if locks are impossible here, and another process may send as well.
     _lock: Option<Box<dyn Lock>>,
 }
 
 const STATE: &str = "state";
 const SENDING: &str = "sending";
 pub(super) const PART: &str = "part";
-/// A `.part` that is older was left by a process that died, because writing a file takes less time.
+/// The age after which a `.part` was left by a process that died, because writing a file takes less time.
 const LONGEST_WRITE: Duration = Duration::from_mins(1);
-/// As long as no trace has more bytes than this, their number alone says that they are within the limit.
+/// The size up to which a trace is small, in bytes. If all are small, their number alone may show that they are within
+/// the limit.
 pub(super) const SMALL: u64 = 64 * 1024;
-/// A file takes a multiple of so many bytes on the disk.
+/// The size of a block on the disk, in bytes; a file takes a whole number of blocks.
 const BLOCK: u64 = 4096;
 
 impl Queue {
@@ -82,21 +83,22 @@ impl Queue {
 
     pub(super) fn with_file_system(config: QueueConfig, fs: Arc<dyn FileSystem>) -> Self {
         let QueueConfig { path, max_dispatches, max_bytes } = config;
-        // Without a slash at its end, which would follow a link.
+        // No slash at the end, because with one a link would be followed.
         let path: PathBuf = std::path::absolute(&path).unwrap_or(path).components().collect();
         let root = place::root(&*fs);
         let max_dispatches = usize::try_from(max_dispatches).unwrap_or(usize::MAX);
         Self { path, max_dispatches, max_bytes, fs, root }
     }
 
-    /// Stores a trace behind all others.
+    /// Stores a trace after all others.
     ///
-    /// If it is about to be sent, no other makes room for it, and the limits are not looked at until [`trim`](Self::trim):
-    /// nothing should be dropped in the moment in which it could leave.
+    /// If `to_send` is true, no other trace is dropped for it, and the limits apply only at [`trim`](Self::trim), so
+    /// that no trace is dropped just before it could be sent.
     ///
     /// # Errors
     ///
-    /// [`QueueError::TooLarge`] if the trace alone is beyond the limit, the others if it cannot be written. It is not stored then.
+    /// Returns [`QueueError::TooLarge`] if the trace alone is beyond the limit, and other errors if it cannot be
+    /// written. In both cases it is not stored.
     pub(crate) fn store(
         &self,
         new: &NewTrace<'_>,
@@ -107,7 +109,7 @@ impl Queue {
         if size > limit {
             return Err(QueueError::TooLarge { size, limit });
         }
-        // A clock that was set back changes no order.
+        // A clock that was set back does not change the order.
         let newest = self.list()?.0.last().map_or(0, |name| name.stamp);
         let stamp = millis(now).max(newest + 1);
         let mut dropped = Vec::new();
@@ -152,7 +154,7 @@ impl Queue {
         }
     }
 
-    /// Writes the file of a trace into this directory: whole, before it gets its name.
+    /// Writes the file of a trace into this directory; the file is complete before it gets its name.
     pub(super) fn write(
         &self,
         directory: &Path,
@@ -160,7 +162,7 @@ impl Queue {
         new: &NewTrace<'_>,
     ) -> Result<TraceName, QueueError> {
         if new.request.size() as u64 > SMALL {
-            // A state that cannot be read or written says that there may be a large one, too.
+            // A state that cannot be read or written counts as one with a large trace.
             if let Ok(mut state) = self.state_in(directory)
                 && !mem::replace(&mut state.large, true)
             {
@@ -175,8 +177,8 @@ impl Queue {
         Ok(name)
     }
 
-    /// Makes the limits hold: idle traces go first, then the oldest, as far as necessary. Returns those that wait then, oldest
-    /// first.
+    /// Applies the limits: drops idle traces first, then the oldest, as far as necessary. Returns the remaining waiting
+    /// traces, oldest first.
     pub(crate) fn trim(&self, dropped: &mut Vec<TraceName>) -> Result<BTreeSet<TraceName>, QueueError> {
         let mut waiting = self.waiting()?;
         let mut sizes = self.sizes_that_matter(&waiting)?;
@@ -196,13 +198,13 @@ impl Queue {
         dispatches > self.max_dispatches
     }
 
-    /// The sizes of these traces, or an empty map if they cannot exceed the limit, because looking at each file takes longer than
-    /// all other steps.
+    /// Returns the sizes of these traces. Returns an empty map if they cannot exceed the limit, because reading each
+    /// size takes longer than all other steps.
     fn sizes_that_matter(
         &self,
         waiting: &BTreeSet<TraceName>,
     ) -> Result<BTreeMap<TraceName, u64>, QueueError> {
-        // If it cannot be read, there may be one.
+        // If the state cannot be read, there may be a large trace.
         let mut state = self.state().unwrap_or_else(|_| State { large: true, ..State::default() });
         let mut sizes = BTreeMap::new();
         if state.large || waiting.len() as u64 * SMALL > self.max_bytes {
@@ -211,19 +213,19 @@ impl Queue {
             }
             if state.large && sizes.values().all(|size| *size <= SMALL) {
                 state.large = false;
-                // If this fails, the next dispatch looks at the sizes once more.
+                // If this fails, the next dispatch reads the sizes again.
                 let _ = self.set_state(&state);
             }
         }
         Ok(sizes)
     }
 
-    /// The size of a waiting trace in bytes; 0 if it is gone.
+    /// Returns the size of a waiting trace in bytes; 0 if it is gone.
     pub(crate) fn size(&self, name: TraceName) -> Result<u64, QueueError> {
         Ok(self.look(&self.file(name))?.map_or(0, |entry| entry.len))
     }
 
-    /// Lists the traces that wait, oldest first. Removes files that a process left half written.
+    /// Lists the waiting traces, oldest first. Removes incomplete files of processes that died.
     pub(crate) fn waiting(&self) -> Result<BTreeSet<TraceName>, QueueError> {
         let (waiting, others) = self.list()?;
         for part in others.iter().filter(|name| is_part(name)) {
@@ -261,13 +263,13 @@ impl Queue {
         Ok(None)
     }
 
-    /// Removes a trace that was delivered, or that never can be. False if it was gone already.
+    /// Removes a trace that was delivered, or that never can be. Returns false if it was already gone.
     pub(crate) fn acknowledge(&self, name: TraceName) -> Result<bool, QueueError> {
         let path = self.file(name);
         Self::io("remove", &path, self.fs.remove(&path))
     }
 
-    /// Puts what is left of a trace in its place, after parts of it were delivered. The name that it has now.
+    /// Replaces a trace by its rest, after parts of it were delivered. Returns its new name.
     pub(crate) fn replace(&self, name: TraceName, rest: &[u8]) -> Result<TraceName, QueueError> {
         let TraceName { stamp, trace_id, idle, .. } = name;
         let new = self.write(&self.path, stamp, &NewTrace { trace_id, idle, request: &rest })?;
@@ -278,25 +280,25 @@ impl Queue {
         Ok(new)
     }
 
-    /// Takes the right to send. `None` if another process has it.
+    /// Takes the right to send; `None` if another process has it.
     pub(crate) fn take_turn(&self) -> Result<Option<Turn>, QueueError> {
         let path = self.path.join(SENDING);
         match Self::io("open", &path, self.fs.lock(&path)) {
             Ok(Locking::Taken(lock)) => Ok(Some(Turn { _lock: Some(lock) })),
             Ok(Locking::Impossible) => Ok(Some(Turn { _lock: None })),
             Ok(Locking::Held) => Ok(None),
-            // Sending is what makes room.
+            // The disk is full, and sending frees space.
             Err(error) if error.is_full() => Ok(Some(Turn { _lock: None })),
             Err(error) => Err(error),
         }
     }
 
-    /// Reads what earlier dispatches have left for this one to know.
+    /// Reads the state that earlier dispatches have left.
     pub(crate) fn state(&self) -> Result<State, QueueError> {
         self.state_in(&self.path)
     }
 
-    /// Counts losses that no report has.
+    /// Adds losses to the state that no report contains.
     pub(super) fn add_losses(&self, losses: Losses) {
         if losses == Losses::default() {
             return;
@@ -318,7 +320,7 @@ impl Queue {
         }
     }
 
-    /// Leaves something for the next dispatches to know.
+    /// Writes the state for the next dispatches.
     pub(crate) fn set_state(&self, state: &State) -> Result<(), QueueError> {
         self.set_state_in(&self.path, state)
     }
@@ -346,7 +348,7 @@ impl Queue {
     }
 }
 
-/// Contents and the checksum of what was written of them last.
+/// Contents, with the checksum of their last write.
 struct Hashed<'a> {
     contents: &'a dyn Contents,
     crc32: Cell<u32>,
@@ -386,7 +388,7 @@ fn first_to_be_dropped(waiting: &BTreeSet<TraceName>) -> Option<TraceName> {
     waiting.iter().find(|name| name.idle).or(waiting.first()).copied()
 }
 
-/// Returns true if a file was written more than a minute ago. A time in the future counts as long ago, because the clock may
+/// Returns true if a file was written more than a minute ago. A time in the future counts as old, because the clock may
 /// have been set back.
 fn is_old(modified: SystemTime) -> bool {
     let now = SystemTime::now();
