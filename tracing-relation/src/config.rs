@@ -4,37 +4,37 @@ use crate::error::with_causes;
 use crate::regular_file::is_plain_path;
 use crate::{ReceiverProtocol, TracingEndpointRequirer, TracingError};
 
-/// Where the traces of the charm itself go, and the certificate by which the backend is trusted.
+/// The destination for the traces of the charm itself: the endpoint, and the certificate by which the backend is trusted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CharmTracingConfig {
-    /// The OTLP over HTTP endpoint, such as `http://tempo:4318`; `None` while there is none that can be used.
+    /// The OTLP over HTTP endpoint, such as `http://tempo:4318`; `None` while there is no usable one.
     pub endpoint: Option<String>,
-    /// The file with the certificate; only if the endpoint is `https`.
+    /// The file with the certificate; `Some` only if the endpoint is `https`.
     pub server_cert: Option<PathBuf>,
 }
 
-/// Decides where the traces of the charm itself go: to the OTLP over HTTP endpoint of the relation, once there is one.
+/// Finds the endpoint for the traces of the charm itself: the OTLP over HTTP endpoint of the relation, if there is one.
 ///
-/// `cert_path` is the file with the certificate of the authority that signed the backend's; it is needed for an `https`
-/// endpoint. As long as the file does not exist, there is no endpoint: a WARNING in Juju's log says so, once per
-/// dispatch. That usually passes once the relation with the certificates' provider has settled.
+/// `cert_path` is the file with the certificate of the authority that signed the backend's certificate. An `https` endpoint
+/// needs it. While the file does not exist, no endpoint is returned, and a WARNING in Juju's log says so once per dispatch.
+/// This usually ends when the relation with the certificates' provider is complete.
 ///
-/// A charm whose certificate is no file (that of a `certificate_transfer` relation, the system's) takes
+/// A charm whose certificate is not a file (it comes from a `certificate_transfer` relation, or it is the system's) calls
 /// [`charm_tracing_endpoint`] instead.
 ///
-/// The decisions are those of `charm_tracing_config` in the Python library, except that a refused or vanished relation
-/// is recognised in any version of Juju, and that the scheme may be written in any case.
+/// The decisions are those of `charm_tracing_config` in the Python library, with two exceptions: a refused or removed
+/// relation is recognised in any version of Juju, and the scheme may be in upper or lower case.
 ///
-/// Nor is a hook tool that fails, hangs or prints what makes no sense an error here: a charm that runs has no reason to
-/// fail because nobody knows where its traces go. There is no endpoint then, so they are kept, and a WARNING in Juju's log
-/// says why, once per dispatch.
+/// A hook tool that fails, hangs or prints invalid output is not an error here, because a charm should not fail only
+/// because the endpoint of its traces is unknown. In this case no endpoint is returned, the traces are kept, and a WARNING
+/// in Juju's log says why, once per dispatch.
 ///
 /// # Errors
 ///
-/// What only the charm's author can mend: the limit of the endpoint is not 1
-/// ([`AmbiguousRelationUsage`](TracingError::AmbiguousRelationUsage)); or the charm has requested protocols, but not OTLP
-/// over HTTP ([`ProtocolNotRequested`](TracingError::ProtocolNotRequested)), which only a leader notices.
+/// Only mistakes of the charm's author are errors: the limit of the endpoint is not 1
+/// ([`AmbiguousRelationUsage`](TracingError::AmbiguousRelationUsage)), or the charm has requested protocols, but not OTLP
+/// over HTTP ([`ProtocolNotRequested`](TracingError::ProtocolNotRequested)). Only a leader can detect the second one.
 pub fn charm_tracing_config(
     requirer: &TracingEndpointRequirer,
     cert_path: Option<&Path>,
@@ -46,20 +46,24 @@ pub fn charm_tracing_config(
     if let Some(path) = cert_path.filter(|path| path.exists()) {
         Ok(CharmTracingConfig { endpoint: Some(endpoint), server_cert: Some(path.to_owned()) })
     } else {
-        // In Juju's log rather than through the `log` facade, which few charms connect with it.
+        // Juju's log is used rather than the `log` facade, because few charms connect the facade with Juju's log.
         requirer.dispatch().warn_operator("certificate", &why_not_https(cert_path));
         Ok(CharmTracingConfig::default())
     }
 }
 
-/// Where the traces of the charm itself go, whatever the scheme: the OTLP over HTTP endpoint of the relation, once there is
-/// one. For a charm whose certificate is no file: that of a `certificate_transfer` relation, or the system's.
+/// Returns the OTLP over HTTP endpoint of the relation for the traces of the charm itself, with any scheme; `None` if there
+/// is none.
 ///
-/// A hook tool that fails is no error, as for [`charm_tracing_config`]: there is no endpoint then, and a WARNING in Juju's log.
+/// Use it for a charm whose certificate is not a file: it comes from a `certificate_transfer` relation, or it is the
+/// system's.
+///
+/// A hook tool that fails is not an error, as in [`charm_tracing_config`]: `None` is returned, and a WARNING in Juju's log
+/// says why.
 ///
 /// # Errors
 ///
-/// As for [`charm_tracing_config`].
+/// The errors are those of [`charm_tracing_config`].
 pub fn charm_tracing_endpoint(requirer: &TracingEndpointRequirer) -> Result<Option<String>, TracingError> {
     let of_ready = |ready| if ready { requirer.get_endpoint(ReceiverProtocol::OtlpHttp) } else { Ok(None) };
     match requirer.is_ready().and_then(of_ready) {
@@ -82,7 +86,7 @@ fn why_not_https(cert_path: Option<&Path>) -> String {
     let missing = match cert_path {
         None => "the charm was given no certificate".to_owned(),
         Some(path) if is_plain_path(path) => format!("there is no certificate at {}", path.display()),
-        // It may be the certificate itself, or a key.
+        // The path is not shown, because it may be the certificate itself, or a key.
         Some(_) => "what the charm names as its certificate's file is no absolute path".to_owned(),
     };
     format!(

@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 use crate::juju::{EnvironmentError, HookToolError, Role};
 use crate::{DataValidationError, Relation};
 
-/// A relation cannot be used as asked.
+/// The reason why a relation cannot be used.
 ///
-/// That the other side is not there (yet), and that a relation is just being removed, is no error but "not ready".
+/// It is not an error but "not ready" if the other side is not there (yet), or if the relation is being removed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TracingError {
@@ -25,7 +25,7 @@ pub enum TracingError {
         endpoint: String,
         /// `tracing` or `certificate_transfer`.
         expected: &'static str,
-        /// What the metadata says.
+        /// The interface that the metadata has.
         actual: String,
     },
     /// The endpoint is for another side of relations. Python: `RelationRoleMismatchError`.
@@ -38,17 +38,17 @@ pub enum TracingError {
         endpoint: String,
         /// The side that is needed.
         expected: Role,
-        /// What the metadata says.
+        /// The side that the metadata has.
         actual: Role,
     },
-    /// The other side is asked for what it publishes, and the relation is gone. Python: `NotReadyError`.
+    /// The relation is gone, so the data of its other side cannot be read. Python: `NotReadyError`.
     #[error("cannot find the application at the other end of {relation}")]
     #[non_exhaustive]
     NotReady {
         /// The relation.
         relation: Relation,
     },
-    /// An endpoint is asked for by a protocol that the charm never requested. Python: `ProtocolNotRequestedError`.
+    /// The charm asks for the endpoint of a protocol that it never requested. Python: `ProtocolNotRequestedError`.
     #[error("cannot expect an endpoint for {protocol} on {relation}: it was never requested")]
     #[non_exhaustive]
     ProtocolNotRequested {
@@ -57,11 +57,11 @@ pub enum TracingError {
         /// The relation.
         relation: Relation,
     },
-    /// The unit is not the leader, who alone may request protocols and publish receivers. Python:
+    /// The unit is not the leader. Only the leader may request protocols and publish receivers. Python:
     /// `DataAccessPermissionError`, and in a provider `RuntimeError`.
     #[error("cannot write the application's databag: only the leader may")]
     DataAccessPermission,
-    /// The endpoint may have several relations (its `limit` in the metadata is not 1), and none was named: use the
+    /// No relation was named, and the endpoint may have several, because its `limit` in the metadata is not 1. Use the
     /// methods that end in `_on`. Python: `AmbiguousRelationUsageError`.
     #[error(
         "cannot tell which relation of `{endpoint}` is meant: name one, or set `limit: 1` in the metadata"
@@ -71,27 +71,27 @@ pub enum TracingError {
         /// The name of the endpoint.
         endpoint: String,
     },
-    /// A databag does not hold what the interface says. Python: `DataValidationError`.
+    /// A databag breaks the rules of the interface. Python: `DataValidationError`.
     #[error("cannot use what the other end of {relation} has published")]
     #[non_exhaustive]
     DataValidation {
         /// The relation.
         relation: Relation,
-        /// What is wrong with it.
+        /// The rule that it breaks.
         source: DataValidationError,
     },
-    /// No protocols were given to request. Python: `ValueError`.
+    /// The list of protocols to request is empty. Python: `ValueError`.
     #[error("cannot request an empty list of protocols")]
     NoProtocols,
-    /// Juju did not say which unit this is.
+    /// Juju did not say in the environment which unit this is.
     #[error("cannot learn from the environment which unit this is")]
     Environment(#[from] EnvironmentError),
-    /// A hook tool failed, for another reason than a relation that is gone. Python: `ModelError` of ops.
+    /// A hook tool failed for another reason than a relation that is gone. Python: `ModelError` of ops.
     #[error("cannot ask Juju about a relation")]
     HookTool(#[from] HookToolError),
 }
 
-/// An error and its causes in one line, for the log.
+/// Returns an error and its causes in one line, for the log.
 pub(crate) fn with_causes(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

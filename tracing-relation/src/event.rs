@@ -1,10 +1,10 @@
 use crate::{Receiver, ReceiverProtocol, Relation};
 
-/// What an event of Juju means to a charm that sends traces.
+/// The meaning of a Juju event for a charm that sends traces.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TracingEvent {
-    /// The backend has published where to send traces to, or the relation changed in another way since.
+    /// The backend has published where to send traces. It is also sent when the relation changes later in another way.
     #[non_exhaustive]
     EndpointChanged {
         /// The relation with the backend.
@@ -12,7 +12,7 @@ pub enum TracingEvent {
         /// Its receivers, in the databag's order.
         receivers: Vec<Receiver>,
     },
-    /// There is nowhere to send traces to (any more) on this relation, which may still be there.
+    /// The relation has no endpoint for traces (any more), but the relation itself may still exist.
     #[non_exhaustive]
     EndpointRemoved {
         /// The relation with the backend.
@@ -20,11 +20,11 @@ pub enum TracingEvent {
     },
 }
 
-/// What an event of Juju means to a tracing backend.
+/// The meaning of a Juju event for a tracing backend.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TracingProviderEvent {
-    /// A charm asks for receivers, or the relation changed in another way since it did. Python: `RequestEvent`.
+    /// A charm asks for receivers. It is also sent when the relation changes later in another way. Python: `RequestEvent`.
     #[non_exhaustive]
     Request {
         /// The relation with the charm.
@@ -32,7 +32,7 @@ pub enum TracingProviderEvent {
         /// The protocols it asks for, in the databag's order.
         protocols: Vec<ReceiverProtocol>,
     },
-    /// A charm sends no traces any more: its relation ends with this hook. Python: `BrokenEvent`.
+    /// A charm sends no more traces, because its relation ends with this hook. Python: `BrokenEvent`.
     #[non_exhaustive]
     Broken {
         /// The relation with the charm.

@@ -1,3 +1,3 @@
-//! The door for the fuzz targets, which are in `fuzz`: it is there in their build and in that of the tests, in no other.
+//! The entry for the fuzz targets in `fuzz`. Only their build and the build of the tests contain it.
 
 pub use crate::juju::agent::fuzzed::agent_answer;

@@ -1,7 +1,7 @@
 //! The `tracing` relation interface of Juju, `certificate_transfer` as far as tracing needs it, and the Juju dispatch
 //! environment and hook tools for both.
 //!
-//! A charm learns over the relation where to send traces:
+//! The relation tells a charm where to send traces:
 //!
 //! ```no_run
 //! use tracing_relation::juju::Dispatch;
@@ -16,19 +16,19 @@
 //! # Ok::<(), tracing_relation::TracingError>(())
 //! ```
 //!
-//! # What to reach for
+//! # Where to start
 //!
-//! * [`TracingEndpointRequirer`] for a charm that sends traces; [`charm_tracing_config`] and [`charm_tracing_endpoint`] for
-//!   those of the charm itself.
-//! * [`TracingEndpointProvider`] for a charm that receives them, as Tempo's.
-//! * [`CertificateTransferRequirer`] for the authorities that a charm is sent over a relation.
-//! * [`juju`] for the dispatch environment, hook tools and metadata; [`juju::Dispatch::with_relation_memory`] to ask Juju
-//!   only for what an event may have changed.
-//! * [`ProviderAppData`] and [`RequirerAppData`] for the databags themselves, in every version of the interface.
+//! * [`TracingEndpointRequirer`] is for a charm that sends traces. [`charm_tracing_config`] and [`charm_tracing_endpoint`]
+//!   find the endpoint for the traces of the charm itself.
+//! * [`TracingEndpointProvider`] is for a charm that receives traces, such as Tempo's.
+//! * [`CertificateTransferRequirer`] reads the certificate authorities that a relation sends to a charm.
+//! * [`juju`] has the dispatch environment, hook tools and metadata. [`juju::Dispatch::with_relation_memory`] saves hook
+//!   tools: it asks Juju only for what an event may have changed.
+//! * [`ProviderAppData`] and [`RequirerAppData`] read and write the databags themselves, in every version of the interface.
 //!
 //! # Features
 //!
-//! **`testing`**: the module `juju::testing`, a Juju in memory for tests of charms.
+//! **`testing`** adds the module `juju::testing`, an in-memory Juju for tests of charms.
 
 mod certificate_transfer;
 mod config;
@@ -55,7 +55,7 @@ pub use event::{TracingEvent, TracingProviderEvent};
 pub use json::JsonError;
 pub use protocol::{ReceiverProtocol, TransportProtocol, UnknownProtocol};
 pub use provider::TracingEndpointProvider;
-/// For `charm-tracing`, which reads the files of others by the same rules.
+/// Exported for `charm-tracing`, which reads files that other programs wrote by the same rules.
 #[doc(hidden)]
 pub use regular_file::{is_plain_path, read_regular_file};
 pub use relation::Relation;

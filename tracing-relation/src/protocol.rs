@@ -3,11 +3,11 @@ use std::str::FromStr;
 
 use serde::Serialize;
 
-/// A protocol that a charm may ask to send traces by: the names of version 2 of the `tracing` interface.
+/// A protocol in which a charm may ask to send traces, named as in version 2 of the `tracing` interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum ReceiverProtocol {
-    /// OTLP over HTTP: what charms themselves are traced with.
+    /// OTLP over HTTP, the protocol for the traces of charms themselves.
     OtlpHttp,
     /// OTLP over gRPC. Its URLs have no scheme, only a host and a port.
     OtlpGrpc,
@@ -19,18 +19,18 @@ pub enum ReceiverProtocol {
     JaegerGrpc,
 }
 
-/// What a receiver's protocol is carried by.
+/// The transport of a receiver's protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum TransportProtocol {
-    /// HTTP, with or without TLS: the URL tells.
+    /// HTTP, with or without TLS; the URL says which.
     Http,
     /// gRPC.
     Grpc,
 }
 
-/// A name is not that of a protocol, or of a transport, of the `tracing` interface.
+/// The error of a name that is not a protocol or a transport of the `tracing` interface.
 ///
 /// The documentation of the Python library mentions `jaeger_http_thrift` and `tempo`; neither was ever accepted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -45,7 +45,7 @@ impl ReceiverProtocol {
     pub const ALL: &'static [Self] =
         &[Self::OtlpHttp, Self::OtlpGrpc, Self::Zipkin, Self::JaegerThriftHttp, Self::JaegerGrpc];
 
-    /// The name in databags, such as `otlp_http`.
+    /// Returns the name in databags, such as `otlp_http`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -57,7 +57,7 @@ impl ReceiverProtocol {
         }
     }
 
-    /// What the protocol is carried by.
+    /// Returns the transport of the protocol.
     #[must_use]
     pub const fn transport(self) -> TransportProtocol {
         match self {
@@ -76,7 +76,7 @@ impl FromStr for ReceiverProtocol {
     }
 }
 
-/// The name in databags.
+/// Returns the name in databags.
 impl AsRef<str> for ReceiverProtocol {
     fn as_ref(&self) -> &str {
         self.as_str()
@@ -90,7 +90,7 @@ impl fmt::Display for ReceiverProtocol {
 }
 
 impl TransportProtocol {
-    /// The name in databags: `http` or `grpc`.
+    /// Returns the name in databags: `http` or `grpc`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

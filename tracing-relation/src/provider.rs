@@ -11,8 +11,8 @@ use crate::{
     TracingProviderEvent,
 };
 
-/// The side of the `tracing` interface that receives traces: learns which protocols the charms around it ask for, and
-/// tells them where to send.
+/// The side of the `tracing` interface that receives traces: it reads which protocols other charms request, and publishes
+/// the URLs to send to.
 ///
 /// ```no_run
 /// use tracing_relation::juju::Dispatch;
@@ -34,20 +34,20 @@ use crate::{
 ///
 /// # Cost
 ///
-/// Every answer of a hook tool is kept for the rest of the dispatch. [`requested_protocols`] takes
-/// `relation-ids` and, for each relation, `relation-get`, and `relation-list` for the name of the other application
-/// unless it is the relation's own hook. [`publish_receivers`] adds `is-leader`, a `relation-get` for each relation to
-/// compare, and a `relation-set` only for those that have to be told something new.
+/// Every answer of a hook tool is kept for the rest of the dispatch. [`requested_protocols`] runs `relation-ids` and, for
+/// each relation, `relation-get`. It also runs `relation-list` for the name of the other application, except in the
+/// relation's own hook. [`publish_receivers`] adds `is-leader`, a `relation-get` for each relation to compare, and a
+/// `relation-set` for each relation whose data changes.
 ///
 /// [`requested_protocols`]: Self::requested_protocols
 /// [`publish_receivers`]: Self::publish_receivers
 ///
 /// # Strictness
 ///
-/// A request of protocols of which some are unknown counts for the others; the Python library ignores it altogether.
-/// Where one relation is being removed, the others are told all the same; there, the first failure ends the loop. What
-/// is published already is not written again, and other keys of the databag stay. [`RequirerAppData`] says which
-/// databags are readable.
+/// If a request names some unknown protocols, the known ones count; the Python library ignores the whole request. If one
+/// relation is being removed, the others are still written; in Python the first failure ends the loop. Data that is already
+/// published is not written again, and other keys of the databag stay. [`RequirerAppData`] says which databags are
+/// readable.
 #[derive(Clone, Debug)]
 pub struct TracingEndpointProvider {
     endpoint: RelationEndpoint,
@@ -55,36 +55,36 @@ pub struct TracingEndpointProvider {
 }
 
 impl TracingEndpointProvider {
-    /// The provider side of the endpoint `relation_name` of the charm's metadata. No hook tool is run.
+    /// Creates the provider side of the endpoint `relation_name` of the charm's metadata. Runs no hook tool.
     ///
-    /// Where the metadata cannot be read, that is logged, and the endpoint is not checked.
+    /// If the metadata cannot be read, this is logged, and the endpoint is not checked.
     ///
     /// # Errors
     ///
-    /// The metadata has no such endpoint, or it has another interface than `tracing`, or it is not under `provides`.
+    /// The metadata has no such endpoint, the endpoint has another interface than `tracing`, or it is not under `provides`.
     pub fn new(dispatch: &Dispatch, relation_name: &str) -> Result<Self, TracingError> {
         let endpoint = RelationEndpoint::new(dispatch, relation_name, INTERFACE, Role::Provides)?;
         Ok(Self { endpoint, external_url: None })
     }
 
     /// Sets the URL by which the backend is reached from outside its model, such as an ingress: `https://traces.example`.
-    /// [`receiver`](Self::receiver) builds on its scheme, host and path; a port in it gives way to the receiver's. `None` and an
-    /// empty text are none.
+    /// [`receiver`](Self::receiver) uses its scheme, host and path, and replaces its port by the receiver's. `None` or an
+    /// empty text removes the URL.
     #[must_use]
     pub fn with_external_url(mut self, url: Option<&str>) -> Self {
         self.external_url = url.filter(|url| !url.is_empty()).map(ToOwned::to_owned);
         self
     }
 
-    /// The receiver of a protocol on a port of the external URL's host, or of `internal_url`'s if there is no external
-    /// one: [`Receiver::on_port`]. `None` if that URL names no host.
+    /// Returns the receiver of a protocol on a port of the external URL's host, or of `internal_url`'s host if there is no
+    /// external URL (see [`Receiver::on_port`]); `None` if that URL names no host.
     #[must_use]
     pub fn receiver(&self, protocol: ReceiverProtocol, internal_url: &str, port: u16) -> Option<Receiver> {
         Receiver::on_port(protocol, self.external_url.as_deref().unwrap_or(internal_url), port)
     }
 
-    /// The relations on the endpoint, by ascending id. In a `relation-broken` hook, the one that it ends is not among
-    /// them.
+    /// Returns the relations on the endpoint, by ascending id. A `relation-broken` hook does not list the relation that it
+    /// ends.
     ///
     /// # Errors
     ///
@@ -93,7 +93,7 @@ impl TracingEndpointProvider {
         self.endpoint.relations()
     }
 
-    /// Whether the charm at the other end has published its request, which may be empty.
+    /// Returns true if the charm at the other end has published its request, which may be empty.
     ///
     /// # Errors
     ///
@@ -102,13 +102,13 @@ impl TracingEndpointProvider {
         Ok(self.request(relation)?.is_some())
     }
 
-    /// The protocols that any of the related charms asks for, always in the order of [`ReceiverProtocol::ALL`]. Charms that
-    /// have not published a request, or whose relation is gone, are passed over.
+    /// Returns the protocols that at least one related charm requests, in the order of [`ReceiverProtocol::ALL`]. Charms
+    /// without a request, and relations that are gone, are skipped.
     ///
     /// # Errors
     ///
-    /// A hook tool fails, be it for one relation alone: what its charm asks for is not known then, and must not be taken
-    /// for nothing.
+    /// A hook tool fails, even if only for one relation, because then the request of its charm is unknown, and must not
+    /// count as empty.
     pub fn requested_protocols(&self) -> Result<BTreeSet<ReceiverProtocol>, TracingError> {
         let mut requested = BTreeSet::new();
         for relation in self.relations()? {
@@ -117,8 +117,8 @@ impl TracingEndpointProvider {
         Ok(requested)
     }
 
-    /// The protocols that the charm at the other end asks for, in its order, and as often. Unlike
-    /// [`requested_protocols`](Self::requested_protocols) it tells why there are none.
+    /// Returns the protocols that the charm at the other end requests, in its order and with duplicates. Unlike
+    /// [`requested_protocols`](Self::requested_protocols), it returns an error if there is no request.
     ///
     /// # Errors
     ///
@@ -136,23 +136,23 @@ impl TracingEndpointProvider {
         }
     }
 
-    /// Publishes these receivers on every relation of the endpoint, instead of what was published before. Without any,
-    /// the other charms are told that the backend is ready and receives nothing.
+    /// Publishes these receivers on every relation of the endpoint, and replaces what was published before. An empty list
+    /// says that the backend is ready, but receives nothing.
     ///
     /// # Errors
     ///
-    /// The unit is not the leader, or a hook tool fails; then, all relations that could be told were. A relation that is
-    /// gone is no error.
+    /// The unit is not the leader, or a hook tool fails. In the latter case the other relations are still written. A
+    /// relation that is gone is not an error.
     pub fn publish_receivers(&self, receivers: &[Receiver]) -> Result<(), TracingError> {
         self.endpoint.must_lead()?;
         self.endpoint.publish_to_all(&self.endpoint.ids()?, &ProviderAppData::new(receivers).to_databag())
     }
 
-    /// Publishes these receivers on one relation, instead of what was published before.
+    /// Publishes these receivers on one relation, and replaces what was published before.
     ///
     /// # Errors
     ///
-    /// As for [`publish_receivers`](Self::publish_receivers).
+    /// The errors are those of [`publish_receivers`](Self::publish_receivers).
     pub fn publish_receivers_on(
         &self,
         receivers: &[Receiver],
@@ -162,11 +162,11 @@ impl TracingEndpointProvider {
         self.endpoint.publish(relation.id, &ProviderAppData::new(receivers).to_databag())
     }
 
-    /// What the event that `dispatch` is for means to this endpoint; `None` if nothing.
+    /// Returns the meaning of the event of `dispatch` for this endpoint; `None` if it has none.
     ///
-    /// A `relation-created`, `-joined` or `-changed` is a [`Request`](TracingProviderEvent::Request) each time that there
-    /// is one, whether it is new or not; a `relation-broken` is always a [`Broken`](TracingProviderEvent::Broken). If a
-    /// hook tool fails, that is logged, and nothing is known to have changed.
+    /// A `relation-created`, `-joined` or `-changed` is a [`Request`](TracingProviderEvent::Request) if there is a request,
+    /// new or not. A `relation-broken` is always a [`Broken`](TracingProviderEvent::Broken). If a hook tool fails, this is
+    /// logged, and `None` is returned.
     #[must_use]
     pub fn on(&self, dispatch: &Dispatch) -> Option<TracingProviderEvent> {
         let (relation, event) = self.endpoint.event_of(dispatch)?;
@@ -186,7 +186,7 @@ impl TracingEndpointProvider {
         }
     }
 
-    /// What the charm at the other end has published; `None` while it has not.
+    /// Returns the request of the charm at the other end; `None` if there is none.
     fn request(&self, relation: &Relation) -> Result<Option<RequirerAppData>, TracingError> {
         match self.requested_protocols_on(relation) {
             Ok(protocols) => Ok(Some(RequirerAppData::new(protocols))),

@@ -1,4 +1,4 @@
-//! Files that somebody else has written, at a path that somebody else may change.
+//! Reads files that another program wrote, at a path that another program may change.
 
 use std::fs::OpenOptions;
 use std::io::{self, Read as _};
@@ -8,10 +8,11 @@ use std::path::Path;
 use rustix::fs::OFlags;
 use rustix::io::Errno;
 
-/// The longest path that Linux takes, in bytes.
+/// The longest path that Linux accepts, in bytes.
 const LONGEST_PATH: usize = 4096;
 
-/// Tells an absolute path from a text that was given in its place, such as a private key, which no message may show.
+/// Returns true if this is an absolute path, and not another text that was given by mistake, such as a private key, which
+/// no message may show.
 #[must_use]
 pub fn is_plain_path(path: &Path) -> bool {
     let bytes = path.as_os_str().as_encoded_bytes();
@@ -23,21 +24,21 @@ pub fn is_plain_path(path: &Path) -> bool {
 
 const BEGIN: &[u8] = b"-----BEGIN";
 
-/// Reads a regular file, or one that a symbolic link leads to, if it has at most so many bytes.
+/// Reads a regular file of at most `at_most` bytes. Follows symbolic links.
 ///
-/// It neither waits for anything but the disk, nor reads more than that: a FIFO or a device that is found instead, and a
-/// file that grows meanwhile, are errors.
+/// It waits only for the disk, and never reads more than the limit. A FIFO, a device, and a file that grows beyond the
+/// limit during the read are errors.
 ///
 /// # Errors
 ///
-/// The file cannot be opened or read, is not regular, or is larger.
+/// The file cannot be opened or read, is not regular, or is larger than `at_most` bytes.
 pub fn read_regular_file(path: &Path, at_most: u64) -> io::Result<Vec<u8>> {
     let not_regular = || io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file");
-    // Opening a FIFO waits for a writer, and opening a terminal may make it the one of this process.
+    // Without these flags, opening a FIFO would wait for a writer, and a terminal could become the controlling terminal.
     let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
-    // Closed on `exec`, as all that the standard library opens.
+    // The standard library opens every file with close-on-exec.
     let file = match OpenOptions::new().read(true).custom_flags(flags).open(path) {
-        // A socket, or a device without a driver.
+        // The path is a socket, or a device without a driver.
         Err(error) if Errno::from_io_error(&error) == Some(Errno::NXIO) => return Err(not_regular()),
         opened => opened?,
     };
@@ -46,7 +47,7 @@ pub fn read_regular_file(path: &Path, at_most: u64) -> io::Result<Vec<u8>> {
         return Err(not_regular());
     }
     let mut content = Vec::new();
-    // The length says nothing about files of `/proc`, and those that grow.
+    // The length is wrong for files of `/proc` and for files that grow, so the read has a limit as well.
     if metadata.len() <= at_most {
         file.take(at_most.saturating_add(1)).read_to_end(&mut content)?;
     }

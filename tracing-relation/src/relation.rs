@@ -2,7 +2,7 @@ use std::fmt;
 
 use crate::juju::RelationContext;
 
-/// A relation of this application with another: the endpoints list them, and events name theirs.
+/// A relation of this application with another. Endpoints list their relations, and an event names its relation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Relation {
     /// The id: the number in `tracing:3`.
@@ -19,7 +19,7 @@ impl From<RelationContext> for Relation {
     }
 }
 
-/// As Juju names it: `tracing:3`.
+/// Formats the relation as Juju names it: `tracing:3`.
 impl fmt::Display for Relation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.endpoint, self.id)

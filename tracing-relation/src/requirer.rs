@@ -6,18 +6,18 @@ use crate::juju::{Databag, Dispatch, Role};
 use crate::wire::INTERFACE;
 use crate::{ProviderAppData, ReceiverProtocol, Relation, RequirerAppData, TracingError, TracingEvent};
 
-/// The side of the `tracing` interface that sends traces: asks a backend for receivers, and learns where they are.
+/// The side of the `tracing` interface that sends traces: it requests receivers from a backend, and reads their URLs.
 ///
-/// The methods without a relation are for an endpoint with `limit: 1` in the metadata; elsewhere they fail with
-/// [`AmbiguousRelationUsage`](TracingError::AmbiguousRelationUsage), even if there is just one relation. The ones that
+/// The methods without a relation are for an endpoint with `limit: 1` in the metadata. For another limit they fail with
+/// [`AmbiguousRelationUsage`](TracingError::AmbiguousRelationUsage), even if there is only one relation. The methods that
 /// end in `_on` take a relation of [`relations`](Self::relations), and work for any limit.
 ///
 /// # Cost
 ///
-/// Each hook tool is a round trip to the unit's agent, so every answer is kept for the rest of the dispatch;
-/// and if the dispatch has a memory ([`Dispatch::with_relation_memory`], as those of `charm_tracing` have), for later
-/// dispatches as well, until an event says that it changed. These are the hook tools that are run in all, by a charm that
-/// asks for its endpoint in every dispatch:
+/// Each hook tool is a round trip to the unit's agent, so every answer is kept for the rest of the dispatch. If the
+/// dispatch has a memory ([`Dispatch::with_relation_memory`], which `charm_tracing` uses), the answers are kept for later
+/// dispatches as well, until an event says that they changed. The table counts all hook tools of a charm that asks for its
+/// endpoint in every dispatch:
 ///
 /// | dispatch | this crate | Python (`charmlibs-interfaces-tracing` 1.0.0, ops 3.9.0) |
 /// |---|---|---|
@@ -36,21 +36,19 @@ use crate::{ProviderAppData, ReceiverProtocol, Relation, RequirerAppData, Tracin
 /// | follower, any event in a new pod | 4 | 4 |
 /// | follower, `relation-broken` | 1 | 4 |
 ///
-/// A request that changed takes 1 more (`relation-set`). In a new pod, where the file of the memory is gone, and without a
-/// memory at all, the name of the backend's application has to be asked for, too (`relation-list`); a memory keeps it for as
-/// long as the relation.
+/// A changed request takes 1 more (`relation-set`). Without a memory, or in a new pod, where the memory's file is lost,
+/// `relation-list` is needed as well, for the name of the backend's application. A memory keeps this name for as long as
+/// the relation exists.
 ///
-/// A tool that hangs is given up after 10 s, or earlier if the dispatch's hook tools allow less, and the next ones after a
-/// second.
+/// A tool that hangs is stopped after 10 s, or earlier if the dispatch's hook tools allow less. The tools after it may take
+/// 1 s each.
 ///
 /// # Strictness
 ///
-/// In some cases the Python library raises an error where this one finds nothing: an endpoint asked for while there is
-/// no relation, or by a unit that is not the leader, which cannot know what was requested, or by a protocol that was
-/// given to the constructor and replaced in the same dispatch. Relations that are being
-/// removed, hooks in which Juju refuses nearly every tool (`collect-metrics`), and output of a tool that nobody can
-/// understand, are "not ready".
-/// [`ProviderAppData`] says which databags are readable here alone.
+/// In some cases the Python library raises an error, but this one returns `None`: there is no relation; the unit is not the
+/// leader, so it cannot know which protocols were requested; or the protocol was given to the constructor, and replaced in
+/// the same dispatch. A relation that is being removed, a hook in which Juju refuses nearly every tool (`collect-metrics`),
+/// and invalid output of a tool mean "not ready". [`ProviderAppData`] lists the databags that only this crate can read.
 #[derive(Clone, Debug)]
 pub struct TracingEndpointRequirer {
     endpoint: RelationEndpoint,
@@ -58,17 +56,18 @@ pub struct TracingEndpointRequirer {
 }
 
 impl TracingEndpointRequirer {
-    /// The requirer side of the endpoint `relation_name` of the charm's metadata.
+    /// Creates the requirer side of the endpoint `relation_name` of the charm's metadata.
     ///
-    /// If the unit is the leader, it requests `protocols` from every backend on the endpoint, unless they already are.
-    /// A failure to do so is logged and no error. With no protocols nothing is requested, and no hook tool is run.
+    /// If the unit is the leader, it requests `protocols` from every backend on the endpoint that has no such request yet.
+    /// If this fails, the failure is logged and is not an error. Without protocols nothing is requested, and no hook tool
+    /// is run.
     ///
-    /// Where the metadata cannot be read, that is logged, the endpoint is not checked, and its limit is taken to be 1:
-    /// a charm that Juju has installed has metadata, and tracing is no reason for a hook to fail.
+    /// If the metadata cannot be read, this is logged, the endpoint is not checked, and its limit is assumed to be 1. It is
+    /// not an error, because a charm that Juju has installed has metadata, and tracing should not make a hook fail.
     ///
     /// # Errors
     ///
-    /// The metadata has no such endpoint, or it has another interface than `tracing`, or it is not under `requires`.
+    /// The metadata has no such endpoint, the endpoint has another interface than `tracing`, or it is not under `requires`.
     pub fn new(
         dispatch: &Dispatch,
         relation_name: &str,
@@ -84,8 +83,8 @@ impl TracingEndpointRequirer {
         Ok(requirer)
     }
 
-    /// The relations on the endpoint, by ascending id. In a `relation-broken` hook, the one that it ends is not among
-    /// them.
+    /// Returns the relations on the endpoint, by ascending id. A `relation-broken` hook does not list the relation that it
+    /// ends.
     ///
     /// # Errors
     ///
@@ -94,7 +93,7 @@ impl TracingEndpointRequirer {
         self.endpoint.relations()
     }
 
-    /// Whether a backend has published its receivers, of which there may be none.
+    /// Returns true if the backend has published its list of receivers, which may be empty.
     ///
     /// # Errors
     ///
@@ -103,7 +102,7 @@ impl TracingEndpointRequirer {
         Ok(self.get_all_endpoints()?.is_some())
     }
 
-    /// Whether the backend on this relation has published its receivers, of which there may be none.
+    /// Returns true if the backend on this relation has published its list of receivers, which may be empty.
     ///
     /// # Errors
     ///
@@ -112,7 +111,7 @@ impl TracingEndpointRequirer {
         Ok(self.get_all_endpoints_on(relation)?.is_some())
     }
 
-    /// What the backend has published; `None` while it has not.
+    /// Returns the data that the backend has published; `None` while it has published none.
     ///
     /// # Errors
     ///
@@ -121,7 +120,7 @@ impl TracingEndpointRequirer {
         self.endpoint.the_relation()?.map_or(Ok(None), |relation| self.get_all_endpoints_on(&relation))
     }
 
-    /// What the backend on this relation has published; `None` while it has not.
+    /// Returns the data that the backend on this relation has published; `None` while it has published none.
     ///
     /// # Errors
     ///
@@ -146,9 +145,9 @@ impl TracingEndpointRequirer {
         }
     }
 
-    /// Where to send traces to by this protocol; `None` while the backend has not said so.
+    /// Returns the URL to send traces to with this protocol; `None` while the backend has not published one.
     ///
-    /// A [`ReceiverProtocol`], or the name of one that is newer than this crate:
+    /// The protocol is a [`ReceiverProtocol`], or the name of one that is newer than this crate:
     ///
     /// ```no_run
     /// # use tracing_relation::{ReceiverProtocol, TracingEndpointRequirer, TracingError};
@@ -158,7 +157,7 @@ impl TracingEndpointRequirer {
     /// # Ok(()) }
     /// ```
     ///
-    /// Such a name cannot be requested, so there is only an endpoint if the backend publishes one of its own accord.
+    /// A newer protocol cannot be requested, so there is only an endpoint if the backend publishes one without a request.
     ///
     /// # Errors
     ///
@@ -168,9 +167,10 @@ impl TracingEndpointRequirer {
         self.endpoint.the_relation()?.map_or(Ok(None), |relation| self.get_endpoint_on(protocol, &relation))
     }
 
-    /// Where to send traces to by this protocol on this relation; `None` while the backend has not said so.
+    /// Returns the URL to send traces to with this protocol on this relation; `None` while the backend has not published
+    /// one.
     ///
-    /// The endpoint of a protocol that this charm never requested is returned all the same if the backend has one.
+    /// If the backend has an endpoint for a protocol that this charm never requested, it is returned as well.
     ///
     /// # Errors
     ///
@@ -196,22 +196,22 @@ impl TracingEndpointRequirer {
         }
     }
 
-    /// Requests these protocols, instead of what was requested before, from every backend on the endpoint. Backends
-    /// that were asked for the same are not asked again.
+    /// Requests these protocols from every backend on the endpoint, and replaces the earlier request. If a backend's
+    /// databag already has the same request, it is not written.
     ///
     /// # Errors
     ///
-    /// `protocols` is empty, the unit is not the leader, or a hook tool fails. A relation that is gone is no error.
+    /// `protocols` is empty, the unit is not the leader, or a hook tool fails. A relation that is gone is not an error.
     pub fn request_protocols(&self, protocols: &[ReceiverProtocol]) -> Result<(), TracingError> {
         self.may_request(protocols)?;
         self.endpoint.publish_to_all(&self.endpoint.ids()?, &request(protocols))
     }
 
-    /// Requests these protocols, instead of what was requested before, from the backend on this relation.
+    /// Requests these protocols from the backend on this relation, and replaces the earlier request.
     ///
     /// # Errors
     ///
-    /// As for [`request_protocols`](Self::request_protocols).
+    /// The errors are those of [`request_protocols`](Self::request_protocols).
     pub fn request_protocols_on(
         &self,
         protocols: &[ReceiverProtocol],
@@ -221,11 +221,11 @@ impl TracingEndpointRequirer {
         self.endpoint.publish(relation.id, &request(protocols))
     }
 
-    /// What the event that `dispatch` is for means to this endpoint; `None` if nothing.
+    /// Returns the meaning of the event of `dispatch` for this endpoint; `None` if it has none.
     ///
-    /// A `relation-changed` is an [`EndpointChanged`](TracingEvent::EndpointChanged) each time that there are
-    /// receivers, whether they are new or not, and else an [`EndpointRemoved`](TracingEvent::EndpointRemoved), as a
-    /// `relation-broken` always is. If a hook tool fails, that is logged, and nothing is known to have changed.
+    /// A `relation-changed` is an [`EndpointChanged`](TracingEvent::EndpointChanged) if there are receivers, new or not,
+    /// and an [`EndpointRemoved`](TracingEvent::EndpointRemoved) if there are none. A `relation-broken` is always an
+    /// `EndpointRemoved`. If a hook tool fails, this is logged, and `None` is returned.
     #[must_use]
     pub fn on(&self, dispatch: &Dispatch) -> Option<TracingEvent> {
         let (relation, event) = self.endpoint.event_of(dispatch)?;
@@ -247,10 +247,10 @@ impl TracingEndpointRequirer {
         self.endpoint.dispatch()
     }
 
-    /// False only if it is certain that the protocol was never requested: the unit is the leader and could read what
-    /// the application has published, and the relation is not gone.
+    /// Returns false only if it is certain that the protocol was never requested: the unit is the leader and could read the
+    /// databag of its application, and the relation is not gone.
     fn may_have_requested(&self, protocol: &str, relation: &Relation) -> bool {
-        // A name that is not known here cannot have been requested, by nobody's mistake.
+        // A name that this crate does not know cannot be requested, so its absence is not a mistake of the author.
         let Ok(protocol) = protocol.parse::<ReceiverProtocol>() else { return true };
         if self.protocols.contains(&protocol) || !self.dispatch().is_leader().unwrap_or(false) {
             return true;
@@ -271,7 +271,7 @@ impl TracingEndpointRequirer {
         if protocols.is_empty() { Err(TracingError::NoProtocols) } else { self.endpoint.must_lead() }
     }
 
-    /// Requests the protocols of a leader that was just constructed.
+    /// Publishes the request of the constructor, if the unit is the leader.
     fn publish_at_start(&self) {
         let published = || {
             let (ids, request) = (self.endpoint.ids()?, request(&self.protocols));

@@ -1,4 +1,4 @@
-//! The `certificate_transfer` interface, as the side that trusts what it is sent sees it.
+//! The `certificate_transfer` interface, for the side that receives certificates and trusts them.
 
 mod requirer;
 mod wire;

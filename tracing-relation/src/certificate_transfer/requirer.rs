@@ -7,7 +7,7 @@ use crate::{Relation, TracingError};
 
 const INTERFACE: &str = "certificate_transfer";
 
-/// The side of the `certificate_transfer` interface that receives certificates: learns which authorities to trust.
+/// The side of the `certificate_transfer` interface that receives certificates: it reads which authorities to trust.
 ///
 /// ```no_run
 /// use tracing_relation::CertificateTransferRequirer;
@@ -18,44 +18,44 @@ const INTERFACE: &str = "certificate_transfer";
 /// # Ok::<(), tracing_relation::TracingError>(())
 /// ```
 ///
-/// The endpoint may have any number of relations. Nothing is ever written: a provider that looks for the version that
-/// its requirer knows, and finds none, answers in version 0, and newer ones in both.
+/// The endpoint may have any number of relations. Nothing is ever written. A provider that finds no version in its
+/// requirer's databag answers in version 0, and newer providers in versions 0 and 1.
 ///
 /// # What is trusted
 ///
-/// In version 1 all `certificates` of the application databag. Where that has none, and does not say that there are none
-/// any more, version 0: `ca` and `chain` of every remote unit's databag. `certificate` is not among them: the one that an
-/// authority sends there it sends as `ca`, too, and in any other it is what the authority has signed for a server. An
-/// anchor may sign for every name, so whoever has that server's key could pass as the tracing backend. (The Python
-/// library takes `chain` alone, and of one unit.)
+/// In version 1, all `certificates` of the application databag are trusted. Version 0 is read only if there are none, and
+/// the databag does not say that there are none any more. In version 0, `ca` and `chain` of every remote unit's databag are
+/// trusted. `certificate` is not: an authority sends its own certificate there as `ca` as well, and any other `certificate`
+/// is a server's, signed by the authority. A trust anchor may sign for every name, so the owner of that server's key could
+/// pretend to be the tracing backend. (The Python library reads only `chain`, and only of one unit.)
 ///
-/// What is not a certificate in PEM never hides what is one; that something was left out is logged once, at debug.
+/// Invalid items do not affect the valid certificates. That items were ignored is logged once, at debug.
 ///
 /// # Cost
 ///
-/// Each hook tool is a process, so every answer is kept for the rest of the dispatch. Without a relation there is 1
-/// (`relation-ids`). Each relation takes 1 for the name of the application (`relation-list --app`), which its own hooks
-/// know already, and 1 for the application's databag (`relation-get`). In version 0 there are the list of the units
-/// (`relation-list`) and 1 for each of them. The construction takes none. In a charm that is traced, answers are kept for
-/// later dispatches, too, as long as no event says that they may have changed: other events take none at all.
+/// Each hook tool is a process, so every answer is kept for the rest of the dispatch. The constructor runs no tool. Reading
+/// runs `relation-ids`, and for each relation `relation-list --app` for the name of the application (not in the relation's
+/// own hooks) and `relation-get` for the application's databag. In version 0 it also runs `relation-list` for the units,
+/// and `relation-get` for each unit. A charm that is traced keeps the answers for later dispatches, until an event says
+/// that they may have changed; other events run no tool.
 #[derive(Clone, Debug)]
 pub struct CertificateTransferRequirer {
     endpoint: RelationEndpoint,
 }
 
-/// What an event of Juju means to a charm that trusts the certificates it is sent.
+/// The meaning of a Juju event for a charm that trusts the certificates of this interface.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CertificateTransferEvent {
-    /// There are certificates on this relation, the same as before or others.
+    /// The relation has certificates, changed or not.
     #[non_exhaustive]
     CertificatesUpdated {
         /// The relation with the provider.
         relation: Relation,
-        /// All that it sends now, in PEM.
+        /// All certificates that the relation has now, in PEM.
         certificates: BTreeSet<String>,
     },
-    /// There is none (any more) on this relation, which may still be there.
+    /// The relation has no certificates (any more), but the relation itself may still exist.
     #[non_exhaustive]
     CertificatesRemoved {
         /// The relation with the provider.
@@ -64,21 +64,21 @@ pub enum CertificateTransferEvent {
 }
 
 impl CertificateTransferRequirer {
-    /// The requirer side of the endpoint `relation_name` of the charm's metadata.
+    /// Creates the requirer side of the endpoint `relation_name` of the charm's metadata.
     ///
-    /// Where the metadata cannot be read, that is logged, and the endpoint is not checked.
+    /// If the metadata cannot be read, this is logged, and the endpoint is not checked.
     ///
     /// # Errors
     ///
-    /// The metadata has no such endpoint, or it has another interface than `certificate_transfer`, or it is not under
-    /// `requires`.
+    /// The metadata has no such endpoint, the endpoint has another interface than `certificate_transfer`, or it is not
+    /// under `requires`.
     pub fn new(dispatch: &Dispatch, relation_name: &str) -> Result<Self, TracingError> {
         let endpoint = RelationEndpoint::new(dispatch, relation_name, INTERFACE, Role::Requires)?;
         Ok(Self { endpoint })
     }
 
-    /// The relations on the endpoint, by ascending id. In a `relation-broken` hook, the one that it ends is not among
-    /// them.
+    /// Returns the relations on the endpoint, by ascending id. A `relation-broken` hook does not list the relation that it
+    /// ends.
     ///
     /// # Errors
     ///
@@ -87,9 +87,10 @@ impl CertificateTransferRequirer {
         self.endpoint.relations()
     }
 
-    /// The certificates of all relations, each as a text in PEM that ends with a line break. Joined they are a bundle.
+    /// Returns the certificates of all relations, each as a PEM text that ends with a line break. Joined, the texts are a
+    /// bundle.
     ///
-    /// A relation that is gone, or that Juju does not let the unit read, has none.
+    /// A relation that is gone, or that Juju does not let the unit read, has no certificates.
     ///
     /// # Errors
     ///
@@ -102,11 +103,11 @@ impl CertificateTransferRequirer {
         Ok(all)
     }
 
-    /// The certificates of this relation.
+    /// Returns the certificates of this relation.
     ///
     /// # Errors
     ///
-    /// As for [`certificates`](Self::certificates).
+    /// The errors are those of [`certificates`](Self::certificates).
     pub fn certificates_on(&self, relation: &Relation) -> Result<BTreeSet<String>, TracingError> {
         let gone = || relation.app.is_none() || self.endpoint.dispatch().found_gone(relation.id);
         let mut found = Found::default();
@@ -123,11 +124,11 @@ impl CertificateTransferRequirer {
         Ok(found.certificates)
     }
 
-    /// What the event that `dispatch` is for means to this endpoint; `None` if nothing.
+    /// Returns the meaning of the event of `dispatch` for this endpoint; `None` if it has none.
     ///
-    /// A `relation-changed` tells what is there, whether it is new or not, and so does a `relation-departed`: in version 0
-    /// a unit takes its certificates with it. A `relation-broken` tells that there is nothing. If a hook tool fails, that
-    /// is logged, and nothing is known to have changed.
+    /// A `relation-changed` or `relation-departed` reports the current certificates, new or not, or that there are none. A
+    /// departure matters because in version 0 the certificates of a unit leave with it. A `relation-broken` always reports
+    /// that there are none. If a hook tool fails, this is logged, and `None` is returned.
     #[must_use]
     pub fn on(&self, dispatch: &Dispatch) -> Option<CertificateTransferEvent> {
         use CertificateTransferEvent::{CertificatesRemoved, CertificatesUpdated};

@@ -1,11 +1,11 @@
-//! What the databags of a provider hold.
+//! The content of a provider's databags.
 //!
 //! - Version 1, the application's databag: `certificates` is a JSON list of PEM texts, `version` is `1`.
-//! - Version 0, the databag of each unit: `ca` and `certificate` are PEM texts, `chain` is a JSON list of them. The first
-//!   library wrote the former two as they are; the one of version 1 writes them as JSON, to a requirer that does not say
-//!   which version it knows.
+//! - Version 0, the databag of each unit: `ca` and `certificate` are PEM texts, `chain` is a JSON list of PEM texts. The
+//!   first library wrote `ca` and `certificate` as plain text. The library of version 1 writes them as JSON, to a requirer
+//!   that does not say which version it knows.
 //!
-//! A value is read in whatever of these forms it has, so who wrote it does not matter.
+//! Every value is read in either form, so the library that wrote it does not matter.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -15,19 +15,20 @@ use serde_json::value::RawValue;
 use crate::json;
 use crate::juju::Databag;
 
-/// What databags hold, and how much there was that could not be used.
+/// The certificates in databags, and the number of unusable items.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Found {
-    /// One text for each certificate, however it was written.
+    /// The certificates in one normal form, so that duplicates are equal.
     pub(super) certificates: BTreeSet<String>,
     pub(super) ignored: usize,
 }
 
 impl Found {
-    /// Adds what an application's databag says in version 1. False if that is nothing, and units may say it in version 0.
+    /// Adds the certificates of an application's databag in version 1. Returns false if it says nothing, and units may have
+    /// certificates in version 0.
     ///
-    /// That there is no certificate (any more) is said, too: when the last one is taken back, the library of version 1
-    /// leaves it in the databag of version 0.
+    /// An empty list counts as an answer, because the library of version 1 leaves the last certificate in the databags of
+    /// version 0 when it is removed.
     pub(super) fn add_application(&mut self, databag: &Databag) -> bool {
         let texts = databag.get("certificates").map_or_else(Vec::new, |value| texts(value));
         let usable = texts.iter().filter(|text| self.add(text.as_deref())).count();
@@ -35,7 +36,7 @@ impl Found {
         usable > 0 || (texts.is_empty() && version_1)
     }
 
-    /// Adds what a unit's databag says in version 0: the authority, and the chain that leads to it. Not `certificate`:
+    /// Adds the certificates of a unit's databag in version 0: the authority, and its chain. `certificate` is not added;
     /// [`CertificateTransferRequirer`](super::CertificateTransferRequirer) says why.
     pub(super) fn add_unit(&mut self, databag: &Databag) {
         for value in ["ca", "chain"].into_iter().filter_map(|key| databag.get(key)) {
@@ -45,7 +46,7 @@ impl Found {
         }
     }
 
-    /// Adds the certificates in a text: one, or a bundle. False if there is none.
+    /// Adds the certificates in a text, which may be one or a bundle. Returns false if there is none.
     fn add(&mut self, text: Option<&str>) -> bool {
         let mut any = false;
         for part in text.unwrap_or_default().split(BEGIN).skip(1) {
@@ -64,10 +65,11 @@ impl Found {
 
 const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
 const END: &str = "-----END CERTIFICATE-----";
-/// How PEM is wrapped (RFC 7468).
+/// The length of a line in PEM (RFC 7468), in characters.
 const LINE: usize = 64;
 
-/// The texts in a value: the items of a JSON list, a JSON text, or all of it. `None` stands for what is no text.
+/// Returns the texts in a value: the items of a JSON list, a JSON text, or the whole value. An item that is not a text is
+/// `None`.
 fn texts(value: &str) -> Vec<Option<Cow<'_, str>>> {
     match json::read::<Option<Vec<&RawValue>>>(&*json::from_python(value)) {
         Ok(None) => Vec::new(),
@@ -76,9 +78,11 @@ fn texts(value: &str) -> Vec<Option<Cow<'_, str>>> {
     }
 }
 
-/// The certificate that a text begins with, which stands behind [`BEGIN`]; what follows its end is not looked at.
+/// Returns the first certificate of a text that starts behind [`BEGIN`]; `None` if it is invalid. Ignores the text after
+/// its end.
 ///
-/// The lines are broken anew: a certificate that came in two ways is one, and PEM that lost its line breaks is read.
+/// The line breaks are replaced, so that the same certificate in two forms is equal, and PEM without its line breaks can be
+/// read.
 fn certificate(text: &str) -> Option<String> {
     let (body, _) = text.split_once(END)?;
     let body: String = body.split_ascii_whitespace().collect();

@@ -1,4 +1,5 @@
-//! JSON that is exchanged with other programs: hook tools, and the other side of a relation, which may be in Python.
+//! Reads and writes JSON that is exchanged with other programs: hook tools, and the other side of a relation, which may be
+//! in Python.
 
 mod read;
 mod write;

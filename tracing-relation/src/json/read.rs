@@ -1,9 +1,9 @@
 //! Reads JSON that other programs have written: hook tools, and the other side of a relation.
 //!
-//! - A value that is read as [`RawValue`] is checked only in its form, so a value that is odd in itself (text that is not
-//!   Unicode, any number, any nesting) spoils nothing around it.
-//! - The last of equal names in an [`Object`] counts, as in Python.
-//! - Errors never show text from the document: it may be a password.
+//! - A value that is read as [`RawValue`] is checked only for its syntax, so an odd value (text that is not Unicode, any
+//!   number, any nesting) does not affect the values around it.
+//! - If an [`Object`] has a name twice, the last one counts, as in Python.
+//! - Errors never show text from the document, because it may be a password.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -11,9 +11,9 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-/// A text is not the JSON that is needed.
+/// The error of a text that is not the expected JSON.
 ///
-/// It says what was expected, and where in the document unless only an item of it is wrong. It shows no text from the
+/// It says what was expected, and where in the document, except for an error within an item. It shows no text from the
 /// document.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
@@ -21,7 +21,7 @@ pub struct JsonError {
     message: String,
 }
 
-/// The fields of an object, whatever their values are.
+/// The fields of an object, with values of any type.
 pub(crate) type Object<'a> = BTreeMap<String, &'a RawValue>;
 
 /// Reads a whole document.
@@ -29,12 +29,12 @@ pub(crate) fn read<'a, T: Deserialize<'a>>(json: &'a (impl AsRef<[u8]> + ?Sized)
     Ok(serde_json::from_slice(json.as_ref())?)
 }
 
-/// Reads a value of a document. Errors do not say where, because only the place within this value is known.
+/// Reads a value of a document. Its errors have no position, because only the position within this value is known.
 pub(crate) fn read_part<'a, T: Deserialize<'a>>(value: &'a RawValue) -> Result<T, JsonError> {
     T::deserialize(value).map_err(JsonError::of_part)
 }
 
-/// Reads a text that may be written as JSON or as it is; `None` if it is other JSON.
+/// Reads a text that may be JSON or plain; `None` if it is JSON of another type.
 pub(crate) fn unquoted(value: &str) -> Option<Cow<'_, str>> {
     match read::<&RawValue>(value) {
         Ok(json) => read_part::<String>(json).ok().map(Cow::Owned),
@@ -42,7 +42,7 @@ pub(crate) fn unquoted(value: &str) -> Option<Cow<'_, str>> {
     }
 }
 
-/// Replaces the numbers that Python writes and JSON does not have (`NaN`, `Infinity`) by `null`.
+/// Replaces the numbers that Python writes but JSON does not have (`NaN`, `Infinity`) by `null`.
 pub(crate) fn from_python(json: &str) -> Cow<'_, str> {
     const NUMBERS: [&str; 3] = ["-Infinity", "Infinity", "NaN"];
     if !NUMBERS.iter().any(|number| json.contains(number)) {
@@ -55,7 +55,7 @@ pub(crate) fn from_python(json: &str) -> Cow<'_, str> {
             return NUMBERS.iter().fold(part.to_owned(), |part, number| part.replace(number, "null"));
         }
         let backslashes = part.len() - part.trim_end_matches('\\').len();
-        // After an odd number of them, the quotation mark belongs to the text.
+        // After an odd number of backslashes, the quotation mark belongs to the text.
         within_text = backslashes % 2 == 1;
         part.to_owned()
     });
@@ -63,7 +63,7 @@ pub(crate) fn from_python(json: &str) -> Cow<'_, str> {
 }
 
 impl JsonError {
-    /// The error without the place, which is that within a part of a document.
+    /// Creates the error without its position, because that is the position within a part of a document.
     pub(crate) fn of_part(error: serde_json::Error) -> Self {
         let place = format!(" at line {} column {}", error.line(), error.column());
         let mut error = Self::from(error);
@@ -80,7 +80,7 @@ impl From<serde_json::Error> for JsonError {
     }
 }
 
-/// Removes from a message of serde the value that does not fit, but not a number that is out of range.
+/// Removes the unexpected value from a message of serde, but keeps a number that is out of range.
 fn without_content(message: String) -> String {
     const SHOW_IT: [&str; 5] = [
         "invalid type: ",
@@ -92,8 +92,8 @@ fn without_content(message: String) -> String {
     if !SHOW_IT.iter().any(|beginning| message.starts_with(beginning)) {
         return message;
     }
-    // From the right, because the value may contain these words. They are followed by words of the type alone, unless it has
-    // no variants or fields.
+    // The search starts from the right, because the value may contain these words. Only words of the type follow them,
+    // unless the type has no variants or fields.
     let (found, expected) = message
         .rsplit_once(", expected ")
         .filter(|(_, expected)| !expected.contains(", there are no "))

@@ -2,10 +2,10 @@ use std::fmt;
 
 use super::Dispatch;
 
-/// Where Juju says that charms push the traces of their own code, for the whole controller.
+/// The endpoints to which Juju asks charms to send the traces of their own code, for the whole controller.
 ///
-/// Juju has it since 4.1 (juju/juju#22122), from the configuration of the controller charm, in the environment of every
-/// hook and action. The variables are always there, and empty where the operator set nothing.
+/// Juju has this since 4.1 (juju/juju#22122). It reads the configuration of the controller charm, and sets the variables in
+/// every hook and action. A variable is empty if the operator did not set the option.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CharmTraceConfig {
@@ -17,9 +17,9 @@ pub struct CharmTraceConfig {
     pub ca_cert: Option<String>,
 }
 
-/// The environment.
+/// The endpoints for traces in the environment.
 impl Dispatch {
-    /// Where Juju says that charms push their traces; `None` if it names no endpoint. Nothing is validated.
+    /// Returns the endpoints to which Juju asks charms to send traces; `None` if it names none. Nothing is validated.
     ///
     /// ```
     /// use tracing_relation::juju::Dispatch;
@@ -45,7 +45,7 @@ impl Dispatch {
     }
 }
 
-/// Without what may hold a password, or is long.
+/// Shows only which fields are set, because a URL may hold a password, and a certificate is long.
 impl fmt::Debug for CharmTraceConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CharmTraceConfig")

@@ -14,9 +14,9 @@ use super::reads::Reads;
 use super::{AgentHookTools, EnvironmentError, HookTools, Metadata, MetadataError};
 use crate::memory::RelationMemory;
 
-/// One run of a charm: what Juju says in the environment about the event, and the hook tools to ask and tell it more.
+/// One run of a charm: the event and its details from the environment, and the hook tools to ask Juju for more.
 ///
-/// Clones are cheap and share what was read: answers of hook tools, and the charm's metadata.
+/// Clones are cheap and share the data that was read: answers of hook tools, and the charm's metadata.
 ///
 /// ```
 /// use tracing_relation::juju::Dispatch;
@@ -39,22 +39,22 @@ pub struct Dispatch {
     pub(super) tools: Arc<dyn HookTools>,
     pub(super) reads: Arc<Reads>,
     pub(super) lines: Arc<Lines>,
-    /// How long each tool may take that is typed here, if less than what they allow.
+    /// The time limit of each tool that has a method here, if it is less than the limit of `tools`.
     pub(super) patience: Option<Duration>,
     memory: Option<Arc<RelationMemory>>,
 }
 
 impl Dispatch {
-    /// The dispatch that this process was started for, with its [hook tools](AgentHookTools).
+    /// Returns the dispatch that this process was started for, with its [hook tools](AgentHookTools).
     ///
-    /// Never fails: whatever is missing is said when it is asked for.
+    /// Never fails: a missing variable is an error of the method that needs it.
     #[must_use]
     pub fn from_env() -> Self {
         Self::from_vars(env::vars_os())
     }
 
-    /// A dispatch with these variables instead of the process's own, for tests and for programs that are not started
-    /// by Juju.
+    /// Returns a dispatch with these variables instead of the process's own, for tests and for programs that Juju does not
+    /// start.
     pub fn from_vars<K: Into<OsString>, V: Into<OsString>>(vars: impl IntoIterator<Item = (K, V)>) -> Self {
         let vars = Environment::new(vars);
         Self {
@@ -69,30 +69,30 @@ impl Dispatch {
         }
     }
 
-    /// Replaces the hook tools. What was read with others is forgotten.
+    /// Replaces the hook tools, and forgets the answers of the earlier ones.
     #[must_use]
     pub fn with_hook_tools(self, tools: Arc<dyn HookTools>) -> Self {
         Self { tools, reads: Arc::default(), ..self }
     }
 
-    /// The same dispatch for a caller who would rather do without an answer than wait for longer: how long each hook tool may
-    /// take that has a method here. Of several, and of what the hook tools allow, the least counts.
+    /// Limits the time of each hook tool that has a method here, for a caller that prefers no answer to a long wait. The
+    /// shortest limit counts: of several calls of this method, and of the hook tools' own.
     #[must_use]
     pub fn with_patience(self, at_most: Duration) -> Self {
         Self { patience: Some(self.patience.map_or(at_most, |other| other.min(at_most))), ..self }
     }
 
-    /// Remembers in a file, from one dispatch to the next, what was read of the relations that the requirers of this crate
-    /// are for: as long as no event says that it changed, they run no hook tools to read it again.
+    /// Stores in a file what the requirers of this crate read about relations, so that later dispatches need no hook tools
+    /// for it until an event says that it changed.
     ///
-    /// What such an event outdates is forgotten here and now, so this has to be called in every dispatch of the charm,
-    /// whether it uses a relation or not, and before anything that may fail; `charm_tracing::Session` does. Later
-    /// [`with_hook_tools`](Self::with_hook_tools) leaves the memory as it is. At the end of the dispatch, call
+    /// Call this in every dispatch of the charm, also if it uses no relation, and before anything that may fail, because it
+    /// drops at once what the current event has made outdated. `charm_tracing::Session` does so. A later
+    /// [`with_hook_tools`](Self::with_hook_tools) does not change the memory. At the end of the dispatch, call
     /// [`remember_relations`](Self::remember_relations).
     ///
-    /// It holds for a day at most. A file that cannot be used is as good as none; it is made with mode 0600, in a
-    /// directory that has to be there. One that should be forgotten, and can be neither changed nor removed, is a WARNING in
-    /// Juju's log.
+    /// The stored data is valid for 24 hours at most. A file that cannot be used counts as missing. The file is created
+    /// with mode 0600, in a directory that must exist. If the file is outdated, but can be neither changed nor removed, a
+    /// WARNING in Juju's log says so.
     #[must_use]
     pub fn with_relation_memory(self, file: impl Into<PathBuf>) -> Self {
         self.with_relation_memory_at(file.into(), SystemTime::now())
@@ -103,16 +103,16 @@ impl Dispatch {
         Self { memory, ..self }
     }
 
-    /// Writes what was learned about relations into the file of [`with_relation_memory`](Self::with_relation_memory), if
-    /// there is one and anything is new.
+    /// Writes new facts about relations into the file of [`with_relation_memory`](Self::with_relation_memory). Does nothing
+    /// if there is no memory, or nothing new.
     pub fn remember_relations(&self) {
         if let Some(memory) = &self.memory {
             memory.save();
         }
     }
 
-    /// Forgets what the file of [`with_relation_memory`](Self::with_relation_memory) holds, for when it proves wrong: a
-    /// backend cannot be reached where it was.
+    /// Drops the content of the file of [`with_relation_memory`](Self::with_relation_memory). Call it if the content is
+    /// wrong: for example, a backend cannot be reached at the stored endpoint.
     pub fn forget_relations(&self) {
         if let Some(memory) = &self.memory {
             memory.forget(self);
@@ -123,20 +123,20 @@ impl Dispatch {
         self.memory.as_ref()
     }
 
-    /// The hook tools, for calls that have no method here.
+    /// Returns the hook tools, for calls that have no method here.
     #[must_use]
     pub fn hook_tools(&self) -> &Arc<dyn HookTools> {
         &self.tools
     }
 
-    /// A variable. `None` if it is absent, empty (Juju sets many that do not apply to the event, and leaves them
-    /// empty), or not UTF-8.
+    /// Returns a variable; `None` if it is absent, empty, or not UTF-8. Juju leaves variables empty that do not apply to
+    /// the event.
     #[must_use]
     pub fn var(&self, name: &str) -> Option<&str> {
         self.vars.var(name)
     }
 
-    /// A variable that has to be there.
+    /// Returns a variable that must be set.
     ///
     /// # Errors
     ///
@@ -145,16 +145,16 @@ impl Dispatch {
         self.vars.require(name)
     }
 
-    /// The name of the event, with underscores: `update_status`, `tracing_relation_changed`, and for actions
-    /// `backup_action`. Empty if there is none, as in `juju exec`.
+    /// Returns the name of the event, with underscores: `update_status`, `tracing_relation_changed`, and for actions
+    /// `backup_action`. It is empty if there is no event, as in `juju exec`.
     ///
-    /// From `JUJU_DISPATCH_PATH`, else `JUJU_HOOK_NAME` or `JUJU_ACTION_NAME`.
+    /// It comes from `JUJU_DISPATCH_PATH`, else from `JUJU_HOOK_NAME` or `JUJU_ACTION_NAME`.
     #[must_use]
     pub fn event(&self) -> &str {
         &self.event
     }
 
-    /// The path that Juju dispatched, such as `hooks/update-status` or `actions/backup`.
+    /// Returns the path that Juju dispatched, such as `hooks/update-status` or `actions/backup`.
     ///
     /// # Errors
     ///
@@ -163,7 +163,7 @@ impl Dispatch {
         self.require("JUJU_DISPATCH_PATH")
     }
 
-    /// The name of the unit, such as `app/0`.
+    /// Returns the name of the unit, such as `app/0`.
     ///
     /// # Errors
     ///
@@ -172,25 +172,25 @@ impl Dispatch {
         self.unit().map(|(name, _, _)| name)
     }
 
-    /// The name of the unit's application.
+    /// Returns the name of the unit's application.
     ///
     /// # Errors
     ///
-    /// As for [`unit_name`](Self::unit_name).
+    /// The errors are those of [`unit_name`](Self::unit_name).
     pub fn application(&self) -> Result<&str, EnvironmentError> {
         self.unit().map(|(_, application, _)| application)
     }
 
-    /// The unit's number within its application.
+    /// Returns the unit's number within its application.
     ///
     /// # Errors
     ///
-    /// As for [`unit_name`](Self::unit_name).
+    /// The errors are those of [`unit_name`](Self::unit_name).
     pub fn unit_number(&self) -> Result<u32, EnvironmentError> {
         self.unit().map(|(_, _, number)| number)
     }
 
-    /// The name of the model.
+    /// Returns the name of the model.
     ///
     /// # Errors
     ///
@@ -199,7 +199,7 @@ impl Dispatch {
         self.require("JUJU_MODEL_NAME")
     }
 
-    /// The UUID of the model.
+    /// Returns the UUID of the model.
     ///
     /// # Errors
     ///
@@ -208,23 +208,24 @@ impl Dispatch {
         self.require("JUJU_MODEL_UUID")
     }
 
-    /// The charm's directory: `JUJU_CHARM_DIR`, else `CHARM_DIR`, else the working directory, which Juju sets to it.
+    /// Returns the charm's directory: `JUJU_CHARM_DIR`, else `CHARM_DIR`, else the working directory, which Juju sets to
+    /// it.
     #[must_use]
     pub fn charm_dir(&self) -> &Path {
         let dir = self.vars.raw("JUJU_CHARM_DIR").or_else(|| self.vars.raw("CHARM_DIR"));
         dir.map_or(Path::new("."), Path::new)
     }
 
-    /// The charm's metadata, from [`charm_dir`](Self::charm_dir); the file is read once.
+    /// Returns the charm's metadata from [`charm_dir`](Self::charm_dir). Reads the file only once.
     ///
     /// # Errors
     ///
-    /// As for [`Metadata::load`].
+    /// The errors are those of [`Metadata::load`].
     pub fn metadata(&self) -> Result<&Metadata, MetadataError> {
         self.metadata.get_or_init(|| Metadata::load(self.charm_dir())).as_ref().map_err(Clone::clone)
     }
 
-    /// The relation that the event is about, if it is about one.
+    /// Returns the relation of the event; `None` if the event has none.
     ///
     /// # Errors
     ///
@@ -233,7 +234,7 @@ impl Dispatch {
         event_context::relation(&self.vars)
     }
 
-    /// The storage that the event is about, if it is about one.
+    /// Returns the storage of the event; `None` if the event has none.
     ///
     /// # Errors
     ///
@@ -242,7 +243,7 @@ impl Dispatch {
         event_context::storage(&self.vars)
     }
 
-    /// The secret that the event is about, if it is about one.
+    /// Returns the secret of the event; `None` if the event has none.
     ///
     /// # Errors
     ///
@@ -251,7 +252,7 @@ impl Dispatch {
         event_context::secret(&self.vars)
     }
 
-    /// The workload container that the event is about, if it is about one.
+    /// Returns the workload container of the event; `None` if the event has none.
     ///
     /// # Errors
     ///
@@ -260,7 +261,7 @@ impl Dispatch {
         event_context::workload(&self.vars)
     }
 
-    /// The action that is run, if one is.
+    /// Returns the action of this dispatch; `None` if it is not an action.
     ///
     /// # Errors
     ///
@@ -279,7 +280,7 @@ impl Dispatch {
     }
 }
 
-/// Shows what identifies the dispatch: the environment may hold an agent's token.
+/// Shows only what identifies the dispatch, because the environment may hold an agent's token.
 impl fmt::Debug for Dispatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Dispatch")

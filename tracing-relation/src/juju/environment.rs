@@ -1,11 +1,11 @@
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 
-/// A variable that Juju sets is not there, or not as Juju sets it.
+/// The error of a variable that Juju sets, but that is missing or has an unexpected value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EnvironmentError {
-    /// The variable is absent or empty: Juju did not start the process, or for another kind of event.
+    /// The variable is absent or empty: Juju did not start the process, or started it for another kind of event.
     #[error("cannot find {variable} in the environment")]
     Missing {
         /// The name of the variable.
@@ -16,14 +16,14 @@ pub enum EnvironmentError {
     Malformed {
         /// The name of the variable.
         variable: String,
-        /// Its value, with what is not UTF-8 replaced.
+        /// Its value; bytes that are not UTF-8 are replaced.
         value: String,
-        /// What it should have been.
+        /// The expected form.
         expected: &'static str,
     },
 }
 
-/// The variables of a process. An empty one counts as absent: Juju sets many that do not apply, and leaves them empty.
+/// The variables of a process. An empty one counts as absent, because Juju leaves variables empty that do not apply.
 #[derive(Clone)]
 pub(super) struct Environment {
     vars: HashMap<String, OsString>,
@@ -44,7 +44,7 @@ impl Environment {
         self.raw(name).and_then(OsStr::to_str)
     }
 
-    /// The value, if there is one.
+    /// Returns the value; `None` if the variable is absent or empty.
     pub(super) fn optional(&self, name: &str) -> Result<Option<&str>, EnvironmentError> {
         match self.raw(name) {
             None => Ok(None),
@@ -60,7 +60,7 @@ impl Environment {
     }
 }
 
-/// A number of digits alone: Rust reads `+1` as one, too.
+/// Reads a number of digits only; `None` for `+1`, which Rust would accept.
 pub(super) fn number(text: &str) -> Option<u32> {
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
 }

@@ -1,4 +1,4 @@
-//! What an event is about, as its variables tell.
+//! The details of an event, read from its variables.
 
 use super::environment::{Environment, EnvironmentError, malformed, number};
 
@@ -12,10 +12,10 @@ pub struct RelationContext {
     pub id: u32,
     /// The application at the other end.
     pub remote_app: Option<String>,
-    /// The unit at the other end. `None` in `relation-created` and `relation-broken`, and in a `relation-changed` that
-    /// is about the application.
+    /// The unit at the other end; `None` in `relation-created`, `relation-broken`, and a `relation-changed` of the
+    /// application.
     pub remote_unit: Option<String>,
-    /// The unit that departs, which may be this one; in `relation-departed` only.
+    /// The unit that departs, which may be this one; `None` except in `relation-departed`.
     pub departing_unit: Option<String>,
 }
 
@@ -27,7 +27,7 @@ pub struct StorageContext {
     pub id: String,
     /// The name of the storage in the charm's metadata.
     pub name: String,
-    /// Where it is mounted, or its device.
+    /// The path where it is mounted, or its device.
     pub location: Option<String>,
     /// `filesystem` or `block`.
     pub kind: Option<String>,
@@ -41,7 +41,7 @@ pub struct SecretContext {
     pub id: String,
     /// The label the charm gave it.
     pub label: Option<String>,
-    /// The revision, where the event is about one (`secret-expired`, `secret-remove`).
+    /// The revision; `None` if the event is not about a certain revision (`secret-expired` and `secret-remove` are).
     pub revision: Option<u64>,
 }
 
@@ -51,9 +51,9 @@ pub struct SecretContext {
 pub struct WorkloadContext {
     /// The name of the container.
     pub name: String,
-    /// The notice, in `pebble-custom-notice`.
+    /// The notice; `None` except in `pebble-custom-notice`.
     pub notice: Option<NoticeContext>,
-    /// The name of the check, in `pebble-check-failed` and `pebble-check-recovered`.
+    /// The name of the check; `None` except in `pebble-check-failed` and `pebble-check-recovered`.
     pub check: Option<String>,
 }
 
@@ -63,13 +63,13 @@ pub struct WorkloadContext {
 pub struct NoticeContext {
     /// The id of the notice.
     pub id: String,
-    /// Its type: `custom`.
+    /// Its type, `custom`.
     pub kind: Option<String>,
     /// Its key, which the workload chose.
     pub key: Option<String>,
 }
 
-/// The action that is run.
+/// The action that this dispatch runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ActionContext {

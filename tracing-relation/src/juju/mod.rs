@@ -1,4 +1,4 @@
-//! What a charm's process gets from Juju: the dispatch environment, the hook tools, and the charm's metadata.
+//! The data that Juju gives to a charm's process: the dispatch environment, the hook tools, and the charm's metadata.
 //!
 //! The hook tools that every charm uses are methods of [`Dispatch`], named after the tools:
 //!
@@ -57,7 +57,7 @@ pub use tools::{
     StatusValue, UnitStatus,
 };
 
-/// The level of a line in Juju's log, for [`Dispatch::juju_log`]. Juju's word for [`Warn`](LogLevel::Warn) is `WARNING`,
-/// and the others have the same names.
+/// The level of a line in Juju's log, for [`Dispatch::juju_log`]. Juju calls [`Warn`](LogLevel::Warn) `WARNING`; the other
+/// names are the same.
 #[doc(inline)]
 pub use log::Level as LogLevel;

@@ -1,8 +1,9 @@
 use crate::TransportProtocol;
 
-/// Where a port of the host is that `base` names: a URL, or a host with or without a port, of which the given port takes
-/// the place. An HTTP URL keeps the scheme (else `http`) and the path of `base`; for gRPC, there is only a host and a port.
-/// `None` if `base` names no host.
+/// Returns the address of `port` on the host that `base` names; `None` if it names none.
+///
+/// `base` is a URL, or a host with or without a port; its port is replaced. An HTTP URL keeps the scheme (`http` if there
+/// is none) and the path of `base`. For gRPC, the result is only host and port.
 pub(super) fn on_port(transport: TransportProtocol, base: &str, port: u16) -> Option<String> {
     let base = base.trim();
     if base.chars().any(|character| character.is_whitespace() || character.is_control()) {
@@ -25,7 +26,7 @@ pub(super) fn on_port(transport: TransportProtocol, base: &str, port: u16) -> Op
     })
 }
 
-/// The host of `host:port`, in brackets if it is an IPv6 address.
+/// Returns the host of `host:port`, in brackets if it is an IPv6 address.
 fn host(address: &str) -> Option<String> {
     if address.starts_with('[') {
         let end = address.find(']').filter(|end| *end > 1)?;

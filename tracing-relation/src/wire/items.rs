@@ -1,4 +1,4 @@
-//! Lists in databags, of which the good items count.
+//! Reads lists in databags, and keeps the valid items.
 
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -7,17 +7,17 @@ use crate::ReceiverProtocol;
 use crate::json::{self, JsonError, Object};
 use crate::juju::Databag;
 
-/// The one key that version 2 of the interface has, on either side.
+/// The only key of version 2 of the interface, on both sides.
 pub(super) const RECEIVERS: &str = "receivers";
 
-/// How many of the ignored items are described.
+/// The number of ignored items that a message describes.
 const DESCRIBED: usize = 3;
 
-/// A databag does not hold what its side of the interface writes.
+/// The error of a databag that breaks the rules of the interface.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DataValidationError {
-    /// There is no such list: the other side has not answered yet.
+    /// The list is missing, because the other side has not answered yet.
     #[error("cannot find the key `receivers` in the databag")]
     Missing,
     /// The value is not JSON, or not a list.
@@ -26,10 +26,10 @@ pub enum DataValidationError {
     NotAList {
         /// The key in the databag.
         key: &'static str,
-        /// What is wrong with the text.
+        /// The reason why the text cannot be read.
         source: JsonError,
     },
-    /// The list has items, and none can be used.
+    /// The list has items, but none is usable.
     #[error("cannot use any of the {count} `{key}` in the databag")]
     #[non_exhaustive]
     NothingUsable {
@@ -40,7 +40,7 @@ pub enum DataValidationError {
     },
 }
 
-/// Why an item of a list is ignored.
+/// The reason why an item of a list is ignored.
 #[derive(Clone, Debug, thiserror::Error)]
 pub(super) enum Unusable {
     #[error(transparent)]
@@ -51,12 +51,13 @@ pub(super) enum Unusable {
     WithoutField(&'static str),
 }
 
-/// The databag of a side, in version 2.
+/// Returns the databag that one side publishes in version 2.
 pub(super) fn databag(receivers: &[impl Serialize]) -> Databag {
     Databag::from([(RECEIVERS.to_owned(), json::dumps(&receivers))])
 }
 
-/// What `read` makes of the items of the list under `key`. If it refuses some, `tell` gets to know which, and why.
+/// Reads the items of the list under `key` with `read`. If it fails for some, `tell` gets a text with their numbers and the
+/// reasons.
 pub(super) fn read<T>(
     databag: &Databag,
     key: &'static str,
@@ -84,12 +85,12 @@ pub(super) fn read<T>(
     Ok(usable)
 }
 
-/// A field of an item.
+/// Returns a field of an item.
 pub(super) fn field<'a>(item: &Object<'a>, name: &'static str) -> Result<&'a RawValue, Unusable> {
     item.get(name).copied().ok_or(Unusable::WithoutField(name))
 }
 
-/// The protocol that versions 0 and 1 of the interface call so.
+/// Returns the protocol that has this name in versions 0 and 1 of the interface.
 pub(super) fn legacy_protocol(name: &str) -> Option<ReceiverProtocol> {
     match name {
         "jaeger_http_thrift" => Some(ReceiverProtocol::JaegerThriftHttp),

@@ -1,4 +1,4 @@
-//! What the two sides of the `tracing` interface write into their application databags.
+//! The content that the two sides of the `tracing` interface write into their application databags.
 
 mod address;
 mod items;

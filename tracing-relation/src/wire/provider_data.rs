@@ -11,11 +11,11 @@ use crate::json::{self, JsonError, Object};
 use crate::juju::Databag;
 use crate::{ReceiverProtocol, TransportProtocol};
 
-/// What the provider (the tracing backend) publishes: where it receives traces.
+/// The data that the provider (the tracing backend) publishes: the URLs at which it receives traces.
 ///
 /// # Generations of the interface
 ///
-/// Version 2 is written; all are read.
+/// All versions are read, and version 2 is written.
 ///
 /// | version | keys of the databag | an item of the list |
 /// |---|---|---|
@@ -24,31 +24,30 @@ use crate::{ReceiverProtocol, TransportProtocol};
 /// | 0 | `ingesters`, and a host | `{"protocol": "otlp_http", "port": 4318}` |
 /// | before | `ingester-ports`, and a host | `{"type": "otlp_http", "port": 4318}` |
 ///
-/// Of the older ones, the URL of a receiver is made of the host and the item's port ([`Receiver::on_port`]), and
-/// `jaeger_http_thrift` is called `jaeger_thrift_http`, as in version 2. The host is, as the library `tempo_k8s` and the
-/// documents of the interface have it, the first of `external_url`, `url`, `host` and `hostname` that is there, the latter two
-/// with the scheme `internal_scheme`; as it is, or as a JSON text.
+/// In the older versions, the URL of a receiver consists of the host and the item's port ([`Receiver::on_port`]), and
+/// `jaeger_http_thrift` is read as `jaeger_thrift_http`, its name in version 2. The host is the first of the keys
+/// `external_url`, `url`, `host` and `hostname` that is there, as in the library `tempo_k8s` and the documents of the
+/// interface. `host` and `hostname` get the scheme `internal_scheme`. The value may be plain text or JSON text.
 ///
 /// # Strictness
 ///
-/// An item that is not a receiver (without a URL, with a transport other than `http` and `grpc`) is left out, and so
-/// never hides the others; the Python library refuses the whole databag for it. Both refuse a databag of which nothing
-/// can be used, keep receivers with a protocol that they do not know, and ignore fields and keys that they do not know.
-/// The Python library knows version 2 alone.
+/// An item that is not a receiver (it has no URL, or a transport other than `http` and `grpc`) is left out, and the others
+/// are kept; the Python library refuses the whole databag. Both refuse a databag without any usable item, keep receivers
+/// with an unknown protocol, and ignore unknown fields and keys. The Python library knows only version 2.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ProviderAppData {
-    /// The receivers, in the databag's order. May be empty: a backend that receives nothing.
+    /// The receivers, in the databag's order. The list is empty if the backend receives nothing.
     pub receivers: Vec<Receiver>,
 }
 
-/// A place to send traces to.
+/// An endpoint to which traces can be sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Receiver {
-    /// How to speak to it.
+    /// The protocol that it accepts.
     pub protocol: ProtocolType,
-    /// Where it is: `http://host:4318` or `https://...`, and `host:4317` for gRPC. Not validated.
+    /// Its URL: `http://host:4318` or `https://...`, and `host:4317` for gRPC. It is not validated.
     pub url: String,
 }
 
@@ -56,30 +55,30 @@ pub struct Receiver {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ProtocolType {
-    /// The name: that of a [`ReceiverProtocol`], or one that another version of the interface has.
+    /// The name: that of a [`ReceiverProtocol`], or one of another version of the interface.
     pub name: String,
-    /// What it is carried by. Not checked against the name.
+    /// The transport of the protocol. It is not checked against the name.
     #[serde(rename = "type", deserialize_with = "transport")]
     pub transport: TransportProtocol,
 }
 
 impl ProviderAppData {
-    /// Receivers to publish.
+    /// Creates the data to publish these receivers.
     #[must_use]
     pub fn new(receivers: impl Into<Vec<Receiver>>) -> Self {
         Self { receivers: receivers.into() }
     }
 
-    /// Reads a provider's application databag, of any version of the interface.
+    /// Reads a provider's application databag, in any version of the interface.
     ///
     /// # Errors
     ///
-    /// The databag has none of the lists, or it is not a JSON list, or has items none of which is a receiver.
+    /// The databag has none of the lists, the list is not JSON, or it has items but none is a receiver.
     pub fn load(databag: &Databag) -> Result<Self, DataValidationError> {
         Self::load_and_tell(databag, |ignored| log::debug!("{ignored}"))
     }
 
-    /// As [`load`](Self::load); what was ignored is told rather than logged.
+    /// Reads a databag as [`load`](Self::load) does, but passes the text about ignored items to `tell` instead of the log.
     pub(crate) fn load_and_tell(
         databag: &Databag,
         tell: impl FnOnce(&str),
@@ -93,16 +92,16 @@ impl ProviderAppData {
         Ok(Self { receivers })
     }
 
-    /// The databag's content: byte for byte what the Python library writes.
+    /// Returns the databag's content, byte for byte as the Python library writes it.
     #[must_use]
     pub fn to_databag(&self) -> Databag {
         items::databag(&self.receivers)
     }
 
-    /// The first receiver with this protocol, and a URL. It may be one that this charm did not ask for: providers
-    /// publish to each requirer what any of them asked for.
+    /// Returns the first receiver with this protocol and a URL. This charm may not have requested it, because providers
+    /// publish to each requirer the protocols that any of them requested.
     ///
-    /// A [`ReceiverProtocol`], or the name of one that is newer than this crate.
+    /// The protocol is a [`ReceiverProtocol`], or the name of one that is newer than this crate.
     #[must_use]
     pub fn receiver(&self, protocol: impl AsRef<str>) -> Option<&Receiver> {
         let name = protocol.as_ref();
@@ -111,15 +110,14 @@ impl ProviderAppData {
 }
 
 impl Receiver {
-    /// A receiver of a known protocol, with its usual transport.
+    /// Creates a receiver of a known protocol, with its usual transport.
     pub fn new(protocol: ReceiverProtocol, url: impl Into<String>) -> Self {
         Self { protocol: protocol.into(), url: url.into() }
     }
 
-    /// A receiver on a port of the host that `base_url` names. `None` if it names none.
+    /// Returns a receiver on a port of the host that `base_url` names; `None` if it names no host.
     ///
-    /// Over HTTP, the URL's scheme (`http` unless it has one) and path are kept; for gRPC, which has neither, only the
-    /// host counts.
+    /// For HTTP, the URL keeps its scheme (`http` if it has none) and path. For gRPC, only the host is used.
     ///
     /// ```
     /// use tracing_relation::Receiver;
@@ -138,13 +136,14 @@ impl Receiver {
 }
 
 impl ProtocolType {
-    /// The protocol, if it is a known one.
+    /// Returns the protocol; `None` if this crate does not know it.
     #[must_use]
     pub fn known(&self) -> Option<ReceiverProtocol> {
         self.name.parse().ok()
     }
 
-    /// The protocol that versions 0 and 1 call so. They do not tell its transport.
+    /// Returns the protocol that has this name in versions 0 and 1. They do not contain the transport, so it comes from the
+    /// name.
     fn legacy(name: &str) -> Self {
         match items::legacy_protocol(name) {
             Some(known) => known.into(),
@@ -156,20 +155,20 @@ impl ProtocolType {
     }
 }
 
-/// With its usual transport.
+/// Adds the usual transport of the protocol.
 impl From<ReceiverProtocol> for ProtocolType {
     fn from(protocol: ReceiverProtocol) -> Self {
         Self { name: protocol.as_str().to_owned(), transport: protocol.transport() }
     }
 }
 
-/// An item of any version; the `name` of its protocol is in that field. `host` is what versions 0 and 1 have beside the
-/// list.
+/// Reads an item of any version. `name` is the field with the name of the protocol. `host` is the host that versions 0 and
+/// 1 have beside the list.
 fn receiver(item: &RawValue, name: &'static str, host: Option<&str>) -> Result<Receiver, Unusable> {
     let item: Object<'_> = json::read_part(item)?;
     let protocol = field(&item, name)?;
     if let Ok(protocol) = json::read_part::<Object<'_>>(protocol) {
-        // By its fields, because the derived code refuses a field that is there twice.
+        // The fields are read one by one, because the derived code refuses a duplicate field.
         let protocol = ProtocolType::deserialize(MapDeserializer::new(protocol.into_iter()));
         return Ok(Receiver {
             protocol: protocol.map_err(JsonError::of_part)?,
@@ -183,17 +182,18 @@ fn receiver(item: &RawValue, name: &'static str, host: Option<&str>) -> Result<R
     Ok(Receiver { protocol, url: url.ok_or(Unusable::Without("a usable host beside the list"))? })
 }
 
-/// Reads a name. The derived code would take an object with the name of a field, too.
+/// Reads the name of a transport. The derived code is not used, because it would also accept an object with this name as a
+/// field.
 fn transport<'de, D: Deserializer<'de>>(deserializer: D) -> Result<TransportProtocol, D::Error> {
     String::deserialize(deserializer)?.parse().map_err(|_| D::Error::custom("without a known transport"))
 }
 
-/// The number of a port, not 0; also in a text.
+/// Reads the number of a port, which may be a JSON text; `None` if it is not a valid port, or 0.
 fn port(json: &RawValue) -> Option<u16> {
     let port = match json::read_part::<String>(json) {
         Ok(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => digits.parse().ok(),
         Ok(_) => None,
-        // 4318.0 is the same number.
+        // JSON has one type of numbers, so `4318.0` is read as 4318.
         Err(_) => json::read_part(json).ok().and_then(whole),
     };
     port.filter(|port| *port > 0)
@@ -204,7 +204,7 @@ fn whole(number: f64) -> Option<u16> {
     (number.fract() == 0.0 && (0.0..=f64::from(u16::MAX)).contains(&number)).then_some(number as u16)
 }
 
-/// What versions 0 and 1 have beside the list: where the backend is, for all of its receivers.
+/// Returns the host of all receivers, which versions 0 and 1 have beside the list.
 fn legacy_host(databag: &Databag) -> Option<Cow<'_, str>> {
     let text = |key| databag.get(key).and_then(|value| json::unquoted(value)).filter(|text| !text.is_empty());
     text("external_url").or_else(|| text("url")).or_else(|| {

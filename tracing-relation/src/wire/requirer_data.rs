@@ -3,15 +3,15 @@ use crate::ReceiverProtocol;
 use crate::json;
 use crate::juju::Databag;
 
-/// What the requirer (a charm that sends traces) publishes: the protocols that it asks for.
+/// The data that the requirer (a charm that sends traces) publishes: the protocols that it requests.
 ///
-/// Version 2 of the interface has them under `receivers`, and is written; version 1, under `protocols`, is read, too.
-/// Before, requirers published nothing.
+/// Version 2 of the interface has them under `receivers`; it is read and written. Version 1 has them under `protocols`; it
+/// is only read. In version 0 requirers published nothing.
 ///
 /// # Strictness
 ///
-/// Names of protocols that are not known are left out; the Python library refuses the whole databag for one. Both
-/// refuse a databag of which nothing can be used. The Python library knows version 2 alone.
+/// Unknown names of protocols are left out; the Python library refuses the whole databag for one. Both refuse a databag
+/// without any usable item. The Python library knows only version 2.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RequirerAppData {
@@ -20,22 +20,21 @@ pub struct RequirerAppData {
 }
 
 impl RequirerAppData {
-    /// Protocols to ask for.
+    /// Creates the data to request these protocols.
     pub fn new(receivers: impl Into<Vec<ReceiverProtocol>>) -> Self {
         Self { receivers: receivers.into() }
     }
 
-    /// Reads a requirer's application databag, of version 1 or 2 of the interface.
+    /// Reads a requirer's application databag, in version 1 or 2 of the interface.
     ///
     /// # Errors
     ///
-    /// The databag has neither of the lists, or it is not a JSON list, or has items none of which names a known
-    /// protocol.
+    /// The databag has neither of the lists, the list is not JSON, or it has items but none names a known protocol.
     pub fn load(databag: &Databag) -> Result<Self, DataValidationError> {
         Self::load_and_tell(databag, |ignored| log::debug!("{ignored}"))
     }
 
-    /// As [`load`](Self::load); what was ignored is told rather than logged.
+    /// Reads a databag as [`load`](Self::load) does, but passes the text about ignored items to `tell` instead of the log.
     pub(crate) fn load_and_tell(
         databag: &Databag,
         tell: impl FnOnce(&str),
@@ -51,7 +50,7 @@ impl RequirerAppData {
         Ok(Self { receivers: receivers? })
     }
 
-    /// The databag's content: byte for byte what the Python library writes.
+    /// Returns the databag's content, byte for byte as the Python library writes it.
     #[must_use]
     pub fn to_databag(&self) -> Databag {
         let names: Vec<&str> = self.receivers.iter().map(|protocol| protocol.as_str()).collect();
