@@ -7,29 +7,30 @@ use crate::juju::{Databag, Dispatch, HookToolError, HookToolErrorKind, Role};
 use crate::memory::RelationMemory;
 use crate::relation::Relation;
 
-/// An endpoint of the charm with its relations, as any interface and both of its sides see them.
+/// An endpoint of the charm with its relations, for any interface and both sides.
 ///
-/// What Juju does not let the unit know is not there: a relation that is gone has no application and empty databags,
-/// and in a hook in which Juju refuses its tools there are no relations.
+/// Data that Juju does not let the unit read counts as missing: a relation that is gone has no application and empty
+/// databags, and a hook in which Juju refuses its tools has no relations.
 #[derive(Clone, Debug)]
 pub(crate) struct RelationEndpoint {
     dispatch: Dispatch,
     name: String,
     role: Role,
     limit: Option<u32>,
-    /// What need not be asked for. A provider, which has much to do and many relations, asks each time.
+    /// Stored answers of earlier dispatches. A provider has none and asks Juju each time, because it does much other work
+    /// in a dispatch and has many relations.
     memory: Option<Arc<RelationMemory>>,
 }
 
-/// How long a requirer waits for a hook tool: a trace that is sent later is worth no longer a hook. Juju itself waits for
-/// ever, and a controller that is lost may be back in a minute.
+/// The time limit of a requirer for each hook tool. It is short, because a delayed trace is better than a delayed hook.
+/// Juju itself has no limit, and a lost controller may be back in a minute.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 impl RelationEndpoint {
-    /// The endpoint `name` of the charm's metadata, which has to have this interface and role.
+    /// Creates the endpoint `name` of the charm's metadata, which must have this interface and role.
     ///
-    /// Where the metadata cannot be read, that is logged, the endpoint is not checked, and its limit is taken to be 1: a
-    /// charm that Juju has installed has metadata, and tracing is no reason for a hook to fail.
+    /// If the metadata cannot be read, this is logged, the endpoint is not checked, and its limit is assumed to be 1. It is
+    /// not an error, because a charm that Juju has installed has metadata, and tracing should not make a hook fail.
     pub(crate) fn new(
         dispatch: &Dispatch,
         name: &str,
@@ -78,7 +79,7 @@ impl RelationEndpoint {
         &self.name
     }
 
-    /// The relation that `dispatch` is about and what happens to it (`created`, `changed`, ...), if it is one of this
+    /// Returns the relation of `dispatch` and its event (`created`, `changed`, ...); `None` if it is not a relation of this
     /// endpoint.
     pub(crate) fn event_of<'a>(&self, dispatch: &'a Dispatch) -> Option<(Relation, &'a str)> {
         let relation = Relation::from(dispatch.relation().ok().flatten()?);
@@ -87,7 +88,7 @@ impl RelationEndpoint {
         (relation.endpoint == self.name).then_some((relation, event))
     }
 
-    /// The one relation of an endpoint with `limit: 1`.
+    /// Returns the only relation of an endpoint with `limit: 1`.
     pub(crate) fn the_relation(&self) -> Result<Option<Relation>, TracingError> {
         if self.limit != Some(1) {
             return Err(TracingError::AmbiguousRelationUsage { endpoint: self.name.clone() });
@@ -99,8 +100,8 @@ impl RelationEndpoint {
         self.ids()?.into_iter().map(|id| self.relation(id)).collect()
     }
 
-    /// The relations that will still be there after this hook, by ascending id. Juju lists a relation in the hook that
-    /// ends it, and lets its databag be read, but what is gone by the next hook is no relation (ops leaves it out, too).
+    /// Returns the relations that will still exist after this hook, by ascending id. Juju lists a relation in the hook that
+    /// ends it, and its databag can be read, but it is left out here, as in ops.
     pub(crate) fn ids(&self) -> Result<Vec<u32>, TracingError> {
         if let Some(ids) = self.recall(|memory| memory.ids(&self.name)) {
             return Ok(ids);
@@ -126,13 +127,13 @@ impl RelationEndpoint {
         Ok(Relation { id, endpoint: self.name.clone(), app })
     }
 
-    /// The databag of the application at the other end.
+    /// Reads the databag of the application at the other end.
     pub(crate) fn remote_app_data(&self, relation: &Relation) -> Result<Databag, TracingError> {
         let Some(app) = &relation.app else { return Ok(Databag::new()) };
         self.remote_data(relation.id, app, || self.dispatch.relation_get_app(&self.name, relation.id, app))
     }
 
-    /// The units at the other end.
+    /// Reads the names of the units at the other end.
     pub(crate) fn units(&self, relation: &Relation) -> Result<Vec<String>, TracingError> {
         let id = relation.id;
         self.read(
@@ -143,7 +144,7 @@ impl RelationEndpoint {
         )
     }
 
-    /// The databag of a unit at the other end.
+    /// Reads the databag of a unit at the other end.
     pub(crate) fn remote_unit_data(&self, relation: &Relation, unit: &str) -> Result<Databag, TracingError> {
         self.remote_data(relation.id, unit, || self.dispatch.relation_get_unit(&self.name, relation.id, unit))
     }
@@ -162,7 +163,7 @@ impl RelationEndpoint {
         )
     }
 
-    /// What is known of a relation: from memory, else from Juju, for the next time.
+    /// Reads a fact about a relation from memory. If it is not there, asks Juju and stores the answer.
     fn read<T: Default>(
         &self,
         id: u32,
@@ -181,8 +182,8 @@ impl RelationEndpoint {
         Ok(answer.unwrap_or_default())
     }
 
-    /// What this application has published on a relation, which only its leader may know. Not from memory: it is no event
-    /// to a unit when another one, that is the leader meanwhile, publishes something.
+    /// Reads the data that this application has published on a relation, which only its leader may do. It is never read
+    /// from memory, because no event says that another unit became the leader and published something.
     pub(crate) fn published(&self, id: u32) -> Result<Databag, TracingError> {
         let own_app = self.dispatch.application()?;
         let databag = self.dispatch.relation_get_app(&self.name, id, own_app)?;
@@ -191,8 +192,8 @@ impl RelationEndpoint {
         Ok(databag)
     }
 
-    /// Whether a unit that has just been started for another event may leave it at what is published: it was found to be
-    /// just this after the last event that matters, or to be another unit's business.
+    /// Returns true if the memory shows that `data` need not be published: it was already published when a relevant event
+    /// was last handled, or the unit was not the leader.
     pub(crate) fn is_known_to_be_published(&self, ids: &[u32], data: &Databag) -> bool {
         let Some(memory) = &self.memory else { return false };
         let Ok(own_app) = self.dispatch.application() else { return false };
@@ -202,7 +203,7 @@ impl RelationEndpoint {
         memory.follows() || ids.iter().all(is_published)
     }
 
-    /// Whether the unit is the leader; that it is not is remembered.
+    /// Returns true if the unit is the leader. Stores a negative answer in memory.
     pub(crate) fn leads(&self) -> Result<bool, TracingError> {
         let leads = self.dispatch.is_leader()?;
         if !leads {
@@ -211,10 +212,10 @@ impl RelationEndpoint {
         Ok(leads)
     }
 
-    /// Publishes what is not published yet, which only the leader may; a relation that is gone is left alone.
+    /// Publishes data that is not published yet, which only the leader may do. Does nothing on a relation that is gone.
     ///
-    /// Texts are compared, not what they mean, so that text of another form is replaced: who reads it may know one form
-    /// only.
+    /// The texts are compared, not their meaning, so a text of another form is replaced, because its reader may know only
+    /// one form.
     pub(crate) fn publish(&self, id: u32, data: &Databag) -> Result<(), TracingError> {
         let published = self.published(id)?;
         if self.dispatch.found_gone(id) || holds(&published, data) {
@@ -232,8 +233,7 @@ impl RelationEndpoint {
         }
     }
 
-    /// Publishes to all of these relations. One that fails does not keep the others from being told; the first failure
-    /// is returned, the others are logged.
+    /// Publishes to all of these relations, also after a failure. Returns the first failure, and logs the others.
     pub(crate) fn publish_to_all(&self, ids: &[u32], data: &Databag) -> Result<(), TracingError> {
         let mut result = Ok(());
         for id in ids {
@@ -248,25 +248,25 @@ impl RelationEndpoint {
         result
     }
 
-    /// Refuses a unit that is not the leader.
+    /// Returns an error if the unit is not the leader.
     pub(crate) fn must_lead(&self) -> Result<(), TracingError> {
         if self.leads()? { Ok(()) } else { Err(TracingError::DataAccessPermission) }
     }
 
-    /// Logs a message once per dispatch, however often the same is asked.
+    /// Logs a message only once per dispatch.
     pub(crate) fn say_once(&self, level: log::Level, message: &str) {
         if self.dispatch.is_news(message) {
             log::log!(level, "{message}");
         }
     }
 
-    /// Logs, once per dispatch, that what an event means cannot be told.
+    /// Logs, once per dispatch, that the relation of an event cannot be read.
     pub(crate) fn cannot_be_read(&self, relation: &Relation, error: &TracingError) {
         self.say_once(log::Level::Warn, &format!("{relation} cannot be read: {}", with_causes(error)));
     }
 
-    /// Nothing, where Juju does not let the unit know; and for a requirer, who only waits until there is something, where it
-    /// cannot be understood. A provider would take it for a request that was withdrawn.
+    /// Turns errors that mean "not known" into `None`: Juju does not let the unit read, or, for a requirer, the output is
+    /// invalid. For a requirer this is safe, because it only waits. A provider would take it for a withdrawn request.
     fn known<T>(&self, answer: Result<T, HookToolError>) -> Result<Option<T>, TracingError> {
         use HookToolErrorKind::{InvalidOutput, PermissionDenied, RestrictedContext};
         match answer {
@@ -295,7 +295,8 @@ impl RelationEndpoint {
         }
     }
 
-    /// What was read of a relation while it went is not what the next dispatch would read.
+    /// Drops the stored facts if the relation is gone, because its data was read during its removal, and the next dispatch
+    /// would read other data.
     fn doubt_if_gone(&self, id: u32) {
         if self.dispatch.found_gone(id) {
             self.learn(RelationMemory::doubt);

@@ -1,20 +1,20 @@
-//! JSON as Python's `json.dumps` writes it: a space after `,` and `:`, and nothing but ASCII.
+//! Writes JSON as Python's `json.dumps` does: with a space after `,` and `:`, and only ASCII.
 //!
-//! Juju compares databags by their text, so data that Python charms write too has to have the same text: otherwise each
-//! change of hands between a Python and a Rust charm would wake up the other side of the relation.
+//! Juju compares databags by their text, so data that Python charms also write must have the same text. Otherwise each
+//! change of leadership between a Python and a Rust charm would start a hook on the other side of the relation.
 
 use std::io::{self, Write};
 
 use serde::Serialize;
 use serde_json::ser::{Formatter, Serializer};
 
-/// Writes a value, whose maps have texts or numbers as keys, as Python does.
+/// Writes a value as Python does. The keys of its maps must be texts or numbers.
 pub(crate) fn dumps(value: &impl Serialize) -> String {
     write(value, Python { escapes_up_to: char::MAX })
 }
 
-/// Like [`dumps`], for readers of YAML, as which Juju's tools read their input. A pair of escapes that stands for one
-/// character, beyond U+FFFF, is an error to them, so such a character is not escaped.
+/// Writes a value as [`dumps`] does, but for YAML, which Juju's tools read as input. Characters beyond U+FFFF are not
+/// escaped, because their pair of escapes is an error in YAML.
 pub(crate) fn to_yaml(value: &impl Serialize) -> String {
     write(value, Python { escapes_up_to: '\u{ffff}' })
 }
@@ -43,7 +43,7 @@ impl Formatter for Python {
         to.write_all(b": ")
     }
 
-    /// Writes a part of a text in which no ASCII needs an escape but the control character U+007F.
+    /// Writes a part of a text in which U+007F is the only ASCII character that needs an escape.
     fn write_string_fragment<W: ?Sized + Write>(&mut self, to: &mut W, fragment: &str) -> io::Result<()> {
         for character in fragment.chars() {
             if matches!(character, ' '..='~') || character > self.escapes_up_to {
