@@ -1,28 +1,28 @@
-//! Why a hook tool did not succeed: the one place that reads Juju's error texts.
+//! The error of a hook tool, and the only code that reads Juju's error texts.
 //!
-//! Juju tells failures apart by text alone (the exit code is 2 for a command line it refused, 1 for the rest), and
-//! the texts differ between its versions. They are compared in lower case and by substring, since other lines may
-//! stand before the error, and newer versions put more behind it.
+//! Juju distinguishes failures only by text: the exit code is 2 for a refused command line, and 1 for all others. The texts
+//! differ between its versions. They are compared in lower case and by substring, because other lines may stand before the
+//! error, and newer versions add text after it.
 //!
-//! A text counts only beside these two exit codes. Whatever else ends a tool (a panic, a signal, a shell that may not
-//! execute it: "permission denied") is not Juju's answer, and must not be taken for one.
+//! A text counts only with these two exit codes. Anything else that ends a tool (a panic, a signal, a shell that may not
+//! execute it: "permission denied") is not Juju's answer.
 
 use std::error::Error;
 use std::fmt;
 use std::io;
 use std::time::Duration;
 
-/// A hook tool could not be run, or did not succeed.
+/// The error of a hook tool that could not be run, or that failed.
 ///
-/// Decide by [`kind`](Self::kind), never by the text: it differs between the versions of Juju.
+/// Decide by its [`kind`](Self::kind), never by the text, because the text differs between the versions of Juju.
 ///
 /// # What it shows
 ///
-/// Errors end up in logs and traces, and a tool may quote its arguments (`ERROR expected "key=value" parameters, got
-/// "hunter2"`). So `Display` and `Debug` repeat what a tool wrote to its standard error only of tools that just read:
-/// `is-leader`, `relation-ids`, `relation-list`, `goal-state`, `opened-ports`, `storage-list`, and those that end in
-/// `-get` but `secret-get`, `secret-info-get` and `credential-get`. Of all others they say how it failed; the text is
-/// what [`stderr`](Self::stderr) returns, for a caller who knows what was in the arguments.
+/// Errors are written to logs and traces, and a tool may quote its arguments (`ERROR expected "key=value" parameters, got
+/// "hunter2"`). So `Display` and `Debug` show the standard error only of tools that only read: `is-leader`, `relation-ids`,
+/// `relation-list`, `goal-state`, `opened-ports`, `storage-list`, and those that end in `-get` except `secret-get`,
+/// `secret-info-get` and `credential-get`. For all others they show only how the tool failed. [`stderr`](Self::stderr)
+/// returns the text, for a caller that knows what was in the arguments.
 pub struct HookToolError {
     kind: HookToolErrorKind,
     tool: String,
@@ -31,42 +31,43 @@ pub struct HookToolError {
     source: Option<Box<dyn Error + Send + Sync>>,
 }
 
-/// What a caller may want to tell apart about a hook tool that did not succeed.
+/// The kind of a hook tool's failure, by which a caller can decide.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum HookToolErrorKind {
-    /// The tool is not there, or it does not know its hook or reach its agent: the process was not started by Juju, or
-    /// has outlived its hook.
+    /// The tool does not exist, or it cannot find its hook or reach its agent: Juju did not start the process, or the
+    /// process has outlived its hook.
     NotInHookContext,
     /// The relation does not exist (any more).
     RelationGone,
-    /// Juju refuses what only the leader may do, or only who was granted it. In relations: an application's databag is
-    /// its leader's alone, to write and, for its own units, to read.
+    /// Juju refuses an operation that only the leader, or only a unit with a grant, may do. In a relation, only the leader
+    /// may write the application's databag, and only the leader among its own units may read it.
     ///
     /// Juju uses the same words for a relation that is gone from the controller but not yet from the unit's agent.
     /// The methods of [`Dispatch`](super::Dispatch) tell the two apart; a plain [`HookTools`](super::HookTools) call cannot.
     PermissionDenied,
-    /// The event does not allow the tool: nearly none in `collect-metrics` and `meter-status-changed`, which ended with
-    /// Juju 3, and those of actions only in actions. A tool that this version of Juju does not have is refused alike.
+    /// The event does not allow the tool. `collect-metrics` and `meter-status-changed`, which ended with Juju 3, allow
+    /// nearly none, and the tools of actions work only in actions. A tool that this version of Juju does not have fails in
+    /// the same way.
     RestrictedContext,
-    /// The secret or the stored value that was asked for does not exist. Only `secret-get`, `secret-info-get` and
-    /// `state-get --strict` fail with this kind.
+    /// The secret or the stored value does not exist. Only `secret-get`, `secret-info-get` and `state-get --strict` fail
+    /// with this kind.
     NotFound,
     /// Juju refuses the command line (exit code 2).
     Usage,
-    /// Any other failure, of the tool or of running it.
+    /// The tool, or the attempt to run it, failed in another way.
     Failed,
-    /// The tool took too long. A process was killed; what the agent was asked for over its socket may still happen.
+    /// The tool took too long. A process was killed; a request over the agent's socket may still take effect.
     TimedOut,
-    /// The tool may have run, and written, but how it ended is not known: the agent got the request and its answer did not
-    /// come, or another part of the charm's process has waited for the tool's process. Such a call is not repeated.
+    /// The tool may have run and written, but its result is unknown: the agent got the request and did not answer, or
+    /// another part of the charm's process has waited for the tool's process. Such a call is not repeated.
     AnswerLost,
-    /// The tool succeeded, and what it printed is too long or cannot be understood.
+    /// The tool succeeded, but its output is too long or invalid.
     InvalidOutput,
 }
 
 impl HookToolError {
-    /// An error with the given cause, for implementations of [`HookTools`](super::HookTools).
+    /// Creates an error with the given cause, for implementations of [`HookTools`](super::HookTools).
     pub fn new(
         kind: HookToolErrorKind,
         tool: impl Into<String>,
@@ -75,38 +76,37 @@ impl HookToolError {
         Self { kind, tool: tool.into(), code: None, stderr: String::new(), source }
     }
 
-    /// The error of a tool that ended without success: its exit code (`None`: a signal) and standard error decide the
-    /// kind.
+    /// Creates the error of a tool that failed. Its exit code (`None` for a signal) and its standard error decide the kind.
     pub fn from_exit(tool: impl Into<String>, code: Option<i32>, stderr: &[u8]) -> Self {
         let (tool, stderr) = (tool.into(), String::from_utf8_lossy(stderr).into_owned());
         Self { kind: classify(&tool, code, &stderr), tool, code, stderr, source: None }
     }
 
-    /// What to decide by.
+    /// Returns the kind, by which a caller should decide.
     #[must_use]
     pub fn kind(&self) -> HookToolErrorKind {
         self.kind
     }
 
-    /// The name of the tool.
+    /// Returns the name of the tool.
     #[must_use]
     pub fn tool(&self) -> &str {
         &self.tool
     }
 
-    /// The exit code. `None` if the tool was not run to its end, or was ended by a signal.
+    /// Returns the exit code; `None` if the tool was not run to its end, or was ended by a signal.
     #[must_use]
     pub fn code(&self) -> Option<i32> {
         self.code
     }
 
-    /// What the tool wrote to its standard error, all of it: it may quote what the tool was given, secrets included.
+    /// Returns the tool's whole standard error. It may quote the tool's input, including secrets.
     #[must_use]
     pub fn stderr(&self) -> &str {
         &self.stderr
     }
 
-    /// The same error, after a caller that knows more has told two kinds apart.
+    /// Replaces the kind, for a caller that knows more about the failure.
     pub(super) fn with_kind(self, kind: HookToolErrorKind) -> Self {
         Self { kind, ..self }
     }
@@ -126,7 +126,7 @@ impl fmt::Display for HookToolError {
         }
         match self.code {
             Some(code) => write!(f, " (exit code {code})")?,
-            // With a cause it was not run to its end.
+            // An error with a cause was not run to its end.
             None if self.kind == HookToolErrorKind::Failed && self.source.is_none() => {
                 f.write_str(" (ended by a signal)")?;
             }
@@ -157,7 +157,7 @@ impl Error for HookToolError {
 }
 
 impl HookToolErrorKind {
-    /// What Juju said, where it must not be repeated. Empty if the kind adds nothing to "cannot run".
+    /// Returns Juju's reason in words, for a text that must not be shown; empty if the kind adds nothing to "cannot run".
     fn in_words(self) -> &'static str {
         match self {
             Self::RelationGone => "relation not found",
@@ -174,13 +174,13 @@ impl HookToolErrorKind {
     }
 }
 
-/// The cause of a [`TimedOut`](HookToolErrorKind::TimedOut).
+/// Returns the cause of a [`TimedOut`](HookToolErrorKind::TimedOut).
 pub(super) fn not_done_after(allowed: Duration) -> io::Error {
     io::Error::new(io::ErrorKind::TimedOut, format!("not done after {allowed:?}"))
 }
 
-/// Whether the tool is given only names of things, so that whatever it quotes is no secret. A tool that is not known
-/// here may be given anything.
+/// Returns true if the arguments of the tool are only names, so that it cannot quote a secret. An unknown tool may get any
+/// arguments.
 fn only_reads(tool: &str) -> bool {
     match tool {
         "secret-get" | "secret-info-get" | "credential-get" => false,
@@ -202,10 +202,10 @@ fn classify(tool: &str, code: Option<i32>, stderr: &str) -> HookToolErrorKind {
     {
         HookToolErrorKind::RestrictedContext
     } else if says("dial unix") || says("expected context id") || says_that_a_variable_is_missing(&text) {
-        // Asked for first: the agent's socket may well say "permission denied" too.
+        // This is tested first, because the text about the agent's socket may also contain "permission denied".
         HookToolErrorKind::NotInHookContext
     } else if says("leadership status") {
-        // Nobody knows who leads, for whatever reason stands behind this.
+        // The leader is unknown, for any reason in the rest of the text.
         HookToolErrorKind::Failed
     } else if mentions_gone_relation(&text) {
         HookToolErrorKind::RelationGone
@@ -223,15 +223,15 @@ fn classify(tool: &str, code: Option<i32>, stderr: &str) -> HookToolErrorKind {
 const REFUSALS: [&str; 4] =
     ["permission denied", "access denied", "not the leader", "cannot write relation settings"];
 
-/// Tools that say "not found" of what they were asked for.
+/// The tools that answer "not found" if the requested item does not exist.
 const LOOKING_UP: [&str; 3] = ["secret-get", "secret-info-get", "state-get"];
 
-/// Whether a Go program ended itself, which it does with exit code 2 unless somebody sees to it.
+/// Returns true if a Go program ended with a panic or a fatal error, whose exit code is 2.
 fn says_that_go_gave_up(lower_case: &str) -> bool {
     lower_case.lines().any(|line| line.starts_with("panic: ") || line.starts_with("fatal error: "))
 }
 
-/// Whether the tool misses what Juju tells it in the environment, such as `JUJU_CONTEXT_ID not set`.
+/// Returns true if the tool misses a variable of Juju in the environment: `JUJU_CONTEXT_ID not set`.
 fn says_that_a_variable_is_missing(lower_case: &str) -> bool {
     lower_case
         .lines()
@@ -239,7 +239,7 @@ fn says_that_a_variable_is_missing(lower_case: &str) -> bool {
         .any(|before| before.rsplit(' ').next().is_some_and(|variable| variable.starts_with("juju_")))
 }
 
-/// Whether the text contains `relation not found`, or `relation 42 not found` as `network-get` has it.
+/// Returns true if the text contains `relation not found`, or `relation 42 not found`, the form of `network-get`.
 fn mentions_gone_relation(lower_case: &str) -> bool {
     lower_case.split("relation ").skip(1).any(|rest| {
         let unnumbered = rest.trim_start_matches(|c: char| c.is_ascii_digit());

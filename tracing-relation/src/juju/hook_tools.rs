@@ -1,44 +1,45 @@
-//! Calls of hook tools, independent of how they are carried out.
+//! Calls of hook tools, independent of the way to run them.
 
 use std::fmt;
 use std::time::Duration;
 
 use super::HookToolError;
 
-/// How long the standard output of a tool may be. No databag can hold as much: Juju's own limit for one is smaller by far.
+/// The largest standard output of a tool, in bytes. It is enough for any databag, because Juju's own limit for one is much
+/// smaller.
 pub(super) const MAX_STDOUT: usize = 16 * 1024 * 1024;
 
 /// The reason why a longer standard output is refused.
 pub(super) const TOO_LONG: &str = "more than 16 MiB";
 
-/// How much is kept of a tool's standard error.
+/// The number of bytes that are kept of a tool's standard error.
 pub(super) const MAX_STDERR: usize = 64 * 1024;
 
-/// Carries out hook tool calls: implement it to reach Juju in another way than by its agent.
+/// A way to run hook tool calls. Implement it to reach Juju in another way than through its agent.
 ///
-/// Three implementations come with the crate: [`AgentHookTools`](super::AgentHookTools) for a charm,
-/// [`ProcessHookTools`](super::ProcessHookTools), and, with the feature `testing`, `testing::Model`, a Juju in memory.
+/// The crate has three implementations: [`AgentHookTools`](super::AgentHookTools) for a charm,
+/// [`ProcessHookTools`](super::ProcessHookTools), and, with the feature `testing`, `testing::Model`, an in-memory Juju.
 pub trait HookTools: Send + Sync + fmt::Debug {
-    /// Runs the tool to its end and returns what it printed.
+    /// Runs the tool to its end and returns its output.
     ///
     /// # Errors
     ///
-    /// Whatever keeps the tool from succeeding: see [`HookToolErrorKind`](super::HookToolErrorKind).
+    /// The tool fails, for one of the reasons in [`HookToolErrorKind`](super::HookToolErrorKind).
     fn run(&self, call: &HookToolCall) -> Result<HookToolOutput, HookToolError>;
 
-    /// Runs a tool of which the caller does not need the answer, such as `juju-log`.
+    /// Runs a tool without waiting for its answer, such as `juju-log`.
     ///
-    /// It may return before the tool has run. Later calls take effect after it, and [`settle`](Self::settle) waits for it. The
-    /// default runs the tool to its end.
+    /// It may return before the tool has run, but later calls take effect after it, and [`settle`](Self::settle) waits for
+    /// it. The default implementation runs the tool to its end.
     ///
     /// # Errors
     ///
-    /// The tool cannot be run. How it ended may stay unknown.
+    /// The tool cannot be run. Its result may stay unknown.
     fn send(&self, call: &HookToolCall) -> Result<(), HookToolError> {
         self.run(call).map(drop)
     }
 
-    /// Waits until the tools that were [sent](Self::send) have run, for as long as they may take.
+    /// Waits until the tools that were [sent](Self::send) have run, at most as long as their time limits.
     fn settle(&self) {}
 }
 
@@ -62,57 +63,57 @@ pub struct HookToolCall {
 }
 
 impl HookToolCall {
-    /// A call of `tool` (its name, such as `relation-get`, not a path) without arguments.
+    /// Creates a call without arguments. `tool` is its name, such as `relation-get`, not a path.
     pub fn new(tool: impl Into<String>) -> Self {
         Self { tool: tool.into(), args: Vec::new(), stdin: None, timeout: None, at_most: None }
     }
 
-    /// Adds an argument. No shell is involved, so nothing needs quoting.
+    /// Adds an argument. It needs no quotes, because no shell is involved.
     pub fn arg(mut self, arg: impl Into<String>) -> Self {
         self.args.push(arg.into());
         self
     }
 
-    /// Sets what the tool reads from its standard input, which is empty otherwise.
+    /// Sets the standard input of the tool, which is empty by default.
     ///
-    /// Linux limits one argument to 131071 bytes, so longer data has to go this way, with `--file -`.
+    /// Linux limits one argument to 131071 bytes, so longer data must be sent this way, with `--file -`.
     pub fn stdin(mut self, stdin: impl Into<Vec<u8>>) -> Self {
         self.stdin = Some(stdin.into());
         self
     }
 
-    /// Sets how long the tool may take, instead of what its [`HookTools`] allows.
+    /// Sets the time limit of the tool, which replaces that of its [`HookTools`].
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
     }
 
-    /// Sets how long the tool may take at most, whatever [`timeout`](Self::timeout) and its [`HookTools`] allow. Of several,
-    /// the least counts.
+    /// Limits the time of the tool further, in addition to [`timeout`](Self::timeout) and its [`HookTools`]. The shortest
+    /// limit counts.
     pub fn at_most(mut self, limit: Duration) -> Self {
         self.at_most = Some(self.at_most.map_or(limit, |other| other.min(limit)));
         self
     }
 
-    /// The name of the tool.
+    /// Returns the name of the tool.
     #[must_use]
     pub fn tool(&self) -> &str {
         &self.tool
     }
 
-    /// The arguments, without the tool's name.
+    /// Returns the arguments, without the tool's name.
     #[must_use]
     pub fn args(&self) -> &[String] {
         &self.args
     }
 
-    /// What the tool reads from its standard input, if that was set.
+    /// Returns the standard input; `None` if it was not set.
     #[must_use]
     pub fn input(&self) -> Option<&[u8]> {
         self.stdin.as_deref()
     }
 
-    /// How long the tool may take, for an implementation of [`HookTools`] that allows this much `usually`.
+    /// Returns the time limit of the tool, for an implementation of [`HookTools`] whose default limit is `usually`.
     ///
     /// ```
     /// use std::time::Duration;
@@ -144,12 +145,12 @@ impl fmt::Debug for HookToolCall {
     }
 }
 
-/// What a hook tool that succeeded printed.
+/// The output of a hook tool that succeeded.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HookToolOutput {
     /// Its standard output.
     pub stdout: Vec<u8>,
-    /// Its standard error: warnings, since the tool succeeded.
+    /// Its standard error. It contains only warnings, because the tool succeeded.
     pub stderr: Vec<u8>,
 }
 

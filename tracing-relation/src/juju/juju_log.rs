@@ -4,21 +4,21 @@ use std::time::{Duration, Instant};
 
 use super::{Dispatch, HookToolCall, HookToolError};
 
-/// Linux takes no longer argument (131072 bytes with its final zero).
+/// The longest argument that Linux accepts, in bytes (131072 with its final zero).
 const MAX_ARGUMENT: usize = 131_071;
 
-/// How long all lines together may take that nobody waits for: a hook does not wait for its log.
+/// The time limit of all lines that are written without waiting. It is short, because a hook should not wait for its log.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// The lines of this dispatch that nobody waits for.
+/// The lines of this dispatch that are written without waiting.
 #[derive(Debug)]
 pub(super) struct Lines(Mutex<State>);
 
 #[derive(Debug)]
 struct State {
-    /// The topics of the warnings that were given. Each is given once.
+    /// The topics of the warnings that were written, because each is written once.
     topics: HashSet<String>,
-    /// How long further lines may take.
+    /// The time that further lines may take.
     left: Duration,
 }
 
@@ -34,11 +34,11 @@ impl Lines {
     }
 }
 
-/// The log.
+/// Juju's log.
 impl Dispatch {
-    /// Writes a line into Juju's log (`juju-log`). Nothing is logged if the message is empty.
+    /// Writes a line into Juju's log (`juju-log`). Does nothing if the message is empty.
     ///
-    /// What is too long for an argument (128 KiB) is cut, and NUL characters are left out.
+    /// A message is cut at the limit of an argument (128 KiB), and its NUL characters are removed.
     ///
     /// # Errors
     ///
@@ -47,20 +47,20 @@ impl Dispatch {
         juju_log_call(level, message).map_or(Ok(()), |call| self.tools.run(&call).map(drop))
     }
 
-    /// Writes a line into Juju's log for whom it does not matter whether it gets there, such as a library. Does not wait for
-    /// the tool where Juju's agent is asked over its socket.
+    /// Writes a line into Juju's log and ignores failures, for example for a library. Does not wait for the tool if Juju's
+    /// agent is called over its socket.
     ///
-    /// All such lines of a dispatch together take a second at most. What would take longer is left out.
+    /// All such lines of a dispatch together take at most one second. The lines after that are dropped.
     pub fn juju_log_without_waiting(&self, level: log::Level, message: &str) {
         let left = self.lines.state().left;
         let Some(call) = juju_log_call(level, message).filter(|_| !left.is_zero()) else { return };
         let started = Instant::now();
-        // Not even logged: the charm may write what it logs into Juju's log.
+        // The failure is not even logged, because the charm may send its log to Juju's log.
         let _ = self.tools.send(&call.at_most(left));
         self.spend(started);
     }
 
-    /// Waits for the lines that were written without waiting, at the end of the dispatch.
+    /// Waits for the lines that were written without waiting. Call it at the end of the dispatch.
     pub fn settle_log(&self) {
         let started = Instant::now();
         self.tools.settle();
@@ -72,13 +72,12 @@ impl Dispatch {
         *left = left.saturating_sub(started.elapsed());
     }
 
-    /// Whether this is asked for the first time in this dispatch: then it may be said.
+    /// Returns true if the topic is new in this dispatch, so that a message about it is not a repetition.
     pub(crate) fn is_news(&self, topic: &str) -> bool {
         self.lines.state().topics.insert(topic.to_owned())
     }
 
-    /// Warns the operator about something that only they can mend: once per dispatch and topic. Whether that arrived does not
-    /// matter to the hook.
+    /// Warns the operator about a problem that only they can solve, once per dispatch and topic. Ignores failures.
     pub(crate) fn warn_operator(&self, topic: &str, message: &str) {
         log::debug!("{message}");
         if self.is_news(topic) {

@@ -8,14 +8,14 @@ use std::sync::Arc;
 use super::yaml::{Document, NodeId, Values};
 use crate::regular_file::read_regular_file;
 
-/// The largest file that is read, in bytes. A charm's metadata has some thousands.
+/// The largest file that is read, in bytes. The metadata of a charm has some thousands of bytes.
 const LARGEST: u64 = 1024 * 1024;
 
-/// How many bytes its names of endpoints and interfaces may have: as text, some more than the file, and with aliases any
-/// number.
+/// The limit of the names of endpoints and interfaces together, in bytes. Plain text has little more than the file, but
+/// YAML aliases can expand to any size.
 const LARGEST_EXPANDED: usize = 4 * 1024 * 1024;
 
-/// What a charm says about itself: the part of `metadata.yaml` that its code may want to know.
+/// The data in a charm's `metadata.yaml` that its code may need.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Metadata {
@@ -33,26 +33,26 @@ pub struct Metadata {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Endpoint {
-    /// The interface; both ends of a relation have the same.
+    /// The interface, which is the same at both ends of a relation.
     pub interface: String,
-    /// How many relations there may be. `None`: any number.
+    /// The largest number of relations; `None` for any number.
     pub limit: Option<u32>,
-    /// Whether the charm works without. Juju shows it and does not enforce it.
+    /// True if the charm works without a relation here. Juju shows it, but does not enforce it.
     pub optional: bool,
 }
 
 /// The side of a relation that an endpoint takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Role {
-    /// Under `requires` in the metadata.
+    /// The endpoint is under `requires` in the metadata.
     Requires,
-    /// Under `provides` in the metadata.
+    /// The endpoint is under `provides` in the metadata.
     Provides,
-    /// Under `peers` in the metadata.
+    /// The endpoint is under `peers` in the metadata.
     Peer,
 }
 
-/// The key of the metadata under which such endpoints are: `requires`, `provides` or `peers`.
+/// Formats the role as the key of the metadata that has such endpoints: `requires`, `provides` or `peers`.
 impl fmt::Display for Role {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
@@ -63,7 +63,7 @@ impl fmt::Display for Role {
     }
 }
 
-/// The charm's metadata cannot be read.
+/// The reason why the charm's metadata cannot be read.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MetadataError {
@@ -73,12 +73,12 @@ pub enum MetadataError {
         /// The charm's directory.
         directory: PathBuf,
     },
-    /// The file is there and cannot be read, is not a regular file, or has more than 1 MiB.
+    /// The file exists, but cannot be read, is not a regular file, or is larger than 1 MiB.
     #[error("cannot read {}", .path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause of the failure.
         source: Arc<io::Error>,
     },
     /// The file is not YAML, or not a mapping.
@@ -86,22 +86,22 @@ pub enum MetadataError {
     Malformed {
         /// The file.
         path: PathBuf,
-        /// What the YAML reader says, if it was not YAML.
+        /// The error of the YAML reader; `None` if the file is YAML, but not a mapping.
         source: Option<Arc<dyn Error + Send + Sync>>,
     },
 }
 
 impl Metadata {
-    /// Reads `metadata.yaml`, or `charmcraft.yaml` where that is all there is: a packed charm has the former,
+    /// Reads `metadata.yaml`, which is in a packed charm. If it does not exist, reads `charmcraft.yaml`, from which
     /// charmcraft writes it.
     ///
-    /// Endpoints may have the short form `endpoint: interface`. What has another form than Juju accepts is left out,
-    /// and everything else that the file contains is ignored. Merge keys (`<<`) count, a key that is there several times has
-    /// its last value, and documents after the first one are ignored.
+    /// An endpoint may have the short form `endpoint: interface`. Endpoints in a form that Juju does not accept are left
+    /// out, and all other content of the file is ignored. Merge keys (`<<`) count, the last value of a duplicate key
+    /// counts, and only the first document is read.
     ///
     /// # Errors
     ///
-    /// Neither file exists; or the one there cannot be read, is not a regular file of at most 1 MiB, or is not a YAML mapping.
+    /// Neither file exists; or the file cannot be read, is not a regular file of at most 1 MiB, or is not a YAML mapping.
     pub fn load(charm_dir: &Path) -> Result<Self, MetadataError> {
         for name in ["metadata.yaml", "charmcraft.yaml"] {
             let path = charm_dir.join(name);
@@ -114,7 +114,7 @@ impl Metadata {
         Err(MetadataError::NotFound { directory: charm_dir.to_owned() })
     }
 
-    /// The role and details of an endpoint.
+    /// Returns the role and details of an endpoint; `None` if the metadata does not have it.
     #[must_use]
     pub fn endpoint(&self, name: &str) -> Option<(Role, &Endpoint)> {
         [(Role::Requires, &self.requires), (Role::Provides, &self.provides), (Role::Peer, &self.peers)]
@@ -153,7 +153,7 @@ struct EndpointReader<'doc> {
     interface: Values,
     limit: Values,
     optional: Values,
-    /// How many bytes more of names and interfaces it copies.
+    /// The bytes of names and interfaces that may still be copied.
     left: usize,
 }
 
@@ -164,7 +164,7 @@ impl<'doc> EndpointReader<'doc> {
         Self { document, root, interface, limit, optional, left: LARGEST_EXPANDED }
     }
 
-    /// The endpoints of a section; `None` if all that were read are more than may be copied.
+    /// Returns the endpoints of a section; `None` if the limit of copied bytes is reached.
     fn endpoints(&mut self, section: &str) -> Option<BTreeMap<String, Endpoint>> {
         let document = self.document;
         let section = document.values_of(section).of(self.root);

@@ -1,7 +1,7 @@
-//! Hook tools as Juju ships them: one short process per call.
+//! Runs each hook tool as a short process, as Juju intends.
 //!
-//! A call must never hang a hook, whatever the tool does, and must cost little more than the process itself: there is
-//! neither a shell nor a helper thread, and every wait has an end. When a call returns, its process has ended.
+//! A call must never hang a hook, and must cost little more than the process itself. So there is no shell and no helper
+//! thread, and every wait has a time limit. When a call returns, its process has ended.
 
 use std::env;
 use std::ffi::OsStr;
@@ -16,12 +16,12 @@ use super::{HookToolCall, HookToolError, HookToolErrorKind, HookToolOutput, Hook
 
 const DEFAULT_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// Runs hook tools as processes, even where Juju's agent could be asked directly as
+/// Hook tools that are run as processes, even if Juju's agent could be called directly as
 /// [`AgentHookTools`](super::AgentHookTools) does.
 ///
-/// Tools are looked for in the directories of `PATH`, as it was when this was made, and inherit the environment and
-/// working directory of the process. Standard output beyond 16 MiB is refused as
-/// [`InvalidOutput`](HookToolErrorKind::InvalidOutput); of standard error the first 64 KiB are kept.
+/// Tools are searched in the directories of `PATH` at the time of creation. They inherit the environment and the working
+/// directory of the process. A standard output of more than 16 MiB is an error
+/// ([`InvalidOutput`](HookToolErrorKind::InvalidOutput)). The first 64 KiB of standard error are kept.
 #[derive(Clone, Debug)]
 pub struct ProcessHookTools {
     directories: Vec<PathBuf>,
@@ -29,22 +29,22 @@ pub struct ProcessHookTools {
 }
 
 impl ProcessHookTools {
-    /// Hook tools of the `PATH` of this process, each of which may take 60 s.
+    /// Creates hook tools for the `PATH` of this process, with a time limit of 60 s for each tool.
     ///
-    /// Juju has no time limit of its own: a tool that waits for a lost controller waits for ever.
+    /// Juju itself has no time limit: a tool that waits for a lost controller never ends.
     #[must_use]
     pub fn new() -> Self {
         let tools = Self { directories: Vec::new(), timeout: DEFAULT_TIMEOUT };
         tools.with_path(env::var_os("PATH").unwrap_or_default())
     }
 
-    /// Looks for tools in these directories instead, separated by colons as in `PATH`.
+    /// Searches tools in these directories instead. They are separated by colons, as in `PATH`.
     #[must_use]
     pub fn with_path(self, path: impl AsRef<OsStr>) -> Self {
         Self { directories: env::split_paths(&path).filter(|dir| dir.is_absolute()).collect(), ..self }
     }
 
-    /// Allows each tool this much time, unless the call says otherwise.
+    /// Sets the time limit of each tool, unless the call has its own.
     #[must_use]
     pub fn with_timeout(self, timeout: Duration) -> Self {
         Self { timeout, ..self }
@@ -54,7 +54,7 @@ impl ProcessHookTools {
         self.timeout
     }
 
-    /// The program that a call of this tool runs.
+    /// Returns the program of a tool; `None` if no directory has one.
     pub(super) fn find(&self, tool: &str) -> Option<PathBuf> {
         if tool.contains('/') {
             return None;

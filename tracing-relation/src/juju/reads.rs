@@ -1,11 +1,11 @@
-//! The hook tools that relations need, typed.
+//! Methods for the hook tools of relations.
 //!
-//! Each call of a tool is a round trip to the unit's agent, so what was read is kept for the rest of the
-//! dispatch: while a hook runs, Juju shows it the same databags anyway. Two things do change, and are looked after: the
-//! own application's databag, by this dispatch's own writes, and leadership, which Juju guarantees for 30 s only.
+//! Each call of a tool is a round trip to the unit's agent, so the answers are kept for the rest of the dispatch: while a
+//! hook runs, Juju shows it the same databags anyway. Two answers do change, and are updated: the own application's
+//! databag, by the writes of this dispatch, and leadership, which Juju guarantees only for 30 s.
 //!
-//! A tool hangs while its agent waits for a lost controller. The agent serves one tool at a time, so the next will hardly
-//! fare better: after a tool that took too long, others are waited for only briefly, until one answers.
+//! A tool hangs while its agent waits for a lost controller. The agent runs one tool at a time, so the next tool will
+//! probably hang as well. So after a tool that took too long, the time limit is short until a tool answers.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -19,13 +19,13 @@ use crate::json;
 /// The content of a databag, by key.
 pub type Databag = BTreeMap<String, String>;
 
-/// For how long Juju guarantees that a unit that is the leader stays it.
+/// The time for which Juju guarantees that the leader stays the leader.
 const LEADERSHIP_GUARANTEE: Duration = Duration::from_secs(30);
 
-/// How long a tool may take at most after another one took too long.
+/// The time limit of a tool after another one took too long.
 const SHORT_PATIENCE: Duration = Duration::from_secs(1);
 
-/// What was read in this dispatch.
+/// The answers that were read in this dispatch.
 #[derive(Debug, Default)]
 pub(super) struct Reads {
     known: Mutex<Known>,
@@ -37,35 +37,35 @@ struct Known {
     ids: HashMap<String, Vec<u32>>,
     units: HashMap<u32, Vec<String>>,
     apps: HashMap<u32, Option<String>>,
-    /// By relation, and the application or unit that the databag belongs to.
+    /// The databags, by relation and by the application or unit that owns them.
     databags: HashMap<(u32, String), Databag>,
-    /// The relations that a tool said are gone.
+    /// The relations that a tool reported as gone.
     gone: HashSet<u32>,
-    /// How long the next tool may take, since the last one took too long.
+    /// The time limit of the next tool; `Some` if the last one took too long.
     patience: Option<Duration>,
 }
 
 impl Reads {
-    /// Locks for a moment, never while a tool runs: two threads may read the same thing twice.
+    /// Locks the answers for a moment, never while a tool runs, so two threads may read the same answer twice.
     fn known(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Hook tools. Answers are kept for the rest of the dispatch and shared by clones.
+/// Leadership and relations. Answers are kept for the rest of the dispatch, and clones share them.
 ///
-/// A relation that is gone reads as one without units and with empty databags, whatever words Juju has for that: a hook
-/// that runs while a relation is being removed should not fail for it.
+/// A relation that is gone reads as one without units and with empty databags, because a hook that runs while a relation is
+/// removed should not fail for this reason. This holds for every error text that Juju has for it.
 ///
 /// A tool that takes longer than its [`HookTools`](super::HookTools) allow is an error
-/// ([`TimedOut`](HookToolErrorKind::TimedOut)). The next ones are then given a second at most, until one answers.
+/// ([`TimedOut`](HookToolErrorKind::TimedOut)). The next tools may take at most one second each, until one answers.
 impl Dispatch {
-    /// Whether the unit is its application's leader (`is-leader`). Asked again after 30 s, for which Juju guarantees
-    /// the answer.
+    /// Returns true if the unit is its application's leader (`is-leader`). Asks again after 30 s, because Juju guarantees
+    /// the answer for this time.
     ///
     /// # Errors
     ///
-    /// The tool fails: act as a unit that is not the leader.
+    /// The tool fails. In this case, act as a unit that is not the leader.
     pub fn is_leader(&self) -> Result<bool, HookToolError> {
         let now = Instant::now();
         if let Some((asked, leader)) = self.reads.known().leader
@@ -78,12 +78,12 @@ impl Dispatch {
         Ok(leader)
     }
 
-    /// The ids of the endpoint's relations (`relation-ids`), in ascending order. One that is being removed is still
-    /// among them in its `relation-broken` hook. An endpoint that does not exist has none.
+    /// Returns the ids of the endpoint's relations (`relation-ids`), in ascending order. In a `relation-broken` hook, the
+    /// relation that ends is still listed. An endpoint that does not exist has none.
     ///
     /// # Errors
     ///
-    /// The tool fails, or prints what is not a list of ids.
+    /// The tool fails, or does not print a list of ids.
     pub fn relation_ids(&self, endpoint: &str) -> Result<Vec<u32>, HookToolError> {
         if let Some(ids) = self.reads.known().ids.get(endpoint) {
             return Ok(ids.clone());
@@ -97,11 +97,11 @@ impl Dispatch {
         Ok(ids)
     }
 
-    /// The units at the other end of a relation (`relation-list`).
+    /// Returns the units at the other end of a relation (`relation-list`).
     ///
     /// # Errors
     ///
-    /// The tool fails, other than for a relation that is gone.
+    /// The tool fails for another reason than a relation that is gone.
     pub fn relation_units(&self, endpoint: &str, id: u32) -> Result<Vec<String>, HookToolError> {
         if let Some(units) = self.reads.known().units.get(&id) {
             return Ok(units.clone());
@@ -112,12 +112,12 @@ impl Dispatch {
         Ok(units)
     }
 
-    /// The application at the other end of a relation: from the environment in the relation's own hooks, else from
-    /// `relation-list`. `None` if the relation is gone.
+    /// Returns the application at the other end of a relation; `None` if the relation is gone. It comes from the
+    /// environment in the relation's own hooks, else from `relation-list`.
     ///
     /// # Errors
     ///
-    /// The tool fails, other than for a relation that is gone.
+    /// The tool fails for another reason than a relation that is gone.
     pub fn relation_app(&self, endpoint: &str, id: u32) -> Result<Option<String>, HookToolError> {
         if let Ok(Some(relation)) = self.relation()
             && relation.id == id
@@ -135,23 +135,25 @@ impl Dispatch {
         Ok(app)
     }
 
-    /// The databag of an application in a relation (`relation-get --app`), with what this dispatch has written.
+    /// Returns the databag of an application in a relation (`relation-get --app`), including the writes of this dispatch.
     ///
     /// # Errors
     ///
-    /// [`PermissionDenied`](HookToolErrorKind::PermissionDenied) if `app` is the unit's own, the unit is not its leader,
-    /// and the relation is not one among peers; any other failure of the tool, but not that the relation is gone.
+    /// [`PermissionDenied`](HookToolErrorKind::PermissionDenied) if `app` is the unit's own application, the unit is not
+    /// its leader, and the relation is not a peer relation; any other failure of the tool, except that the relation is
+    /// gone.
     pub fn relation_get_app(&self, endpoint: &str, id: u32, app: &str) -> Result<Databag, HookToolError> {
         let whose = if self.application() == Ok(app) { Whose::OwnAppRead { endpoint } } else { Whose::Other };
         let call = relation_call("relation-get", endpoint, id).arg("--app");
         self.databag(call, id, app, whose)
     }
 
-    /// The databag of a unit in a relation (`relation-get`). It has Juju's own keys too, such as `ingress-address`.
+    /// Returns the databag of a unit in a relation (`relation-get`). It also has Juju's own keys, such as
+    /// `ingress-address`.
     ///
     /// # Errors
     ///
-    /// The tool fails, other than for a relation that is gone.
+    /// The tool fails for another reason than a relation that is gone.
     pub fn relation_get_unit(&self, endpoint: &str, id: u32, unit: &str) -> Result<Databag, HookToolError> {
         self.databag(relation_call("relation-get", endpoint, id), id, unit, Whose::Other)
     }
@@ -179,7 +181,7 @@ impl Dispatch {
         self.write_databag(call, (endpoint, id), self.unit_name().ok(), changes, Whose::Other)
     }
 
-    /// Whether a tool has said that the relation is gone.
+    /// Returns true if a tool reported that the relation is gone.
     pub(crate) fn found_gone(&self, id: u32) -> bool {
         self.reads.known().gone.contains(&id)
     }
@@ -215,7 +217,7 @@ impl Dispatch {
         if let (Some(memory), Some(owner)) = (self.relation_memory(), owner) {
             memory.will_write(endpoint, id, owner);
         }
-        // On standard input, where length is not limited.
+        // Standard input is used, because its length is not limited.
         let call = call.arg("--file=-").stdin(json::to_yaml(changes));
         self.run(&call).map_err(|error| self.refine(error, whose))?;
         if let Some(owner) = owner
@@ -227,7 +229,7 @@ impl Dispatch {
         Ok(())
     }
 
-    /// As [`read`](Self::read), and nothing for a relation that is gone.
+    /// Reads an answer as [`read`](Self::read) does, but returns the default for a relation that is gone.
     fn read_relation<T: DeserializeOwned + Default>(
         &self,
         call: &HookToolCall,
@@ -247,12 +249,12 @@ impl Dispatch {
         json::read(&self.run(call)?.stdout).map_err(|source| invalid(call, source))
     }
 
-    /// Runs a tool that prints nothing of interest.
+    /// Runs a tool whose output is not needed.
     pub(super) fn tell(&self, call: &HookToolCall) -> Result<(), HookToolError> {
         self.run(call).map(drop)
     }
 
-    /// Runs a tool for no longer than this dispatch has patience.
+    /// Runs a tool within the time limits of this dispatch.
     pub(super) fn run(&self, call: &HookToolCall) -> Result<HookToolOutput, HookToolError> {
         let started = Instant::now();
         let patience = [self.patience, self.reads.known().patience].into_iter().flatten().min();
@@ -261,14 +263,14 @@ impl Dispatch {
             None => self.tools.run(call),
         };
         let hung = result.as_ref().is_err_and(|error| error.kind() == HookToolErrorKind::TimedOut);
-        // No longer than that tool was given, should that have been less.
+        // The limit is never longer than the time that the hanging tool got.
         self.reads.known().patience = hung.then(|| SHORT_PATIENCE.min(started.elapsed()));
         result
     }
 
-    /// Tells what "permission denied" means. Juju says it of a relation that is gone from the controller, even to a
-    /// leader, and it is a refusal only where a unit that is not the leader asks for its own application's databag, which
-    /// in a relation among peers each of them may read.
+    /// Decides what "permission denied" means. Juju also says it about a relation that is gone from the controller, even to
+    /// a leader. It is a real refusal only if the unit is not the leader and asks for its own application's databag, except
+    /// in a peer relation, where every unit may read it.
     pub(super) fn refine(&self, error: HookToolError, whose: Whose<'_>) -> HookToolError {
         let ambiguous = error.kind() == HookToolErrorKind::PermissionDenied
             && error.stderr().to_lowercase().contains("permission denied");
@@ -290,7 +292,7 @@ impl Dispatch {
     }
 }
 
-/// Whose databag a call is about, and what is done to it.
+/// The owner of the databag of a call, and the operation on it.
 #[derive(Clone, Copy)]
 pub(super) enum Whose<'a> {
     OwnAppRead { endpoint: &'a str },
@@ -298,8 +300,8 @@ pub(super) enum Whose<'a> {
     Other,
 }
 
-/// The full form of the id lets newer versions of Juju check that it belongs to the endpoint; older ones take only its
-/// number.
+/// Creates a call for a relation. Newer versions of Juju use the full form of the id to check that it belongs to the
+/// endpoint; older ones use only its number.
 pub(super) fn relation_call(tool: &str, endpoint: &str, id: u32) -> HookToolCall {
     HookToolCall::new(tool).arg("-r").arg(format!("{endpoint}:{id}"))
 }

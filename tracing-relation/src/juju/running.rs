@@ -1,11 +1,12 @@
-//! A hook tool's process, from its start to its end.
+//! Runs the process of a hook tool from its start to its end.
 //!
-//! One thread polls the three pipes, and the process itself, with a deadline. The pipes stay in blocking mode: once `poll`
-//! reports one as ready, neither reading it nor writing at most [`PIPE_BUF`] bytes to it blocks.
+//! One thread polls the three pipes, and the process itself, with a deadline. The pipes stay in blocking mode: if `poll`
+//! reports a pipe as ready, reading it, or writing at most [`PIPE_BUF`] bytes to it, does not block.
 //!
-//! The tool leads a process group of its own, so that what it has started is killed with it. Nothing is killed by its number
-//! unless the system has just said that it is still our child: if the charm waits for it first, or ignores SIGCHLD, the number
-//! may be another process by then, even another child. So the system is asked about the pidfd where there is one.
+//! The tool leads its own process group, so that the processes that it started are killed with it. A process is killed by
+//! its number only if the system has just confirmed that it is still our child. If the charm waits for it first, or ignores
+//! SIGCHLD, the number may belong to another process, even to another child. So the pidfd is used for this check if there
+//! is one.
 
 use std::io::{self, BufRead, Cursor, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
@@ -23,21 +24,21 @@ use super::hook_tool_error::not_done_after;
 use super::hook_tools::{MAX_STDERR, MAX_STDOUT, TOO_LONG};
 use super::{HookToolError, HookToolErrorKind, HookToolOutput};
 
-/// What a pipe that `poll` reports as writable takes without blocking, on Linux.
+/// The number of bytes that a pipe accepts without blocking if `poll` reports it as writable on Linux.
 const PIPE_BUF: usize = 4096;
 
-/// How often it is checked whether the tool has ended where the kernel does not tell.
+/// The interval of checks whether the tool has ended, if the kernel has no pidfd.
 const CHECK_EVERY: Duration = Duration::from_millis(1);
 
-/// How often a pipe is read at most when the tool has ended: then it holds 1 MiB at most, and what a process that was left
-/// behind goes on printing does not count.
+/// The number of reads of a pipe after the tool has ended. At that time the pipe holds 1 MiB at most, and later output of a
+/// process that was left behind does not count.
 const LAST_READS: usize = 64;
 
-/// How long a killed process may take to be gone. It needs some processor time for that, which a busy machine, or a container
-/// whose processor time is limited, gives it late. One that takes longer waits in the kernel.
+/// The time limit for a killed process to end. It needs some processor time for that, which it gets late on a busy machine,
+/// or in a container with limited processor time. A process that takes longer waits in the kernel.
 const KILL_GRACE: Duration = Duration::from_secs(2);
 
-/// Runs a command to its end, kills it when the time is over, and returns what it printed.
+/// Runs a command to its end, kills it after `at_most`, and returns its output.
 pub(super) fn run(
     mut command: Command,
     tool: &str,
@@ -54,7 +55,7 @@ pub(super) fn run(
         io::ErrorKind::NotFound => error(HookToolErrorKind::NotInHookContext, source),
         _ => error(HookToolErrorKind::Failed, source),
     })?;
-    // Without a deadline if that would lie beyond the end of time.
+    // There is no deadline if it is too far in the future for `Instant`.
     let deadline = Instant::now().checked_add(at_most);
     let mut running = Running::new(child, input);
     match running.exchange(deadline) {
@@ -81,24 +82,24 @@ pub(super) fn run(
     }
 }
 
-/// A process, and what it has printed so far.
+/// A process, and its output so far.
 #[derive(Debug)]
 struct Running {
     child: Child,
-    /// Ready when the process has ended. `None` before Linux 5.3, or where a sandbox refuses it.
+    /// The pidfd, which is ready when the process has ended; `None` before Linux 5.3, or if a sandbox refuses it.
     end: Option<OwnedFd>,
-    /// The pipe, and what is still to be written to it.
+    /// The pipe, and the input that is not written yet.
     stdin: Option<(ChildStdin, Cursor<Vec<u8>>)>,
     stdout: Option<ChildStdout>,
     stderr: Option<ChildStderr>,
     printed: HookToolOutput,
 }
 
-/// How far a process is.
+/// The state of a process.
 #[derive(Debug, PartialEq, Eq)]
 enum End {
     Exited(ExitStatus),
-    /// It has ended, and another part of this process knows how.
+    /// The process has ended, but another part of this process has waited for it and got its exit status.
     Unknown,
     NotYet,
 }
@@ -115,7 +116,7 @@ impl Running {
         }
     }
 
-    /// Feeds the process and takes what it prints until it has ended, or the time is over.
+    /// Writes the input and reads the output until the process has ended, or the deadline is reached.
     fn exchange(&mut self, deadline: Option<Instant>) -> io::Result<End> {
         loop {
             let left = time_left(deadline);
@@ -135,13 +136,13 @@ impl Running {
         }
     }
 
-    /// Serves the pipes that are ready within the time; tells whether one was.
+    /// Serves the pipes that are ready within the time. Returns true if one was.
     fn serve_pipes(&mut self, at_most: Duration) -> io::Result<bool> {
         let [stdin, stdout, stderr] = self.ready(at_most)?;
         if stdin && let Some((pipe, rest)) = &mut self.stdin {
             let chunk = rest.fill_buf()?;
             let written = match pipe.write(&chunk[..chunk.len().min(PIPE_BUF)]) {
-                // A tool need not read its input to the end.
+                // A tool may end without reading all of its input.
                 Err(error) if error.kind() == io::ErrorKind::BrokenPipe => chunk.len(),
                 written => written?,
             };
@@ -168,7 +169,7 @@ impl Running {
         Ok(stdin || stdout || stderr)
     }
 
-    /// Which of standard input, output and error can be served without blocking.
+    /// Returns which of standard input, output and error are ready.
     fn ready(&self, at_most: Duration) -> io::Result<[bool; 3]> {
         let pipes = [
             self.stdin.as_ref().map(|(pipe, _)| (pipe.as_fd(), PollFlags::OUT)),
@@ -194,7 +195,7 @@ impl Running {
                 Ok(None) => return Ok(End::NotYet),
                 Ok(Some(end)) => return Ok(End::Exited(exit_status(&end))),
                 Err(Errno::CHILD) => return Ok(End::Unknown),
-                // Linux 5.3 has pidfds that cannot be waited for.
+                // Linux 5.3 has pidfds, but cannot wait for them.
                 Err(Errno::INVAL) => {}
                 Err(errno) => return Err(errno.into()),
             }
@@ -207,7 +208,7 @@ impl Running {
         }
     }
 
-    /// Kills the process and what it has started in its group, and waits until it is gone.
+    /// Kills the process and the others in its group, and waits until it has ended.
     fn kill(&mut self) {
         if self.end().is_ok_and(|end| end == End::NotYet)
             && kill_process_group(Pid::from_child(&self.child), Signal::KILL).is_ok()
@@ -231,7 +232,7 @@ fn time_left(deadline: Option<Instant>) -> Duration {
     deadline.map_or(Duration::MAX, |deadline| deadline.saturating_duration_since(Instant::now()))
 }
 
-/// Reads once, and appends what came. 0 is the end.
+/// Reads once, and appends the bytes. Returns 0 at the end.
 fn take(pipe: &mut impl Read, printed: &mut Vec<u8>) -> io::Result<usize> {
     let mut chunk = [0; 16 * 1024];
     let count = pipe.read(&mut chunk)?;

@@ -1,21 +1,22 @@
-//! A reader of YAML for a file that somebody else has written, of which a few keys are wanted.
+//! A reader of YAML for a few keys of a file that another program wrote.
 //!
 //! # Invariants
 //!
-//! - Time and memory grow with the length of the text, and no faster. An alias is a reference to what its anchor names, and
-//!   is never copied; nothing here calls itself, so nesting costs no stack.
-//! - A node refers to nodes before it only, so there are no cycles, and one pass over the nodes finds a key in all mappings.
-//! - Whatever is valid YAML is read. A mapping may name a key several times, and the last one counts, as for Juju and
-//!   Python; keys that are not text are left out.
-//! - Merge keys count as in YAML 1.1: an own key of a mapping comes before a merged one, and of several mappings that are
-//!   merged the first one that has the key. Juju 2.9 to 4.0 (yaml.v2) differs if an own key stands above the `<<`.
+//! - Time and memory grow linearly with the length of the text. An alias is a reference to its anchor's node and is never
+//!   copied. There is no recursion, so nesting needs no stack.
+//! - A node refers only to nodes before it, so there are no cycles, and one pass over the nodes finds a key in all
+//!   mappings.
+//! - All valid YAML is read. If a mapping has a key several times, the last one counts, as in Juju and Python. Keys that
+//!   are not text are left out.
+//! - Merge keys count as in YAML 1.1: a mapping's own key comes before a merged one, and of several merged mappings the
+//!   first one with the key counts. Juju 2.9 to 4.0 (yaml.v2) differs if an own key stands above the `<<`.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Tag};
 
-/// The first document of a YAML text. Others are ignored, as Juju does.
+/// The first document of a YAML text. Later documents are ignored, as in Juju.
 #[derive(Debug)]
 pub(super) struct Document<'text> {
     nodes: Vec<Node<'text>>,
@@ -27,14 +28,14 @@ pub(super) struct NodeId(usize);
 
 #[derive(Debug)]
 enum Node<'text> {
-    /// A text: quoted, tagged as such, or like nothing else.
+    /// A text: quoted, tagged as text, or not readable as another type.
     Text(Cow<'text, str>),
     /// A number, a boolean or null, as written.
     Other(Cow<'text, str>),
     /// The merge key, `<<` without quotes.
     Merge,
     Sequence(Vec<NodeId>),
-    /// Keys and values by turns.
+    /// The keys and values in turn.
     Mapping(Vec<NodeId>),
 }
 
@@ -43,10 +44,10 @@ enum Node<'text> {
 pub(super) struct Values(Vec<Option<NodeId>>);
 
 impl<'text> Document<'text> {
-    /// Reads the first document up to its end. There is none in an empty text.
+    /// Reads the first document to its end. Returns `None` for an empty text.
     pub(super) fn parse(text: &'text str) -> Result<Option<Self>, ScanError> {
         let mut nodes = Vec::new();
-        // The collections that have begun, from the outermost: their children, and their anchors.
+        // The open collections, from the outermost: their children, and their anchors.
         let mut open: Vec<(Vec<NodeId>, usize)> = Vec::new();
         let mut anchors = HashMap::new();
         for event in Parser::new_from_str(text) {
@@ -73,7 +74,7 @@ impl<'text> Document<'text> {
             let id = match (node, anchors.get(&anchor)) {
                 (None, Some(anchored)) => *anchored,
                 (node, _) => {
-                    // An alias within what it stands for is nothing.
+                    // An alias to a collection that contains it becomes an empty node.
                     nodes.push(node.unwrap_or(Node::Other("".into())));
                     NodeId(nodes.len() - 1)
                 }
@@ -89,9 +90,9 @@ impl<'text> Document<'text> {
         Ok((!nodes.is_empty()).then_some(Self { nodes }))
     }
 
-    /// The mapping that the document is, if it is one.
+    /// Returns the mapping at the top of the document; `None` if there is another node.
     pub(super) fn root(&self) -> Option<NodeId> {
-        // It ends last. An alias would need an anchor before it, so it is none.
+        // The root ends last. It cannot be an alias, because an alias needs an anchor before it.
         let root = NodeId(self.nodes.len().checked_sub(1)?);
         self.is_mapping(root).then_some(root)
     }
@@ -100,7 +101,7 @@ impl<'text> Document<'text> {
         matches!(self.node(node), Node::Mapping(_))
     }
 
-    /// A scalar that is text.
+    /// Returns a scalar that is text; `None` for any other node.
     pub(super) fn text(&self, node: NodeId) -> Option<&str> {
         match self.node(node) {
             Node::Text(text) => Some(text),
@@ -108,19 +109,19 @@ impl<'text> Document<'text> {
         }
     }
 
-    /// A whole number that is not negative, quoted or not, as Juju reads one: `012` and `0o12` are octal, and there may be
-    /// `_` between the digits.
+    /// Returns a whole number that is not negative, quoted or not; `None` for any other node. Follows the rules of Juju:
+    /// `012` and `0o12` are octal, and `_` may stand between digits.
     pub(super) fn number(&self, node: NodeId) -> Option<u32> {
         number(self.scalar(node)?)
     }
 
-    /// Whether it is a text or boolean that means "yes" to Juju.
+    /// Returns true if it is a text or boolean that Juju reads as "yes".
     pub(super) fn is_true(&self, node: NodeId) -> bool {
         let words = ["1", "t", "T", "true", "True", "TRUE", "y", "Y", "yes", "Yes", "YES", "on", "On", "ON"];
         self.scalar(node).is_some_and(|text| words.contains(&text))
     }
 
-    /// Finds a key in all mappings, with what is merged into them.
+    /// Finds a key in all mappings, including merged ones.
     pub(super) fn values_of(&self, key: &str) -> Values {
         let mut values: Vec<Option<NodeId>> = Vec::with_capacity(self.nodes.len());
         for node in &self.nodes {
@@ -129,7 +130,7 @@ impl<'text> Document<'text> {
                     let own = node.pairs().rev().find(|[name, _]| self.text(*name) == Some(key));
                     own.map(|[_, value]| *value).or_else(|| self.merged(node).find_map(|from| values[from.0]))
                 }
-                // One that is merged somewhere.
+                // This may be a list of mappings that is merged into another one.
                 Node::Sequence(items) => items.iter().find_map(|item| values[item.0]),
                 _ => None,
             });
@@ -137,7 +138,7 @@ impl<'text> Document<'text> {
         Values(values)
     }
 
-    /// The values of a mapping by their keys, with what is merged into it.
+    /// Returns the values of a mapping by their keys, including merged ones.
     pub(super) fn entries(&self, mapping: NodeId) -> BTreeMap<&str, NodeId> {
         let mut entries = BTreeMap::new();
         let mut seen = vec![false; self.nodes.len()];
@@ -152,7 +153,7 @@ impl<'text> Document<'text> {
                     entries.entry(name).or_insert(*value);
                 }
             }
-            // The first one is to be looked at next.
+            // The order is reversed, so that the first one is popped next.
             let first = next.len();
             next.extend(self.merged(node));
             if let Node::Sequence(items) = node {
@@ -200,14 +201,14 @@ impl<'text> Node<'text> {
         }
     }
 
-    /// The keys and values of a mapping.
+    /// Returns the keys and values of a mapping.
     fn pairs(&self) -> impl DoubleEndedIterator<Item = &[NodeId; 2]> {
         let children = if let Self::Mapping(children) = self { children.as_slice() } else { &[] };
         children.as_chunks().0.iter()
     }
 }
 
-/// Whether this is text though it is not quoted.
+/// Returns true if an unquoted scalar is text.
 fn is_text(plain: &str) -> bool {
     let is_float = || plain.bytes().any(|byte| byte.is_ascii_digit()) && plain.parse::<f64>().is_ok();
     let words = ["", "~", "null", "Null", "NULL", "true", "True", "TRUE", "false", "False", "FALSE"];
@@ -227,7 +228,7 @@ fn number(text: &str) -> Option<u32> {
         [b'0', _, ..] => (8, &text[1..]),
         _ => (10, text.as_str()),
     };
-    // It would take a second sign.
+    // `from_str_radix` would accept a second sign.
     (!digits.starts_with('+')).then(|| u32::from_str_radix(digits, radix).ok()).flatten()
 }
 

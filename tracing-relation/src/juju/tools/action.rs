@@ -2,7 +2,7 @@ use serde::de::DeserializeOwned;
 
 use crate::juju::{Dispatch, HookToolCall, HookToolError, HookToolErrorKind};
 
-/// The action that is run. Outside of an action Juju does not know these tools
+/// The running action. Outside of an action Juju does not know these tools
 /// ([`RestrictedContext`](HookToolErrorKind::RestrictedContext)).
 impl Dispatch {
     /// Reads the action's parameters (`action-get`) as a type of the charm, such as a struct with a field for each
@@ -40,8 +40,8 @@ impl Dispatch {
     /// Adds results to those that the action's user gets (`action-set`). Dots in a key nest: `size.bytes` is the key
     /// `bytes` in an object `size`.
     ///
-    /// Between dots, a key has lower-case letters, digits and hyphens, and begins and ends with a letter or digit. Juju
-    /// keeps `stdout`, `stdout-encoding`, `stderr` and `stderr-encoding` to itself. Linux limits a key with its value to
+    /// Between dots, a key consists of lower-case letters, digits and hyphens, and begins and ends with a letter or digit.
+    /// Juju reserves `stdout`, `stdout-encoding`, `stderr` and `stderr-encoding`. Linux limits a key with its value to
     /// 131070 bytes.
     ///
     /// # Errors
@@ -56,7 +56,7 @@ impl Dispatch {
         for (key, value) in results {
             let (key, value) = (key.as_ref(), value.as_ref());
             if key.contains('=') {
-                // Juju would take what is behind the sign for the value.
+                // Juju would take the text after the sign as the value.
                 let why = Some("the key of a result contains `=`".into());
                 return Err(HookToolError::new(HookToolErrorKind::Usage, "action-set", why));
             }
@@ -65,7 +65,7 @@ impl Dispatch {
         if call.args().len() == 1 { Ok(()) } else { self.tell(&call) }
     }
 
-    /// Marks the action as failed, for the reason in `message` (`action-fail`). The process goes on, and may still set
+    /// Marks the action as failed, with the reason in `message` (`action-fail`). The process continues, and may still set
     /// results and exit with code 0.
     ///
     /// # Errors

@@ -4,8 +4,8 @@ use serde::Deserialize;
 
 use crate::juju::{Dispatch, HookToolCall, HookToolError};
 
-/// The look of the model once Juju has done all that its operator asked for: the units and relations there will
-/// be, some of which do not exist yet.
+/// The expected state of the model after Juju has done everything that its operator requested: all units and relations,
+/// some of which do not exist yet.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -16,7 +16,7 @@ pub struct GoalState {
     pub relations: BTreeMap<String, BTreeMap<String, GoalStatus>>,
 }
 
-/// How far Juju is with a unit or a relation.
+/// The progress of a unit or a relation.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[non_exhaustive]
 pub struct GoalStatus {
@@ -27,10 +27,10 @@ pub struct GoalStatus {
     pub since: Option<String>,
 }
 
-/// The goal of the model.
+/// The goal state of the model.
 impl Dispatch {
-    /// Reads which units and relations there will be (`goal-state`), so that a charm can wait for all of them before it
-    /// does something expensive.
+    /// Reads which units and relations the model will have (`goal-state`), so that a charm can wait for all of them before
+    /// it does something expensive.
     ///
     /// # Errors
     ///

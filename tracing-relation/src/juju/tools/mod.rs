@@ -1,4 +1,4 @@
-//! The hook tools that every charm uses, typed: methods of [`Dispatch`](super::Dispatch), and what they take and return.
+//! Methods of [`Dispatch`](super::Dispatch) for the hook tools that every charm uses, with their parameters and results.
 
 #[macro_use]
 mod open_enum;

@@ -1,4 +1,4 @@
-/// Defines an enum of the words that Juju has for something, which reads a word of a later Juju as `Other`.
+/// Defines an enum of Juju's words for something. A word of a later Juju is read as `Other`.
 macro_rules! open_enum {
     (
         $(#[$of_enum:meta])*

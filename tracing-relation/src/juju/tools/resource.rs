@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::juju::reads::invalid;
 use crate::juju::{Dispatch, HookToolCall, HookToolError};
 
-/// How long a resource may take to download, unless the dispatch has less patience.
+/// The time limit of a download, unless the dispatch has a shorter one.
 const DOWNLOAD: Duration = Duration::from_mins(10);
 
 /// The charm's resources and the version of its workload.
@@ -14,8 +14,8 @@ impl Dispatch {
     /// Returns the path of a resource's file (`resource-get`). Juju downloads the file first, unless the unit has its latest
     /// revision.
     ///
-    /// A download may take ten minutes, whatever other tools are allowed, and less only by
-    /// [`with_patience`](Self::with_patience).
+    /// A download may take ten minutes, independent of the limit for other tools. Only
+    /// [`with_patience`](Self::with_patience) shortens it.
     ///
     /// # Errors
     ///

@@ -46,7 +46,7 @@ pub struct SecretInfo {
     pub id: String,
     /// The number of the latest revision. The first one is 1.
     pub revision: u32,
-    /// The label that its owner gave it.
+    /// The label that its owner gave it; `None` if it has none.
     pub label: Option<String>,
     /// Its owner.
     pub owner: SecretOwner,

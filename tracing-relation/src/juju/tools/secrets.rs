@@ -3,7 +3,7 @@ use std::fmt;
 
 use crate::juju::{Dispatch, HookToolCall, HookToolError};
 
-/// How a call names a secret.
+/// The name of a secret in a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SecretId<'a> {
@@ -11,8 +11,8 @@ pub enum SecretId<'a> {
     Uri(&'a str),
     /// The label that the charm gave the secret.
     Label(&'a str),
-    /// The secret's URI, and a label by which the charm wants to name it from now on. Reading a secret is how a charm
-    /// that does not own it gives it a label.
+    /// The secret's URI, and a label as its new name for the charm. A charm that does not own a secret can give it a label
+    /// only when it reads it.
     UriWithNewLabel {
         /// The secret's URI.
         uri: &'a str,
@@ -21,12 +21,12 @@ pub enum SecretId<'a> {
     },
 }
 
-/// Which revision of a secret is read.
+/// The revision of a secret to read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SecretRevision {
-    /// The revision that was read before, so that the content stays the same until the charm refreshes it. The latest
-    /// one when the secret is read for the first time.
+    /// The revision that was read before, so that the content stays the same until the charm refreshes it. The first read
+    /// takes the latest revision.
     #[default]
     Tracked,
     /// The latest revision, only in this call (`--peek`).

@@ -3,8 +3,8 @@ use std::collections::BTreeMap;
 use crate::json;
 use crate::juju::{Dispatch, HookToolCall, HookToolError, HookToolErrorKind};
 
-/// Values that the controller keeps for the unit, for as long as the unit exists. Changes take effect once the hook has
-/// succeeded; the hook that makes them reads them at once.
+/// Values that the controller stores for the unit, for as long as the unit exists. Changes become permanent when the hook
+/// has succeeded; the hook that makes them reads them at once.
 impl Dispatch {
     /// Reads all values that the unit has stored (`state-get`), by key.
     ///
@@ -12,19 +12,19 @@ impl Dispatch {
     ///
     /// The tool fails, or prints something that is not a map of text.
     pub fn state_get(&self) -> Result<BTreeMap<String, String>, HookToolError> {
-        // Juju 4 prints `null` where nothing is stored.
+        // Juju 4 prints `null` if nothing is stored.
         let values: Option<_> = self.read(&HookToolCall::new("state-get").arg("--format=json"))?;
         Ok(values.unwrap_or_default())
     }
 
-    /// Reads one value that the unit has stored (`state-get --strict KEY`). `None` if there is none of that key.
+    /// Reads one value that the unit has stored (`state-get --strict KEY`); `None` if the key has no value.
     ///
     /// # Errors
     ///
     /// The tool fails, or prints something that is not a text.
     pub fn state_get_value(&self, key: &str) -> Result<Option<String>, HookToolError> {
         if ["", "-"].contains(&key) {
-            // To the tool these mean all keys.
+            // The tool would return all keys for these names.
             return Ok(self.state_get()?.remove(key));
         }
         let call = HookToolCall::new("state-get").arg("--format=json").arg("--strict").arg("--").arg(key);
@@ -36,8 +36,8 @@ impl Dispatch {
 
     /// Stores values for later hooks of the unit (`state-set`). Values of other keys stay.
     ///
-    /// Juju limits a key to 256 bytes and a value to 64 KiB. An empty value is stored, too:
-    /// [`state_delete`](Self::state_delete) removes one.
+    /// Juju limits a key to 256 bytes and a value to 64 KiB. An empty value is stored as well;
+    /// [`state_delete`](Self::state_delete) removes a value.
     ///
     /// ```
     /// # #[cfg(feature = "testing")] {
