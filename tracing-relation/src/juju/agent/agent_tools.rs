@@ -16,17 +16,17 @@ use crate::juju::{
 };
 use HookToolErrorKind::{AnswerLost, InvalidOutput, TimedOut};
 
-/// How many links are followed from a tool to its program. The system has such a limit, too.
+/// The number of links that are followed from a tool to its program. The system has a limit as well.
 const MOST_LINKS: usize = 40;
 
-/// Runs hook tools over the unit agent's socket, and as processes where that is not possible: what a charm uses, unless it
-/// says otherwise.
+/// Hook tools that are run over the unit agent's socket, or as processes if that is not possible. This is the default of a
+/// charm.
 ///
-/// A tool is asked for over the socket if Juju's environment names one (`JUJU_AGENT_SOCKET_NETWORK` is `unix`) and the
-/// program of its name in `PATH` is a link to Juju's own, `jujuc` or `jujud`. So whoever puts another program before Juju's
-/// tools, such as a test or a debugging wrapper, is obeyed. A forked child of the charm runs processes, too.
+/// A tool is run over the socket if Juju's environment names one (`JUJU_AGENT_SOCKET_NETWORK` is `unix`) and the program
+/// with its name in `PATH` is a link to Juju's own, `jujuc` or `jujud`. So a program that a test or a debugging wrapper
+/// puts before Juju's tools is run. A forked child of the charm also runs processes.
 ///
-/// Each process of a hook tool takes 1 to 5 ms, a call over the socket 0.2 ms.
+/// A hook tool takes 1 to 5 ms as a process, and 0.2 ms over the socket.
 #[derive(Debug)]
 pub struct AgentHookTools {
     processes: ProcessHookTools,
@@ -34,7 +34,8 @@ pub struct AgentHookTools {
 }
 
 impl AgentHookTools {
-    /// Hook tools for the agent and the `PATH` in the environment of this process, each of which may take 60 s.
+    /// Creates hook tools for the agent and the `PATH` in the environment of this process, with a time limit of 60 s for
+    /// each tool.
     #[must_use]
     pub fn from_env() -> Self {
         Self::from_vars(|name| env::var(name).ok())
@@ -44,19 +45,19 @@ impl AgentHookTools {
         Self { processes: ProcessHookTools::new(), agent: Agent::from_vars(var) }
     }
 
-    /// Looks for tools in these directories instead, separated by colons as in `PATH`.
+    /// Searches tools in these directories instead. They are separated by colons, as in `PATH`.
     #[must_use]
     pub fn with_path(self, path: impl AsRef<OsStr>) -> Self {
         Self { processes: self.processes.with_path(path), ..self }
     }
 
-    /// Allows each tool this much time, unless the call says otherwise.
+    /// Sets the time limit of each tool, unless the call has its own.
     #[must_use]
     pub fn with_timeout(self, timeout: Duration) -> Self {
         Self { processes: self.processes.with_timeout(timeout), ..self }
     }
 
-    /// The agent, if it is the one to ask.
+    /// Returns the agent; `None` if this call must be run as a process.
     fn agent_for(&self, call: &HookToolCall) -> Option<&Agent> {
         let agent = self.agent.as_ref().filter(|agent| agent.is_own())?;
         let has_nul = call.args().iter().any(|arg| arg.contains('\0'));
@@ -92,7 +93,7 @@ impl HookTools for AgentHookTools {
     }
 }
 
-/// Whether the program is a link to the one program that all of Juju's hook tools are.
+/// Returns true if the program is a link to `jujuc` or `jujud`, the program of all of Juju's hook tools.
 fn is_jujus_own(program: &Path) -> bool {
     let mut path = program.to_owned();
     for _ in 0..MOST_LINKS {
@@ -106,23 +107,23 @@ fn is_jujus_own(program: &Path) -> bool {
     false
 }
 
-/// The agent of this unit, in the dispatch that this process was started for.
+/// The agent of this unit in this dispatch.
 #[derive(Debug)]
 struct Agent {
     address: String,
     context_id: String,
-    /// The process that the dispatch is.
+    /// The id of the process that created this; a forked child has another one.
     process: u32,
     /// The directory in which the first of Juju's own tools was found.
     tools: OnceLock<PathBuf>,
     exchange: Mutex<Exchange>,
 }
 
-/// The calls of a dispatch, one after the other.
+/// The calls of a dispatch, in sequence.
 #[derive(Debug, Default)]
 struct Exchange {
     line: Option<Line>,
-    /// Whether a call that was not waited for has taken too long, and the agent has answered none since.
+    /// True if a call that was sent without waiting took too long, and the agent has answered no call since.
     hangs: bool,
 }
 
@@ -131,21 +132,21 @@ struct Exchange {
 struct Line {
     connection: Connection,
     answers: Answers,
-    /// How many calls were sent.
+    /// The number of calls that were sent.
     calls: u64,
-    /// Until when the answer to the last call is awaited, if it has not come.
+    /// The deadline of the answer to the last call; `None` if it has come.
     pending: Option<Deadline>,
 }
 
-/// When a call has taken too long.
+/// The time at which a call has taken too long.
 #[derive(Clone, Copy, Debug)]
 struct Deadline {
     allowed: Duration,
-    /// `None` if that lies beyond the end of time.
+    /// The time; `None` if it is too far in the future for `Instant`.
     at: Option<Instant>,
 }
 
-/// Why there is no answer.
+/// The reason why there is no answer.
 type NoAnswer = (HookToolErrorKind, Box<dyn Error + Send + Sync>);
 
 impl Agent {
@@ -161,31 +162,32 @@ impl Agent {
         })
     }
 
-    /// Returns true if this process is the dispatch. A forked child does not touch the lock, which a thread of its parent may hold.
+    /// Returns true if this process is the dispatch. A forked child must not touch the lock, because a thread of its parent
+    /// may hold it.
     fn is_own(&self) -> bool {
         self.process == process::id()
     }
 
-    /// Waits for the answer that is still to come.
+    /// Waits for the answer to a call that was sent without waiting.
     fn settle(&self) {
         if self.is_own() {
             self.exchange().settle();
         }
     }
 
-    /// Returns true if the directory of Juju's own tools cannot be searched any more since one was found there: the charm has
-    /// changed its root directory or its user, and only its connection leads to the agent.
+    /// Returns true if the directory of Juju's own tools cannot be searched any more, although a tool was found there
+    /// before. Then the charm has changed its root directory or its user, and only its connection reaches the agent.
     fn sees_no_tools_any_more(&self) -> bool {
         self.tools.get().is_some_and(|directory| directory.join(".").metadata().is_err())
     }
 
-    /// Runs a tool to its end. `None` if the agent has not got the request.
+    /// Runs a tool to its end; `None` if the agent did not get the request.
     fn run(&self, call: &HookToolCall, deadline: Deadline) -> Option<Result<HookToolOutput, HookToolError>> {
         let mut exchange = self.exchange();
         let mut request = self.request(call);
         let mut answer = self.ask(&mut exchange, &request, deadline)?;
         if matches!(&answer, Ok(Err(refusal)) if refusal == rpc::NEEDS_STDIN) && request.stdin.is_none() {
-            // A process would read an empty one.
+            // A process would read an empty standard input.
             request.stdin = Some(Vec::new());
             answer = self.ask(&mut exchange, &request, deadline)?;
         }
@@ -198,7 +200,7 @@ impl Agent {
         })
     }
 
-    /// Hands over a call without waiting for the answer. `None` if the agent has not got the request.
+    /// Sends a call without waiting for the answer; `None` if the agent did not get the request.
     fn send(&self, call: &HookToolCall, deadline: Deadline) -> Option<Result<(), HookToolError>> {
         let mut exchange = self.exchange();
         exchange.settle();
@@ -210,7 +212,7 @@ impl Agent {
         Some(sent.map_err(|no_answer| error(call, no_answer)))
     }
 
-    /// Sends a request and waits for the answer. `None` if the agent has not got the request.
+    /// Sends a request and waits for the answer; `None` if the agent did not get the request.
     fn ask(
         &self,
         exchange: &mut Exchange,
@@ -222,10 +224,10 @@ impl Agent {
         Some(sent.and_then(|()| exchange.receive(deadline)))
     }
 
-    /// Sends a request. `None` if the agent cannot be reached.
+    /// Sends a request; `None` if the agent cannot be reached.
     ///
-    /// Connects if need be. The agent may have been restarted since the last call: then sending fails, and another connection
-    /// is tried.
+    /// Connects if there is no connection. If sending fails on an older one, it connects again, because the agent may have
+    /// been restarted since the last call.
     fn transmit(
         &self,
         exchange: &mut Exchange,
@@ -257,7 +259,7 @@ impl Agent {
     fn request(&self, call: &HookToolCall) -> Request {
         Request {
             context_id: self.context_id.clone(),
-            // Only what a tool reads or writes by a relative path depends on it.
+            // The directory matters only for a relative path that a tool reads or writes.
             directory: env::current_dir().unwrap_or_else(|_| "/".into()).into_os_string().into_vec(),
             tool: call.tool().to_owned(),
             args: call.args().to_vec(),
@@ -277,7 +279,8 @@ impl Drop for Agent {
 }
 
 impl Exchange {
-    /// Receives the answer to the call that was sent last. A connection on which it does not come is of no use any more.
+    /// Receives the answer to the last call. If it does not come, the connection is closed, because it cannot be used any
+    /// more.
     fn receive(&mut self, deadline: Deadline) -> Result<Result<Response, String>, NoAnswer> {
         let mut line = self.line.take().ok_or_else(|| (AnswerLost, "there is no connection".into()))?;
         let answer = line.answer(deadline)?;
@@ -287,8 +290,8 @@ impl Exchange {
         Ok(answer.result)
     }
 
-    /// Receives the answer to a call that was not waited for. The next one must not be sent before, since the agent may run two
-    /// that it has at once in either order.
+    /// Receives the answer to a call that was sent without waiting. The next call must not be sent before, because the
+    /// agent may run two calls in either order.
     fn settle(&mut self) {
         let Some(Line { connection, pending: Some(deadline), .. }) = &self.line else { return };
         if connection.is_own() {
@@ -335,14 +338,14 @@ impl Deadline {
     }
 }
 
-/// Makes of a response what the end of a process would be.
+/// Converts a response to the result that a process would have.
 fn output(call: &HookToolCall, response: Response) -> Result<HookToolOutput, HookToolError> {
     let Response { code, stdout, mut stderr } = response;
     stderr.truncate(MAX_STDERR);
     if stdout.len() > MAX_STDOUT {
         return Err(error(call, (InvalidOutput, TOO_LONG.into())));
     }
-    // Of a process' exit code the system keeps eight bits.
+    // The system keeps only eight bits of a process' exit code.
     match code & 0xff {
         0 => Ok(HookToolOutput { stdout, stderr }),
         code => Err(HookToolError::from_exit(call.tool(), i32::try_from(code).ok(), &stderr)),

@@ -15,19 +15,19 @@ use rustix::net::{
 
 /// A connected socket of this process.
 ///
-/// The charm may close any file by its number, and open others, which get the same numbers; and a child that it forks has
-/// copies of them all. So the socket is only used, and only closed, while it [is still this one](Self::is_own).
+/// The charm may close any file descriptor, and a file that it opens later may get the same number. A forked child has
+/// copies of all descriptors. So the socket is used and closed only while it [is still the same one](Self::is_own).
 #[derive(Debug)]
 pub(super) struct Connection {
-    /// `None` only while it is dropped.
+    /// The socket; `None` only during the drop.
     socket: Option<OwnedFd>,
     process: u32,
     identity: (u64, u64),
 }
 
 impl Connection {
-    /// Connects to a path, or, if the address begins with `@`, to an abstract socket. Does not wait for an agent that
-    /// accepts nothing.
+    /// Connects to a path, or to an abstract socket if the address begins with `@`. Does not wait for an agent that does
+    /// not accept.
     pub(super) fn open(address: &str) -> io::Result<Self> {
         let address = match address.strip_prefix('@') {
             Some(name) => SocketAddrUnix::new_abstract_name(name.as_bytes())?,
@@ -40,13 +40,13 @@ impl Connection {
         Ok(Self { socket: Some(socket), process: process::id(), identity })
     }
 
-    /// Whether the descriptor is still this socket, and this process the one that opened it.
+    /// Returns true if the descriptor is still this socket, and this process opened it.
     pub(super) fn is_own(&self) -> bool {
         self.process == process::id()
             && self.socket.as_ref().is_some_and(|socket| identity(socket).ok() == Some(self.identity))
     }
 
-    /// Sends all bytes before the deadline. After an error the agent has not got them all.
+    /// Sends all bytes before the deadline. After an error the agent has not received all of them.
     pub(super) fn send(&self, mut bytes: &[u8], deadline: Option<Instant>) -> io::Result<()> {
         let socket = self.socket()?;
         while !bytes.is_empty() {
@@ -88,7 +88,7 @@ impl Drop for Connection {
         if !self.is_own()
             && let Some(socket) = self.socket.take()
         {
-            // Forgets the number, without closing what has it now.
+            // Drops the number without closing it, because it may be another file now.
             let _ = socket.into_raw_fd();
         }
     }

@@ -1,12 +1,13 @@
-//! Checks of what holds for any bytes from the agent.
+//! Checks the properties that hold for any bytes from the agent.
 
 use super::rpc::Answers;
 
-/// Whatever arrives, and however it is cut on the way, gives the same answers until the first error, and no more than arrived.
+/// Checks that the answers up to the first error do not depend on how the input is split, and that they are not longer than
+/// the input allows.
 ///
 /// # Panics
 ///
-/// If that does not hold.
+/// Panics if one of these properties does not hold.
 pub fn agent_answer(input: &[u8]) {
     let whole = read(input, input.len().max(1));
     assert_eq!(read(input, 1), whole);
@@ -15,7 +16,7 @@ pub fn agent_answer(input: &[u8]) {
     assert!(length <= 3 * input.len(), "{length} bytes were made of {}", input.len());
 }
 
-/// All texts of the answers.
+/// Returns all texts of the answers.
 fn read(input: &[u8], cut: usize) -> Vec<Vec<u8>> {
     let (mut answers, mut texts) = (Answers::default(), Vec::new());
     for bytes in input.chunks(cut) {

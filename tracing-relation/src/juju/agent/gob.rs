@@ -1,13 +1,13 @@
-//! Go's `encoding/gob`: the format, and reading any value of it. The few structs that are sent are written in
-//! [`gob_writer`](super::gob_writer).
+//! Describes the format of Go's `encoding/gob`, and reads any value in it. [`gob_writer`](super::gob_writer) writes the few
+//! structs that are sent.
 //!
-//! The format is specified in the documentation of that Go package. A stream is a sequence of messages. Each has its length
-//! in front, and is either the definition of a type, with its negative id, or a value, with the id of its type. A struct is
-//! sent as the fields that are not zero, each with its distance from the field before, so a reader needs the definition to
-//! know what follows.
+//! The documentation of that Go package specifies the format. A stream is a sequence of messages, each after its length. A
+//! message is either the definition of a type, with its negative id, or a value, with the id of its type. A struct is sent
+//! as its fields that are not zero, each with its distance from the field before, so a reader needs the definition to know
+//! the type of the next value.
 //!
-//! Reading allocates in proportion to what has arrived, never for a length that was only announced, and never nests deeper
-//! than [`DEEPEST`].
+//! A read allocates in proportion to the received bytes, never for a length that was only announced, and its recursion is
+//! never deeper than [`DEEPEST`].
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -15,16 +15,16 @@ use std::sync::Arc;
 
 use crate::juju::hook_tools::{MAX_STDERR, MAX_STDOUT, TOO_LONG};
 
-/// How deep values may be nested, so that reading one cannot exhaust the stack.
+/// The limit of the nesting of values, so that a read cannot exhaust the stack.
 const DEEPEST: usize = 100;
 
-/// How many types one connection may define. `net/rpc` needs fewer than ten.
+/// The number of types that one connection may define. `net/rpc` needs fewer than ten.
 const MOST_TYPES: usize = 1000;
 
-/// How long one message may be: all the output that is taken of a tool, and a little for the fields around it.
+/// The limit of one message in bytes: the largest output that is accepted from a tool, and a little for the other fields.
 const LONGEST_MESSAGE: u64 = (MAX_STDOUT + MAX_STDERR + 1024) as u64;
 
-/// A stream that cannot be read.
+/// The reason why a stream cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum GobError {
     #[error("{TOO_LONG}")]
@@ -36,12 +36,12 @@ pub(crate) enum GobError {
 use GobError::Malformed;
 
 const TRUNCATED: GobError = Malformed("a message ends within a value");
-/// A value goes on in another message.
+/// The value continues in another message.
 const CUT: GobError = Malformed("a value ends within an interface");
 const UNDEFINED_FIELD: GobError = Malformed("a field is not defined");
 const BAD_DEFINITION: GobError = Malformed("the definition of a type is not one");
 
-/// The id of a type: those below 64 are gob's own, others are defined in the stream.
+/// The id of a type. Ids below 64 are gob's own, and the stream defines the others.
 pub(crate) type TypeId = i64;
 
 pub(crate) const BOOL: TypeId = 1;
@@ -53,16 +53,17 @@ pub(crate) const STRING: TypeId = 6;
 const COMPLEX: TypeId = 7;
 const INTERFACE: TypeId = 8;
 
-/// A stream that is read as its bytes arrive, however they are cut on the way.
+/// A stream that is read as its bytes arrive, in pieces of any size.
 #[derive(Debug)]
 pub(crate) struct Stream {
     types: Types,
-    /// How long a message may be.
+    /// The limit of one message in bytes.
     longest: u64,
     buffer: Vec<u8>,
-    /// How much of the buffer was read.
+    /// The number of bytes in the buffer that were read.
     read: usize,
-    /// The messages that a value has begun with which goes on in others: one is cut where the type in an interface is defined.
+    /// The earlier messages of a value that continues in others. A value is split where the type of an interface is
+    /// defined.
     parts: Vec<Vec<u8>>,
 }
 
@@ -77,14 +78,14 @@ impl Stream {
         Self { types: Types::default(), longest, buffer: Vec::new(), read: 0, parts: Vec::new() }
     }
 
-    /// Adds bytes that have arrived.
+    /// Adds received bytes.
     pub(crate) fn feed(&mut self, bytes: &[u8]) {
         self.buffer.drain(..self.read);
         self.read = 0;
         self.buffer.extend_from_slice(bytes);
     }
 
-    /// Returns the next value; `None` if it has not arrived whole. Definitions of types are kept.
+    /// Returns the next value; `None` if it has not arrived completely. Stores definitions of types.
     pub(crate) fn next(&mut self) -> Result<Option<Value>, GobError> {
         while let Some(message) = self.next_message()? {
             let message = &self.buffer[message];
@@ -111,7 +112,7 @@ impl Stream {
         Ok(None)
     }
 
-    /// Where the next message is in the buffer, if it is there whole.
+    /// Returns the range of the next message in the buffer; `None` if it has not arrived completely.
     fn next_message(&mut self) -> Result<Option<Range<usize>>, GobError> {
         let mut reader = Reader::of(&self.buffer[self.read..]);
         let length = match reader.uint() {
@@ -139,7 +140,7 @@ enum Type {
     /// A slice or an array.
     List(TypeId),
     Map(TypeId, TypeId),
-    /// The fields with their names.
+    /// A struct, with the names and types of its fields.
     Struct(Vec<(String, TypeId)>),
     /// A type with an encoding of its own, such as a time.
     Opaque,
@@ -176,7 +177,7 @@ impl Types {
         Ok(())
     }
 
-    /// Reads a value from the message that holds it, or the rest of it if there were others before.
+    /// Reads a value from its last message, and from the messages before it.
     fn read_value(&mut self, last: &[u8], before: &[Vec<u8>]) -> Result<Value, GobError> {
         let messages: Vec<&[u8]> = before.iter().map(Vec::as_slice).chain([last]).collect();
         let mut reader = Reader { bytes: messages[0], later: &messages[1..] };
@@ -196,7 +197,7 @@ impl Types {
     }
 }
 
-/// The unread rest of a message, and the messages that a value in it goes on in.
+/// The unread rest of a message, and the later messages of the same value.
 #[derive(Debug)]
 struct Reader<'a> {
     bytes: &'a [u8],
@@ -230,7 +231,7 @@ impl<'a> Reader<'a> {
         self.take(usize::try_from(length).map_err(|_| TRUNCATED)?)
     }
 
-    /// The number of elements that follow. Each takes a byte at least.
+    /// Reads the number of elements that follow. Each takes at least one byte.
     fn count(&mut self) -> Result<usize, GobError> {
         let count = self.uint()?;
         usize::try_from(count).ok().filter(|count| *count <= self.bytes.len()).ok_or(TRUNCATED)
@@ -242,7 +243,7 @@ impl<'a> Reader<'a> {
         Ok(taken)
     }
 
-    /// Reads a struct: `read` takes the value of each field that was sent, by the field's number.
+    /// Reads a struct. `read` gets the number of each field that was sent, and reads its value.
     fn fields(
         &mut self,
         mut read: impl FnMut(&mut Self, usize) -> Result<(), GobError>,
@@ -264,7 +265,7 @@ impl<'a> Reader<'a> {
         self.fields(|reader, kind| {
             let (mut ids, mut named) = (Vec::new(), Vec::new());
             reader.fields(|reader, number| match (kind, number) {
-                // The name and the id of the type, which the message has said.
+                // Reads the name and the id of the type. They are dropped, because the message has the id as well.
                 (_, 0) => reader.name_and_id().map(drop),
                 (0 | 1 | 3, _) => reader.int().map(|id| ids.push(id)),
                 (2, 1) => {
@@ -317,7 +318,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Passes over a value.
+    /// Skips a value.
     fn skip(&mut self, types: &mut Types, id: TypeId, depth: usize) -> Result<(), GobError> {
         let depth = depth.checked_sub(1).ok_or(Malformed("a value is nested too deeply"))?;
         match id {
@@ -350,11 +351,11 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Passes over an interface: the name of the type in it, the type's id, a length, and the value. A nil one has an empty name
-    /// only.
+    /// Skips an interface: the name of the type in it, the type's id, a length, and the value. For a nil interface, only an
+    /// empty name is sent.
     ///
-    /// A type that is new is defined between its name and its id, and then, if the interface is not in another one, the message
-    /// is at its end. The lengths count to the next definition only, so they are of no use.
+    /// A new type is defined between its name and its id. If the interface is not within another one, the message ends
+    /// after the definition. The lengths are not useful, because they end at the next definition.
     fn skip_interface(&mut self, types: &mut Types, depth: usize) -> Result<(), GobError> {
         if self.bytes()?.is_empty() {
             return Ok(());
@@ -380,7 +381,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Passes over a value that is not part of another one: unless it is a struct, it has a zero in front.
+    /// Skips a value that is not part of another one. It has a zero in front, unless it is a struct.
     fn skip_other_than_struct(
         &mut self,
         types: &mut Types,

@@ -1,12 +1,12 @@
-//! Writing gob: structs of a few simple fields, and the definitions of their types. The format is explained in [`gob`](super::gob).
+//! Writes gob: structs of a few simple fields, and the definitions of their types. [`gob`](super::gob) explains the format.
 
 use super::gob::TypeId;
 
-/// Encodes a struct, field after field in the order of its definition. A field that is zero is left out.
+/// An encoder of a struct, which gets the fields in the order of the definition. A zero field is left out.
 #[derive(Debug, Default)]
 pub(crate) struct StructWriter {
     bytes: Vec<u8>,
-    /// How many fields were left out since the last one that was written.
+    /// The number of fields that were left out since the last written one.
     skipped: u64,
 }
 
@@ -84,7 +84,7 @@ fn common(name: &str, id: TypeId) -> StructWriter {
     StructWriter::default().bytes(name.as_bytes()).int(id)
 }
 
-/// Appends a struct of a type that was defined.
+/// Appends a struct of a type that is already defined.
 pub(crate) fn write_message(stream: &mut Vec<u8>, id: TypeId, value: StructWriter) {
     let mut content = Vec::new();
     write_int(&mut content, id);
@@ -92,7 +92,7 @@ pub(crate) fn write_message(stream: &mut Vec<u8>, id: TypeId, value: StructWrite
     write_bytes(stream, &content);
 }
 
-/// A number below 128 is one byte. Any other is its bytes without leading zeros, after their negated count.
+/// Writes a number below 128 as one byte, and any other as its bytes without leading zeros, after their negated count.
 fn write_uint(bytes: &mut Vec<u8>, value: u64) {
     match u8::try_from(value) {
         Ok(small) if small < 0x80 => bytes.push(small),
@@ -106,7 +106,7 @@ fn write_uint(bytes: &mut Vec<u8>, value: u64) {
     }
 }
 
-/// The lowest bit says whether the others are inverted.
+/// Writes a number with its sign: the lowest bit says whether the other bits are inverted.
 fn write_int(bytes: &mut Vec<u8>, value: i64) {
     write_uint(bytes, ((value << 1) ^ (value >> 63)).cast_unsigned());
 }

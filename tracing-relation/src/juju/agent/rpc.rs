@@ -1,12 +1,12 @@
-//! The call `Jujuc.Main` of Go's `net/rpc`: what the charm sends, and what the agent answers.
+//! The call `Jujuc.Main` of Go's `net/rpc`: the request of the charm, and the answer of the agent.
 //!
 //! A call is two values, the header and the argument, and so is its answer. Go compares fields by name, so the names below
-//! are the contract; they are those of Juju 2.8 to 4.1.
+//! must not change; they are those of Juju 2.8 to 4.1.
 
 use super::gob::{self, Field, GobError, Stream, TypeId, Value};
 use super::gob_writer::{StructWriter, define_slice, define_struct, write_message};
 
-// In the order in which Go's own client comes to them.
+// The ids are in the order in which Go's own client defines the types.
 const HEADER: TypeId = 64;
 const REQUEST: TypeId = 65;
 const STRINGS: TypeId = 66;
@@ -34,14 +34,14 @@ pub(crate) struct Response {
     pub(crate) stderr: Vec<u8>,
 }
 
-/// The answer to the call with this number: a response, or why the agent did not run the tool.
+/// The answer to the call with this number: a response, or the reason why the agent did not run the tool.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Answer {
     pub(crate) sequence: u64,
     pub(crate) result: Result<Response, String>,
 }
 
-/// Encodes a call with the number that it has on its connection, from 0. The first one defines the types, too.
+/// Encodes a call. `sequence` is its number on the connection, from 0. The first call also defines the types.
 pub(crate) fn encode_call(request: &Request, sequence: u64) -> Vec<u8> {
     let mut stream = Vec::new();
     let is_first = sequence == 0;
@@ -59,7 +59,7 @@ pub(crate) fn encode_call(request: &Request, sequence: u64) -> Vec<u8> {
             ("Args", STRINGS),
             ("StdinSet", gob::BOOL),
             ("Stdin", gob::BYTES),
-            // Empty on a unix socket, and gone in Juju 4.
+            // The token is empty on a unix socket, and Juju 4 does not have it.
             ("Token", gob::STRING),
         ];
         define_struct(&mut stream, REQUEST, "Request", &fields);
@@ -76,26 +76,26 @@ pub(crate) fn encode_call(request: &Request, sequence: u64) -> Vec<u8> {
     stream
 }
 
-/// Reads the answers of one connection, however their bytes are cut on the way.
+/// A reader of the answers of one connection, which arrive in pieces of any size.
 #[derive(Debug, Default)]
 pub(crate) struct Answers {
     pub(crate) stream: Stream,
-    /// The number of the call and the error of an answer of which the response has not come yet.
+    /// The number of the call and the error, from an answer whose response has not arrived yet.
     pub(crate) header: Option<(u64, String)>,
 }
 
 impl Answers {
-    /// Adds bytes that have arrived.
+    /// Adds received bytes.
     pub(crate) fn feed(&mut self, bytes: &[u8]) {
         self.stream.feed(bytes);
     }
 
-    /// The next answer, if all of it has arrived.
+    /// Returns the next answer; `None` if it has not arrived completely.
     pub(crate) fn next(&mut self) -> Result<Option<Answer>, GobError> {
         while let Some(value) = self.stream.next()? {
             match self.header.take() {
                 None => self.header = Some(header(value)?),
-                // Something follows an error, too, whatever it is.
+                // A second value follows an error as well, and is ignored.
                 Some((sequence, error)) if !error.is_empty() => {
                     return Ok(Some(Answer { sequence, result: Err(error) }));
                 }
