@@ -1,4 +1,4 @@
-//! Numbers and truth values that version 1 of the file holds as texts.
+//! Reads and writes numbers and booleans as texts, as version 1 of the file has them.
 
 use std::collections::BTreeSet;
 use std::fmt::Display;
@@ -18,7 +18,7 @@ where
     String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
 }
 
-/// For the items of a set.
+/// Reads and writes the items of a set as texts.
 pub(super) mod each {
     use super::{BTreeSet, Deserialize, Deserializer, Serializer, de};
 

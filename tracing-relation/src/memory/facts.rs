@@ -5,35 +5,35 @@ use serde::{Deserialize, Serialize};
 use super::as_text;
 use crate::juju::{Databag, Dispatch};
 
-/// What was read of the relations of some endpoints.
+/// The facts that were read about the relations of some endpoints.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Facts {
-    /// When the oldest of it was read, in seconds since 1970; 0 while nothing was.
+    /// The time at which the oldest fact was read, in seconds since 1970; 0 if there is none.
     #[serde(with = "as_text")]
     pub(super) learned: u64,
-    /// The unit is not its application's leader.
+    /// True if the unit is known not to be its application's leader.
     #[serde(with = "as_text")]
     pub(super) follows: bool,
     /// The applications at the other end, by the id of the relation. They never change.
     pub(super) apps: BTreeMap<u32, String>,
-    /// The relations that an event has ended: Juju lists them until the hook for that has succeeded, or was skipped.
+    /// The relations that an event has ended. Juju lists them until the hook of that event has succeeded, or was skipped.
     #[serde(with = "as_text::each")]
     pub(super) ended: BTreeSet<u32>,
-    /// By name.
+    /// The relations of each endpoint, by its name.
     pub(super) endpoints: BTreeMap<String, BTreeMap<u32, RelationFacts>>,
 }
 
-/// What was read of one relation.
+/// The facts that were read about one relation.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct RelationFacts {
     /// The units at the other end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) units: Option<Vec<String>>,
-    /// By the application or unit that they belong to.
+    /// The databags, by the application or unit that owns them.
     pub(super) databags: BTreeMap<String, Databag>,
 }
 
-/// What an event says that may have changed.
+/// The facts that an event may have changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Outdated {
     Nothing,
@@ -41,21 +41,22 @@ pub(super) enum Outdated {
     Everything,
 }
 
-/// What happened to a relation.
+/// The change of a relation in an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Happened {
-    /// It is there, and something about it is new.
+    /// The relation exists, and something about it has changed.
     News,
-    /// Its last hook.
+    /// The relation ends with this hook.
     End,
-    /// No event, but a command that was given it (`juju exec --relation`).
+    /// The dispatch is not an event, but a command with a relation (`juju exec --relation`).
     Nothing,
 }
 
-/// For how long facts hold, in seconds.
+/// The time for which facts are valid, in seconds.
 const A_DAY: u64 = 24 * 60 * 60;
 
-/// Of how many relations is kept that they have ended, and whom they are with; ids only grow.
+/// The number of ended relations, and of names of applications, that are kept. The lowest ids are dropped first, because
+/// ids only grow.
 const RELATIONS: usize = 100;
 
 impl Outdated {
@@ -75,20 +76,20 @@ impl Outdated {
                 };
                 Self::Relation { endpoint: relation.endpoint, id: relation.id, happened }
             }
-            // It does not say which.
+            // The event does not say which relation it is about.
             Ok(None) | Err(_) => Self::Everything,
         }
     }
 }
 
 impl Facts {
-    /// What can change is forgotten.
+    /// Drops all facts that can change.
     pub(super) fn forget(&mut self) {
         (self.learned, self.follows) = (0, false);
         self.endpoints.clear();
     }
 
-    /// What may have changed is forgotten.
+    /// Drops the facts that may have changed.
     pub(super) fn forget_outdated(&mut self, outdated: &Outdated) {
         match outdated {
             Outdated::Nothing => {}
@@ -99,7 +100,7 @@ impl Facts {
                         self.apps.remove(id);
                         self.ended.insert(*id);
                     }
-                    // A suspended relation ends, and may begin again.
+                    // A suspended relation ends, but may start again.
                     Happened::News => _ = self.ended.remove(id),
                     Happened::Nothing => {}
                 }
@@ -123,7 +124,7 @@ impl Facts {
         }
     }
 
-    /// Whether it was read within the last day, and not later than now.
+    /// Returns true if the facts were read within the last 24 hours, and not after `now`.
     pub(super) fn are_fresh(&self, now: u64) -> bool {
         (self.learned..self.learned.saturating_add(A_DAY)).contains(&now)
     }

@@ -8,15 +8,15 @@ use std::time::{Duration, Instant};
 use rustix::fs::OFlags;
 use rustix::process::{Resource, getrlimit};
 
-/// More is not kept: reading it would cost as much as asking Juju.
+/// The largest file that is kept, in bytes. Reading a larger one would cost as much as asking Juju.
 pub(super) const LARGEST: usize = 256 * 1024;
 
-/// How long to wait for another process, which needs the lock for some microseconds.
+/// The time limit for the lock. Another process holds it only for some microseconds.
 const PATIENCE: Duration = Duration::from_millis(50);
 
-/// What the file holds; None if there is none.
+/// Returns the content of the file; `None` if there is none.
 ///
-/// It is opened as if it were to be written, since what could not be forgotten must not be trusted.
+/// The file is opened for writing, because facts that could not be dropped later must not be used.
 pub(super) fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
     match open(path, &mut OpenOptions::new()) {
         Ok(mut file) => content(&mut file).map(Some),
@@ -25,7 +25,7 @@ pub(super) fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
     }
 }
 
-/// Replaces what the file holds, if that is still `seen`. False if it is not, or another process is just writing it.
+/// Replaces the content of the file if it is still `seen`. Returns false if it is not, or if another process is writing it.
 pub(super) fn replace(path: &Path, seen: Option<&[u8]>, new: &[u8]) -> io::Result<bool> {
     let mut file = open(path, OpenOptions::new().create_new(seen.is_none()))?;
     match file.try_lock() {
@@ -40,18 +40,18 @@ pub(super) fn replace(path: &Path, seen: Option<&[u8]>, new: &[u8]) -> io::Resul
     Ok(true)
 }
 
-/// Replaces what the file holds, whatever it is, and makes it if there is none. False if it cannot be written, but holds
-/// nothing any more.
+/// Replaces any content of the file, and creates it if there is none. Returns false if it cannot be written, but is empty
+/// or removed.
 ///
-/// A file of another user, a link, or whatever else is there is removed.
+/// A file of another user, a link, or any other node except a directory is removed.
 ///
 /// # Errors
 ///
-/// The file that is there, or may be there, can neither be emptied nor removed. The error says why it cannot be emptied.
+/// The file exists, or may exist, and can be neither emptied nor removed. The error says why it cannot be emptied.
 pub(super) fn force(path: &Path, new: &[u8]) -> io::Result<bool> {
     let emptied = open(path, OpenOptions::new().create(true).truncate(false)).and_then(|file| {
         wait_for_lock(&file);
-        // Before anything that may fail: what an event has outdated must not stay.
+        // The file is emptied before other operations that may fail, because outdated facts must not stay.
         file.set_len(0)?;
         Ok(file)
     });
@@ -73,25 +73,25 @@ pub(super) fn force(path: &Path, new: &[u8]) -> io::Result<bool> {
 
 fn wait_for_lock(file: &File) {
     let waiting = Instant::now();
-    // Whoever has it for longer than that is not writing.
+    // A process that holds the lock for longer is not writing.
     while matches!(file.try_lock(), Err(TryLockError::WouldBlock)) && waiting.elapsed() < PATIENCE {
         thread::sleep(Duration::from_millis(1));
     }
 }
 
-/// Removes whatever is there, except a directory.
+/// Removes the node at the path, except a directory.
 fn remove(path: &Path) -> io::Result<()> {
     let is_absent =
         |error: io::Error| matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory);
     match fs::remove_file(path) {
-        // A file system that is read-only refuses even to remove what is not there.
+        // A read-only file system refuses the removal even if the file does not exist.
         Err(_) if fs::symlink_metadata(path).is_err_and(is_absent) => Ok(()),
         removed => removed,
     }
 }
 
 fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
-    // Neither a link to somewhere else, nor a pipe that nobody reads.
+    // The flags refuse a link, and do not wait for the other end of a pipe.
     let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
     options.read(true).write(true).mode(0o600).custom_flags(flags);
     let file = options.open(path)?;
@@ -113,7 +113,7 @@ fn content(file: &mut File) -> io::Result<Vec<u8>> {
 }
 
 fn overwrite(file: &mut File, new: &[u8]) -> io::Result<()> {
-    // Trying to write more than this process may (`ulimit -f`) kills it.
+    // The size is checked first, because a write beyond the limit of this process (`ulimit -f`) would kill it.
     if getrlimit(Resource::Fsize).current.is_some_and(|most| new.len() as u64 > most) {
         return Err(io::ErrorKind::FileTooLarge.into());
     }

@@ -14,14 +14,14 @@ use crate::json;
 
 const FORMAT: &str = "charm-tracing relations 1 ";
 
-/// Facts, and whose they are.
+/// The facts, with the unit and model that they belong to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Record {
     pub(super) unit: String,
     pub(super) model: String,
-    /// The dispatch that wrote it, as Juju names it.
+    /// The context id of the dispatch that wrote it.
     pub(super) hook: String,
-    /// Unlike that of any other record.
+    /// A text that no other record has.
     pub(super) written: String,
     #[serde(flatten, skip_deserializing)]
     pub(super) facts: Facts,
@@ -33,7 +33,7 @@ impl Record {
         format!("{FORMAT}{:08x}\n{json}", crc32fast::hash(json.as_bytes())).into_bytes()
     }
 
-    /// None if it is not a whole record of this version.
+    /// Reads a record; `None` if it is damaged, incomplete or of another version.
     pub(super) fn decode(content: &[u8]) -> Option<Self> {
         let rest = content.strip_prefix(FORMAT.as_bytes())?;
         let (checksum, json) = (rest.get(..8)?, rest.get(8..)?.strip_prefix(b"\n")?);
@@ -41,7 +41,7 @@ impl Record {
         if checksum != expected.as_bytes() {
             return None;
         }
-        // The facts are read apart, because serde takes no numbers from the keys of a map within a flattened struct.
+        // The facts are read separately, because serde cannot read numbers from map keys within a flattened struct.
         Some(Self { facts: json::read(json).ok()?, ..json::read(json).ok()? })
     }
 }

@@ -23,25 +23,25 @@ pub(crate) struct RelationMemory {
 
 #[derive(Debug)]
 struct State {
-    /// What the file held when it was read or written last.
+    /// The content of the file when it was last read or written.
     seen: Option<Vec<u8>>,
     facts: Facts,
-    /// There is something that the file does not hold.
+    /// True if there are facts that the file does not have.
     news: bool,
-    /// Nothing more is to be learned in this dispatch.
+    /// True if this dispatch must not store facts any more.
     doubtful: bool,
-    /// An earlier part of the same hook has written the file: what it has published may still be dropped.
+    /// True if an earlier part of the same hook has written the file. What it has published may still be dropped.
     same_hook: bool,
     /// The databags that this dispatch has written to, by relation and owner.
     written: HashSet<(u32, String)>,
 }
 
 impl RelationMemory {
-    /// Recalls what is still true in this dispatch, and forgets the rest for good.
+    /// Reads the facts that are still valid in this dispatch, and drops the others from the file.
     ///
-    /// None if the file cannot be used, or the dispatch does not say which unit it is for, or not which relation its event
-    /// is about. If the event outdates what a file may hold that can be neither changed nor removed, that is a warning in
-    /// Juju's log, and None.
+    /// Returns `None` if the file cannot be used, or if the dispatch does not say its unit, or the relation of its event.
+    /// Also returns `None`, with a warning in Juju's log, if the event makes facts outdated, but the file can be neither
+    /// changed nor removed.
     pub(crate) fn open(path: PathBuf, dispatch: &Dispatch, now: SystemTime) -> Option<Self> {
         let outdated = Outdated::by(dispatch);
         let found = file::read(&path);
@@ -53,7 +53,7 @@ impl RelationMemory {
                 if outdated == Outdated::Nothing {
                     return None;
                 }
-                // A later dispatch may be able to read it, so it is to be forgotten all the same.
+                // The facts are dropped nevertheless, because a later dispatch may be able to read the file.
                 None
             }
         };
@@ -63,7 +63,7 @@ impl RelationMemory {
         let now = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
 
         let record = seen.as_deref().and_then(Record::decode);
-        // After the file was carried elsewhere, it is about another unit.
+        // A file that was copied from another unit does not count.
         let record = record.filter(|found| (&found.unit, &found.model) == (&unit, &model));
         let same_hook = record.as_ref().is_some_and(|found| !hook.is_empty() && found.hook == hook);
         let mut facts = record.map(|found| found.facts).unwrap_or_default();
@@ -76,7 +76,8 @@ impl RelationMemory {
         let state = Mutex::new(State { seen, facts, news, doubtful, same_hook, written });
         let memory = Self { path, unit, model, hook, now, state };
         let of_relation = matches!(outdated, Outdated::Relation { .. });
-        // Of a relation even where there was nothing to forget: a dispatch that has read before must not write afterwards.
+        // The event of a relation writes the file even if it drops nothing, so that a dispatch that has read it before does
+        // not write it later.
         if of_relation || (there && outdated == Outdated::Everything) {
             let forced = memory.force(&mut memory.state());
             if let Err(error) = forced {
@@ -88,7 +89,7 @@ impl RelationMemory {
         (says_which && !memory.unit.is_empty()).then_some(memory)
     }
 
-    /// Whether an event has ended the relation, though Juju may still list it.
+    /// Returns true if an event has ended the relation, even if Juju still lists it.
     pub(crate) fn has_ended(&self, id: u32) -> bool {
         self.state().facts.ended.contains(&id)
     }
@@ -97,7 +98,7 @@ impl RelationMemory {
         self.state().facts.endpoints.get(endpoint).map(|relations| relations.keys().copied().collect())
     }
 
-    /// The relations of an endpoint, before anything else of it.
+    /// Stores the relations of an endpoint. Must be called before other facts of the endpoint are stored.
     pub(crate) fn learn_ids(&self, endpoint: &str, ids: &[u32]) {
         let relations = ids.iter().map(|id| (*id, RelationFacts::default())).collect();
         self.learn(|facts| _ = facts.endpoints.insert(endpoint.to_owned(), relations));
@@ -136,7 +137,7 @@ impl RelationMemory {
         }
     }
 
-    /// This dispatch is about to write to a databag, and may fail later.
+    /// Notes that this dispatch will write to a databag. It is not stored any more, because the dispatch may fail later.
     pub(crate) fn will_write(&self, endpoint: &str, id: u32, owner: &str) {
         self.state().written.insert((id, owner.to_owned()));
         self.learn_of(endpoint, id, |relation| _ = relation.databags.remove(owner));
@@ -146,21 +147,22 @@ impl RelationMemory {
         self.state().facts.follows
     }
 
-    /// The unit is not the leader. Juju says when it becomes it.
+    /// Stores that the unit is not the leader. An event comes when it becomes the leader.
     pub(crate) fn learn_that_it_follows(&self) {
         self.learn(|facts| facts.follows = true);
     }
 
-    /// A relation is just going, so what this dispatch reads is not what the next one would.
+    /// Drops all facts and stores no more in this dispatch, because a relation is being removed, and the next dispatch
+    /// would read other answers.
     pub(crate) fn doubt(&self) {
         let mut state = self.state();
         state.facts.forget();
         (state.news, state.doubtful) = (true, true);
     }
 
-    /// Forgets all that can change, now and in the file.
+    /// Drops all facts that can change, also in the file.
     ///
-    /// A file that can be neither changed nor removed is a warning in Juju's log, and nothing is learned any more in this
+    /// If the file can be neither changed nor removed, writes a warning to Juju's log and stores no more facts in this
     /// dispatch.
     pub(crate) fn forget(&self, dispatch: &Dispatch) {
         let mut state = self.state();
@@ -176,7 +178,7 @@ impl RelationMemory {
         }
     }
 
-    /// Keeps what was learned for later dispatches.
+    /// Writes new facts to the file, for later dispatches.
     pub(crate) fn save(&self) {
         let mut state = self.state();
         if !state.news {
@@ -194,7 +196,7 @@ impl RelationMemory {
         }
     }
 
-    /// Writes the file, whatever it holds. It is an error if what it holds stays there.
+    /// Writes the file, whatever its content. Returns an error if the old content stays there.
     fn force(&self, state: &mut State) -> io::Result<()> {
         state.news = false;
         let content = self.record(state).encode();
@@ -204,7 +206,7 @@ impl RelationMemory {
         Ok(())
     }
 
-    /// Tells the operator, who alone can mend it, that the file holds what should be forgotten.
+    /// Warns the operator that the file has outdated facts, because only they can solve this.
     fn warn_of(&self, error: &io::Error, dispatch: &Dispatch) {
         let file = self.path.display();
         let warning = format!(
@@ -215,7 +217,7 @@ impl RelationMemory {
     }
 
     fn record(&self, state: &State) -> Record {
-        // The clock of the machine rather than of the dispatch: no two records are the same.
+        // The clock of the machine is used rather than that of the dispatch, so that no two records are equal.
         let written = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         Record {
             unit: self.unit.clone(),
