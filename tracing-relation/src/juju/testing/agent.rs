@@ -1,4 +1,4 @@
-//! The unit agent's end of its socket, for tests: answers hook tools over Go's `net/rpc`, as Juju's own agent does.
+//! The unit agent's side of its socket, for tests. It answers hook tools over Go's `net/rpc`, as Juju's own agent does.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::Shutdown;
@@ -17,11 +17,11 @@ use crate::juju::agent::gob::{self, Field, GobError, Stream, TypeId, Value};
 use crate::juju::agent::gob_writer::{StructWriter, define_struct, write_message};
 use crate::juju::agent::rpc;
 
-/// A call of a hook tool, as it arrives at the agent.
+/// A call of a hook tool, as the agent receives it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AgentRequest {
-    /// The dispatch that the tool believes to be part of (`JUJU_CONTEXT_ID`).
+    /// The context id that the tool sent (`JUJU_CONTEXT_ID`).
     pub context_id: String,
     /// The working directory of the tool.
     pub directory: PathBuf,
@@ -31,31 +31,31 @@ pub struct AgentRequest {
     pub args: Vec<String>,
     /// All of its standard input, if it was sent.
     pub stdin: Option<Vec<u8>>,
-    /// The process that asks: the charm, or the process of a hook tool.
+    /// The id of the process that sent the call: the charm, or a hook tool.
     pub process: i32,
     /// The number of the connection, from 0.
     pub connection: usize,
 }
 
-/// The agent's way to deal with a call.
+/// The agent's reaction to a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AgentAnswer {
     /// The tool has run.
     Done(ToolResult),
-    /// The tool was not run, with this reason, such as `bad request: ...`.
+    /// The tool was not run for this reason, such as `bad request: ...`.
     Refused(String),
-    /// The tool reads standard input, which was not sent.
+    /// The tool reads standard input, but none was sent.
     NeedsStdin,
-    /// It never answers.
+    /// The agent never answers.
     Hangs,
-    /// It hangs up without an answer, as an agent that is killed.
+    /// The agent closes the connection without an answer, as if it was killed.
     HangsUp,
-    /// It sends these bytes, which are no answer, and hangs up.
+    /// The agent sends these bytes, which are not a valid answer, and closes the connection.
     Babbles(Vec<u8>),
 }
 
-/// An agent that listens on a socket until it is dropped. Each connection has a thread of its own.
+/// An agent that listens on a socket until it is dropped. Each connection has its own thread.
 pub struct Agent {
     address: SocketAddr,
     shared: Arc<Shared>,
@@ -69,11 +69,11 @@ struct Shared {
 }
 
 impl Agent {
-    /// Listens on a path, or, if the address begins with `@`, on an abstract socket, and answers each call.
+    /// Listens on a path, or on an abstract socket if the address begins with `@`, and answers each call.
     ///
     /// # Errors
     ///
-    /// The address cannot be listened on.
+    /// The agent cannot listen on the address.
     pub fn listen(
         address: &str,
         answer: impl Fn(AgentRequest) -> AgentAnswer + Send + Sync + 'static,
@@ -88,7 +88,7 @@ impl Agent {
     }
 }
 
-/// The address that a value of `JUJU_AGENT_SOCKET_ADDRESS` means.
+/// Returns the address in a value of `JUJU_AGENT_SOCKET_ADDRESS`.
 pub(super) fn socket_address(text: &str) -> io::Result<SocketAddr> {
     match text.strip_prefix('@') {
         Some(name) => SocketAddr::from_abstract_name(name),
@@ -96,8 +96,8 @@ pub(super) fn socket_address(text: &str) -> io::Result<SocketAddr> {
     }
 }
 
-/// Tries again while the address is in use: another thread that starts a process at this moment holds a copy of every open
-/// file for an instant, of a listener at the same address that was dropped, too.
+/// Binds a socket, and tries again while the address is in use. Another thread that starts a process holds a copy of every
+/// open file for an instant, also of a dropped listener at the same address.
 fn bind(address: &SocketAddr) -> io::Result<UnixListener> {
     for _ in 0..200 {
         match UnixListener::bind_addr(address) {
@@ -117,10 +117,10 @@ impl fmt::Debug for Agent {
 impl Drop for Agent {
     fn drop(&mut self) {
         self.shared.stopping.store(true, Ordering::Release);
-        // `accept` has no other way to be told.
+        // A connection is the only way to wake `accept`.
         drop(UnixStream::connect_addr(&self.address));
         if let Some(thread) = self.thread.take() {
-            // If it panicked, the test has seen so: its tools got no answer.
+            // A panic of the thread is ignored, because the test has already seen it: its tools got no answer.
             drop(thread.join());
         }
         if let Some(path) = self.address.as_pathname() {
@@ -141,7 +141,8 @@ impl Shared {
                 self.connections.lock().unwrap_or_else(PoisonError::into_inner).push(copy);
             }
             let (shared, connection) = (Arc::clone(self), threads.len());
-            // A tool that was killed with its charm leaves a broken stream. The next one is not to suffer.
+            // A tool that was killed with its charm leaves a broken stream. The error is ignored, so that later connections
+            // are served.
             threads.push(thread::spawn(move || drop(shared.serve(&stream, connection))));
         }
         for connection in self.connections.lock().unwrap_or_else(PoisonError::into_inner).iter() {
@@ -185,10 +186,10 @@ impl Shared {
     }
 }
 
-/// Reads the calls of a connection.
+/// A reader of the calls of a connection.
 pub(crate) struct Calls {
     pub(crate) stream: Stream,
-    /// The number of a call of which the argument has not come yet.
+    /// The number of a call whose argument has not arrived yet.
     sequence: Option<u64>,
     process: i32,
     connection: usize,
@@ -199,7 +200,7 @@ impl Calls {
         Self { stream: Stream::limited_to(u64::MAX), sequence: None, process, connection }
     }
 
-    /// The next call with its number, if all of it has arrived.
+    /// Returns the next call with its number; `None` if it has not arrived completely.
     pub(crate) fn next(&mut self) -> Result<Option<(u64, AgentRequest)>, GobError> {
         while let Some(value) = self.stream.next()? {
             let Value::Struct(fields) = value else { continue };
@@ -248,7 +249,7 @@ const HEADER: TypeId = 65;
 const RESPONSE: TypeId = 66;
 const NO_RESPONSE: TypeId = 67;
 
-/// Writes the answers of a connection. Each type is defined before its first value.
+/// A writer of the answers of a connection. It defines each type before its first value.
 #[derive(Default)]
 pub(crate) struct Answers {
     defined: Vec<TypeId>,

@@ -1,15 +1,15 @@
-//! Command lines as Juju reads them: flags may follow positional arguments, `--flag value` and `--flag=value` are the
-//! same, one dash or two are the same, and `--` ends the flags.
+//! Parses command lines by Juju's rules: flags may follow positional arguments, `--flag value` and `--flag=value` are
+//! equal, one dash and two dashes are equal, and `--` ends the flags.
 
 use super::tools::ToolResult;
 
-/// A command line, taken apart.
+/// A parsed command line.
 pub(super) struct Arguments {
     values: Vec<(&'static str, String)>,
     pub positional: Vec<String>,
 }
 
-/// A flag: its names, the first of which is what it is asked for by.
+/// A flag with its names. [`Arguments::value`] takes the first one.
 pub(super) struct Flag {
     names: &'static [&'static str],
     takes_value: bool,
@@ -61,7 +61,7 @@ impl Arguments {
         Ok(parsed)
     }
 
-    /// The value of a flag; the last one counts.
+    /// Returns the value of a flag; the last one counts.
     pub(super) fn value(&self, name: &str) -> Option<&str> {
         self.values.iter().rev().find(|(given, _)| *given == name).map(|(_, value)| value.as_str())
     }
@@ -74,7 +74,7 @@ impl Arguments {
         self.value("format").unwrap_or("smart")
     }
 
-    /// Refuses more positional arguments than the tool knows.
+    /// Returns an error if there are more positional arguments than the tool accepts.
     pub(super) fn at_most(&self, count: usize) -> Result<(), ToolResult> {
         match self.positional.get(count..) {
             None | Some([]) => Ok(()),

@@ -2,35 +2,35 @@ use serde_json::{Map, Value};
 
 use crate::juju::Dispatch;
 
-/// What Juju knows about the hook that a tool is called from: the part of it that changes what the tools do.
+/// The data that Juju has about the hook of a tool call, as far as it changes the results of tools.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct HookContext {
-    /// The endpoint and id of the relation, in the hooks of one. Tools use it where `-r` is left out, and `juju-log`
+    /// The endpoint and id of the relation, in the hooks of a relation. Tools use it if `-r` is left out, and `juju-log`
     /// puts it before the message.
     pub relation: Option<(String, u32)>,
     /// The remote application, in the hooks of a relation.
     pub remote_app: Option<String>,
-    /// The remote unit, in the hooks of a relation that are about one.
+    /// The remote unit, in the hooks of a relation that are about a unit.
     pub remote_unit: Option<String>,
-    /// The unit that departs, in `relation-departed`. It is no longer listed.
+    /// The unit that departs, in `relation-departed`. It is not listed any more.
     pub departing_unit: Option<String>,
-    /// Whether this is the hook that ends the relation, which has no units any more.
+    /// True if this hook ends the relation, which then has no units.
     pub broken: bool,
-    /// The parameters of the action, in an action. Elsewhere the `action-*` tools are unknown.
+    /// The parameters, in an action. In other hooks the `action-*` tools are unknown.
     pub action: Option<Value>,
-    /// Whether nearly every tool is refused, as in `collect-metrics`.
+    /// True if nearly every tool is refused, as in `collect-metrics`.
     pub restricted: bool,
 }
 
 impl HookContext {
-    /// A hook that is about nothing in particular, such as `update-status`.
+    /// Returns a hook without a subject, such as `update-status`.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// A hook of a relation.
+    /// Returns a hook of a relation.
     #[must_use]
     pub fn relation(endpoint: &str, id: u32, remote_app: &str, remote_unit: Option<&str>) -> Self {
         Self {
@@ -41,31 +41,31 @@ impl HookContext {
         }
     }
 
-    /// `relation-departed` of a remote unit.
+    /// Returns `relation-departed` of a remote unit.
     #[must_use]
     pub fn relation_departed(endpoint: &str, id: u32, remote_app: &str, unit: &str) -> Self {
         Self { departing_unit: Some(unit.to_owned()), ..Self::relation(endpoint, id, remote_app, Some(unit)) }
     }
 
-    /// `relation-broken`.
+    /// Returns `relation-broken`.
     #[must_use]
     pub fn relation_broken(endpoint: &str, id: u32, remote_app: &str) -> Self {
         Self { broken: true, ..Self::relation(endpoint, id, remote_app, None) }
     }
 
-    /// An action with these parameters (a JSON object).
+    /// Returns an action with these parameters (a JSON object).
     #[must_use]
     pub fn action(parameters: Value) -> Self {
         Self { action: Some(parameters), ..Self::default() }
     }
 
-    /// A hook in which nearly every tool is refused: `collect-metrics` and `meter-status-changed`.
+    /// Returns a hook in which nearly every tool is refused: `collect-metrics` and `meter-status-changed`.
     #[must_use]
     pub fn restricted() -> Self {
         Self { restricted: true, ..Self::default() }
     }
 
-    /// The hook that a dispatch is for. Malformed variables count as absent, and an action has no parameters.
+    /// Returns the hook of a dispatch. Malformed variables count as absent, and an action has no parameters.
     #[must_use]
     pub fn from_dispatch(dispatch: &Dispatch) -> Self {
         let relation = dispatch.relation().ok().flatten();

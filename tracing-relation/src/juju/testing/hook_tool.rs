@@ -7,10 +7,10 @@ use std::process::ExitCode;
 use crate::juju::agent::gob::Stream;
 use crate::juju::agent::rpc::{self, Answers, Request, Response};
 
-/// Runs a hook tool as the program that Juju's own hook tools are: asks the agent that the environment names, prints the
-/// answer, and returns the exit code.
+/// Runs a hook tool as Juju's own program does: sends the call to the agent in the environment, prints the answer, and
+/// returns the exit code.
 ///
-/// It reads standard input only when the agent says that the tool needs it, so whoever starts it may leave that open.
+/// It reads standard input only if the agent says that the tool needs it, so the caller may leave standard input open.
 #[must_use]
 pub fn run_hook_tool(tool: &str, args: Vec<String>) -> ExitCode {
     let response = ask(tool, args).unwrap_or_else(|error| Response {
@@ -20,7 +20,7 @@ pub fn run_hook_tool(tool: &str, args: Vec<String>) -> ExitCode {
     });
     let printed = io::stdout().write_all(&response.stdout).and_then(|()| io::stdout().flush());
     let complained = io::stderr().write_all(&response.stderr);
-    // The caller may have closed its end; then only the exit code is left to tell it.
+    // If the caller has closed its end of a pipe, only the exit code can report the failure.
     let code = if printed.and(complained).is_err() { 1 } else { response.code };
     ExitCode::from(u8::try_from(code & 0xff).unwrap_or(u8::MAX))
 }

@@ -1,4 +1,4 @@
-//! A Juju in memory: hook tools without processes, for tests.
+//! An in-memory Juju: hook tools without processes, for tests.
 //!
 //! ```
 //! use tracing_relation::juju::testing::{HookContext, Model};
@@ -16,10 +16,10 @@
 //! # Ok::<(), tracing_relation::juju::HookToolError>(())
 //! ```
 //!
-//! | what a charm may meet | how to bring it about |
+//! | situation of a charm | how to create it |
 //! |---|---|
 //! | a leader, a follower | [`Model::set_leader`] |
-//! | a leader that has been replaced and does not know it; nobody knows who leads | [`Model::set_leadership`] |
+//! | a leader that has been replaced and does not know it; an unknown leader | [`Model::set_leadership`] |
 //! | databags of the other side, of a unit or its application | [`Model::set_remote_unit_data`], [`Model::set_remote_app_data`] |
 //! | an own databag, written earlier | [`Model::set_local_app_data`] |
 //! | a unit that leaves, a relation that ends | [`HookContext::relation_departed`], [`HookContext::relation_broken`] |
@@ -29,7 +29,7 @@
 //! | a hook that fails, so that its writes are dropped | [`Model::abort_hook`] |
 //! | an event that does not allow its tools | [`HookContext::restricted`] |
 //! | another version of Juju | [`Model::set_juju_version`] |
-//! | a tool that fails, or prints anything at all | [`Model::fail_next`], [`Model::answer_next`] |
+//! | a tool that fails, or prints any given output | [`Model::fail_next`], [`Model::answer_next`] |
 
 mod action_tools;
 pub(crate) mod agent;

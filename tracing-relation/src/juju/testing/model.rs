@@ -14,11 +14,11 @@ use crate::juju::{HookToolCall, HookToolError, HookToolOutput, HookTools};
 
 /// One unit's view of a Juju model, with the hook tools that read and change it.
 ///
-/// Clones are the same model. Command lines, outputs, exit codes and error texts are those of Juju's own tools (its
-/// 3.6, unless [`set_juju_version`](Self::set_juju_version) says otherwise): whatever a charm can tell from Juju's
-/// answers, it can tell from the model's.
+/// Clones share the model. Command lines, outputs, exit codes and error texts are those of Juju's own tools (of Juju 3.6,
+/// unless [`set_juju_version`](Self::set_juju_version) sets another version), so a charm sees the same answers as from
+/// Juju.
 ///
-/// As [`HookTools`] it acts in the hook that [`begin_hook`](Self::begin_hook) began. Without one, changes take effect
+/// As [`HookTools`], it acts in the hook that [`begin_hook`](Self::begin_hook) started. Without a hook, changes take effect
 /// at once, and no relation is the current one.
 #[derive(Clone, Debug)]
 pub struct Model {
@@ -26,21 +26,22 @@ pub struct Model {
 }
 
 impl Model {
-    /// A model in which `unit_name` (such as `app/0`) is not the leader and has no relation.
+    /// Creates a model in which `unit_name` (such as `app/0`) is not the leader and has no relation.
     #[must_use]
     pub fn new(unit_name: &str) -> Self {
         Self { state: Arc::new(Mutex::new(State::new(unit_name))) }
     }
 
-    /// The name of the unit.
+    /// Returns the name of the unit.
     #[must_use]
     pub fn unit_name(&self) -> String {
         self.state().unit.clone()
     }
 
-    /// Makes the tools those of this version of Juju, such as `4.0.2`.
+    /// Sets the version of Juju whose tools the model imitates, such as `4.0.2`.
     ///
-    /// Juju 4 has other words for a relation that is [severed](Self::sever_relation), and prints `null` for a unit without
+    /// Juju 4 has other error texts for a relation that is [severed](Self::sever_relation), and prints `null` for a unit
+    /// without stored state.
     /// stored state.
     pub fn set_juju_version(&self, version: &str) {
         self.state().version = Version::parse(version);
@@ -51,12 +52,12 @@ impl Model {
         self.set_leadership(if leader { Leadership::Leader } else { Leadership::Follower });
     }
 
-    /// Says who leads the unit's application, for the times when not everybody agrees.
+    /// Sets the leader of the unit's application, also for states in which agent and controller disagree.
     pub fn set_leadership(&self, leadership: Leadership) {
         self.state().leadership = leadership;
     }
 
-    /// Whether the unit is the leader.
+    /// Returns true if the unit is the leader.
     #[must_use]
     pub fn is_leader(&self) -> bool {
         self.state().leadership == Leadership::Leader
@@ -88,13 +89,13 @@ impl Model {
         id
     }
 
-    /// Removes a relation. Tools that are asked for it answer `relation not found`, with exit code 2.
+    /// Removes a relation. Tools for it then answer `relation not found`, with exit code 2.
     pub fn remove_relation(&self, id: u32) {
         self.state().relations.remove(&id);
     }
 
-    /// Removes a relation from the controller, but not yet from the unit's agent: it is still listed, and tools that
-    /// are asked for its databags fail, most of them with `permission denied`, even to a leader.
+    /// Removes a relation from the controller, but not yet from the unit's agent. It is still listed, but tools that read
+    /// its databags fail, most of them with `permission denied`, even for a leader.
     pub fn sever_relation(&self, id: u32) {
         if let Some(relation) = self.state().relations.get_mut(&id) {
             relation.severed = true;
@@ -112,7 +113,7 @@ impl Model {
         tools::write(&mut relation.remote_app_data, key, value);
     }
 
-    /// Writes a key of a remote unit's databag; the unit joins if it had not. An empty value deletes the key.
+    /// Writes a key of a remote unit's databag. The unit joins if it has not joined yet. An empty value deletes the key.
     ///
     /// # Panics
     ///
@@ -124,7 +125,7 @@ impl Model {
         tools::write(databag, key, value);
     }
 
-    /// Takes a remote unit out of a relation. What it has written can still be read.
+    /// Removes a remote unit from a relation. Its databag can still be read.
     ///
     /// # Panics
     ///
@@ -135,7 +136,7 @@ impl Model {
         relation.departed_units.extend(relation.remote_units.remove_entry(unit));
     }
 
-    /// Writes a key of the own application's databag, as an earlier hook would have. An empty value deletes the key.
+    /// Writes a key of the own application's databag, as if an earlier hook had written it. An empty value deletes the key.
     ///
     /// # Panics
     ///
@@ -149,20 +150,20 @@ impl Model {
         }
     }
 
-    /// The remote application's databag; empty if there is no such relation.
+    /// Returns the remote application's databag; empty if there is no such relation.
     #[must_use]
     pub fn remote_app_data(&self, id: u32) -> BTreeMap<String, String> {
         self.state().relations.get(&id).map(|relation| relation.remote_app_data.clone()).unwrap_or_default()
     }
 
-    /// The own application's databag as the other side sees it, without what a running hook has written; empty if
+    /// Returns the own application's databag as the other side sees it, without the writes of a running hook; empty if
     /// there is no such relation.
     #[must_use]
     pub fn local_app_data(&self, id: u32) -> BTreeMap<String, String> {
         self.state().committed(id).map(|local| local.app.clone()).unwrap_or_default()
     }
 
-    /// The own unit's databag as the other side sees it; empty if there is no such relation.
+    /// Returns the own unit's databag as the other side sees it; empty if there is no such relation.
     #[must_use]
     pub fn local_unit_data(&self, id: u32) -> BTreeMap<String, String> {
         self.state().committed(id).map(|local| local.unit.clone()).unwrap_or_default()
@@ -173,7 +174,7 @@ impl Model {
         self.state().config.insert(key.to_owned(), value);
     }
 
-    /// Adds a secret of another application that is granted to the unit's. Returns its URI.
+    /// Adds a secret of another application that is granted to the unit's application. Returns its URI.
     #[must_use = "the URI is how the secret is named later"]
     pub fn add_secret(&self, content: &[(&str, &str)]) -> String {
         self.new_secret(Secret::new(None, content))
@@ -194,7 +195,7 @@ impl Model {
         self.change_secret(uri, |secret| secret.revisions.push(secret_tools::of_pairs(content)));
     }
 
-    /// Takes a secret from the unit again: `secret-get` answers `permission denied`.
+    /// Revokes the unit's access to a secret: `secret-get` then answers `permission denied`.
     ///
     /// # Panics
     ///
@@ -210,12 +211,12 @@ impl Model {
         }
     }
 
-    /// Gives a resource a file. The model does not look whether there is one.
+    /// Sets the file of a resource. The model does not check that it exists.
     pub fn set_resource(&self, name: &str, path: &str) {
         self.state().resources.insert(name.to_owned(), path.to_owned());
     }
 
-    /// Returns the ports that are open, those of a running hook included, each as `opened-ports` prints it.
+    /// Returns the open ports, including those of a running hook, each as `opened-ports` prints it.
     #[must_use]
     pub fn opened_ports(&self) -> Vec<String> {
         let mut ports: Vec<String> = self.state().ports.iter().map(|(range, _)| range.to_string()).collect();
@@ -223,9 +224,9 @@ impl Model {
         ports
     }
 
-    /// Begins a hook: writes are kept back until it is committed, though the hook itself reads them.
+    /// Starts a hook. Its writes take effect when it is committed, but the hook itself reads them at once.
     ///
-    /// A hook that was neither committed nor aborted is aborted.
+    /// An earlier hook that was neither committed nor aborted is aborted.
     pub fn begin_hook(&self, context: HookContext) {
         self.state().begin_hook(context);
     }
@@ -235,13 +236,13 @@ impl Model {
         self.state().commit_hook();
     }
 
-    /// Ends a hook whose process failed or was killed: its writes are dropped. What Juju does at once (`juju-log`,
-    /// `status-set`) stays.
+    /// Ends a hook whose process failed or was killed: its writes are dropped. Operations that take effect at once in Juju
+    /// (`juju-log`, `status-set`) stay.
     pub fn abort_hook(&self) {
         self.state().abort_hook();
     }
 
-    /// What the hook tool `argv[0]` does when it is called with these arguments in this context.
+    /// Runs the hook tool `argv[0]` with these arguments in this context.
     #[must_use]
     pub fn run_tool(&self, context: &HookContext, argv: &[String], stdin: &[u8]) -> ToolResult {
         let mut state = self.state();
@@ -265,53 +266,53 @@ impl Model {
         self.plan_failure(tool, code, stderr, None);
     }
 
-    /// Makes the next call of a tool succeed with this standard output, whatever the truth is.
+    /// Makes the next call of a tool succeed with this standard output, independent of the model's state.
     pub fn answer_next(&self, tool: &str, stdout: &str) {
         let result = ToolResult { code: 0, stdout: stdout.into(), stderr: Vec::new() };
         self.state().faults.push(Fault { tool: tool.to_owned(), result, left: Some(1) });
     }
 
-    /// Forgets what was planned for later calls.
+    /// Removes the planned results of later calls.
     pub fn clear_faults(&self) {
         self.state().faults.clear();
     }
 
-    /// The calls so far, in order: each the tool's name and its arguments.
+    /// Returns the calls so far, in order. Each has the tool's name and its arguments.
     #[must_use]
     pub fn calls(&self) -> Vec<Vec<String>> {
         self.state().calls.clone()
     }
 
-    /// Forgets the calls so far.
+    /// Clears the list of calls.
     pub fn clear_calls(&self) {
         self.state().calls.clear();
     }
 
-    /// What was logged so far, whatever the level.
+    /// Returns the lines that were logged so far, of all levels.
     #[must_use]
     pub fn log(&self) -> Vec<LogLine> {
         self.state().log.clone()
     }
 
-    /// The unit's status.
+    /// Returns the unit's status.
     #[must_use]
     pub fn status(&self) -> Status {
         self.state().status.clone()
     }
 
-    /// The application's status.
+    /// Returns the application's status.
     #[must_use]
     pub fn application_status(&self) -> Status {
         self.state().application_status.clone()
     }
 
-    /// What `application-version-set` was told last.
+    /// Returns the last argument of `application-version-set`.
     #[must_use]
     pub fn workload_version(&self) -> Option<String> {
         self.state().workload_version.clone()
     }
 
-    /// What the last action told its user.
+    /// Returns the outcome of the last action: its results, failure and messages.
     #[must_use]
     pub fn action_outcome(&self) -> ActionOutcome {
         self.state().action.clone()

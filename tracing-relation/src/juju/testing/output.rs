@@ -1,6 +1,6 @@
 use serde_json::Value;
 
-/// A value as a tool prints it in the asked format.
+/// Returns the text that a tool prints for a value in the requested format.
 pub(super) fn render(value: &Value, format: &str) -> String {
     match format {
         "json" => format!("{value}\n"),
@@ -12,7 +12,7 @@ pub(super) fn render(value: &Value, format: &str) -> String {
     }
 }
 
-/// Juju's default: text as it is, `True` and `False`, nothing for nothing.
+/// Returns Juju's default format: plain text, `True` and `False`, and an empty text for null.
 fn smart(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
@@ -22,7 +22,7 @@ fn smart(value: &Value) -> String {
     }
 }
 
-/// Block YAML of the flat values that the tools have; anything deeper as flow YAML, which JSON is.
+/// Returns block YAML for the flat values of the tools. A deeper value is JSON, which is flow YAML.
 fn plain(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),

@@ -6,7 +6,7 @@ use super::arguments::{Arguments, FORMAT, switch, value};
 use super::output::render;
 use super::tools::{Call, Printed, ToolResult};
 
-/// Ports as Juju compares and sorts them: by protocol first. ICMP has the bounds -1.
+/// Ports in the order in which Juju compares and sorts them: by protocol first. ICMP has the bounds -1.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Ports {
     protocol: String,
@@ -107,7 +107,7 @@ pub(super) fn opened(call: &mut Call<'_>) -> Printed {
     let with_endpoints = args.is_set("endpoints");
     let lines = shown.into_iter().map(|(range, endpoints)| match endpoints.as_slice() {
         _ if !with_endpoints => range.to_string(),
-        // Of all endpoints, which sorts first.
+        // The empty text stands for all endpoints, and is sorted first.
         ["", ..] => format!("{range} (*)"),
         some => format!("{range} ({})", some.join(", ")),
     });

@@ -72,7 +72,8 @@ pub(super) fn set(call: &mut Call<'_>) -> Printed {
     Ok(String::new())
 }
 
-/// The remote units that are in the relation. Whoever departs in this hook is not, nor is anybody in the hook that ends it.
+/// Returns the remote units in the relation. A unit that departs in this hook is left out; a hook that ends the relation
+/// has none.
 fn units<'a>(call: &Call<'_>, id: u32, relation: &'a Relation) -> Vec<&'a String> {
     let context = call.context;
     let own_hook = context.relation.as_ref().is_some_and(|(_, of)| *of == id);
@@ -80,7 +81,7 @@ fn units<'a>(call: &Call<'_>, id: u32, relation: &'a Relation) -> Vec<&'a String
     relation.remote_units.keys().filter(|unit| !gone(unit)).collect()
 }
 
-/// The relation that `-r` names, else the hook's own.
+/// Returns the relation that `-r` names, else the hook's own.
 pub(super) fn relation<'a>(call: &'a Call<'_>, args: &Arguments) -> Result<(u32, &'a Relation), ToolResult> {
     let id = match args.value("r") {
         None => match &call.context.relation {
@@ -103,7 +104,7 @@ fn refused_id(given: &str, why: &str) -> ToolResult {
     ToolResult::usage(&format!("invalid value \"{given}\" for option -r: {why}"))
 }
 
-/// Whose databag is asked for, and whether it is an application's.
+/// Returns the owner of the requested databag. The boolean is true if the owner is an application.
 fn whose(call: &Call<'_>, args: &Arguments) -> Result<(String, bool), ToolResult> {
     let of_app = args.is_set("app");
     let remote_app = call.context.remote_app.as_deref();
@@ -129,7 +130,7 @@ fn app_databag<'a>(call: &'a Call<'_>, relation: &'a Relation, app: &str) -> Res
     let own = app == call.state.application();
     let peers = relation.remote_app == call.state.application();
     if own && call.state.agent_knows_leader("cannot determine leadership status")? {
-        // The agent asks for what the leader has written.
+        // The agent sends the leader's request for its own application's databag to the controller.
         return if relation.severed || call.state.leadership == Leadership::Deposed {
             Err(ToolResult::failed(REFUSED_AS_A_WHOLE))
         } else {

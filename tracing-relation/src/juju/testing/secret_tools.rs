@@ -7,14 +7,15 @@ use super::output::render;
 use super::tools::{Call, Printed, ToolResult};
 use super::version::REFUSED;
 
-/// A secret of the model, as the unit sees it.
+/// A secret of the model, from the unit's view.
 #[derive(Clone, Debug)]
 pub(super) struct Secret {
-    /// The label of its owner, if that is the unit's application; such a secret can be described.
+    /// The label that its owner gave it; `Some` only if the owner is the unit's application. Only such a secret can be
+    /// described.
     pub own_label: Option<String>,
     /// The label that the unit gave it when it read it.
     pub label: Option<String>,
-    /// The content of each revision, from the first.
+    /// The content of each revision, oldest first.
     pub revisions: Vec<BTreeMap<String, String>>,
     /// The index of the revision that the unit has read.
     pub tracked: Option<usize>,
@@ -41,7 +42,7 @@ pub(super) fn of_pairs(content: &[(&str, &str)]) -> BTreeMap<String, String> {
     content.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
 }
 
-/// The id in a URI of the form `secret:<id>` or `secret://<model>/<id>`, or an id alone. `None` if it is neither.
+/// Returns the id in a URI of the form `secret:<id>` or `secret://<model>/<id>`, or a plain id; `None` for other texts.
 pub(super) fn id_in(uri: &str) -> Option<&str> {
     let id = uri.strip_prefix("secret:").unwrap_or(uri);
     let id = id.strip_prefix("//").and_then(|path| path.split_once('/')).map_or(id, |(_, id)| id);
@@ -130,7 +131,7 @@ fn asked(args: &Arguments) -> Result<Asked, ToolResult> {
     }
 }
 
-/// The format: these tools have no `smart`.
+/// Returns the output format. Its default is YAML, because these tools have no `smart` format.
 fn yaml_or(args: &Arguments) -> &str {
     args.value("format").unwrap_or("yaml")
 }

@@ -15,20 +15,20 @@ pub(super) type Databag = BTreeMap<String, String>;
 pub struct LogLine {
     /// `TRACE`, `DEBUG`, `INFO`, `WARNING`, `ERROR` or `CRITICAL`.
     pub level: String,
-    /// The text, after `<endpoint>:<id>: ` in the hooks of a relation.
+    /// The text. In the hooks of a relation, `<endpoint>:<id>: ` is before it.
     pub message: String,
 }
 
-/// What `status-set` set.
+/// A status that `status-set` has set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Status {
     /// `maintenance`, `blocked`, `waiting` or `active`; `unknown` before the first `status-set`.
     pub status: String,
-    /// The text beside it.
+    /// The message of the status.
     pub message: String,
 }
 
-/// What an action told its user with the `action-*` tools.
+/// The outcome of an action that its user gets from the `action-*` tools.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ActionOutcome {
     /// The results, by dotted key.
@@ -39,22 +39,22 @@ pub struct ActionOutcome {
     pub log: Vec<String>,
 }
 
-/// Who leads the unit's application, as the unit's agent and the controller see it.
+/// The leader of the unit's application, as the unit's agent and the controller see it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Leadership {
-    /// The unit does.
+    /// The unit is the leader.
     Leader,
-    /// Another unit does.
+    /// Another unit is the leader.
     #[default]
     Follower,
-    /// Another unit does, and the agent has not heard of it: `is-leader` says `true`, and the controller refuses.
+    /// Another unit is the leader, but the agent does not know it yet: `is-leader` says `true`, and the controller refuses.
     Deposed,
-    /// The agent cannot tell: `is-leader` fails, and so does what depends on it.
+    /// The agent does not know the leader: `is-leader` fails, and so do the tools that depend on it.
     Unknown,
 }
 
-/// A unit's view of its model, and what happened to it.
+/// A unit's view of its model, and the record of its calls.
 #[derive(Debug)]
 pub(super) struct State {
     pub unit: String,
@@ -64,7 +64,7 @@ pub(super) struct State {
     pub next_relation: u32,
     pub config: BTreeMap<String, Value>,
     pub stored: BTreeMap<String, String>,
-    /// Each with the endpoint for which it is open, or an empty text for all of them.
+    /// The open ports, each with its endpoint, or an empty text for all endpoints.
     pub ports: BTreeSet<(Ports, String)>,
     pub secrets: BTreeMap<String, Secret>,
     pub resources: BTreeMap<String, String>,
@@ -84,10 +84,10 @@ pub(super) struct Relation {
     pub remote_app: String,
     pub remote_app_data: Databag,
     pub remote_units: BTreeMap<String, Databag>,
-    /// Units that are gone. What they wrote can be read for as long as the relation exists.
+    /// Units that are gone. Their databags can be read for as long as the relation exists.
     pub departed_units: BTreeMap<String, Databag>,
     pub local: LocalData,
-    /// Gone from the controller, while the unit's agent still lists it.
+    /// True if the controller has removed the relation, but the unit's agent still lists it.
     pub severed: bool,
 }
 
@@ -97,7 +97,7 @@ pub(super) struct LocalData {
     pub unit: Databag,
 }
 
-/// A hook that runs: its changes are made in place, and undone from here should it fail.
+/// A running hook. It changes the model directly; the copies here restore it if the hook fails.
 #[derive(Debug)]
 pub(super) struct Hook {
     pub context: HookContext,
@@ -110,7 +110,7 @@ pub(super) struct Hook {
 pub(super) struct Fault {
     pub tool: String,
     pub result: ToolResult,
-    /// How often it still strikes; `None` for ever.
+    /// The number of calls that it still affects; `None` for all.
     pub left: Option<u32>,
 }
 
@@ -143,7 +143,7 @@ impl State {
         application_of(&self.unit)
     }
 
-    /// Whether the agent takes the unit for the leader. `doing` is what it is asked for.
+    /// Returns true if the agent takes the unit for the leader. `doing` begins the error text.
     pub(super) fn agent_knows_leader(&self, doing: &str) -> Result<bool, ToolResult> {
         match self.leadership {
             Leadership::Leader | Leadership::Deposed => Ok(true),
@@ -180,13 +180,13 @@ impl State {
         }
     }
 
-    /// What the other side sees of this unit's side of a relation.
+    /// Returns this unit's side of a relation as the other side sees it, without the writes of a running hook.
     pub(super) fn committed(&self, id: u32) -> Option<&LocalData> {
         let before = self.hook.as_ref().and_then(|hook| hook.local_before.get(&id));
         before.or_else(|| self.relations.get(&id).map(|relation| &relation.local))
     }
 
-    /// The planned result of this call, if one is.
+    /// Returns the planned result of this call; `None` if there is none.
     pub(super) fn fault(&mut self, tool: &str) -> Option<ToolResult> {
         let index = self.faults.iter().position(|fault| fault.tool == tool)?;
         let fault = &mut self.faults[index];
@@ -201,12 +201,12 @@ impl State {
     }
 }
 
-/// The application of a unit, and an application itself.
+/// Returns the application of a unit. The name of an application is returned unchanged.
 pub(super) fn application_of(name: &str) -> &str {
     name.split('/').next().unwrap_or(name)
 }
 
-/// The databag of a unit that has written nothing: what Juju itself puts there.
+/// Returns the databag of a unit that has written nothing, with the keys that Juju itself sets.
 pub(super) fn new_unit_databag() -> Databag {
     [("egress-subnets", "10.0.0.1/32"), ("ingress-address", "10.0.0.1"), ("private-address", "10.0.0.1")]
         .map(|(key, value)| (key.to_owned(), value.to_owned()))

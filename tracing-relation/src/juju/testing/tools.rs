@@ -1,4 +1,4 @@
-//! The hook tools by name.
+//! Runs hook tools by their names.
 
 use std::collections::HashSet;
 
@@ -8,7 +8,7 @@ use super::context::HookContext;
 use super::state::{Databag, State};
 use super::{action_tools, port_tools, relation_tools, secret_tools, unit_tools};
 
-/// How a hook tool ended, and what it printed.
+/// The result of a hook tool: its exit code and output.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ToolResult {
     /// The exit code: 0, 1 for a failure, 2 for a command line that was refused.
@@ -33,17 +33,17 @@ impl ToolResult {
     }
 }
 
-/// One call: who is asked, from which hook, with what.
+/// One call of a tool, with the state and the hook that it runs in.
 pub(super) struct Call<'a> {
     pub state: &'a mut State,
     pub context: &'a HookContext,
     pub args: &'a [String],
     pub stdin: &'a [u8],
-    /// What the tool says on standard error though it succeeds.
+    /// The text for standard error of a tool that succeeds.
     pub warnings: String,
 }
 
-/// What a tool prints, or how it fails.
+/// The output of a tool, or its failure.
 pub(super) type Printed = Result<String, ToolResult>;
 
 pub(super) fn run(
@@ -103,7 +103,7 @@ pub(super) fn write(databag: &mut Databag, key: &str, value: &str) {
     }
 }
 
-/// The pairs of `key=value` arguments, after those of a YAML map from `--file`.
+/// Returns the pairs of a YAML map from `--file`, followed by the pairs of `key=value` arguments.
 pub(super) fn pairs(
     file: Option<&str>,
     stdin: &[u8],
@@ -130,7 +130,8 @@ pub(super) fn pairs(
     Ok(pairs)
 }
 
-/// A YAML map of text to text. Unlike Juju, it refuses unquoted numbers, which the YAML reader does not keep as written.
+/// Reads a YAML map of text to text. Unlike Juju, it refuses unquoted numbers, because the YAML reader does not keep their
+/// form.
 fn yaml_map(content: &[u8]) -> Result<Vec<(String, String)>, ToolResult> {
     let refuse = || ToolResult::failed("cannot unmarshal the file into a map of strings");
     let text = str::from_utf8(content).map_err(|_| refuse())?;
@@ -148,7 +149,7 @@ fn yaml_map(content: &[u8]) -> Result<Vec<(String, String)>, ToolResult> {
     }
 }
 
-/// The exit code and all that a command line prints, outside of any hook.
+/// Returns the exit code and the whole output of a command line, outside of any hook.
 #[cfg(test)]
 pub(super) fn told(juju: &super::Model, line: &str) -> String {
     told_in(juju, &HookContext::new(), &line.split(' ').collect::<Vec<_>>())

@@ -186,7 +186,7 @@ pub(super) fn network_get(call: &mut Call<'_>) -> Printed {
     Ok(render(&answer, args.format()))
 }
 
-/// The own unit and the units of all relations, which have joined.
+/// Prints the own unit, and the units of all relations, which count as joined.
 pub(super) fn goal_state(call: &mut Call<'_>) -> Printed {
     let args = Arguments::parse(call.args, &[FORMAT])?;
     args.at_most(0)?;

@@ -1,42 +1,43 @@
-//! What differs between the versions of Juju, and how its controller refuses.
+//! The differences between the versions of Juju, and the texts with which its controller refuses.
 //!
-//! A refusal comes in two lengths, in every version: a call of the agent that fails as a whole gets the error's code in
-//! brackets, and one of several answers in a call does not. The agent of a leader asks for its application's databag in the
-//! first way, and for all others in the second.
+//! Every version has two texts for a refusal. If a call of the agent fails as a whole, the error's code is added in
+//! brackets. If only one of several answers in a call fails, it is not. The agent of a leader asks for its application's
+//! databag in the first way, and for all others in the second.
 
-/// A version of Juju, as far as its hook tools differ by it.
+/// A version of Juju, as far as its hook tools depend on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Version(u32, u32);
 
-/// How the controller refuses one of several databags.
+/// The controller's text when it refuses one of several databags.
 pub(super) const REFUSED: &str = "permission denied";
 
-/// How the controller refuses a leader its application's databag: the relation is gone, or it is no leader.
+/// The controller's text when it refuses a leader its application's databag, because the relation is gone or it is not the
+/// leader.
 pub(super) const REFUSED_AS_A_WHOLE: &str = "permission denied (unauthorized access)";
 
 impl Version {
-    /// The one with long-term support.
+    /// The version with long-term support.
     pub(super) const DEFAULT: Self = Self(3, 6);
 
-    /// `4.1-beta1` is 4.1, and what is no number counts as 0.
+    /// Reads a version: `4.1-beta1` is 4.1, and a part that is not a number counts as 0.
     pub(super) fn parse(text: &str) -> Self {
         let mut numbers = text.split(['.', '-']).map(|number| number.parse().unwrap_or(0));
         let mut next = || numbers.next().unwrap_or(0);
         Self(next(), next())
     }
 
-    /// Relations are rows of a database, and their errors worded anew.
+    /// Returns true for Juju 4 and later, which stores relations in a database and has other error texts for them.
     pub(super) fn is_4(self) -> bool {
         self >= Self(4, 0)
     }
 
-    /// What is said of the remote databags of a relation that only the agent still knows. Until Juju 4 the controller does
-    /// not want to tell whether there ever was such a relation.
+    /// Returns the error text for the remote databags of a relation that only the agent still knows. Before Juju 4, the
+    /// controller does not reveal whether such a relation ever existed.
     pub(super) fn remote_databag_of_severed_relation(self) -> &'static str {
         if self.is_4() { "relation not found" } else { REFUSED }
     }
 
-    /// What `network-get` says of such a relation.
+    /// Returns the error text of `network-get` for a relation that only the agent still knows.
     pub(super) fn network_of_severed_relation(self, id: u32) -> String {
         if self.is_4() { REFUSED_AS_A_WHOLE.to_owned() } else { format!("relation {id} not found") }
     }
