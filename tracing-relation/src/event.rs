@@ -4,7 +4,7 @@ use crate::{Receiver, ReceiverProtocol, Relation};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TracingEvent {
-    /// The backend has published where to send traces. It is also sent when the relation changes later in another way.
+    /// The backend has published where to send traces, or the relation changed later in another way.
     #[non_exhaustive]
     EndpointChanged {
         /// The relation with the backend.
@@ -24,7 +24,7 @@ pub enum TracingEvent {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TracingProviderEvent {
-    /// A charm asks for receivers. It is also sent when the relation changes later in another way. Python: `RequestEvent`.
+    /// A charm asks for receivers, or the relation changed later in another way. Python: `RequestEvent`.
     #[non_exhaustive]
     Request {
         /// The relation with the charm.

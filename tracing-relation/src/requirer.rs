@@ -196,8 +196,8 @@ impl TracingEndpointRequirer {
         }
     }
 
-    /// Requests these protocols from every backend on the endpoint, and replaces the earlier request. If a backend's
-    /// databag already has the same request, it is not written.
+    /// Requests these protocols from every backend on the endpoint, and replaces the earlier request. A relation that
+    /// already has the same request is not written again.
     ///
     /// # Errors
     ///

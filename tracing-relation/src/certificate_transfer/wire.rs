@@ -109,7 +109,7 @@ mod tests {
 
     use super::*;
 
-    /// A certificate of as many bytes as its Base64 stands for: what is in it is nobody's concern here.
+    /// Returns a certificate in PEM with this Base64 text, which need not be a valid certificate.
     fn pem(base64: &str) -> String {
         format!("{BEGIN}\n{base64}\n{END}\n")
     }

@@ -210,7 +210,7 @@ mod tests {
 
     #[test]
     fn numbers_are_those_that_were_written() {
-        // Not so without the feature `float_roundtrip`.
+        // This needs the feature `float_roundtrip`.
         assert_eq!(read::<f64>("0.30000000000000004"), Ok(0.1 + 0.2));
         assert_eq!(read("18446744073709551615"), Ok(u64::MAX));
         assert_eq!(read("-9223372036854775808"), Ok(i64::MIN));

@@ -255,47 +255,47 @@ mod tests {
         Failed, NotFound, NotInHookContext, PermissionDenied, RelationGone, RestrictedContext, Usage,
     };
 
-    /// What the tools of Juju write, from which of its versions to which, with the exit code and what it means.
+    /// The texts that Juju's tools write: the versions of Juju, the tool, its exit code, the text, and the expected kind.
     #[rustfmt::skip]
     const WORDINGS: &[(&str, &str, Option<i32>, &str, HookToolErrorKind)] = &[
-        // The agent has forgotten the relation.
+        // The agent does not have the relation any more.
         ("2.9-4.1", "relation-get", Some(2), "ERROR invalid value \"tracing:3\" for option -r: relation not found\n", RelationGone),
         ("2.9-4.1", "relation-list", Some(2), "ERROR invalid value \"3\" for option -r: relation not found\n", RelationGone),
         ("2.9-4.1", "relation-set", Some(2), "ERROR invalid value \"3\" for option --relation: relation not found\n", RelationGone),
         ("2.9-4.1", "relation-get", Some(2), "WARNING a line before\nERROR invalid value \"3\" for option -r: Relation Not Found\n", RelationGone),
-        // The controller has, and the agent asked it.
+        // The controller does not have the relation any more, and the agent asked it.
         ("4.0-4.1", "relation-get", Some(1), "ERROR relation not found\n", RelationGone),
         ("4.0-4.1", "relation-get", Some(1), "ERROR relation not found (not found)\n", RelationGone),
         ("4.0-4.1", "relation-set", Some(1), "ERROR cannot read relation application settings: relation not found\n", RelationGone),
         ("2.9-3.6", "network-get", Some(1), "ERROR relation 42 not found\n", RelationGone),
         ("2.9-3.6", "network-get", Some(1), "ERROR relation 42 not found (not found)\n", RelationGone),
-        // The same, in the words of a refusal; `Dispatch` knows when it cannot be one. A leader is told more about its
-        // application's databag.
+        // The controller does not have the relation any more, but the text is that of a refusal. `Dispatch` knows when it
+        // cannot be a refusal. A leader gets a longer text about its application's databag.
         ("2.9-3.6", "relation-get", Some(1), "ERROR permission denied\n", PermissionDenied),
         ("2.9-4.1", "relation-get", Some(1), "ERROR permission denied (unauthorized access)\n", PermissionDenied),
         ("2.9-4.1", "relation-set", Some(1), "ERROR cannot read relation settings: permission denied\n", PermissionDenied),
         ("2.9-4.1", "relation-set", Some(1), "ERROR cannot read relation application settings: permission denied (unauthorized access)\n", PermissionDenied),
         ("4.0-4.1", "network-get", Some(1), "ERROR permission denied (unauthorized access)\n", PermissionDenied),
-        // A unit that is not the leader, and its application's databag; the last two of one that the agent takes for
-        // the leader, and the controller does not.
+        // A unit that is not the leader asks for its application's databag. For the last two, the agent takes the unit for
+        // the leader, but the controller does not.
         ("2.9-4.1", "relation-get", Some(1), "ERROR permission denied\n", PermissionDenied),
         ("2.9-4.1", "relation-set", Some(1), "ERROR cannot write relation settings\n", PermissionDenied),
         ("2.9-4.1", "relation-get", Some(1), "ERROR permission denied (unauthorized access)\n", PermissionDenied),
         ("2.9-4.1", "relation-set", Some(1), "ERROR cannot read relation application settings: permission denied\n", PermissionDenied),
-        // What else only the leader may, or only who was granted it.
+        // Other operations that only the leader, or only a unit with a grant, may do.
         ("2.9-4.1", "status-set", Some(1), "ERROR setting application status: this unit is not the leader\n", PermissionDenied),
         ("3.1-4.1", "secret-get", Some(1), "ERROR access denied\n", PermissionDenied),
-        // What was asked for does not exist.
+        // The requested item does not exist.
         ("3.0-4.1", "secret-get", Some(1), "ERROR secret \"9m4e2mr0ui3e8a215n4g\" not found\n", NotFound),
         ("3.0-4.1", "secret-get", Some(1), "ERROR consumer label \"db\" not found (not found)\n", NotFound),
         ("3.0-4.1", "secret-info-get", Some(1), "ERROR secret \"db\" not found\n", NotFound),
         ("2.8-4.1", "state-get", Some(1), "ERROR \"key\" not found\n", NotFound),
-        // Nobody knows who leads. That is no refusal, whatever the reason.
+        // The leader is unknown. This is never a refusal, whatever the reason.
         ("2.9-4.1", "is-leader", Some(1), "ERROR leadership status unknown: connection is shut down\n", Failed),
         ("2.9-4.1", "is-leader", Some(1), "ERROR leadership status unknown: permission denied\n", Failed),
         ("2.9-4.1", "relation-get", Some(1), "ERROR cannot determine leadership status: timed out\n", Failed),
         ("2.9-4.1", "relation-set", Some(1), "ERROR cannot determine leadership status: permission denied\n", Failed),
-        // The event does not allow the tool, or nobody knows it.
+        // The event does not allow the tool, or this version of Juju does not have it.
         ("2.9-3.6", "relation-get", Some(1), "ERROR not implemented for restricted context\n", RestrictedContext),
         ("2.9-3.6", "relation-ids", Some(1), "ERROR not implemented for restricted context not implemented\n", RestrictedContext),
         ("2.9-3.6", "relation-get", Some(2), "ERROR invalid value \"3\" for option -r: not implemented for restricted context not implemented\n", RestrictedContext),
@@ -303,7 +303,7 @@ mod tests {
         ("2.9-4.1", "action-get", Some(1), "ERROR bad request: unknown hook command: action-get\n", RestrictedContext),
         ("4.0-4.1", "action-get", Some(1), "ERROR bad request: unknown action command: action-get\n", RestrictedContext),
         ("2.9-3.0", "secret-get", Some(1), "ERROR bad request: unknown hook command: secret-get\n", RestrictedContext),
-        // Not in a hook, not in this one, or the agent is not there.
+        // The process is outside of any hook, or of this one, or the agent cannot be reached.
         ("2.9-4.1", "relation-ids", Some(1), "ERROR JUJU_CONTEXT_ID not set\n", NotInHookContext),
         ("2.9-4.1", "relation-ids", Some(1), "ERROR JUJU_AGENT_SOCKET_ADDRESS not set\n", NotInHookContext),
         ("2.9-4.1", "relation-ids", Some(1), "ERROR JUJU_AGENT_SOCKET_NETWORK not set\n", NotInHookContext),
@@ -312,19 +312,19 @@ mod tests {
         ("2.9-4.1", "is-leader", Some(1), "ERROR dial unix @/var/lib/juju/agents/unit-a-0/agent.socket: connect: connection refused\n", NotInHookContext),
         ("2.9-4.1", "is-leader", Some(1), "ERROR dial unix /var/lib/juju/agents/unit-a-0/agent.socket: connect: no such file or directory\n", NotInHookContext),
         ("2.9-4.1", "is-leader", Some(1), "ERROR dial unix /var/lib/juju/agents/unit-a-0/agent.socket: connect: permission denied\n", NotInHookContext),
-        // The command line.
+        // The command line is wrong.
         ("2.9-4.1", "relation-get", Some(2), "ERROR no relation id specified\n", Usage),
         ("2.9-4.1", "relation-get", Some(2), "ERROR no unit or application specified\n", Usage),
         ("2.9-4.1", "relation-get", Some(2), "ERROR invalid value \"one\" for option -r: invalid relation id\n", Usage),
         ("2.9-4.1", "relation-get", Some(2), "ERROR expected unit name, got application name \"mysql\"\n", Usage),
         ("2.9-4.1", "relation-ids", Some(2), "ERROR option provided but not defined: --all\n", Usage),
-        // The agent and the controller have lost each other.
+        // The agent and the controller are not connected.
         ("2.9-4.1", "relation-get", Some(1), "ERROR connection is shut down\n", Failed),
         ("2.9-4.1", "relation-get", Some(1), "ERROR EOF\n", Failed),
         ("2.9-4.1", "relation-get", Some(1), "ERROR settings for relation 42 of x not found\n", Failed),
         ("2.9-4.1", "relation-get", Some(1), "ERROR relation x not found\n", Failed),
         ("2.9-4.1", "relation-get", Some(1), "", Failed),
-        // The tool did not get that far. What it says then is not Juju's answer.
+        // The tool failed before it got Juju's answer, so its text is not Juju's.
         ("2.9-4.1", "relation-get", Some(3), "Unhandled panic: \nrelation not found\ngoroutine 1 [running]:\n", Failed),
         ("2.9-4.1", "relation-get", Some(2), "panic: runtime error: permission denied\n\ngoroutine 1 [running]:\n", Failed),
         ("2.9-4.1", "relation-get", Some(2), "runtime: out of memory\nfatal error: runtime: out of memory\n", Failed),

@@ -124,7 +124,7 @@ mod tests {
         assert_eq!(lines[1].message.len(), MAX_ARGUMENT - 1, "cut between characters");
     }
 
-    /// Tools that take all the time that they are allowed, or a part of it, and tell how long that was.
+    /// Hook tools that take their whole allowed time, or a part of it, and record how long that was.
     #[derive(Debug)]
     struct Slow {
         part: u32,

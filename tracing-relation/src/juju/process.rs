@@ -1,4 +1,4 @@
-//! Runs each hook tool as a short process, as Juju intends.
+//! Runs hook tools as Juju provides them: one short process per call.
 //!
 //! A call must never hang a hook, and must cost little more than the process itself. So there is no shell and no helper
 //! thread, and every wait has a time limit. When a call returns, its process has ended.

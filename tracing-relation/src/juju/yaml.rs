@@ -241,8 +241,8 @@ mod tests {
 
     const KEYS: [&str; 4] = ["a", "b", "c", "d"];
 
-    /// A mapping: keys and values, and which of the mappings before it are merged. In what order they are written, and
-    /// whether the merged ones are in a list, is told by the last two.
+    /// A mapping: its keys and values, and the earlier mappings that are merged into it. The last two fields say in which
+    /// order they are written, and whether the merged ones are in a list.
     #[derive(Clone, Debug)]
     struct Written {
         own: Vec<(&'static str, String)>,
@@ -258,7 +258,7 @@ mod tests {
             let merges = match &*aliases {
                 [] => vec![],
                 aliases if self.listed => vec![format!("<<: [{}]", aliases.join(", "))],
-                // The last one counts first.
+                // The order is reversed, because the last one has precedence.
                 aliases => aliases.iter().rev().map(|alias| format!("<<: {alias}")).collect(),
             };
             let pairs = if self.merges_first { [merges, own] } else { [own, merges] };
@@ -266,7 +266,7 @@ mod tests {
         }
     }
 
-    /// Tells what the mappings mean, by the words of the specification: nothing is shared, so it takes exponential time.
+    /// Returns the content of a mapping by the rules of the specification. It shares nothing, so it takes exponential time.
     fn meaning(mappings: &[Written], at: usize) -> BTreeMap<&str, &str> {
         let Written { own, merged, .. } = &mappings[at];
         let mut meaning = BTreeMap::new();

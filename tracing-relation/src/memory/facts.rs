@@ -140,7 +140,7 @@ mod tests {
         Facts { learned: 1000, follows: true, endpoints: endpoints.into(), apps, ended: BTreeSet::from([1]) }
     }
 
-    /// What is left after a dispatch.
+    /// Returns the facts that are left after a dispatch.
     fn after(path: &str, relation: &str) -> Facts {
         let dispatch = Dispatch::from_vars([("JUJU_DISPATCH_PATH", path), ("JUJU_RELATION_ID", relation)]);
         let mut facts = known();

@@ -104,7 +104,7 @@ mod tests {
         }
     }
 
-    /// Later versions find this one, and must read it or know that they do not.
+    /// Later versions will find this format, and must read it or recognise that they cannot.
     #[test]
     fn version_1_is_read() {
         let record = Record::decode(include_bytes!("fixtures/v1.relations")).expect("it is whole");

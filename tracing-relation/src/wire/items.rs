@@ -35,7 +35,7 @@ pub enum DataValidationError {
     NothingUsable {
         /// The key in the databag.
         key: &'static str,
-        /// How many items there are.
+        /// The number of items.
         count: usize,
     },
 }

@@ -6,7 +6,7 @@ use crate::juju::Databag;
 /// The data that the requirer (a charm that sends traces) publishes: the protocols that it requests.
 ///
 /// Version 2 of the interface has them under `receivers`; it is read and written. Version 1 has them under `protocols`; it
-/// is only read. In version 0 requirers published nothing.
+/// is only read. Before version 1, requirers published nothing.
 ///
 /// # Strictness
 ///

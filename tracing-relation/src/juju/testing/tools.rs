@@ -155,7 +155,7 @@ pub(super) fn told(juju: &super::Model, line: &str) -> String {
     told_in(juju, &HookContext::new(), &line.split(' ').collect::<Vec<_>>())
 }
 
-/// Like [`told`], in a hook and for arguments of any form.
+/// Returns the exit code and the output as [`told`] does, but in a hook, and for arguments of any form.
 #[cfg(test)]
 pub(super) fn told_in(juju: &super::Model, context: &HookContext, argv: &[&str]) -> String {
     let argv: Vec<String> = argv.iter().map(|arg| (*arg).to_owned()).collect();

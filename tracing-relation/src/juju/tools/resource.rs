@@ -68,7 +68,7 @@ mod tests {
         assert_eq!(error.kind(), HookToolErrorKind::Failed);
     }
 
-    /// Tools that keep for how long each may run.
+    /// Hook tools that record the time limit of each call.
     #[derive(Debug, Default)]
     struct Timed(Mutex<Vec<Duration>>);
 

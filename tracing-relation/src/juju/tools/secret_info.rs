@@ -7,7 +7,7 @@ use crate::juju::reads::invalid;
 use crate::juju::{Dispatch, HookToolCall, HookToolError};
 
 open_enum! {
-    /// The owner of a secret, who may change it and grant it to others.
+    /// The owner of a secret, which may change it and grant it to others.
     SecretOwner {
         /// All units of the application may read it, and its leader may change it.
         Application = "application",
@@ -19,7 +19,7 @@ open_enum! {
 }
 
 open_enum! {
-    /// How often Juju asks the charm to rotate a secret.
+    /// The interval at which Juju asks the charm to rotate a secret.
     SecretRotation {
         /// Juju does not ask for it.
         Never = "never",
@@ -52,7 +52,7 @@ pub struct SecretInfo {
     pub owner: SecretOwner,
     /// The description that its owner gave it.
     pub description: Option<String>,
-    /// How often Juju asks the charm to rotate it. `None` if Juju prints nothing about it.
+    /// The interval at which Juju asks the charm to rotate it; `None` if Juju prints nothing about it.
     pub rotation: Option<SecretRotation>,
     /// When the latest revision expires, as RFC 3339 has it, such as `2026-03-01T00:00:00Z`.
     pub expiry: Option<String>,

@@ -11,7 +11,7 @@ open_enum! {
     StatusValue {
         /// The workload runs.
         Active = "active",
-        /// An operator has to do something before the workload can run.
+        /// An operator must do something before the workload can run.
         Blocked = "blocked",
         /// The charm works on the workload, which does not run yet.
         Maintenance = "maintenance",
