@@ -223,9 +223,9 @@ impl TracingEndpointRequirer {
 
     /// Returns the meaning of the event of `dispatch` for this endpoint; `None` if it has none.
     ///
-    /// A `relation-changed` is an [`EndpointChanged`](TracingEvent::EndpointChanged) if there are receivers, new or not,
-    /// and an [`EndpointRemoved`](TracingEvent::EndpointRemoved) if there are none. A `relation-broken` is always an
-    /// `EndpointRemoved`. If a hook tool fails, this is logged, and `None` is returned.
+    /// A `relation-changed` is an [`EndpointChanged`](TracingEvent::EndpointChanged) if the backend has published its
+    /// receivers, new or not, and an [`EndpointRemoved`](TracingEvent::EndpointRemoved) if it has not. A `relation-broken`
+    /// is always an `EndpointRemoved`. If a hook tool fails, this is logged, and `None` is returned.
     #[must_use]
     pub fn on(&self, dispatch: &Dispatch) -> Option<TracingEvent> {
         let (relation, event) = self.endpoint.event_of(dispatch)?;
