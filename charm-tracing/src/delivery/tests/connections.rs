@@ -93,7 +93,7 @@ fn request_that_meets_a_closing_connection_is_sent_over_another_one() {
     );
 }
 
-/// Once more at once over another connection, or in the next dispatch if it had one of its own.
+/// The request is sent again over another connection, or in the next dispatch if the connection was new.
 #[test]
 fn acknowledgement_that_is_lost_costs_one_record_sent_twice() {
     let server = RawServer::new(|connection| {
@@ -243,7 +243,7 @@ fn leave_to_continue_that_nobody_asked_for_is_passed_over() {
     assert_eq!(server.texts(), ["a", "b"]);
 }
 
-/// What is still on its way when the connection is closed makes it break.
+/// Breaks the connection by closing it while data is still on its way.
 #[test]
 fn answer_before_the_request_was_read_is_heard() {
     let answers = ["413 Too Large\r\n", "503 Busy\r\nretry-after: 60\r\n"];

@@ -1,4 +1,4 @@
-//! What an endpoint holds that is nobody's business, and what a backend says that nobody asked for.
+//! Secrets in an endpoint, and texts in the answers of a backend, are in no message.
 
 use std::fmt::Write as _;
 use std::net::TcpListener;

@@ -121,7 +121,7 @@ fn https_without_a_certificate_waits_even_when_the_backend_is_there() {
     assert_eq!((report.waiting, server.connections()), (1, 0));
 }
 
-/// What is still on its way when the connection is closed makes it break.
+/// Breaks the connection by closing it while data is still on its way.
 #[test]
 fn answer_before_the_request_was_read_is_heard_over_tls() {
     for version in [&TLS12, &TLS13] {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::Destination;
 
-/// What the backend does with a request.
+/// The reaction of the backend to a request.
 #[derive(Clone)]
 pub(super) enum Reply {
     /// Status, further header lines, body.

@@ -47,7 +47,7 @@ fn authority_is_an_anchor_whether_root_or_intermediate() {
     );
 }
 
-/// What OpenSSL makes if it is asked for a certificate that signs itself.
+/// A certificate that signs itself, as OpenSSL makes it.
 #[test]
 fn certificate_of_an_authority_that_is_the_backends_own_is_trusted_if_it_is_named() {
     for versions in [&[&TLS12][..], &[&TLS13]] {

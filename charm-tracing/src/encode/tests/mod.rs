@@ -178,7 +178,7 @@ fn theirs(given: &[Given]) -> Vec<u8> {
     ExportTraceServiceRequest { resource_spans }.encode_to_vec()
 }
 
-/// What opentelemetry-otlp sends for the same spans.
+/// Returns the request that opentelemetry-otlp sends for the same spans.
 fn exported(given: &[Given]) -> Vec<u8> {
     #[derive(Clone, Debug, Default)]
     struct Capture(Arc<Mutex<Vec<u8>>>);

@@ -19,7 +19,7 @@ fn exists(pid: &str) -> bool {
     fs::exists(format!("/proc/{}", pid.trim())).unwrap_or(false)
 }
 
-/// Whether the process is there, and not only its remains.
+/// Returns true if the process is there, and not only its remains.
 fn is_alive(pid: &str) -> bool {
     let status = fs::read_to_string(format!("/proc/{}/status", pid.trim())).unwrap_or_default();
     status.lines().any(|line| line.starts_with("State:") && !line.contains('Z') && !line.contains('X'))

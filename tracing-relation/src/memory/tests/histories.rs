@@ -23,7 +23,7 @@ const APPLICATIONS: [(&str, usize); 4] =
 
 const URLS: [&str; 4] = ["", A_URL, "http://b:4318", "http://c:4318"];
 
-/// What happens in a model, and to a unit's dispatches.
+/// An event in a model, or in a unit's dispatches.
 #[derive(Clone, Copy, Debug)]
 enum Step {
     Relate(usize),
@@ -318,7 +318,7 @@ impl History {
         }
     }
 
-    /// What a charm without a memory finds in a dispatch for nothing in particular.
+    /// Returns the facts that a charm without a memory finds in a dispatch about no relation.
     fn uncached(&self) -> [Found; ENDPOINTS.len()] {
         let dispatch = self.unit.without_memory(&vars("update-status"));
         self.unit.juju.begin_hook(HookContext::from_dispatch(&dispatch));
@@ -352,7 +352,7 @@ fn find(dispatch: &Dispatch, endpoint: usize, protocols: &[ReceiverProtocol]) ->
     config.expect("no tool fails").endpoint.into_iter().collect()
 }
 
-/// The same of the relations that have not ended, asked one by one.
+/// Returns those facts about the relations that have not ended, each asked for by itself.
 fn find_now(dispatch: &Dispatch, endpoint: usize, ended: &BTreeSet<u32>) -> Found {
     let there =
         |relations: Vec<Relation>| relations.into_iter().filter(|relation| !ended.contains(&relation.id));
@@ -373,7 +373,7 @@ fn vars(hook: &str) -> [(&'static str, &str); 1] {
     [("JUJU_HOOK_NAME", hook)]
 }
 
-/// What stands for certificates, which nobody looks into: one for each of three bits.
+/// Texts in place of certificates, one for each of three bits; no code reads them.
 fn certificates(which: u8) -> Vec<String> {
     let pem = |text| format!("-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n");
     let all = ["AAAA", "BBBB", "CCCC"].into_iter().enumerate();

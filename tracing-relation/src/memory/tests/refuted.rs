@@ -1,4 +1,4 @@
-//! What once went wrong, or could: ways in which a hook, a process or an operator does not do what one expects.
+//! Faults of earlier versions, and possible ones: ways in which a hook, a process or an operator does not do what one expects.
 
 use std::sync::Arc;
 use std::time::Duration;
