@@ -110,7 +110,7 @@ impl<'a> Delivery<'a> {
                     // It is not sent now, because the next dispatch will find the journal and send it.
                     self.own = Own::Unreachable;
                 }
-                // With a full disk, or this trace too large for it, there may still be others in it to be sent.
+                // If the disk is full or this trace too large, the queue may still have other traces to send.
                 let usable = matches!(error, QueueError::TooLarge { .. } | QueueError::Io { .. });
                 self.note_queue(error);
                 usable
