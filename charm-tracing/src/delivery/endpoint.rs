@@ -139,6 +139,11 @@ pub(super) fn authorization(authority: &Authority) -> Option<HeaderValue> {
     Some(value)
 }
 
+/// Returns the address of IPv6 in a host such as `[::1]`; `None` for other hosts.
+pub(super) fn in_brackets(host: &str) -> Option<&str> {
+    host.strip_prefix('[')?.strip_suffix(']')
+}
+
 pub(super) fn without_user(authority: &Authority) -> &str {
     let text = authority.as_str();
     text.rsplit_once('@').map_or(text, |(_, host)| host)

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use ureq::http::uri::{PathAndQuery, Scheme};
 use ureq::http::{HeaderValue, Uri};
 
-use super::endpoint::{authorization, without_user};
+use super::endpoint::{authorization, in_brackets, without_user};
 
 /// A proxy between the charm and an endpoint.
 #[derive(Clone)]
@@ -164,8 +164,7 @@ fn names(entry: &str, host: &str, port: u16) -> bool {
 
 /// Returns the host without the brackets around an IPv6 address, and without the dot at the end of a name.
 fn bare(host: &str) -> &str {
-    let inner = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
-    inner.unwrap_or_else(|| host.trim_end_matches('.'))
+    in_brackets(host).unwrap_or_else(|| host.trim_end_matches('.'))
 }
 
 fn is_in_network(address: IpAddr, network: IpAddr, bits: u32) -> bool {

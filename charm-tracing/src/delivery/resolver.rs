@@ -11,6 +11,8 @@ use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver
 use ureq::unversioned::transport::NextTimeout;
 use ureq::unversioned::transport::time::Duration;
 
+use super::endpoint::in_brackets;
+
 /// A resolver that looks up a name once, and an address never.
 ///
 /// ureq calls the resolver before every request, even for an open connection. Its own resolver starts a thread each
@@ -72,8 +74,7 @@ fn without_limit(timeout: NextTimeout) -> NextTimeout {
 }
 
 fn is_address(host: &str) -> bool {
-    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-    bare.parse::<IpAddr>().is_ok()
+    in_brackets(host).unwrap_or(host).parse::<IpAddr>().is_ok()
 }
 
 #[cfg(test)]
