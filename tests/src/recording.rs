@@ -26,6 +26,18 @@ pub struct Recorded {
     pub model: Arc<Model>,
 }
 
+/// Returns a dispatch of `start` for the unit app/0 of the model.
+#[must_use]
+pub fn start_dispatch(model: &Arc<Model>) -> Dispatch {
+    Dispatch::from_vars([
+        ("JUJU_UNIT_NAME", "app/0"),
+        ("JUJU_DISPATCH_PATH", "hooks/start"),
+        ("JUJU_MODEL_NAME", "testing"),
+        ("JUJU_MODEL_UUID", "0d3bbd5f-9d24-4d24-8d45-9b8fd2ad4a2c"),
+    ])
+    .with_hook_tools(Arc::clone(model) as Arc<dyn HookTools>)
+}
+
 /// Does `work` while a session is open that handles `start`.
 ///
 /// # Panics
@@ -34,14 +46,7 @@ pub struct Recorded {
 pub fn record(_turn: &MutexGuard<'static, ()>, config: Config, work: impl FnOnce(&mut Session)) -> Recorded {
     let collector = Collector::start();
     let model = Arc::new(Model::new("app/0"));
-    let dispatch = Dispatch::from_vars([
-        ("JUJU_UNIT_NAME", "app/0"),
-        ("JUJU_DISPATCH_PATH", "hooks/start"),
-        ("JUJU_MODEL_NAME", "testing"),
-        ("JUJU_MODEL_UUID", "0d3bbd5f-9d24-4d24-8d45-9b8fd2ad4a2c"),
-    ])
-    .with_hook_tools(Arc::clone(&model) as Arc<dyn HookTools>);
-    let mut session = Session::start(dispatch, config.buffer_max_events(0));
+    let mut session = Session::start(start_dispatch(&model), config.buffer_max_events(0));
     work(&mut session);
     let report = session.finish(Some(Destination::new(collector.endpoint(), None)));
     assert_eq!(report.delivered, 1, "{report:?}");

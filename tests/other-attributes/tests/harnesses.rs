@@ -5,13 +5,12 @@
 
 use std::sync::{Arc, MutexGuard};
 
-use charm_tracing::juju::Dispatch;
 use charm_tracing::juju::testing::Model;
 use charm_tracing::{Config, Session, trace_fn};
 use proptest::prelude::*;
 use rstest::{fixture, rstest};
 use test_case::test_case;
-use tests::recording::{recorded, take_turn};
+use tests::recording::{recorded, start_dispatch, take_turn};
 use tokio::task::yield_now;
 
 #[trace_fn]
@@ -79,7 +78,7 @@ struct Event {
 }
 
 impl Event {
-    /// What the current span is called by, which changes with each span that is opened.
+    /// Returns the id of the current span, which changes with each span that is opened.
     fn current() -> String {
         format!("{:?}", charm_tracing::current_span().map(|span| span.span_context()))
     }
@@ -95,13 +94,7 @@ impl Event {
 fn event() -> Event {
     let turn = take_turn();
     let model = Arc::new(Model::new("app/0"));
-    let dispatch = Dispatch::from_vars([
-        ("JUJU_UNIT_NAME", "app/0"),
-        ("JUJU_DISPATCH_PATH", "hooks/start"),
-        ("JUJU_MODEL_NAME", "testing"),
-        ("JUJU_MODEL_UUID", "0d3bbd5f-9d24-4d24-8d45-9b8fd2ad4a2c"),
-    ]);
-    let session = Session::start(dispatch.with_hook_tools(model), Config::new().buffer_max_events(0));
+    let session = Session::start(start_dispatch(&model), Config::new().buffer_max_events(0));
     Event { root: Event::current(), _session: session, _turn: turn }
 }
 
