@@ -103,7 +103,7 @@ fn a_signal_ends_it_and_leaves_no_directory() {
     }
 }
 
-/// What the demo writes to a terminal.
+/// Returns the output of the demo on a terminal.
 fn on_terminal(variable: (&str, &str)) -> String {
     let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&terminal).unwrap();

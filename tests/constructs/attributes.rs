@@ -190,7 +190,7 @@ fn on_methods_of_a_block_count_once_and_hold_for_skipped_ones() {
     assert_eq!(tree, "connect\nmethod call: Connection.close");
 }
 
-/// What the name of an attribute hides from the block.
+/// Attributes under names that the block does not know.
 mod under_another_name {
     use charm_tracing::{trace_fn as traced, trace_type as traced_block};
 

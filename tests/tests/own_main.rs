@@ -1,4 +1,4 @@
-//! What happens outside of the event, in a charm that has a `main` of its own.
+//! Failures outside of the event, in a charm that has a `main` of its own.
 
 use std::sync::{Arc, Mutex};
 

@@ -1,4 +1,4 @@
-//! What charm-tracing without the feature `session` depends on leaves the inference of types as it is; see
+//! The dependencies of charm-tracing without the feature `session` leave the inference of types as it is; see
 //! `src/inference.rs`.
 
 use std::path::Path;

@@ -18,7 +18,7 @@ struct NotANumber(#[from] ParseIntError);
 
 type Fallible<T> = Result<T, NotANumber>;
 
-/// The same function with the attributes in one order and in the other, for each type that it may return.
+/// Defines a function with the attributes in one order and in the other, for each type that it may return.
 macro_rules! orders {
     ($($function:ident: [$($attribute:meta),*];)*) => {
         $(orders!(@ $function ($(#[$attribute])*)
@@ -96,7 +96,7 @@ fn async_recursion_on_either_side_leaves_one_span_with_one_error() {
     assert_eq!(call_each!(recursion_above, block_on), ONE_FAILURE_EACH);
 }
 
-/// What is no `Result`, and what has no name.
+/// Functions that return no `Result`, or a type without a name.
 mod other_results {
     use super::*;
 
