@@ -3,20 +3,50 @@ use std::str::FromStr;
 
 use serde::Serialize;
 
-/// A protocol in which a charm may ask to send traces, named as in version 2 of the `tracing` interface.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum ReceiverProtocol {
+/// Defines the protocols by one list: the name in databags, and the transport.
+macro_rules! protocols {
+    ($($(#[$doc:meta])* $protocol:ident = $name:literal over $transport:ident,)*) => {
+        /// A protocol in which a charm may ask to send traces, named as in version 2 of the `tracing` interface.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
+        pub enum ReceiverProtocol {
+            $($(#[$doc])* $protocol,)*
+        }
+
+        impl ReceiverProtocol {
+            /// Every protocol.
+            pub const ALL: &'static [Self] = &[$(Self::$protocol),*];
+
+            /// Returns the name in databags, such as `otlp_http`.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$protocol => $name,)*
+                }
+            }
+
+            /// Returns the transport of the protocol.
+            #[must_use]
+            pub const fn transport(self) -> TransportProtocol {
+                match self {
+                    $(Self::$protocol => TransportProtocol::$transport,)*
+                }
+            }
+        }
+    };
+}
+
+protocols! {
     /// OTLP over HTTP, the protocol for the traces of charms themselves.
-    OtlpHttp,
+    OtlpHttp = "otlp_http" over Http,
     /// OTLP over gRPC. Its URLs have no scheme, only a host and a port.
-    OtlpGrpc,
+    OtlpGrpc = "otlp_grpc" over Grpc,
     /// Zipkin, over HTTP.
-    Zipkin,
+    Zipkin = "zipkin" over Http,
     /// Jaeger's Thrift, over HTTP.
-    JaegerThriftHttp,
+    JaegerThriftHttp = "jaeger_thrift_http" over Http,
     /// Jaeger, over gRPC. Its URLs have no scheme, only a host and a port.
-    JaegerGrpc,
+    JaegerGrpc = "jaeger_grpc" over Grpc,
 }
 
 /// The transport of a receiver's protocol.
@@ -38,33 +68,6 @@ pub enum TransportProtocol {
 pub struct UnknownProtocol {
     /// The name that was given.
     pub name: String,
-}
-
-impl ReceiverProtocol {
-    /// Every protocol.
-    pub const ALL: &'static [Self] =
-        &[Self::OtlpHttp, Self::OtlpGrpc, Self::Zipkin, Self::JaegerThriftHttp, Self::JaegerGrpc];
-
-    /// Returns the name in databags, such as `otlp_http`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::OtlpHttp => "otlp_http",
-            Self::OtlpGrpc => "otlp_grpc",
-            Self::Zipkin => "zipkin",
-            Self::JaegerThriftHttp => "jaeger_thrift_http",
-            Self::JaegerGrpc => "jaeger_grpc",
-        }
-    }
-
-    /// Returns the transport of the protocol.
-    #[must_use]
-    pub const fn transport(self) -> TransportProtocol {
-        match self {
-            Self::OtlpHttp | Self::Zipkin | Self::JaegerThriftHttp => TransportProtocol::Http,
-            Self::OtlpGrpc | Self::JaegerGrpc => TransportProtocol::Grpc,
-        }
-    }
 }
 
 impl FromStr for ReceiverProtocol {

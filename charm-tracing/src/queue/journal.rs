@@ -135,7 +135,7 @@ impl Queue {
     /// Returns true if a waiting trace contains this root span. The trace id alone is not enough, because dispatches
     /// with the same parent share it.
     fn is_stored(&self, waiting: &BTreeSet<TraceName>, trace_id: [u8; 16], root: [u8; 8]) -> bool {
-        waiting.iter().filter(|name| name.trace_id == trace_id).any(|name| {
+        waiting.iter().filter(|name| name.trace_id() == trace_id).any(|name| {
             let request = self.fs.read(&self.file(*name)).unwrap_or_default();
             // Searches for the span's own id, not for a parent id.
             request.windows(2 + root.len()).any(|bytes| bytes[..2] == [0x12, 8] && bytes[2..] == root)

@@ -1,59 +1,96 @@
+use std::ffi::OsStr;
 use std::fmt;
+use std::io::Write as _;
+use std::ops::{Range, RangeFrom};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 /// The name of a waiting trace: `<stamp>-<trace id>-<crc32>.otlp`, or `.idle`. The order of names is the order of
 /// sending.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct TraceName {
-    /// Milliseconds since 1970 when it was stored, or more if the clock was set back. It only gives the order.
-    pub(super) stamp: u64,
-    pub(super) trace_id: [u8; 16],
-    /// The CRC-32 of the file's contents.
-    pub(super) crc32: u32,
-    /// True if only the handler ran in its dispatch.
-    pub(super) idle: bool,
-}
+///
+/// It is kept as text, because a dispatch lists up to a hundred of them and reads the parts of few.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct TraceName([u8; LENGTH]);
+
+const LENGTH: usize = 63;
+const STAMP: Range<usize> = 0..16;
+const TRACE_ID: Range<usize> = 17..49;
+const CRC32: Range<usize> = 50..58;
+const EXTENSION: RangeFrom<usize> = 58..;
 
 /// The largest number of sixteen digits.
 const LARGEST_STAMP: u64 = 9_999_999_999_999_999;
 
 impl TraceName {
     pub(super) fn new(stamp: u64, trace_id: [u8; 16], idle: bool, crc32: u32) -> Self {
-        Self { stamp: stamp.min(LARGEST_STAMP), trace_id, crc32, idle }
+        let stamp = stamp.min(LARGEST_STAMP);
+        let extension = if idle { "idle" } else { "otlp" };
+        let mut name = [0; LENGTH];
+        // The text has exactly this length.
+        let _ = write!(
+            &mut name[..],
+            "{stamp:016}-{:032x}-{crc32:08x}.{extension}",
+            u128::from_be_bytes(trace_id)
+        );
+        Self(name)
     }
 
     /// Parses the name of a waiting trace; `None` for any other name.
     pub(super) fn parse(name: &str) -> Option<Self> {
-        let (rest, idle) = match name.strip_suffix(".otlp") {
-            Some(rest) => (rest, false),
-            None => (name.strip_suffix(".idle")?, true),
-        };
-        let mut parts = rest.split('-');
-        let (stamp, trace_id, crc32) = (parts.next()?, parts.next()?, parts.next()?);
-        parts.next().is_none().then_some(())?;
-        Some(Self {
-            stamp: parse_stamp(stamp)?,
-            trace_id: parse_id(trace_id)?,
-            crc32: u32::try_from(parse_hex(crc32, 8)?).ok()?,
-            idle,
-        })
+        let name: [u8; LENGTH] = name.as_bytes().try_into().ok()?;
+        let dashes = [name[STAMP.end], name[TRACE_ID.end]] == *b"--";
+        let known = matches!(&name[EXTENSION], b".otlp" | b".idle");
+        let valid = is_decimal(&name[STAMP]) && is_hex(&name[TRACE_ID]) && is_hex(&name[CRC32]);
+        (dashes && known && valid).then_some(Self(name))
+    }
+
+    /// Returns the milliseconds since 1970 when it was stored, or more if the clock was set back. It only gives the
+    /// order.
+    pub(super) fn stamp(&self) -> u64 {
+        self.0[STAMP].iter().fold(0, |number, digit| number * 10 + u64::from(digit - b'0'))
+    }
+
+    pub(super) fn trace_id(&self) -> [u8; 16] {
+        number(&self.0[TRACE_ID]).to_be_bytes()
+    }
+
+    /// Returns true if this is the CRC-32 of the file's contents.
+    pub(super) fn has_crc32(&self, crc32: u32) -> bool {
+        number(&self.0[CRC32]) == crc32.into()
+    }
+
+    /// Returns true if only the handler ran in its dispatch.
+    pub(super) fn is_idle(&self) -> bool {
+        self.0[EXTENSION] == *b".idle"
+    }
+}
+
+impl AsRef<Path> for TraceName {
+    fn as_ref(&self) -> &Path {
+        Path::new(OsStr::from_bytes(&self.0))
     }
 }
 
 impl fmt::Display for TraceName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { stamp, trace_id, crc32, idle } = self;
-        let extension = if *idle { "idle" } else { "otlp" };
-        write!(f, "{stamp:016}-{:032x}-{crc32:08x}.{extension}", u128::from_be_bytes(*trace_id))
+        f.write_str(&String::from_utf8_lossy(&self.0))
+    }
+}
+
+impl fmt::Debug for TraceName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
     }
 }
 
 /// Returns true for the name of a file that is being written: `<stamp>-<16 digits>.part` or `state-<16 digits>.part`.
 pub(super) fn is_part(name: &str) -> bool {
-    let Some((before, number)) = name.strip_suffix(".part").and_then(|rest| rest.rsplit_once('-')) else {
-        return false;
-    };
-    (before == "state" || parse_stamp(before).is_some()) && parse_hex(number, 16).is_some()
+    let parts = name.strip_suffix(".part").and_then(|rest| rest.rsplit_once('-'));
+    parts.is_some_and(|(before, number)| {
+        let stamped = before.len() == STAMP.len() && is_decimal(before.as_bytes());
+        (before == "state" || stamped) && number.len() == 16 && is_hex(number.as_bytes())
+    })
 }
 
 /// Returns the name of a journal: `<unit>-<trace id>.journal`, the unit with `-` for `/`.
@@ -64,7 +101,8 @@ pub(super) fn journal_name(unit: &str, trace_id: [u8; 16]) -> String {
 /// Returns the trace id in the name of a journal of this unit; `None` for any other name.
 pub(super) fn trace_id_of_journal(unit: &str, name: &str) -> Option<[u8; 16]> {
     let rest = name.strip_suffix(".journal")?.strip_prefix(&unit.replace('/', "-"))?;
-    parse_id(rest.strip_prefix('-')?)
+    let id = rest.strip_prefix('-')?.as_bytes();
+    (id.len() == TRACE_ID.len() && is_hex(id)).then(|| number(id).to_be_bytes())
 }
 
 /// Returns the milliseconds since 1970; 0 for an earlier time.
@@ -73,29 +111,21 @@ pub(crate) fn millis(time: SystemTime) -> u64 {
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Parses sixteen decimal digits; `None` for any other text.
-fn parse_stamp(digits: &str) -> Option<u64> {
-    let valid = digits.len() == 16 && digits.bytes().all(|byte| byte.is_ascii_digit());
-    valid.then(|| digits.parse().ok())?
+// These look at all bytes, which is faster than a search for the first wrong one.
+
+fn is_decimal(text: &[u8]) -> bool {
+    text.iter().fold(true, |valid, byte| valid & byte.is_ascii_digit())
 }
 
-fn parse_id(hex: &str) -> Option<[u8; 16]> {
-    parse_hex(hex, 32).map(u128::to_be_bytes)
+/// Returns true for lower-case digits only, so that each name has one spelling.
+fn is_hex(text: &[u8]) -> bool {
+    text.iter().fold(true, |valid, byte| valid & matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-/// Parses lower-case hexadecimal digits. Refuses a sign and upper case, so that each name has one spelling.
-fn parse_hex(hex: &str, digits: usize) -> Option<u128> {
-    if hex.len() != digits {
-        return None;
-    }
-    hex.bytes().try_fold(0, |number, digit| {
-        let value = match digit {
-            b'0'..=b'9' => digit - b'0',
-            b'a'..=b'f' => digit - b'a' + 10,
-            _ => return None,
-        };
-        Some(number << 4 | u128::from(value))
-    })
+/// Returns the value of hexadecimal digits.
+fn number(digits: &[u8]) -> u128 {
+    let value = |digit: &u8| u128::from(char::from(*digit).to_digit(16).unwrap_or(0));
+    digits.iter().fold(0, |number, digit| number << 4 | value(digit))
 }
 
 #[cfg(test)]
@@ -109,7 +139,8 @@ mod tests {
         let name = TraceName::new(1_795_918_619_123, [0xab; 16], false, 0x00c0_ffee);
         let text = format!("0001795918619123-{}-00c0ffee.otlp", "ab".repeat(16));
         assert_eq!(name.to_string(), text);
-        assert_eq!(TraceName { idle: true, ..name }.to_string(), text.replace(".otlp", ".idle"));
+        let idle = TraceName::new(1_795_918_619_123, [0xab; 16], true, 0x00c0_ffee);
+        assert_eq!(idle.to_string(), text.replace(".otlp", ".idle"));
         assert_eq!(journal_name("app/0", [1; 16]), format!("app-0-{}.journal", "01".repeat(16)));
     }
 
@@ -152,8 +183,10 @@ mod tests {
         fn names_are_read_as_they_are_written(
             stamp in 0..=LARGEST_STAMP, trace_id: [u8; 16], crc32: u32, idle: bool,
         ) {
-            let name = TraceName { stamp, trace_id, crc32, idle };
+            let name = TraceName::new(stamp, trace_id, idle, crc32);
             prop_assert_eq!(TraceName::parse(&name.to_string()), Some(name));
+            prop_assert_eq!((name.stamp(), name.trace_id(), name.is_idle()), (stamp, trace_id, idle));
+            prop_assert!(name.has_crc32(crc32) && !name.has_crc32(!crc32));
         }
 
         #[test]

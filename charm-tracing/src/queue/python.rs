@@ -38,7 +38,7 @@ pub(super) fn import(queue: &Queue, file: &Path, directory: &Path) -> Result<(),
     for Request { bytes, trace_id, start } in requests(&bytes) {
         let new = NewTrace { trace_id, idle: false, request: &bytes };
         match queue.write(directory, start / 1_000_000, &new) {
-            Ok(name) => imported.push(directory.join(name.to_string())),
+            Ok(name) => imported.push(directory.join(name)),
             Err(error) => {
                 // The file still has these traces, so they would be sent twice.
                 for path in &imported {

@@ -110,7 +110,7 @@ impl Queue {
             return Err(QueueError::TooLarge { size, limit });
         }
         // A clock that was set back does not change the order.
-        let newest = self.list()?.0.last().map_or(0, |name| name.stamp);
+        let newest = self.list()?.0.last().map_or(0, TraceName::stamp);
         let stamp = millis(now).max(newest + 1);
         let mut dropped = Vec::new();
         let written = if to_send {
@@ -143,7 +143,7 @@ impl Queue {
             match self.write(&self.path, stamp, new) {
                 Err(full) if full.is_full() && freed < needed => {
                     let victim = first_to_be_dropped(&self.waiting()?);
-                    let victim = victim.filter(|victim| victim.idle || !new.idle).ok_or(full)?;
+                    let victim = victim.filter(|victim| victim.is_idle() || !new.idle).ok_or(full)?;
                     freed += self.size(victim)?.next_multiple_of(BLOCK);
                     if self.acknowledge(victim)? {
                         dropped.push(victim);
@@ -173,7 +173,7 @@ impl Queue {
         let contents = Hashed { contents: new.request, crc32: Cell::new(0) };
         Self::io("write", &part, self.fs.write(&part, &contents))?;
         let name = TraceName::new(stamp, new.trace_id, new.idle, contents.crc32.get());
-        Self::io("rename", &part, self.fs.rename(&part, &directory.join(name.to_string())))?;
+        Self::io("rename", &part, self.fs.rename(&part, &directory.join(name)))?;
         Ok(name)
     }
 
@@ -255,7 +255,7 @@ impl Queue {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             read => Self::io("read", &path, read)?,
         };
-        if crc32fast::hash(&request) == name.crc32 {
+        if name.has_crc32(crc32fast::hash(&request)) {
             return Ok(Some(request));
         }
         log::debug!("{} is damaged", path.display());
@@ -271,8 +271,8 @@ impl Queue {
 
     /// Replaces a trace by its rest, after parts of it were delivered. Returns its new name.
     pub(crate) fn replace(&self, name: TraceName, rest: &[u8]) -> Result<TraceName, QueueError> {
-        let TraceName { stamp, trace_id, idle, .. } = name;
-        let new = self.write(&self.path, stamp, &NewTrace { trace_id, idle, request: &rest })?;
+        let rest = NewTrace { trace_id: name.trace_id(), idle: name.is_idle(), request: &rest };
+        let new = self.write(&self.path, name.stamp(), &rest)?;
         if new != name && !self.acknowledge(name)? {
             // Another dispatch has dropped it meanwhile.
             self.acknowledge(new)?;
@@ -336,7 +336,7 @@ impl Queue {
     }
 
     pub(super) fn file(&self, name: TraceName) -> PathBuf {
-        self.path.join(name.to_string())
+        self.path.join(name)
     }
 
     pub(super) fn look(&self, path: &Path) -> Result<Option<Entry>, QueueError> {
@@ -385,7 +385,7 @@ impl Write for HashingWriter<'_> {
 }
 
 fn first_to_be_dropped(waiting: &BTreeSet<TraceName>) -> Option<TraceName> {
-    waiting.iter().find(|name| name.idle).or(waiting.first()).copied()
+    waiting.iter().find(|name| name.is_idle()).or(waiting.first()).copied()
 }
 
 /// Returns true if a file was written more than a minute ago. A time in the future counts as old, because the clock may

@@ -103,7 +103,7 @@ impl Content {
         let waiting = queue.waiting().unwrap().into_iter().map(|name| {
             let request = queue.read(name, &mut damaged).unwrap().expect("a whole trace");
             let number = number_of(name);
-            let trace = Trace { number, len: request.len(), idle: name.idle };
+            let trace = Trace { number, len: request.len(), idle: name.is_idle() };
             assert!(request == trace.request(), "the bytes of trace {number} changed");
             trace
         });
@@ -241,7 +241,7 @@ impl World {
 }
 
 fn number_of(name: TraceName) -> u64 {
-    u64::try_from(u128::from_be_bytes(name.trace_id)).unwrap()
+    u64::try_from(u128::from_be_bytes(name.trace_id())).unwrap()
 }
 
 #[test]

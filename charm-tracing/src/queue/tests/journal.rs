@@ -55,7 +55,7 @@ fn roots(disk: &Disk) -> Vec<u8> {
         let request = queue.read(name, &mut 0).unwrap().unwrap();
         let request = ExportTraceServiceRequest::decode(&*request).unwrap();
         let span = &request.resource_spans[0].scope_spans[0].spans[0];
-        assert_eq!((&*span.trace_id, &*span.name), (&name.trace_id[..], "root"));
+        assert_eq!((&*span.trace_id, &*span.name), (&name.trace_id()[..], "root"));
         span.span_id[0]
     };
     queue.waiting().unwrap().into_iter().map(root).collect()

@@ -54,7 +54,7 @@ fn oldest_traces_make_room_on_a_full_disk() {
     stored(&queue, &[("a1", false), ("b2", true), ("c3", false), ("d4", false)]);
     disk.set_capacity(disk.used());
     let new = store_at(&queue, "e56", false, now()).unwrap();
-    let dropped: Vec<_> = new.dropped.iter().map(|name| name.trace_id[0]).collect();
+    let dropped: Vec<_> = new.dropped.iter().map(|name| name.trace_id()[0]).collect();
     assert_eq!((&*dropped, texts(&queue)), (&b"ba"[..], ["c3", "d4", "e56"].map(str::to_owned).to_vec()));
     assert_eq!(half_made(&disk), 0);
 }
@@ -100,7 +100,7 @@ fn traces_that_made_room_are_counted_whichever_step_fails_then() {
             |_| usize::try_from(queue.state().unwrap().losses.dropped_traces).unwrap(),
             |stored| stored.dropped.len(),
         );
-        let left = queue.waiting().unwrap().into_iter().filter(|name| name.trace_id[0] != b'd').count();
+        let left = queue.waiting().unwrap().into_iter().filter(|name| name.trace_id()[0] != b'd').count();
         assert_eq!(left, 3 - counted, "after {changes} changes");
     }
     assert!(failed > 5, "{failed}");

@@ -101,7 +101,8 @@ fn two_processes_that_take_the_file_over_at_once_lose_nothing() {
             // The slower one of the two may fail.
             let opened = opened.or_else(|_| unlimited(&disk).open(Missing::Own));
             assert!(opened.unwrap(), "after {calls}");
-            let other = unlimited(&disk).waiting().unwrap().into_iter().find(|name| name.trace_id[0] == b'o');
+            let other =
+                unlimited(&disk).waiting().unwrap().into_iter().find(|name| name.trace_id()[0] == b'o');
             assert!(
                 unlimited(&disk).acknowledge(other.expect("the other's trace")).unwrap(),
                 "after {calls}"

@@ -36,9 +36,9 @@ pub(super) fn request(number: u8) -> Vec<u8> {
 pub(super) fn waiting(disk: &Disk) -> Vec<u8> {
     let queue = unlimited(disk);
     let whole = |name: TraceName| {
-        let number = name.trace_id[0];
+        let number = name.trace_id()[0];
         assert_eq!(queue.read(name, &mut 0).unwrap().unwrap(), request(number));
-        assert_eq!(name.stamp, u64::from(number) * 10);
+        assert_eq!(name.stamp(), u64::from(number) * 10);
         number
     };
     queue.waiting().unwrap().into_iter().map(whole).collect()
