@@ -2,7 +2,7 @@
 //! holds of any input, and `cargo test` calls it with each file in `fuzz/corpus`.
 
 pub use crate::delivery::fuzzed::answer;
-use crate::encode::journal::interrupted;
+use crate::otlp::journal_format::interrupted;
 use crate::protobuf::{Field, Fields};
 pub use crate::queue::fuzzed::{python_buffer, queue_directory};
 

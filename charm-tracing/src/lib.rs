@@ -150,8 +150,6 @@ mod charm;
 mod config;
 #[cfg(feature = "session")]
 mod delivery;
-#[cfg(feature = "session")]
-mod encode;
 #[cfg(all(feature = "session", any(test, fuzzing)))]
 #[doc(hidden)]
 pub mod fuzzed;
@@ -164,6 +162,8 @@ mod names;
 mod notice;
 #[cfg(feature = "session")]
 mod otel_variables;
+#[cfg(feature = "session")]
+mod otlp;
 #[cfg(feature = "session")]
 mod parent;
 mod protobuf;

@@ -11,10 +11,10 @@ use opentelemetry::trace::{Link, SpanContext, TraceContextExt, TraceId};
 use tracing_relation::juju::{Dispatch, EnvironmentError, HookTools};
 
 use crate::delivery::{self, DeliveryReport, Destination, SystemClock, Trace};
-use crate::encode::FileWriter;
 use crate::hook_tools::TracedHookTools;
 use crate::hushed::Hushed;
 use crate::notice::{self, Notice};
+use crate::otlp::FileWriter;
 use crate::queue::{Losses, Missing, Queue, QueueConfig, QueueError, Recovered};
 use crate::recorder::globals::{self, Ended};
 #[cfg(feature = "testing")]
@@ -22,7 +22,7 @@ use crate::recorder::turn::{Turn, Use};
 use crate::recorder::{self, Details, Journal, Share, TraceContext, new_trace, own_scope};
 use crate::span::{self, Current, OpenSpan};
 use crate::target::Target;
-use crate::{Config, encode, names, parent, resource};
+use crate::{Config, names, otlp, parent, resource};
 
 /// The trace of one dispatch, from the first line of `main` to its end. [`run`](crate::run) uses one for you; use it
 /// yourself in a charm that has its own `main`.
@@ -241,7 +241,7 @@ impl Session {
         let (resource, trace_id) = (mem::take(resource), trace_id.to_bytes());
         let (idle, recovered, complaint, budget) = (*idle, *recovered, config.complaint(), config.budget());
         let Ended { trace, spans, dropped_spans, journal } = open.end();
-        let request = encode::Request::new(&spans, trace, &own_scope(), &resource);
+        let request = otlp::Request::new(&spans, trace, &own_scope(), &resource);
         let mut trace = Trace { request: &request, trace_id, idle, journal, told };
         let destination = target.map(|target| &target.destination);
         // The trace is stored before anything is sent, so a panic in the HTTP client loses only the attempt.

@@ -13,7 +13,7 @@ const ORDER: [&str; 23] = [
     "span",
     "testing",
     // The line.
-    "encode",
+    "otlp",
     "queue",
     "delivery",
     "config",

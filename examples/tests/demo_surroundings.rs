@@ -137,6 +137,7 @@ fn there_are_colours_on_a_terminal_only_and_not_against_the_wish_of_the_user() {
         let plain = on_terminal(variable);
         assert!(plain.contains(PLAIN) && !plain.contains('\u{1b}'), "{variable:?}: {plain}");
     }
-    let (piped, _) = texts(&Command::new(DEMO).env("TERM", "xterm").env_remove("CLICOLOR_FORCE").output().unwrap());
+    let (piped, _) =
+        texts(&Command::new(DEMO).env("TERM", "xterm").env_remove("CLICOLOR_FORCE").output().unwrap());
     assert!(piped.contains(PLAIN) && !piped.contains('\u{1b}'), "{piped}");
 }

@@ -9,9 +9,9 @@ use super::endpoint::{Endpoint, EndpointError};
 use super::http::{Sender, Tls};
 use super::proxy::{Proxy, UnusableProxy};
 use super::report::{DeliveryProblem, DeliveryReport};
-use super::split;
 use super::unanswered::Unanswered;
 use super::verdict::{Verdict, is_page, is_too_large, judge, may_be_too_large};
+use crate::otlp::split;
 
 /// The backend during one dispatch: sends traces within the time budget, in parts if they are too large, and keeps the
 /// results.

@@ -8,7 +8,7 @@ use super::budget::{Allowance, Clock, TimeBudget};
 use super::destination::Destination;
 use super::endpoint::Endpoint;
 use super::report::{DeliveryProblem, DeliveryReport};
-use crate::encode::Contents;
+use crate::otlp::Contents;
 use crate::queue::{Backoff, Losses, Missing, NewTrace, Queue, QueueError, State, TraceName};
 use crate::recorder::JournalFile;
 

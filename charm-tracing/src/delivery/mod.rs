@@ -25,7 +25,6 @@ mod pem;
 mod proxy;
 mod report;
 mod resolver;
-mod split;
 #[cfg(feature = "tls")]
 mod system_store;
 #[cfg(feature = "tls")]

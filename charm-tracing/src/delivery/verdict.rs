@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use crate::protobuf::{Field, fields};
+use crate::otlp::{PartialSuccess, partial_success};
 
 /// The consequence of an answer for a trace.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,38 +85,6 @@ fn accepted(body: &[u8]) -> Verdict {
     }
 }
 
-#[derive(Debug, Default, PartialEq)]
-struct PartialSuccess {
-    rejected_spans: i64,
-    message: String,
-}
-
-/// Returns field 1 of an OTLP `ExportTraceServiceResponse`; `None` if there is none, or the body is something else. As
-/// in all Protocol Buffers, the last of several values counts, and unknown fields are skipped.
-fn partial_success(body: &[u8]) -> Option<PartialSuccess> {
-    let mut partial = None;
-    for (number, field) in fields(body)? {
-        match (number, field) {
-            (1, Field::Bytes(message)) => read_partial_success(message, partial.get_or_insert_default())?,
-            (1, _) => return None,
-            _ => {}
-        }
-    }
-    partial
-}
-
-fn read_partial_success(message: &[u8], partial: &mut PartialSuccess) -> Option<()> {
-    for (number, field) in fields(message)? {
-        match (number, field) {
-            (1, Field::Varint(rejected)) => partial.rejected_spans = rejected.cast_signed(),
-            (2, Field::Bytes(text)) => str::from_utf8(text).ok()?.clone_into(&mut partial.message),
-            (1 | 2, _) => return None,
-            _ => {}
-        }
-    }
-    Some(())
-}
-
 /// Parses seconds or an HTTP date (RFC 9110, section 10.2.3).
 fn parse_retry_after(value: &str, now: SystemTime) -> Option<Duration> {
     let value = value.trim();
@@ -169,11 +137,6 @@ mod tests {
     fn partial(rejected_spans: i64, error_message: &str) -> Vec<u8> {
         let partial = ExportTracePartialSuccess { rejected_spans, error_message: error_message.to_owned() };
         ExportTraceServiceResponse { partial_success: Some(partial) }.encode_to_vec()
-    }
-
-    /// Returns true if the bytes may contain a tag of a group.
-    fn has_group(body: &[u8]) -> bool {
-        body.iter().any(|byte| byte & 7 == 3)
     }
 
     #[test]
@@ -291,26 +254,6 @@ mod tests {
     }
 
     proptest! {
-        #[test]
-        fn an_answer_is_read_as_opentelemetrys_own_crates_do(
-            rejected: i64, text in ".*", more in proptest::collection::vec(any::<u8>(), 0..12), cut in 0_usize..20,
-        ) {
-            let mut body = [partial(rejected, &text), more].concat();
-            body.truncate(body.len().saturating_sub(cut));
-            // We do not read groups, which OTLP does not have.
-            let ours = partial_success(&body);
-            if ours.is_none() && has_group(&body) {
-                return Ok(());
-            }
-            let theirs = ExportTraceServiceResponse::decode(&*body);
-            let theirs = theirs.ok().and_then(|response| response.partial_success);
-            let theirs = theirs.map(|partial| PartialSuccess {
-                rejected_spans: partial.rejected_spans,
-                message: partial.error_message,
-            });
-            prop_assert_eq!(ours, theirs);
-        }
-
         #[test]
         fn any_answer_gets_a_verdict(
             status: u16, retry_after in proptest::option::of("\\PC*"),

@@ -20,7 +20,7 @@ use rustix::io::Errno;
 pub(super) use self::state::{Chance, Fault};
 use self::state::{Node, State};
 use super::file_system::{Entry, FileSystem, Kind, Lock, Locking};
-use crate::encode::Contents;
+use crate::otlp::Contents;
 
 type Interruption = Option<(usize, Box<dyn FnOnce() + Send>)>;
 

@@ -15,7 +15,7 @@ use rustix::fs::{FileType, FlockOperation, Mode, OFlags, RawDir, fcntl_lock};
 use rustix::io::Errno;
 use rustix::process::{Resource, getrlimit};
 
-use crate::encode::Contents;
+use crate::otlp::Contents;
 
 /// The operations of a file system that the queue needs. A symbolic link in the last part of a path is not followed.
 pub(super) trait FileSystem: Debug + Send + Sync {

@@ -1,7 +1,7 @@
 //! The journal of a dispatch: its recorded spans on disk, in case it is killed.
 //!
 //! A dispatch holds the lock of its charm's directory while it runs, so **a journal of the same unit that another dispatch left
-//! belongs to one that was killed**. [`encode::journal`](crate::encode::journal) describes its contents.
+//! belongs to one that was killed**. [`otlp::journal_format`](crate::otlp::journal_format) describes its contents.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -15,7 +15,7 @@ use super::file_system::{FileSystem, Lock, Locking};
 use super::name::{TraceName, journal_name, trace_id_of_journal};
 use super::state::Losses;
 use super::store::{NewTrace, Queue, Stored};
-use crate::encode::journal::{Interrupted, interrupted};
+use crate::otlp::journal_format::{Interrupted, interrupted};
 use crate::recorder::JournalFile;
 use crate::span::quietly;
 

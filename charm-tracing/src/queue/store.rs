@@ -11,7 +11,7 @@ use super::file_system::{Entry, FileSystem, Kind, Lock, Locking, RealFileSystem}
 use super::name::{TraceName, is_part, millis};
 use super::place;
 use super::state::{Losses, State};
-use crate::encode::Contents;
+use crate::otlp::Contents;
 use crate::recorder::random;
 
 /// The place of the waiting traces, and their limits.

@@ -33,7 +33,7 @@ use std::time::{Duration, Instant, SystemTime};
 use self::server::{Reply, Server};
 use super::budget::Clock;
 use super::{DeliveryReport, Destination, SystemClock, TimeBudget, Trace, deliver};
-use crate::encode::Contents;
+use crate::otlp::Contents;
 use crate::queue::{Backoff, Losses, Missing, Queue, QueueConfig, State};
 
 /// A queue in a directory of its own, and a wall clock and a chance that the test sets.

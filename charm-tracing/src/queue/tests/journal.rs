@@ -9,7 +9,7 @@ use rustix::io::Errno;
 use super::super::disk::Fault;
 use super::super::journal::UnitLock;
 use super::*;
-use crate::encode::journal::Records;
+use crate::otlp::journal_format::Records;
 use crate::recorder::{Details, JournalFile as _, Record, TraceContext, own_scope};
 
 const UNIT: &str = "app/0";

@@ -4,7 +4,7 @@ use std::io;
 
 use opentelemetry::{InstrumentationScope, KeyValue};
 
-use super::journal::Records;
+use super::journal_format::Records;
 use crate::recorder::{JournalFile, JournalWriter, Record, TraceContext};
 
 /// The maximum number of bytes that wait for a file that cannot be written.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use opentelemetry_proto::tonic::trace::v1::{Span, status::StatusCode};
 
 use super::*;
-use crate::encode::journal::{Records, interrupted};
+use crate::otlp::journal_format::{Records, interrupted};
 
 const ROOT: u64 = u64::MAX;
 

@@ -5,19 +5,13 @@
 //! The bytes are those that `opentelemetry-proto` and `prost` would write for the same spans of the SDK. The tests compare
 //! them.
 
-mod file_writer;
-pub(crate) mod journal;
-mod span;
-#[cfg(test)]
-mod tests;
-
 use std::collections::HashMap;
 use std::io::{self, Write};
 use std::sync::Arc;
 
 use opentelemetry::{InstrumentationScope, KeyValue};
 
-pub(crate) use self::file_writer::FileWriter;
+use super::encode_span;
 use crate::protobuf::{self, bytes, length, length_size, message};
 use crate::recorder::{Record, Store, TraceContext};
 
@@ -144,7 +138,7 @@ fn groups<'a>(
     groups
 }
 
-fn scope(record: &Record) -> Option<&Arc<InstrumentationScope>> {
+pub(super) fn scope(record: &Record) -> Option<&Arc<InstrumentationScope>> {
     record.details.as_ref()?.scope.as_ref()
 }
 
@@ -156,9 +150,9 @@ impl Group {
     }
 
     fn measure(&mut self, record: &Record, trace: TraceContext) {
-        self.size += span::plain_size(record).unwrap_or_else(|| {
+        self.size += encode_span::plain_size(record).unwrap_or_else(|| {
             let before = self.detailed.len();
-            span::detailed(&mut self.detailed, record, trace);
+            encode_span::detailed(&mut self.detailed, record, trace);
             self.ends.push(self.detailed.len());
             self.detailed.len() - before
         });
@@ -173,7 +167,7 @@ impl Group {
     ) -> io::Result<()> {
         let (mut ends, mut start) = (self.ends.iter(), 0);
         for record in records.filter(|record| scope(record).is_none()) {
-            if !span::plain(out, record, trace)
+            if !encode_span::plain(out, record, trace)
                 && let Some(end) = ends.next()
             {
                 out.extend_from_slice(&self.detailed[start..*end]);
@@ -190,20 +184,20 @@ impl Group {
 
 /// The fields of a `ScopeSpans` before and after its spans.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Frame {
-    head: Vec<u8>,
-    tail: Vec<u8>,
+pub(super) struct Frame {
+    pub(super) head: Vec<u8>,
+    pub(super) tail: Vec<u8>,
 }
 
 impl Frame {
-    fn of(scope: &InstrumentationScope) -> Self {
+    pub(super) fn of(scope: &InstrumentationScope) -> Self {
         let (mut head, mut tail) = (Vec::new(), Vec::new());
         message(&mut head, 1, |out| protobuf::scope(out, scope));
         bytes(&mut tail, 3, scope.schema_url().unwrap_or_default().as_bytes());
         Self { head, tail }
     }
 
-    fn size(&self) -> usize {
+    pub(super) fn size(&self) -> usize {
         self.head.len() + self.tail.len()
     }
 }

@@ -19,7 +19,8 @@ use std::collections::{HashMap, HashSet};
 use opentelemetry::trace::Status;
 use opentelemetry::{InstrumentationScope, KeyValue};
 
-use super::{Frame, scope, span};
+use super::encode_span;
+use super::request::{Frame, scope};
 use crate::protobuf::{self, Field, Fields, bytes_always, fixed64, length, message, next_field};
 use crate::recorder::{Record, TraceContext};
 use crate::site::EncodedSite;
@@ -66,9 +67,11 @@ impl Records {
     }
 
     fn write(&mut self, out: &mut Vec<u8>, span: &Record, ended: bool) {
-        if let Some(site) = span::plain_site(span) {
+        if let Some(site) = encode_span::plain_site(span) {
             let field = FIRST_SITE + self.number(out, site);
-            record(out, |out| message(out, field, |out| span::without_site(out, span, self.trace, ended)));
+            record(out, |out| {
+                message(out, field, |out| encode_span::without_site(out, span, self.trace, ended))
+            });
             return;
         }
         let frame = scope(span).map(|scope| Frame::of(scope));
@@ -78,7 +81,11 @@ impl Records {
             self.scope = frame.clone();
         }
         record(out, |out| {
-            if ended { span::detailed(out, span, self.trace) } else { span::begun(out, span, self.trace) }
+            if ended {
+                encode_span::detailed(out, span, self.trace)
+            } else {
+                encode_span::begun(out, span, self.trace)
+            }
         });
     }
 
@@ -91,7 +98,7 @@ impl Records {
         }
         let next = u32::try_from(self.sites.len()).unwrap_or(u32::MAX);
         let number = *self.sites.entry(address).or_insert_with(|| {
-            record(out, |out| message(out, 4, |out| span::site(out, site)));
+            record(out, |out| message(out, 4, |out| encode_span::site(out, site)));
             next
         });
         self.last = Some((address, number));
@@ -164,7 +171,7 @@ pub(crate) fn interrupted(mut journal: &[u8]) -> Option<Interrupted> {
         // The parent of such a span was not written before the dispatch was killed.
         let is_orphan = span.trace_id == root.trace_id
             && span.id != root.id
-            && span.flags & span::IS_REMOTE == 0
+            && span.flags & encode_span::IS_REMOTE == 0
             && !ids.contains(span.parent);
         let parent = if is_orphan { root.id } else { span.parent };
         message(groups.get_mut(span.scope)?, 2, |out| span.write_below(out, parent, last));
@@ -241,7 +248,7 @@ impl<'a> Written<'a> {
         out.extend_from_slice(self.span[1]);
         if !self.ended {
             fixed64(out, 8, last.max(self.start));
-            span::status(out, &Status::error("interrupted"));
+            encode_span::status(out, &Status::error("interrupted"));
         }
     }
 }

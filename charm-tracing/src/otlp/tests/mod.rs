@@ -24,7 +24,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use prost::Message as _;
 
-use crate::encode::{self, Contents as _};
+use crate::otlp::{self, Contents as _};
 use crate::recorder::{Details, Record, Remote, Store, TraceContext, own_scope, unix_nanos, weight};
 use crate::span::Site;
 
@@ -150,7 +150,7 @@ fn request(records: Vec<Record>, resource: &[KeyValue]) -> Vec<u8> {
         let place = spans.begin(record);
         spans.end(place, id, end);
     }
-    let request = encode::Request::new(&spans, TRACE, &own_scope(), resource);
+    let request = otlp::Request::new(&spans, TRACE, &own_scope(), resource);
     let bytes = request.to_vec();
     assert_eq!(request.size(), bytes.len());
     bytes

@@ -15,12 +15,12 @@ const SPANS: [u32; 3] = [1, 2, 2];
 const SMALLEST_TO_SPLIT: usize = 4 * 1024;
 
 /// Counts the spans of a request; `None` if the bytes are no request.
-pub(super) fn spans(request: &[u8]) -> Option<usize> {
+pub(crate) fn spans(request: &[u8]) -> Option<usize> {
     count(request, &SPANS)
 }
 
 /// Returns the first and the second half of a request's spans; `None` if it cannot be split, or is too small.
-pub(super) fn halves(request: &[u8]) -> Option<[Vec<u8>; 2]> {
+pub(crate) fn halves(request: &[u8]) -> Option<[Vec<u8>; 2]> {
     let spans = spans(request).filter(|spans| *spans > 1 && request.len() >= SMALLEST_TO_SPLIT)?;
     let half = |range: Range<usize>| {
         let mut part = Vec::with_capacity(request.len() / 2);
@@ -31,7 +31,7 @@ pub(super) fn halves(request: &[u8]) -> Option<[Vec<u8>; 2]> {
 
 /// Halves a request until no part has more than `most` bytes, or more than one span. The parts are in the order of the
 /// spans.
-pub(super) fn pieces(request: &[u8], most: usize) -> Vec<Vec<u8>> {
+pub(crate) fn pieces(request: &[u8], most: usize) -> Vec<Vec<u8>> {
     match halves(request).filter(|_| request.len() > most) {
         Some(halves) => halves.iter().flat_map(|half| pieces(half, most)).collect(),
         None => vec![request.to_vec()],
