@@ -1,10 +1,10 @@
 //! The functions that the fuzz targets in `fuzz` call. They exist only in the builds of those and of the tests. Each checks what
 //! holds of any input, and `cargo test` calls it with each file in `fuzz/corpus`.
 
-pub use crate::delivery::fuzzed::answer;
+pub use crate::delivery::fuzzed_answer::answer;
 use crate::otlp::journal_format::interrupted;
 use crate::protobuf::{Field, Fields};
-pub use crate::queue::fuzzed::{python_buffer, queue_directory};
+pub use crate::queue::fuzzed_files::{python_buffer, queue_directory};
 
 /// Checks that any journal makes a trace that is not much larger, or none.
 ///

@@ -4,9 +4,10 @@ use std::time::Duration;
 use super::budget::{Allowance, Clock, TimeBudget};
 #[cfg(feature = "tls")]
 use super::certificate::Certificate;
+use super::connection::Tls;
 use super::destination::Destination;
 use super::endpoint::{Endpoint, EndpointError};
-use super::http::{Sender, Tls};
+use super::http::Sender;
 use super::proxy::{Proxy, UnusableProxy};
 use super::report::{DeliveryProblem, DeliveryReport};
 use super::unanswered::Unanswered;

@@ -7,18 +7,23 @@ use std::sync::atomic::{AtomicBool, AtomicU16, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::http::Tls;
 use ureq::Error;
 use ureq::unversioned::transport::{
     Buffers, ConnectProxyConnector, ConnectionDetails, Connector, NextTimeout, TcpConnector, Transport,
 };
+
+#[cfg(feature = "tls")]
+pub(super) type Tls = super::tls::Client;
+/// The placeholder for TLS settings without the feature `tls`.
+#[cfg(not(feature = "tls"))]
+pub(super) type Tls = std::convert::Infallible;
 
 /// The time limit for the body of a success, which decides nothing.
 const PATIENCE_WITH_SUCCESS: Duration = Duration::from_millis(50);
 
 /// The state that a sender and its connections share.
 #[derive(Debug, Default)]
-pub(super) struct Wire {
+pub(super) struct Progress {
     /// The number of connections so far.
     opened: AtomicUsize,
     /// The status of the last answer whose headers are complete; 0 if there is none yet.
@@ -33,7 +38,7 @@ pub(super) struct Wire {
     at_request_line: AtomicBool,
 }
 
-impl Wire {
+impl Progress {
     pub(super) fn opened(&self) -> usize {
         self.opened.load(Ordering::Relaxed)
     }
@@ -96,13 +101,15 @@ fn status_of(input: &[u8]) -> Option<u16> {
 /// Returns a connector that opens connections as ureq does: through a proxy if there is one, with TLS if the scheme is
 /// `https`. `is_tunnelled` is true if there is a proxy; the same connector opens the connection to it.
 pub(super) fn connector(
-    wire: &Arc<Wire>,
+    progress: &Arc<Progress>,
     tls: Option<Tls>,
     is_tunnelled: bool,
 ) -> impl Connector<Out: Transport> {
-    let watch = || Watch { wire: Arc::clone(wire), is_tunnelled };
+    let watch = || Watch { progress: Arc::clone(progress), is_tunnelled };
     let plain =
-        ().chain(ConnectProxyConnector::default()).chain(TcpConnector::default()).chain(HearOut(watch()));
+        ().chain(ConnectProxyConnector::default())
+            .chain(TcpConnector::default())
+            .chain(AcceptEarlyAnswer(watch()));
     #[cfg(feature = "tls")]
     let connector = plain.chain(super::tls_connection::TlsConnector(tls));
     #[cfg(not(feature = "tls"))]
@@ -134,22 +141,22 @@ pub(super) fn is_closed(error: &Error) -> bool {
 }
 
 #[derive(Debug)]
-struct HearOut(Watch);
+struct AcceptEarlyAnswer(Watch);
 
-impl<In: Transport> Connector<In> for HearOut {
-    type Out = HeardOut<In>;
+impl<In: Transport> Connector<In> for AcceptEarlyAnswer {
+    type Out = EarlyAnswer<In>;
 
     fn connect(
         &self,
         details: &ConnectionDetails<'_>,
         chained: Option<In>,
     ) -> Result<Option<Self::Out>, Error> {
-        let Watch { wire, .. } = &self.0;
-        wire.opened.fetch_add(1, Ordering::Relaxed);
+        let Watch { progress, .. } = &self.0;
+        progress.opened.fetch_add(1, Ordering::Relaxed);
         if !self.0.is_to_proxy(details) {
-            wire.arrived.store(true, Ordering::Relaxed);
+            progress.arrived.store(true, Ordering::Relaxed);
         }
-        Ok(chained.map(|connection| HeardOut { connection, closed: None }))
+        Ok(chained.map(|connection| EarlyAnswer { connection, closed: None }))
     }
 }
 
@@ -158,13 +165,13 @@ impl<In: Transport> Connector<In> for HearOut {
 /// A backend that finds the request too large answers, closes, and reads no more of it. Then writing fails, but the answer
 /// is there to be read.
 #[derive(Debug)]
-struct HeardOut<T> {
+struct EarlyAnswer<T> {
     connection: T,
     /// The error of the first failed write; after it nothing is written.
     closed: Option<Error>,
 }
 
-impl<T: Transport> Transport for HeardOut<T> {
+impl<T: Transport> Transport for EarlyAnswer<T> {
     fn buffers(&mut self) -> &mut dyn Buffers {
         self.connection.buffers()
     }
@@ -204,7 +211,7 @@ impl<T: Transport> Transport for HeardOut<T> {
 
 #[derive(Debug)]
 struct Watch {
-    wire: Arc<Wire>,
+    progress: Arc<Progress>,
     is_tunnelled: bool,
 }
 
@@ -224,7 +231,11 @@ impl<In: Transport> Connector<In> for Watch {
         chained: Option<In>,
     ) -> Result<Option<Self::Out>, Error> {
         let is_to_proxy = self.is_to_proxy(details);
-        Ok(chained.map(|connection| Watched { connection, is_to_proxy, wire: Arc::clone(&self.wire) }))
+        Ok(chained.map(|connection| Watched {
+            connection,
+            is_to_proxy,
+            progress: Arc::clone(&self.progress),
+        }))
     }
 }
 
@@ -234,7 +245,7 @@ struct Watched<T> {
     connection: T,
     /// True for the connection to the proxy, whose answers are not those of the backend.
     is_to_proxy: bool,
-    wire: Arc<Wire>,
+    progress: Arc<Progress>,
 }
 
 impl<T: Transport> Transport for Watched<T> {
@@ -243,7 +254,7 @@ impl<T: Transport> Transport for Watched<T> {
     }
 
     fn transmit_output(&mut self, mut amount: usize, timeout: NextTimeout) -> Result<(), Error> {
-        if let Some(origin) = self.wire.take_origin() {
+        if let Some(origin) = self.progress.take_origin() {
             let output = self.connection.buffers().output();
             amount = in_absolute_form(output, amount, origin).ok_or(Error::ConnectionFailed)?;
         }
@@ -251,7 +262,7 @@ impl<T: Transport> Transport for Watched<T> {
     }
 
     fn await_input(&mut self, mut timeout: NextTimeout) -> Result<bool, Error> {
-        if let Some(until) = *self.wire.until() {
+        if let Some(until) = *self.progress.until() {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() && self.is_to_proxy {
                 // ureq starts the timeout again for each piece of a proxy's answer.
@@ -260,11 +271,11 @@ impl<T: Transport> Transport for Watched<T> {
             // In some places, ureq treats zero as no limit.
             timeout.after = timeout.after.min(left.max(Duration::from_millis(1)).into());
         }
-        let progress = self.connection.await_input(timeout);
+        let has_input = self.connection.await_input(timeout);
         if !self.is_to_proxy {
-            self.wire.note(self.connection.buffers().input());
+            self.progress.note(self.connection.buffers().input());
         }
-        progress
+        has_input
     }
 
     fn is_open(&mut self) -> bool {

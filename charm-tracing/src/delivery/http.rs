@@ -8,7 +8,7 @@ use flate2::write::GzEncoder;
 use ureq::Agent;
 use ureq::http::{HeaderValue, Uri, header};
 
-use super::connection::{Wire, connector, is_closed};
+use super::connection::{Progress, Tls, connector, is_closed};
 use super::endpoint::Endpoint;
 use super::headers::Headers;
 use super::proxy::Proxy;
@@ -22,7 +22,7 @@ pub(super) struct Sender {
     headers: Headers,
     forward: Option<Forward>,
     agent: Agent,
-    wire: Arc<Wire>,
+    progress: Arc<Progress>,
     /// True after the backend closed a connection on which a request was being sent: then each request gets its own
     /// connection.
     careful: Cell<bool>,
@@ -45,12 +45,6 @@ pub(super) struct Answer {
     pub(super) body: Vec<u8>,
 }
 
-#[cfg(feature = "tls")]
-pub(super) type Tls = super::tls::Client;
-/// The placeholder for TLS settings without the feature `tls`.
-#[cfg(not(feature = "tls"))]
-pub(super) type Tls = std::convert::Infallible;
-
 /// The bytes that TCP sends before it waits for the first answer (ten segments, RFC 6928). A smaller body arrives in
 /// the same round trip with or without compression, so compressing it would only cost time.
 const INITIAL_WINDOW: usize = 10 * 1460;
@@ -72,8 +66,8 @@ impl Sender {
         tls: Option<Tls>,
     ) -> Option<Self> {
         let forwarding = proxy.filter(|_| !endpoint.is_https());
-        let (uri, forward, wire) = match forwarding {
-            None => (endpoint.uri().clone(), None, Wire::default()),
+        let (uri, forward, progress) = match forwarding {
+            None => (endpoint.uri().clone(), None, Progress::default()),
             Some(proxy) => {
                 let authority = endpoint.uri().authority()?.as_str();
                 let host = HeaderValue::from_str(authority).ok()?;
@@ -81,13 +75,13 @@ impl Sender {
                 (
                     proxy.url_for(endpoint.uri())?,
                     Some(forward),
-                    Wire::to_proxy_of(&format!("http://{authority}")),
+                    Progress::to_proxy_of(&format!("http://{authority}")),
                 )
             }
         };
         let tunnel = proxy.filter(|_| endpoint.is_https()).map(Proxy::tunnel);
-        let wire = Arc::new(wire);
-        let connector = connector(&wire, tls, tunnel.is_some());
+        let progress = Arc::new(progress);
+        let connector = connector(&progress, tls, tunnel.is_some());
         let config = Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
@@ -101,7 +95,7 @@ impl Sender {
             headers: headers.clone(),
             forward,
             agent: Agent::with_parts(config.build(), connector, <ResolvedOnce>::default()),
-            wire,
+            progress,
             careful: Cell::new(false),
             plain: Cell::new(false),
         })
@@ -114,7 +108,7 @@ impl Sender {
 
     /// Returns true if the last request did not get beyond a proxy.
     pub(super) fn has_stopped_at_proxy(&self) -> bool {
-        self.is_forwarded() || !self.wire.has_arrived()
+        self.is_forwarded() || !self.progress.has_arrived()
     }
 
     /// Posts one body and reads the answer, both within the timeout. If the backend does not accept gzip (415), sends
@@ -146,10 +140,10 @@ impl Sender {
         encoding: Option<&'static str>,
         timeout: Duration,
     ) -> Result<Answer, ureq::Error> {
-        let (before, started) = (self.wire.opened(), Instant::now());
+        let (before, started) = (self.progress.opened(), Instant::now());
         let post = |timeout| self.post(body, encoding, timeout);
         match post(timeout) {
-            Err(error) if is_closed(&error) && self.wire.opened() == before => {
+            Err(error) if is_closed(&error) && self.progress.opened() == before => {
                 log::debug!("the connection was closed meanwhile ({error}): once more");
                 self.careful.set(true);
                 post(timeout.saturating_sub(started.elapsed()))
@@ -184,11 +178,11 @@ impl Sender {
         if self.careful.get() {
             request = request.header(header::CONNECTION, "close");
         }
-        self.wire.begin(timeout);
+        self.progress.begin(timeout);
         let mut response = match request.send(body) {
             Ok(response) => response,
             // The answer has more headers than ureq reads.
-            Err(error) => match self.wire.status() {
+            Err(error) => match self.progress.status() {
                 Some(status @ 200..300) => return Ok(Answer { status, retry_after: None, body: Vec::new() }),
                 _ => return Err(error),
             },

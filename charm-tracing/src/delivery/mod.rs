@@ -17,7 +17,7 @@ mod deliver;
 mod destination;
 mod endpoint;
 #[cfg(any(test, fuzzing))]
-pub(crate) mod fuzzed;
+pub(crate) mod fuzzed_answer;
 mod headers;
 mod http;
 #[cfg(feature = "tls")]

@@ -78,14 +78,9 @@ fn ids(out: &mut Vec<u8>, record: &Record, trace: TraceContext) {
     out.extend_from_slice(if record.parent == SpanId::INVALID { &ids[..28] } else { &ids });
 }
 
-/// Writes any span as field 2 of a `ScopeSpans`.
-pub(super) fn detailed(out: &mut Vec<u8>, record: &Record, trace: TraceContext) {
-    message(out, 2, |out| fields(out, record, trace, true));
-}
-
-/// Writes a span that has only begun as field 2, without an end and a status.
-pub(super) fn begun(out: &mut Vec<u8>, record: &Record, trace: TraceContext) {
-    message(out, 2, |out| fields(out, record, trace, false));
+/// Writes any span as field 2 of a `ScopeSpans`. It has no end and no status if the span has only begun.
+pub(super) fn detailed(out: &mut Vec<u8>, record: &Record, trace: TraceContext, ended: bool) {
+    message(out, 2, |out| fields(out, record, trace, ended));
 }
 
 fn fields(out: &mut Vec<u8>, record: &Record, trace: TraceContext, ended: bool) {

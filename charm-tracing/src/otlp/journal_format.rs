@@ -69,9 +69,8 @@ impl Records {
     fn write(&mut self, out: &mut Vec<u8>, span: &Record, ended: bool) {
         if let Some(site) = encode_span::plain_site(span) {
             let field = FIRST_SITE + self.number(out, site);
-            record(out, |out| {
-                message(out, field, |out| encode_span::without_site(out, span, self.trace, ended))
-            });
+            let write = |out: &mut Vec<u8>| encode_span::without_site(out, span, self.trace, ended);
+            record(out, |out| message(out, field, write));
             return;
         }
         let frame = scope(span).map(|scope| Frame::of(scope));
@@ -80,13 +79,7 @@ impl Records {
             record(out, |out| frame.write(out));
             self.scope = frame.clone();
         }
-        record(out, |out| {
-            if ended {
-                encode_span::detailed(out, span, self.trace)
-            } else {
-                encode_span::begun(out, span, self.trace)
-            }
-        });
+        record(out, |out| encode_span::detailed(out, span, self.trace, ended));
     }
 
     fn number(&mut self, out: &mut Vec<u8>, site: &EncodedSite) -> u32 {

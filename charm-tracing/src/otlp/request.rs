@@ -152,7 +152,7 @@ impl Group {
     fn measure(&mut self, record: &Record, trace: TraceContext) {
         self.size += encode_span::plain_size(record).unwrap_or_else(|| {
             let before = self.detailed.len();
-            encode_span::detailed(&mut self.detailed, record, trace);
+            encode_span::detailed(&mut self.detailed, record, trace, true);
             self.ends.push(self.detailed.len());
             self.detailed.len() - before
         });

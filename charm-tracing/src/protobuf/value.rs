@@ -2,7 +2,7 @@
 
 use opentelemetry::{Array, InstrumentationScope, KeyValue, Value};
 
-use super::wire::{boolean, bytes, bytes_always, double, int, message};
+use super::fields::{boolean, bytes, bytes_always, double, int, message};
 
 /// Writes a list of attributes as messages `KeyValue`.
 pub(crate) fn attributes<'a>(

@@ -5,7 +5,7 @@
 //! ([`Fault`]), and [`Disk::record_moments`] keeps the disk as a crash before each change would leave it. The seed
 //! decides where writes are torn.
 
-mod state;
+mod contents;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -17,8 +17,8 @@ use std::time::Duration;
 
 use rustix::io::Errno;
 
-pub(super) use self::state::{Chance, Fault};
-use self::state::{Node, State};
+pub(super) use self::contents::{Chance, Fault};
+use self::contents::{Node, State};
 use super::file_system::{Entry, FileSystem, Kind, Lock, Locking};
 use crate::otlp::Contents;
 

@@ -54,19 +54,19 @@ mod disk;
 mod error;
 mod file_system;
 #[cfg(any(test, fuzzing))]
-pub(crate) mod fuzzed;
-mod journal;
+pub(crate) mod fuzzed_files;
+mod journal_file;
 mod name;
 mod place;
 mod python;
 mod state;
-mod store;
 #[cfg(test)]
 mod tests;
+mod waiting;
 
 pub(crate) use error::QueueError;
-pub(crate) use journal::Recovered;
+pub(crate) use journal_file::Recovered;
 pub(crate) use name::{TraceName, millis};
 pub(crate) use place::Missing;
 pub(crate) use state::{Backoff, Losses, State};
-pub(crate) use store::{NewTrace, Queue, QueueConfig};
+pub(crate) use waiting::{NewTrace, Queue, QueueConfig};

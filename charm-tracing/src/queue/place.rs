@@ -8,7 +8,7 @@ use super::error::QueueError;
 use super::file_system::{Entry, FileSystem, Kind};
 use super::name::millis;
 use super::python;
-use super::store::{PART, Queue};
+use super::waiting::{PART, Queue};
 
 /// The directories that may be made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -18,7 +18,7 @@ use std::path::Path;
 
 use super::error::QueueError;
 use super::file_system::{Entry, Kind};
-use super::store::{NewTrace, Queue};
+use super::waiting::{NewTrace, Queue};
 use crate::protobuf::{Field, Fields};
 
 /// The name of the library's buffer in the charm's directory.

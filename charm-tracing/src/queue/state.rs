@@ -10,7 +10,7 @@ use super::name::TraceName;
 pub(crate) struct State {
     pub(crate) backoff: Backoff,
     pub(crate) losses: Losses,
-    /// True if a trace of more than [`SMALL`](super::store::SMALL) bytes may wait.
+    /// True if a trace of more than [`SMALL`](super::waiting::SMALL) bytes may wait.
     pub(crate) large: bool,
 }
 

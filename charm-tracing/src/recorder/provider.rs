@@ -10,10 +10,10 @@ use opentelemetry::{Context, InstrumentationScope};
 use super::clock::{now, on_the_clock};
 use super::globals;
 use super::ids::new_trace_id;
+use super::live_span::LiveSpan;
 use super::quiet::{is_own_work, own_work};
 use super::quota::Share;
 use super::record::{Details, weight};
-use super::span::LiveSpan;
 
 /// Returns the instrumentation scope of every span that this crate opens by itself.
 pub(crate) fn own_scope() -> InstrumentationScope {

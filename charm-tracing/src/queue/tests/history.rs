@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use rustix::io::Errno;
 
 use super::super::disk::{Chance, Fault};
-use super::super::store::Turn;
+use super::super::waiting::Turn;
 use super::*;
 
 const MAX_DISPATCHES: u32 = 6;

@@ -7,7 +7,7 @@ use prost::Message as _;
 use rustix::io::Errno;
 
 use super::super::disk::Fault;
-use super::super::journal::UnitLock;
+use super::super::journal_file::UnitLock;
 use super::*;
 use crate::otlp::journal_format::Records;
 use crate::recorder::{Details, JournalFile as _, Record, TraceContext, own_scope};

@@ -8,7 +8,7 @@ use super::disk::Disk;
 use super::file_system::Kind;
 use super::name::journal_name;
 use super::python::{FILE, requests};
-use super::store::{NewTrace, Queue, QueueConfig};
+use super::waiting::{NewTrace, Queue, QueueConfig};
 
 const PATH: &str = "/charm/queue";
 const UNIT: &str = "app/0";

@@ -14,7 +14,7 @@ use super::error::QueueError;
 use super::file_system::{FileSystem, Lock, Locking};
 use super::name::{TraceName, journal_name, trace_id_of_journal};
 use super::state::Losses;
-use super::store::{NewTrace, Queue, Stored};
+use super::waiting::{NewTrace, Queue, Stored};
 use crate::otlp::journal_format::{Interrupted, interrupted};
 use crate::recorder::JournalFile;
 use crate::span::quietly;
@@ -38,9 +38,9 @@ pub(crate) struct Recovered {
     pub(crate) dropped: u32,
 }
 
-/// The journal of the running dispatch.
+/// The journal of the running dispatch, as a file of the queue.
 #[derive(Debug)]
-pub(crate) struct Journal {
+pub(crate) struct JournalOnDisk {
     path: PathBuf,
     fs: Arc<dyn FileSystem>,
     begun: bool,
@@ -68,9 +68,9 @@ impl Queue {
     }
 
     /// Makes the journal of a dispatch of this unit. Its file is created by the first write.
-    pub(crate) fn journal(&self, lock: UnitLock, unit: &str, trace_id: [u8; 16]) -> Journal {
+    pub(crate) fn journal(&self, lock: UnitLock, unit: &str, trace_id: [u8; 16]) -> JournalOnDisk {
         let path = self.path.join(journal_name(unit, trace_id));
-        Journal { path, fs: Arc::clone(&self.fs), begun: false, pid: process::id(), _lock: lock }
+        JournalOnDisk { path, fs: Arc::clone(&self.fs), begun: false, pid: process::id(), _lock: lock }
     }
 
     /// Stores the traces that killed dispatches of this unit have left, and applies the limits, which such a dispatch
@@ -143,7 +143,7 @@ impl Queue {
     }
 }
 
-impl JournalFile for Journal {
+impl JournalFile for JournalOnDisk {
     fn append(&mut self, records: &[u8]) -> io::Result<()> {
         if self.pid != process::id() {
             return Err(io::Error::other("another process writes it"));

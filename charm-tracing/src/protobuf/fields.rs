@@ -5,7 +5,7 @@
 
 /// The encoding of a field's value.
 #[derive(Clone, Copy)]
-enum Wire {
+enum WireType {
     Varint = 0,
     Fixed64 = 1,
     Length = 2,
@@ -20,19 +20,19 @@ pub(crate) fn varint(out: &mut Vec<u8>, mut number: u64) {
     out.push(number.to_le_bytes()[0]);
 }
 
-fn tag(out: &mut Vec<u8>, field: u32, wire: Wire) {
-    varint(out, u64::from(field << 3) | wire as u64);
+fn tag(out: &mut Vec<u8>, field: u32, wire_type: WireType) {
+    varint(out, u64::from(field << 3) | wire_type as u64);
 }
 
 /// Writes an integer, even if it is 0.
 pub(crate) fn int(out: &mut Vec<u8>, field: u32, number: i64) {
-    tag(out, field, Wire::Varint);
+    tag(out, field, WireType::Varint);
     varint(out, number.cast_unsigned());
 }
 
 pub(crate) fn uint32(out: &mut Vec<u8>, field: u32, number: u32) {
     if number != 0 {
-        tag(out, field, Wire::Varint);
+        tag(out, field, WireType::Varint);
         varint(out, u64::from(number));
     }
 }
@@ -44,20 +44,20 @@ pub(crate) fn boolean(out: &mut Vec<u8>, field: u32, value: bool) {
 
 /// Writes a number, even if it is 0.
 pub(crate) fn double(out: &mut Vec<u8>, field: u32, number: f64) {
-    tag(out, field, Wire::Fixed64);
+    tag(out, field, WireType::Fixed64);
     out.extend_from_slice(&number.to_le_bytes());
 }
 
 pub(crate) fn fixed64(out: &mut Vec<u8>, field: u32, number: u64) {
     if number != 0 {
-        tag(out, field, Wire::Fixed64);
+        tag(out, field, WireType::Fixed64);
         out.extend_from_slice(&number.to_le_bytes());
     }
 }
 
 pub(crate) fn fixed32(out: &mut Vec<u8>, field: u32, number: u32) {
     if number != 0 {
-        tag(out, field, Wire::Fixed32);
+        tag(out, field, WireType::Fixed32);
         out.extend_from_slice(&number.to_le_bytes());
     }
 }
@@ -76,7 +76,7 @@ pub(crate) fn bytes_always(out: &mut Vec<u8>, field: u32, bytes: &[u8]) {
 
 /// Writes the tag and the length of a message, or of bytes.
 pub(crate) fn length(out: &mut Vec<u8>, field: u32, length: usize) {
-    tag(out, field, Wire::Length);
+    tag(out, field, WireType::Length);
     varint(out, length as u64);
 }
 
@@ -88,7 +88,7 @@ pub(crate) fn length_size(length: usize) -> usize {
 
 /// Writes a message, even if it is empty.
 pub(crate) fn message(out: &mut Vec<u8>, field: u32, write: impl FnOnce(&mut Vec<u8>)) {
-    tag(out, field, Wire::Length);
+    tag(out, field, WireType::Length);
     let at = out.len();
     out.push(0);
     write(out);
@@ -202,7 +202,7 @@ fn take<'a, const N: usize>(bytes: &mut &'a [u8]) -> Option<&'a [u8; N]> {
 mod tests {
     use proptest::prelude::*;
     use prost::encoding::{
-        DecodeContext, WireType, decode_key, decode_varint, encode_varint, encoded_len_varint,
+        DecodeContext, WireType as Theirs, decode_key, decode_varint, encode_varint, encoded_len_varint,
     };
 
     use super::*;
@@ -256,10 +256,10 @@ mod tests {
                 let (theirs, wire) = decode_key(&mut rest).expect("a key");
                 prop_assert_eq!(number, theirs);
                 let expected = match field {
-                    Field::Varint(_) => WireType::Varint,
-                    Field::Fixed64(_) => WireType::SixtyFourBit,
-                    Field::Bytes(_) => WireType::LengthDelimited,
-                    Field::Fixed32(_) => WireType::ThirtyTwoBit,
+                    Field::Varint(_) => Theirs::Varint,
+                    Field::Fixed64(_) => Theirs::SixtyFourBit,
+                    Field::Bytes(_) => Theirs::LengthDelimited,
+                    Field::Fixed32(_) => Theirs::ThirtyTwoBit,
                 };
                 prop_assert_eq!(wire, expected);
                 prost::encoding::skip_field(wire, number, &mut rest, DecodeContext::default()).expect("a field");
