@@ -36,7 +36,7 @@ pub trait TracedCharm {
     /// Returns the configuration. It is called before the charm is constructed.
     fn config() -> Config;
 
-    /// Returns the destination of the charm's traces; `None` if there is none yet, and the trace waits in the buffer.
+    /// Returns the destination of the charm's traces; `None` if there is none yet, and the trace waits in the queue.
     /// It is called after the event was handled, so changes by the event count.
     fn destination(&self) -> Option<Destination>;
 }
@@ -219,7 +219,7 @@ fn known<T, E>(value: &Result<T, E>) -> Option<&T> {
 
 /// Makes a destination of `tracing_endpoint` and `server_cert`, for the expansion of `#[trace_charm]`.
 #[must_use]
-pub fn destination(endpoint: Option<OsString>, certificate: Option<Certificate>) -> Option<Destination> {
+pub fn destination_of(endpoint: Option<OsString>, certificate: Option<Certificate>) -> Option<Destination> {
     Some(Destination::new(endpoint?.to_string_lossy(), certificate))
 }
 
@@ -348,7 +348,7 @@ mod tests {
     #[test]
     fn a_destination_has_a_client_certificate_if_there_is_a_key_too() {
         let pem = || Some(Pem::Text("-----BEGIN".to_owned()));
-        let destination = || destination(Some("https://tempo:4318".into()), Some(Certificate::System));
+        let destination = || destination_of(Some("https://tempo:4318".into()), Some(Certificate::System));
         let own = ClientCertificate::new(pem().unwrap(), pem().unwrap());
         let with = destination().map(|destination| destination.client_certificate(own));
         assert_ne!(with, destination());

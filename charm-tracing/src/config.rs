@@ -28,7 +28,7 @@ pub struct Config {
 }
 
 /// The name of the queue's directory in the charm directory.
-const BUFFER: &str = ".charm_tracing_buffer";
+const DEFAULT_QUEUE: &str = ".charm_tracing_buffer";
 const MIN_BUFFER_SIZE_MIB: u32 = 10;
 
 impl Config {
@@ -163,7 +163,7 @@ impl Config {
     }
 
     pub(crate) fn queue_path(&self, charm_dir: &Path) -> PathBuf {
-        self.buffer_path.clone().unwrap_or_else(|| charm_dir.join(BUFFER))
+        self.buffer_path.clone().unwrap_or_else(|| charm_dir.join(DEFAULT_QUEUE))
     }
 }
 

@@ -155,8 +155,6 @@ mod delivery;
 pub mod fuzzed;
 #[cfg(feature = "session")]
 mod hook_tools;
-#[cfg(feature = "session")]
-mod hushed;
 mod names;
 #[cfg(feature = "session")]
 mod notice;
@@ -182,6 +180,8 @@ mod span;
 mod target;
 #[cfg(feature = "testing")]
 pub mod testing;
+#[cfg(feature = "session")]
+mod warnings_only;
 
 #[doc(hidden)]
 #[path = "private.rs"]

@@ -15,8 +15,8 @@ pub(crate) struct Notice {
 
 /// Returns the most important message about `report`; `None` if there is none.
 ///
-/// `target` is the destination of the traces; without one, a full buffer is not reported (loki-k8s-operator#576).
-/// `keeps_traces` is true if the charm has a buffer; a charm without one has chosen to lose traces that cannot be sent.
+/// `target` is the destination of the traces; without one, a full queue is not reported (loki-k8s-operator#576).
+/// `keeps_traces` is true if the charm has a queue; a charm without one has chosen to lose traces that cannot be sent.
 pub(crate) fn of_delivery(
     report: &DeliveryReport,
     target: Option<&Target>,

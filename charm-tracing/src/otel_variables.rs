@@ -2,12 +2,12 @@
 //! <https://opentelemetry.io/docs/specs/otel/protocol/exporter/>
 
 use crate::delivery::{Certificate, ClientCertificate, Destination, Pem};
-use crate::span::quietly;
+use crate::span::catch_panics;
 
 /// Reads `OTEL_EXPORTER_OTLP_*`; for each setting the one for traces (`OTEL_EXPORTER_OTLP_TRACES_*`) comes first.
 /// `None` if no endpoint is named, if it has another protocol, or if traces are switched off or exported only to
 /// something else.
-pub(crate) fn destination<'a>(variable: impl Fn(&str) -> Option<&'a str>) -> Option<Destination> {
+pub(crate) fn read<'a>(variable: impl Fn(&str) -> Option<&'a str>) -> Option<Destination> {
     let variable = |name: &str| variable(name).filter(|value| !value.trim().is_empty());
     let set = |name: &str| {
         let own = variable(&format!("OTEL_EXPORTER_OTLP_TRACES_{name}"));
@@ -26,7 +26,7 @@ pub(crate) fn destination<'a>(variable: impl Fn(&str) -> Option<&'a str>) -> Opt
     }
     // A receiver of JSON over HTTP accepts Protocol Buffers as well.
     if set("PROTOCOL").is_some_and(|protocol| !protocol.trim().starts_with("http/")) {
-        quietly(|| {
+        catch_panics(|| {
             log::debug!(
                 "the environment names an endpoint for another protocol; traces are sent over OTLP/HTTP only"
             );
@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     fn of(variables: &[(&str, &'static str)]) -> Option<Destination> {
-        destination(|name| {
+        read(|name| {
             let name = name.strip_prefix("OTEL_EXPORTER_OTLP_").unwrap_or(name);
             variables.iter().find(|(other, _)| *other == name).map(|(_, value)| *value)
         })

@@ -10,8 +10,8 @@ pub use core::{concat, file, module_path};
 
 #[cfg(feature = "session")]
 pub use crate::charm::{
-    CertificateSetting, PemSetting, Setting, TraceCharmOncePerTypeAndTraceTypeOnOtherBlocks, destination,
-    with_client_certificate,
+    CertificateSetting, PemSetting, Setting, TraceCharmOncePerTypeAndTraceTypeOnOtherBlocks,
+    destination_of as destination, with_client_certificate,
 };
 pub use crate::is_enabled;
 #[cfg(feature = "session")]

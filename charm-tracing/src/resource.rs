@@ -2,7 +2,7 @@ use opentelemetry::KeyValue;
 use tracing_relation::juju::{Dispatch, EnvironmentError};
 
 use crate::Config;
-use crate::span::quietly;
+use crate::span::catch_panics;
 
 /// Returns the resource of this dispatch's spans: the attributes of the Python `charm_tracing` and of `ops-tracing`.
 ///
@@ -34,7 +34,7 @@ pub(crate) fn of_unit(dispatch: &Dispatch, config: &Config) -> Result<Vec<KeyVal
     match dispatch.metadata() {
         Ok(metadata) => attributes.push(KeyValue::new("charm", metadata.name.clone())),
         Err(error) => {
-            quietly(|| log::debug!("the resource attribute `charm` is left out: {error}"));
+            catch_panics(|| log::debug!("the resource attribute `charm` is left out: {error}"));
         }
     }
     Ok(attributes)

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use opentelemetry::Context;
 use tracing_relation::juju::Dispatch;
 
-use crate::span::{headline_of, quietly};
+use crate::span::{catch_panics, headline_of};
 use crate::{Destination, Session, TracedCharm};
 
 /// Runs a traced charm, as its `main`: constructs it with `new`, lets it `handle` the event, and delivers the trace.
@@ -68,7 +68,7 @@ where
         }
         Err(_) => session.panicked(),
     }
-    match charm.as_ref().map(destination) {
+    match charm.as_ref().map(ask_for_destination) {
         Some(Some(destination)) => drop(session.finish(destination)),
         Some(None) => session.keep(),
         // A charm that was not constructed names no endpoint, but Juju may.
@@ -104,7 +104,7 @@ impl<T, E> Outcome<T, E> for Result<T, E> {
 /// Returns the charm's destination; the outer `None` if the charm panicked. The call is not part of the event, so it
 /// leaves no spans.
 #[expect(clippy::option_option, reason = "knowing of no destination is not the same as not knowing")]
-fn destination(charm: &impl TracedCharm) -> Option<Option<Destination>> {
-    let _quiet = Context::enter_telemetry_suppressed_scope();
-    quietly(|| charm.destination())
+fn ask_for_destination(charm: &impl TracedCharm) -> Option<Option<Destination>> {
+    let _untraced = Context::enter_telemetry_suppressed_scope();
+    catch_panics(|| charm.destination())
 }

@@ -12,7 +12,6 @@ use tracing_relation::juju::{Dispatch, EnvironmentError, HookTools};
 
 use crate::delivery::{self, DeliveryReport, Destination, SystemClock, Trace};
 use crate::hook_tools::TracedHookTools;
-use crate::hushed::Hushed;
 use crate::notice::{self, Notice};
 use crate::otlp::FileWriter;
 use crate::queue::{Losses, Missing, Queue, QueueConfig, QueueError, Recovered};
@@ -22,6 +21,7 @@ use crate::recorder::turn::{Turn, Use};
 use crate::recorder::{self, Details, Journal, Share, TraceContext, new_trace, own_scope};
 use crate::span::{self, Current, OpenSpan};
 use crate::target::Target;
+use crate::warnings_only::WarningsOnly;
 use crate::{Config, names, otlp, parent, resource};
 
 /// The trace of one dispatch, from the first line of `main` to its end. [`run`](crate::run) uses one for you; use it
@@ -35,7 +35,7 @@ use crate::{Config, names, otlp, parent, resource};
 /// directory: see [`Dispatch::with_relation_memory`]. So start one in every dispatch of the charm.
 ///
 /// It stays on the thread that started it. If it is dropped without [`finish`](Self::finish), the trace goes into the
-/// buffer.
+/// queue.
 ///
 /// ```
 /// use charm_tracing::{Config, Session, juju::Dispatch};
@@ -51,12 +51,12 @@ use crate::{Config, names, otlp, parent, resource};
 #[derive(Debug)]
 pub struct Session {
     dispatch: Dispatch,
-    open: Option<Open>,
+    open: Option<OpenSession>,
 }
 
 /// An open session. The fields are in drop order: first the root stops being current, then it ends.
 #[derive(Debug)]
-struct Open {
+struct OpenSession {
     _current: Current,
     root: OpenSpan,
     trace_id: TraceId,
@@ -82,10 +82,10 @@ fn with_relation_memory(dispatch: Dispatch) -> Dispatch {
         return dispatch;
     }
     let file = dispatch.charm_dir().join(RELATION_MEMORY);
-    span::quietly(|| dispatch.clone().with_relation_memory(file)).unwrap_or(dispatch)
+    span::catch_panics(|| dispatch.clone().with_relation_memory(file)).unwrap_or(dispatch)
 }
 
-/// The file of the relation memory, in the charm directory. Unlike a storage with the buffer, this directory exists in
+/// The file of the relation memory, in the charm directory. Unlike a storage with the queue, this directory exists in
 /// every dispatch, so an event can always remove outdated entries. It is lost with the pod, as it should be.
 const RELATION_MEMORY: &str = ".charm_tracing_relations";
 
@@ -98,10 +98,10 @@ impl Session {
     pub fn start(dispatch: Dispatch, config: Config) -> Self {
         // First, and in every dispatch: the effect of the event on the memory must not depend on anything else.
         let dispatch = with_relation_memory(dispatch);
-        let open = match Open::new(&dispatch, config) {
+        let open = match OpenSession::new(&dispatch, config) {
             Ok(open) => open,
             Err(why) => {
-                span::quietly(|| log::debug!("this dispatch is not traced: {why}"));
+                span::catch_panics(|| log::debug!("this dispatch is not traced: {why}"));
                 return Self { dispatch, open: None };
             }
         };
@@ -155,7 +155,7 @@ impl Session {
 
     /// Ends the trace and delivers it to `destination`. Without one, the trace goes to the endpoint that Juju sets for
     /// charm traces (`JUJU_CHARM_TRACE_CONFIG_HTTP`, since Juju 4.1), else to the one in OpenTelemetry's own variables
-    /// (`OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`, `OTEL_EXPORTER_OTLP_ENDPOINT`), else into the buffer. If the endpoint is
+    /// (`OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`, `OTEL_EXPORTER_OTLP_ENDPOINT`), else into the queue. If the endpoint is
     /// `https` and has no [`Certificate`](crate::Certificate), the certificates of [`Config::ca_relation`] are read
     /// first. Delivery, and each hook tool for the certificates, takes at most [`Config::delivery_timeout`]. Nothing
     /// fails: the report says what happened.
@@ -168,7 +168,7 @@ impl Session {
         self.close(target.as_ref())
     }
 
-    /// Ends the trace and puts it into the buffer, for the case that the destination is not known.
+    /// Ends the trace and puts it into the queue, for the case that the destination is not known.
     pub(crate) fn keep(mut self) {
         self.close(None);
     }
@@ -212,9 +212,9 @@ impl Session {
     }
 
     fn close(&mut self, target: Option<&Target>) -> DeliveryReport {
-        let _hushed = Hushed::begin();
+        let _warnings_only = WarningsOnly::begin();
         let report = self.open.take().map(|open| self.deliver(open, target)).unwrap_or_default();
-        if report.in_vain {
+        if report.nothing_taken {
             self.dispatch.forget_relations();
         } else {
             self.dispatch.remember_relations();
@@ -223,7 +223,7 @@ impl Session {
         report
     }
 
-    fn deliver(&mut self, mut open: Open, target: Option<&Target>) -> DeliveryReport {
+    fn deliver(&mut self, mut open: OpenSession, target: Option<&Target>) -> DeliveryReport {
         if globals::is_of_another_process() {
             // This is a forked child: the trace belongs to its parent.
             open.end();
@@ -231,23 +231,23 @@ impl Session {
         }
         let queue = open.queue.take();
         let charm_dir = self.dispatch.charm_dir();
-        let losses = queue.as_ref().and_then(|queue| span::quietly(|| losses(queue, charm_dir)));
-        let told = losses.unwrap_or_default();
-        open.tell(told);
+        let losses = queue.as_ref().and_then(|queue| span::catch_panics(|| losses(queue, charm_dir)));
+        let reported = losses.unwrap_or_default();
+        open.report_losses(reported);
         if let Some(failure) = open.failure_of_action() {
             open.fail(failure);
         }
-        let Open { config, resource, trace_id, idle, recovered, .. } = &mut open;
+        let OpenSession { config, resource, trace_id, idle, recovered, .. } = &mut open;
         let (resource, trace_id) = (mem::take(resource), trace_id.to_bytes());
         let (idle, recovered, complaint, budget) = (*idle, *recovered, config.complaint(), config.budget());
         let Ended { trace, spans, dropped_spans, journal } = open.end();
         let request = otlp::Request::new(&spans, trace, &own_scope(), &resource);
-        let mut trace = Trace { request: &request, trace_id, idle, journal, told };
+        let mut trace = Trace { request: &request, trace_id, idle, journal, reported_losses: reported };
         let destination = target.map(|target| &target.destination);
         // The trace is stored before anything is sent, so a panic in the HTTP client loses only the attempt.
         let deliver =
             || delivery::deliver(&mut trace, queue.as_ref(), destination, &budget, &SystemClock::new());
-        let mut report = span::quietly(deliver).unwrap_or_else(DeliveryReport::interrupted);
+        let mut report = span::catch_panics(deliver).unwrap_or_else(DeliveryReport::interrupted);
         report.dropped_spans = dropped_spans;
         report.recovered = recovered.traces;
         report.dropped_by_limits = report.dropped_by_limits.saturating_add(recovered.dropped);
@@ -269,10 +269,10 @@ impl Drop for Session {
     }
 }
 
-impl Open {
-    fn new(dispatch: &Dispatch, config: Config) -> Result<Self, NotTraced> {
+impl OpenSession {
+    fn new(dispatch: &Dispatch, config: Config) -> Result<Self, NotRecorded> {
         if dispatch.var("CHARM_TRACING_ENABLED").is_some_and(|enabled| enabled != "1") {
-            return Err(NotTraced::SwitchedOff);
+            return Err(NotRecorded::SwitchedOff);
         }
         let dispatch_path = dispatch.dispatch_path()?;
         let name = names::root(dispatch.unit_name()?, dispatch_path);
@@ -281,17 +281,18 @@ impl Open {
         #[cfg(feature = "testing")]
         let turn = turn()?;
         if globals::is_switched_off() {
-            return Err(NotTraced::SwitchedOff);
+            return Err(NotRecorded::SwitchedOff);
         }
         if globals::is_open() {
-            return Err(NotTraced::AnotherSession);
+            return Err(NotRecorded::AnotherSession);
         }
         let queue = queue(&config, dispatch);
-        let begin = |queue| span::quietly(|| begin_journal(queue, dispatch, &resource, &parent)).flatten();
+        let begin =
+            |queue| span::catch_panics(|| begin_journal(queue, dispatch, &resource, &parent)).flatten();
         let (journal, recovered) = queue.as_ref().and_then(begin).unzip();
         let quota = config.quota();
         let opened = span::own_work(|| globals::open(quota, &parent, Box::new(details), journal));
-        let Some((handle, context)) = opened else { return Err(NotTraced::AnotherSession) };
+        let Some((handle, context)) = opened else { return Err(NotRecorded::AnotherSession) };
         let previous_provider = recorder::install();
         span::install_hook();
         Ok(Self {
@@ -324,7 +325,7 @@ impl Open {
     }
 
     /// Writes the losses since the last trace that reported losses as attributes of the root.
-    fn tell(&self, losses: Losses) {
+    fn report_losses(&self, losses: Losses) {
         let Losses { dropped_traces, refused_traces, lost_traces, rejected_spans } = losses;
         let counts = [
             ("charm_tracing.dropped_traces", dropped_traces),
@@ -357,11 +358,11 @@ impl Open {
 
 /// Waits until no other thread records, and returns the right to record.
 #[cfg(feature = "testing")]
-fn turn() -> Result<Turn, NotTraced> {
+fn turn() -> Result<Turn, NotRecorded> {
     Turn::take(Use::Session).map_err(|refused| match refused.holder() {
         Use::Recording => panic!("cannot start a session: {refused}"),
-        Use::Session => NotTraced::AnotherSession,
-        Use::SwitchedOff => NotTraced::SwitchedOff,
+        Use::Session => NotRecorded::AnotherSession,
+        Use::SwitchedOff => NotRecorded::SwitchedOff,
     })
 }
 
@@ -436,7 +437,7 @@ fn root_span(dispatch: &Dispatch, name: String, dispatch_path: &str) -> (SpanCon
 
 /// The reason why a session records nothing.
 #[derive(Debug, thiserror::Error)]
-enum NotTraced {
+enum NotRecorded {
     #[error("tracing is switched off, or CHARM_TRACING_ENABLED is set to something else than 1")]
     SwitchedOff,
     #[error("another session of this process is open")]

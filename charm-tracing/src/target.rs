@@ -65,7 +65,7 @@ impl Target {
         } else if let Some(jujus) = of_juju(dispatch) {
             (jujus, MissingCertificate::NotConfigured)
         } else {
-            let mut named = otel_variables::destination(|name| dispatch.var(name))?;
+            let mut named = otel_variables::read(|name| dispatch.var(name))?;
             if named.lacks_certificate() && ca_relation.is_none() {
                 // OpenTelemetry trusts the system's store where no certificate is named.
                 named.trust(Certificate::System);
@@ -75,7 +75,7 @@ impl Target {
         let (mut missing, mut came_over) = (None, None);
         if destination.lacks_certificate() {
             let read = || ca_relation.map_or(Err(not_named), |endpoint| bundle(dispatch, endpoint, patience));
-            match span::traced_quietly(read).unwrap_or(Err(MissingCertificate::Interrupted)) {
+            match span::catch_panics_traced(read).unwrap_or(Err(MissingCertificate::Interrupted)) {
                 Ok(pem) => {
                     destination.trust(Certificate::Pem(pem));
                     came_over = ca_relation.map(str::to_owned);
@@ -90,7 +90,7 @@ impl Target {
 fn of_juju(dispatch: &Dispatch) -> Option<Destination> {
     let config = dispatch.charm_trace_config()?;
     let Some(http) = config.http else {
-        span::quietly(|| {
+        span::catch_panics(|| {
             log::debug!(
                 "Juju names an endpoint for charm traces over OTLP/gRPC alone; they are sent over OTLP/HTTP only"
             );

@@ -24,7 +24,7 @@ const ORDER: [&str; 23] = [
     "parent",
     "resource",
     "hook_tools",
-    "hushed",
+    "warnings_only",
     "session",
     "run",
     "private",

@@ -10,7 +10,7 @@ use super::endpoint::{Endpoint, EndpointError};
 use super::http::Sender;
 use super::proxy::{Proxy, UnusableProxy};
 use super::report::{DeliveryProblem, DeliveryReport};
-use super::unanswered::Unanswered;
+use super::request_error::RequestError;
 use super::verdict::{Verdict, is_page, is_too_large, judge, may_be_too_large};
 use crate::otlp::split;
 
@@ -34,7 +34,7 @@ pub(super) struct Backend<'a> {
 
 /// The result of an attempt to send one trace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub(super) enum SendOutcome {
     /// The backend has it, or some parts of it and has refused the others.
     Taken,
     /// The backend has refused all of it for good.
@@ -104,7 +104,7 @@ impl<'a> Backend<'a> {
         known: bool,
         report: &mut DeliveryReport,
         keep_rest: &mut dyn FnMut(&[u8], &mut DeliveryReport),
-    ) -> Outcome {
+    ) -> SendOutcome {
         // The last one is sent next.
         let mut parts = vec![Cow::Borrowed(request)];
         if known && request.len() > MAYBE_TOO_LARGE && self.has_taken() {
@@ -145,7 +145,7 @@ impl<'a> Backend<'a> {
                         continue;
                     }
                     report.count_rejected(given_up);
-                    return Outcome::Kept(why);
+                    return SendOutcome::Kept(why);
                 }
             }
             if !parts.is_empty() {
@@ -156,10 +156,10 @@ impl<'a> Backend<'a> {
         if taken {
             report.count_rejected(given_up);
             report.delivered += 1;
-            Outcome::Taken
+            SendOutcome::Taken
         } else {
             report.refused += 1;
-            Outcome::Refused
+            SendOutcome::Refused
         }
     }
 
@@ -191,13 +191,13 @@ impl<'a> Backend<'a> {
             }
             Err(error) => {
                 let endpoint = self.endpoint.to_string();
-                let error = Unanswered(error);
+                let error = RequestError(error);
                 let proxy = self.proxy.as_ref().filter(|_| self.sender.has_stopped_at_proxy());
                 report.note(match proxy {
                     Some(proxy) => {
                         DeliveryProblem::Proxy { endpoint, proxy: proxy.to_string(), source: Box::new(error) }
                     }
-                    None if error.is_for_want_of_trust() => {
+                    None if error.is_untrusted() => {
                         DeliveryProblem::Untrusted { endpoint, source: Box::new(error) }
                     }
                     None => DeliveryProblem::Unreachable { endpoint, source: Box::new(error) },

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use std::mem;
 use std::time::Duration;
 
-use super::backend::{Backend, Kept, MAYBE_TOO_LARGE, Outcome};
+use super::backend::{Backend, Kept, MAYBE_TOO_LARGE, SendOutcome};
 use super::deliver::{Delivery, Own};
 use crate::queue::{Queue, QueueError, TraceName};
 
@@ -127,14 +127,14 @@ impl<'a, 'b> Backlog<'a, 'b> {
         let is_own = delivery.own == Own::Stored(name);
         self.kept.remove(&name);
         match outcome {
-            Outcome::Taken | Outcome::Refused => {
+            SendOutcome::Taken | SendOutcome::Refused => {
                 if is_own {
                     delivery.own_is_done(outcome);
                 }
                 queue.acknowledge(now)?;
                 Ok(true)
             }
-            Outcome::Kept(why) => {
+            SendOutcome::Kept(why) => {
                 if is_own {
                     delivery.own = Own::Stored(now);
                 }

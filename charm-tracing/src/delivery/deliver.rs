@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 use std::mem;
 
-use super::backend::{Backend, Outcome};
+use super::backend::{Backend, SendOutcome};
 use super::backlog::{Backlog, NotTaken};
 use super::backoff;
 use super::budget::{Allowance, Clock, TimeBudget};
@@ -23,7 +23,7 @@ pub(crate) struct Trace<'a> {
     /// The file to which it was written while it was recorded; `None` if the dispatch has none.
     pub(crate) journal: Option<Box<dyn JournalFile>>,
     /// The losses of earlier dispatches that its root span reports.
-    pub(crate) told: Losses,
+    pub(crate) reported_losses: Losses,
 }
 
 /// Stores a trace, then sends the waiting traces, oldest first, as far as the destination and the budget allow.
@@ -144,14 +144,14 @@ impl<'a> Delivery<'a> {
         if self.own != Own::Unstored || self.send_unstored(trace, &mut backend) {
             self.send_backlog(queue, &mut backend, backoff);
         }
-        self.report.in_vain &= !backend.has_taken();
+        self.report.nothing_taken &= !backend.has_taken();
     }
 
     /// Sends the trace from memory. Returns false if it was not taken.
     fn send_unstored(&mut self, trace: &mut Trace<'_>, backend: &mut Backend<'_>) -> bool {
         let request = trace.request.to_vec();
         let outcome = backend.send_trace(&request, false, &mut self.report, &mut |_, _| {});
-        if let Outcome::Kept(_) = outcome {
+        if let SendOutcome::Kept(_) = outcome {
             return false;
         }
         self.own_is_done(outcome);
@@ -164,8 +164,8 @@ impl<'a> Delivery<'a> {
     /// Sends the waiting traces, unless another process does so.
     fn send_backlog(&mut self, queue: Option<&Queue>, backend: &mut Backend<'a>, mut backoff: Backoff) {
         let Some(queue) = queue else { return };
-        let _turn = match queue.take_turn() {
-            Ok(Some(turn)) => turn,
+        let _lock = match queue.lock_sending() {
+            Ok(Some(lock)) => lock,
             Ok(None) => return,
             Err(error) => return self.note_queue(error),
         };
@@ -175,7 +175,7 @@ impl<'a> Delivery<'a> {
         backoff.kept = kept;
         if backend.has_decided() {
             backoff.failures = 0;
-        } else if self.report.in_vain {
+        } else if self.report.nothing_taken {
             backoff.failures = backoff.failures.saturating_add(1);
         }
         let until = |wait| backoff::pause_until(self.clock.wall(), wait, self.clock.draw());
@@ -205,9 +205,9 @@ impl<'a> Delivery<'a> {
     }
 
     /// Notes that the backend has taken or refused the trace of this dispatch.
-    pub(super) fn own_is_done(&mut self, outcome: Outcome) {
+    pub(super) fn own_is_done(&mut self, outcome: SendOutcome) {
         self.own = Own::Done;
-        self.report.arrives = outcome == Outcome::Taken;
+        self.report.arrives = outcome == SendOutcome::Taken;
     }
 
     /// Returns the back-off that earlier dispatches left for this endpoint.
@@ -244,7 +244,7 @@ impl<'a> Delivery<'a> {
             backoff.kept.retain(is_listed);
         }
         if let Some(queue) = queue
-            && let Err(error) = self.leave_state(queue, trace.told)
+            && let Err(error) = self.leave_state(queue, trace.reported_losses)
         {
             log::debug!("cannot leave what the next dispatch should know: {error}");
         }
@@ -253,15 +253,15 @@ impl<'a> Delivery<'a> {
 
     /// Writes the losses of this dispatch and the back-off into `state`. If this trace arrives or waits, the losses
     /// that it reports are subtracted.
-    fn leave_state(&mut self, queue: &Queue, told: Losses) -> Result<(), QueueError> {
+    fn leave_state(&mut self, queue: &Queue, reported: Losses) -> Result<(), QueueError> {
         let lost = Losses {
             dropped_traces: self.report.dropped_by_limits.into(),
             refused_traces: self.report.refused.into(),
             lost_traces: self.damaged + u64::from(self.report.lost),
             rejected_spans: self.report.rejected_spans,
         };
-        let told = if self.report.arrives { told } else { Losses::default() };
-        if self.backoff.is_none() && (lost, told) == Default::default() {
+        let reported = if self.report.arrives { reported } else { Losses::default() };
+        if self.backoff.is_none() && (lost, reported) == Default::default() {
             return Ok(());
         }
         // Other dispatches may have changed the state meanwhile.
@@ -270,7 +270,7 @@ impl<'a> Delivery<'a> {
         if (backoff.failures, backoff.not_before, backoff.kept.len()) == (0, 0, 0) {
             backoff = Backoff::default();
         }
-        let after = State { backoff, losses: before.losses.without(told).and(lost), ..before.clone() };
+        let after = State { backoff, losses: before.losses.minus(reported).plus(lost), ..before.clone() };
         if after == before { Ok(()) } else { queue.set_state(&after) }
     }
 }

@@ -24,6 +24,7 @@ mod http;
 mod pem;
 mod proxy;
 mod report;
+mod request_error;
 mod resolver;
 #[cfg(feature = "tls")]
 mod system_store;
@@ -31,7 +32,6 @@ mod system_store;
 mod tls;
 #[cfg(feature = "tls")]
 mod tls_connection;
-mod unanswered;
 mod verdict;
 
 #[cfg(test)]

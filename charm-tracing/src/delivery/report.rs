@@ -9,7 +9,7 @@ use crate::queue::QueueError;
 /// The next trace reports losses in attributes of its root: `charm_tracing.dropped_traces`,
 /// `charm_tracing.refused_traces`, `charm_tracing.lost_traces` and `charm_tracing.rejected_spans`. They count since the
 /// last trace that reported losses and was stored or taken, and are left out when they are 0. They are kept in the
-/// buffer's directory: a charm without a buffer has none of them, and a loss because the directory cannot be used is
+/// queue's directory: a charm without a queue has none of them, and a loss because the directory cannot be used is
 /// only in the log.
 #[derive(Debug, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "a report is no state")]
@@ -18,7 +18,7 @@ pub struct DeliveryReport {
     /// Traces that the backend took in this dispatch. A trace that is too large for it is sent in parts, by its spans,
     /// and counts once all parts were sent.
     pub delivered: u32,
-    /// Traces that were dropped because the buffer was full: first idle ones, in whose dispatches only the handler ran,
+    /// Traces that were dropped because the queue was full: first idle ones, in whose dispatches only the handler ran,
     /// then the oldest.
     pub dropped_by_limits: u32,
     /// Traces that the backend refused for good (for example with 400). They were removed.
@@ -34,9 +34,9 @@ pub struct DeliveryReport {
     /// Earlier dispatches that were killed or could not store their traces, and whose traces this one has found. These
     /// traces now wait or were delivered. Their unfinished spans have the status error "interrupted".
     pub recovered: u32,
-    /// True if this dispatch's trace waits in the buffer, or in its journal for the next dispatch.
+    /// True if this dispatch's trace waits in the queue, or in its journal for the next dispatch.
     pub buffered: bool,
-    /// Traces that wait in the buffer now, this one included.
+    /// Traces that wait in the queue now, this one included.
     pub waiting: u32,
     /// True if this dispatch's trace could be neither stored nor sent.
     pub lost: bool,
@@ -45,7 +45,7 @@ pub struct DeliveryReport {
     /// True if this dispatch's trace was taken or waits; false if it was refused, dropped or lost.
     pub(crate) arrives: bool,
     /// True if the backend was tried and took nothing; its endpoint may have changed.
-    pub(crate) in_vain: bool,
+    pub(crate) nothing_taken: bool,
 }
 
 /// The reason why traces wait, or were lost. Match on the variant; the text is for people.
@@ -123,7 +123,7 @@ pub enum DeliveryProblem {
 impl DeliveryReport {
     /// Returns the report of a delivery that did not finish, so that nothing is known.
     pub(crate) fn interrupted() -> Self {
-        Self { problem: Some(DeliveryProblem::Interrupted), in_vain: true, ..Self::default() }
+        Self { problem: Some(DeliveryProblem::Interrupted), nothing_taken: true, ..Self::default() }
     }
 
     pub(super) fn count_rejected(&mut self, spans: u64) {
@@ -133,7 +133,7 @@ impl DeliveryReport {
     pub(super) fn note(&mut self, problem: DeliveryProblem) {
         let cause = problem.source().map(|source| format!(": {source}")).unwrap_or_default();
         log::debug!("{problem}{cause}");
-        self.in_vain |= matches!(
+        self.nothing_taken |= matches!(
             problem,
             DeliveryProblem::Unreachable { .. }
                 | DeliveryProblem::Proxy { .. }

@@ -29,14 +29,15 @@ fn read_from(
     file: Option<PathBuf>,
     directories: Vec<PathBuf>,
 ) -> Result<Vec<CertificateDer<'static>>, CertificateError> {
-    let mut store = Store { certificates: Vec::new(), seen: HashSet::new(), left: LARGEST, error: None };
+    let mut store =
+        SystemStore { certificates: Vec::new(), seen: HashSet::new(), left: LARGEST, error: None };
     if let Some(file) = file {
         store.read_file(&file);
     }
     for directory in directories {
         store.read_directory(&directory);
     }
-    let Store { mut certificates, error, .. } = store;
+    let SystemStore { mut certificates, error, .. } = store;
     certificates.sort_unstable_by(|one, other| one.as_ref().cmp(other));
     certificates.dedup();
     certificates.retain(is_anchor);
@@ -59,7 +60,7 @@ fn places(variable: impl Fn(&str) -> Option<OsString>) -> (Option<PathBuf>, Vec<
     (file, directories.filter(|path| !path.as_os_str().is_empty()).collect())
 }
 
-struct Store {
+struct SystemStore {
     certificates: Vec<CertificateDer<'static>>,
     /// The device and inode of each file that was read, because many files are links to others.
     seen: HashSet<(u64, u64)>,
@@ -69,7 +70,7 @@ struct Store {
     error: Option<io::Error>,
 }
 
-impl Store {
+impl SystemStore {
     fn read_file(&mut self, path: &Path) {
         match fs::metadata(path) {
             Ok(metadata) if !self.seen.insert((metadata.dev(), metadata.ino())) => return,

@@ -17,7 +17,7 @@ use super::state::Losses;
 use super::waiting::{NewTrace, Queue, Stored};
 use crate::otlp::journal_format::{Interrupted, interrupted};
 use crate::recorder::JournalFile;
-use crate::span::quietly;
+use crate::span::catch_panics;
 
 /// The file that the dispatch with the journal locks. It is in the charm's directory, because this exists in every
 /// dispatch, unlike a storage with the queue, and the charm does not unmount it.
@@ -112,7 +112,7 @@ impl Queue {
         };
         let mut stored = false;
         // A journal that makes the reader panic is removed, because else every dispatch would panic.
-        match quietly(|| interrupted(&bytes)).flatten() {
+        match catch_panics(|| interrupted(&bytes)).flatten() {
             None => losses.lost_traces += 1,
             Some(left) if self.is_stored(waiting, trace_id, left.root) => {}
             Some(Interrupted { request, .. }) => {

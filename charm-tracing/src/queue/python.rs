@@ -35,7 +35,7 @@ pub(super) fn import(queue: &Queue, file: &Path, directory: &Path) -> Result<(),
         read => Queue::io("read", file, read)?,
     };
     let mut imported = Vec::new();
-    for Request { bytes, trace_id, start } in requests(&bytes) {
+    for PythonTrace { bytes, trace_id, start } in requests(&bytes) {
         let new = NewTrace { trace_id, idle: false, request: &bytes };
         match queue.write(directory, start / 1_000_000, &new) {
             Ok(name) => imported.push(directory.join(name)),
@@ -57,7 +57,7 @@ pub(super) fn import(queue: &Queue, file: &Path, directory: &Path) -> Result<(),
 
 /// The spans of one dispatch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Request<'a> {
+pub(super) struct PythonTrace<'a> {
     /// An OTLP `ExportTraceServiceRequest`; never empty.
     pub(super) bytes: &'a [u8],
     /// The trace id of its first span that has one.
@@ -67,7 +67,7 @@ pub(super) struct Request<'a> {
 }
 
 /// Finds the requests that are well-formed and have at least one span with an id, in the order of the file.
-pub(super) fn requests(file: &[u8]) -> impl Iterator<Item = Request<'_>> {
+pub(super) fn requests(file: &[u8]) -> impl Iterator<Item = PythonTrace<'_>> {
     chunks(file)
         .flat_map(|chunk| {
             let mut fields = Fields::of(chunk);
@@ -83,7 +83,7 @@ pub(super) fn requests(file: &[u8]) -> impl Iterator<Item = Request<'_>> {
         .filter_map(|(bytes, number, field)| match (number, field) {
             (1, Field::Bytes(resource_spans)) => {
                 let Spans { trace_id, start } = spans_of(resource_spans)?;
-                Some(Request { bytes, trace_id: trace_id?, start })
+                Some(PythonTrace { bytes, trace_id: trace_id?, start })
             }
             _ => None,
         })

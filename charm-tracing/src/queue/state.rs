@@ -41,12 +41,12 @@ pub(crate) struct Losses {
 }
 
 impl Losses {
-    pub(crate) fn and(self, more: Self) -> Self {
+    pub(crate) fn plus(self, more: Self) -> Self {
         self.with(more, u64::saturating_add)
     }
 
-    pub(crate) fn without(self, told: Self) -> Self {
-        self.with(told, u64::saturating_sub)
+    pub(crate) fn minus(self, reported: Self) -> Self {
+        self.with(reported, u64::saturating_sub)
     }
 
     fn with(self, other: Self, combine: fn(u64, u64) -> u64) -> Self {

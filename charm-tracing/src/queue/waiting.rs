@@ -60,7 +60,7 @@ pub(crate) struct Stored {
 
 /// The right to send; dropping it gives the right back.
 #[derive(Debug)]
-pub(crate) struct Turn {
+pub(crate) struct SendLock {
     /// The lock; `None` if locks are impossible here, and another process may send as well.
     _lock: Option<Box<dyn Lock>>,
 }
@@ -281,14 +281,14 @@ impl Queue {
     }
 
     /// Takes the right to send; `None` if another process has it.
-    pub(crate) fn take_turn(&self) -> Result<Option<Turn>, QueueError> {
+    pub(crate) fn lock_sending(&self) -> Result<Option<SendLock>, QueueError> {
         let path = self.path.join(SENDING);
         match Self::io("open", &path, self.fs.lock(&path)) {
-            Ok(Locking::Taken(lock)) => Ok(Some(Turn { _lock: Some(lock) })),
-            Ok(Locking::Impossible) => Ok(Some(Turn { _lock: None })),
+            Ok(Locking::Taken(lock)) => Ok(Some(SendLock { _lock: Some(lock) })),
+            Ok(Locking::Impossible) => Ok(Some(SendLock { _lock: None })),
             Ok(Locking::Held) => Ok(None),
             // The disk is full, and sending frees space.
-            Err(error) if error.is_full() => Ok(Some(Turn { _lock: None })),
+            Err(error) if error.is_full() => Ok(Some(SendLock { _lock: None })),
             Err(error) => Err(error),
         }
     }
@@ -304,7 +304,7 @@ impl Queue {
             return;
         }
         let added = self.state().and_then(|mut state| {
-            state.losses = state.losses.and(losses);
+            state.losses = state.losses.plus(losses);
             self.set_state(&state)
         });
         if let Err(error) = added {

@@ -6,7 +6,7 @@ use opentelemetry::trace::{Event, Link, Span, SpanContext, SpanId, Status};
 
 use super::clock::{event_on_the_clock, now, on_the_clock};
 use super::globals;
-use super::quiet::own_work;
+use super::own_work::own_work;
 use super::quota::{Purpose, Share};
 use super::record::{Details, TraceContext};
 use crate::site::Site;

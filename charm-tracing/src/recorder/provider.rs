@@ -11,7 +11,7 @@ use super::clock::{now, on_the_clock};
 use super::globals;
 use super::ids::new_trace_id;
 use super::live_span::LiveSpan;
-use super::quiet::{is_own_work, own_work};
+use super::own_work::{is_own_work, own_work};
 use super::quota::Share;
 use super::record::{Details, weight};
 

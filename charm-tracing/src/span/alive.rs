@@ -7,7 +7,7 @@ use std::cell::Cell;
 
 use opentelemetry::Context;
 
-use super::quiet::quietly;
+use super::own_work::catch_panics;
 
 #[derive(Clone, Copy)]
 enum Thread {
@@ -48,7 +48,7 @@ pub(super) fn can_open_spans() -> bool {
 #[cold]
 fn probe() -> bool {
     // On a thread that is already ending, creating the probe panics.
-    let alive = quietly(|| PROBE.try_with(|_| ()).is_ok()).unwrap_or(false);
+    let alive = catch_panics(|| PROBE.try_with(|_| ()).is_ok()).unwrap_or(false);
     THREAD.set(if alive { Thread::Alive } else { Thread::Ending });
     alive
 }

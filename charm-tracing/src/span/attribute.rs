@@ -2,7 +2,7 @@ use std::borrow::Cow;
 
 use opentelemetry::{Array, KeyValue, StringValue, Value};
 
-use super::{Site, quiet, text};
+use super::{Site, own_work, text};
 use crate::recorder::{Details, Handle, Purpose};
 
 /// The attributes of a call that its author asked for with `attributes(key = expression)`.
@@ -13,7 +13,7 @@ impl Attributes {
     /// Evaluates one expression. If it panics only the attribute is missing, because without tracing the expression would not
     /// run.
     pub fn add(&mut self, key: &'static str, value: impl FnOnce() -> Option<Value>) {
-        if let Some(value) = quiet::quietly(value).flatten() {
+        if let Some(value) = own_work::catch_panics(value).flatten() {
             self.0.push(KeyValue::new(key, value));
         }
     }

@@ -51,7 +51,7 @@ impl Failure {
 /// because a trait of the charm with the same method might be implemented for all types.
 pub mod probe {
     use super::{Deref, Error, Failure, fmt, text};
-    use crate::span::quietly;
+    use crate::span::catch_panics;
 
     /// A returned value that may be a failure.
     #[derive(Debug)]
@@ -86,7 +86,7 @@ pub mod probe {
         /// A pointer to an error that is no error itself, such as `Box<dyn Error>` or `anyhow::Error`. Text and causes are
         /// recorded.
         Pointer for [&&&&] where [E: Deref + fmt::Display, E::Target: Error],
-        |error| Failure::of::<E>(|| (text::display(error), quietly(|| text::causes(&**error)).flatten()))
+        |error| Failure::of::<E>(|| (text::display(error), catch_panics(|| text::causes(&**error)).flatten()))
     }
     level! {
         /// Any other error with `Display`, of which the text is recorded.

@@ -9,7 +9,7 @@ use pin_project_lite::pin_project;
 use super::attribute::Opened;
 use super::failure::Failure;
 use super::open::{Current, OpenSpan};
-use super::quiet;
+use super::own_work;
 
 pin_project! {
     /// A future with its span. The span is the current one exactly while the future is polled or dropped, and ends with it. If
@@ -63,7 +63,7 @@ impl<T, F: Future<Output = T>> Future for Traced<F, T> {
 #[cold]
 #[inline(never)]
 fn poll_now<T, F: Future<Output = T>>(
-    open: AssertUnwindSafe<Box<Open<T>>>,
+    open: AssertUnwindSafe<Box<OpenFuture<T>>>,
     place: &mut FutureSpan<T>,
     body: Pin<&mut F>,
     task: &mut Context<'_>,
@@ -74,7 +74,7 @@ fn poll_now<T, F: Future<Output = T>>(
     match &polled {
         Poll::Pending => place.0 = Some(open),
         Poll::Ready(output) => {
-            let Open { span, failure, .. } = *open.0;
+            let OpenFuture { span, failure, .. } = *open.0;
             span.end(|| failure(output));
         }
     }
@@ -83,11 +83,11 @@ fn poll_now<T, F: Future<Output = T>>(
 
 /// The span of a future that yields `T`, until it ends. It is one machine word long, because futures are moved and nested.
 #[derive(Debug)]
-pub struct FutureSpan<T>(Option<AssertUnwindSafe<Box<Open<T>>>>);
+pub struct FutureSpan<T>(Option<AssertUnwindSafe<Box<OpenFuture<T>>>>);
 
 // It is `AssertUnwindSafe` because its locks are never held while the charm's code runs.
 #[derive(Debug)]
-struct Open<T> {
+struct OpenFuture<T> {
     span: OpenSpan,
     context: opentelemetry::Context,
     failure: fn(&T) -> Option<Failure>,
@@ -108,7 +108,7 @@ impl<T> FutureSpan<T> {
         opened: Option<(OpenSpan, opentelemetry::Context)>,
         failure: fn(&T) -> Option<Failure>,
     ) -> Self {
-        let open = |(span, context)| Open { span, context, failure, current: false };
+        let open = |(span, context)| OpenFuture { span, context, failure, current: false };
         Self(opened.map(|opened| AssertUnwindSafe(Box::new(open(opened)))))
     }
 
@@ -120,7 +120,7 @@ impl<T> FutureSpan<T> {
     }
 }
 
-impl<T> Open<T> {
+impl<T> OpenFuture<T> {
     /// Makes the span current while its future is dropped before it has finished.
     #[cold]
     #[inline(never)]
@@ -128,7 +128,7 @@ impl<T> Open<T> {
         self.span.is_being_dropped();
         let keep = |spans: &RefCell<Vec<_>>| spans.borrow_mut().push(Current::attach(self.context.clone()));
         // On a thread that is ending, `CURRENT` may be destroyed already.
-        self.current = quiet::own_work(|| CURRENT.try_with(keep)).is_ok();
+        self.current = own_work(|| CURRENT.try_with(keep)).is_ok();
     }
 
     #[cold]

@@ -8,7 +8,7 @@ use super::failure::Failure;
 use super::future::{FutureSpan, Traced};
 use super::open::{OpenSpan, attach, in_context, is_unwinding, open, open_in_context};
 use super::returned::Returns;
-use super::{Callee, panic, quiet};
+use super::{Callee, own_work, panic};
 use crate::recorder::globals;
 use crate::recorder::{Handle, now};
 
@@ -39,7 +39,7 @@ impl Attached {
     fn detach(self) -> bool {
         match self {
             Self::Yes { current, unwinding_before } => {
-                quiet::own_work(|| drop(current));
+                own_work(|| drop(current));
                 unwinding_before
             }
             Self::No { unwinding_before } => unwinding_before,
@@ -58,7 +58,7 @@ impl EnteredSpan {
     fn end(self, failure: impl FnOnce() -> Option<Failure>) {
         let (handle, end) = (self.handle(), now());
         panic::forget();
-        quiet::own_work(|| {
+        own_work(|| {
             drop(self.attached);
             if let Some(failure) = failure() {
                 failure.record(handle);
@@ -77,7 +77,7 @@ impl EnteredSpan {
 /// Opens the span of a call with attributes. They are evaluated before the span opens, and not at all in work that is done only
 /// for a trace.
 fn open_call_with(callee: Callee, attributes: impl FnOnce(&mut Attributes)) -> Option<(Handle, Context)> {
-    if quiet::is_own_work() {
+    if own_work::is_own_work() {
         return None;
     }
     let mut own = Attributes::default();
@@ -162,7 +162,7 @@ impl Entered {
     #[inline]
     pub fn notice<T>(&self, _returns: Returns<T>, returned: T, failure: fn(&T) -> Option<Failure>) -> T {
         if let Some(entered) = &self.0 {
-            quiet::own_work(|| {
+            own_work(|| {
                 if let Some(failure) = failure(&returned) {
                     failure.record(entered.handle());
                 }

@@ -14,7 +14,7 @@ mod question_mark;
 mod returned;
 mod text;
 
-pub(crate) use crate::recorder::quiet::{self, own_work, quietly, traced_quietly};
+pub(crate) use crate::recorder::own_work::{self, catch_panics, catch_panics_traced, own_work};
 pub use crate::site::{Callee, Site};
 pub use attribute::{Attributes, value};
 pub use carried::with_current_context;

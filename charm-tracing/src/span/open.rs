@@ -5,7 +5,7 @@ use opentelemetry::trace::{Event, SpanContext, Status, TraceContextExt};
 use opentelemetry::{Context, ContextGuard, KeyValue};
 
 use super::failure::Failure;
-use super::{Site, alive, panic, quiet};
+use super::{Site, alive, own_work, panic};
 use crate::recorder::globals;
 use crate::recorder::{Details, Handle, LiveSpan, Purpose, now, now_of_event};
 
@@ -51,7 +51,7 @@ impl OpenSpan {
     /// Returns the span, which is not attached any more, with the context to attach where its work continues.
     pub(super) fn into_context(self) -> Option<(Self, Context)> {
         let handle = self.handle?;
-        quiet::own_work(|| {
+        own_work(|| {
             // Any span of the trace can be the parent here, because only its trace id, flags and trace state are used.
             let current = Context::current();
             let root = if has_span(&current) { None } else { Some(globals::root()?) };
@@ -99,14 +99,14 @@ impl OpenSpan {
 
     pub(crate) fn failed(&self, failure: Failure) {
         if let Some(handle) = self.handle {
-            quiet::own_work(|| failure.record(handle));
+            own_work(|| failure.record(handle));
         }
     }
 
     /// Records the last panic of this thread, for a span that was open during the panic and is still open after it.
     pub(crate) fn panicked(&self) {
         if let Some(handle) = self.handle {
-            quiet::own_work(|| panic::unwinding().record(handle));
+            own_work(|| panic::unwinding().record(handle));
         }
     }
 
@@ -115,7 +115,7 @@ impl OpenSpan {
     #[inline]
     pub(super) fn end(mut self, failure: impl FnOnce() -> Option<Failure>) {
         let end = now();
-        quiet::own_work(|| {
+        own_work(|| {
             if let Some(handle) = self.handle.take() {
                 if let Some(failure) = failure() {
                     failure.record(handle);
@@ -159,7 +159,7 @@ pub(super) fn open(
     begin: impl FnOnce() -> (Option<&'static Site>, Option<Box<Details>>),
     found: impl FnOnce(&Context, Handle, &SpanContext),
 ) -> Option<Handle> {
-    quiet::unless_own_work(|| {
+    own_work::unless_own_work(|| {
         if !alive::can_open_spans() {
             return None;
         }
@@ -223,11 +223,11 @@ impl Current {
 }
 
 pub(super) fn attach(context: Context) -> Option<ContextGuard> {
-    quiet::quietly(|| context.attach())
+    own_work::catch_panics(|| context.attach())
 }
 
 impl Drop for Current {
     fn drop(&mut self) {
-        quiet::own_work(|| self.0.take());
+        own_work(|| self.0.take());
     }
 }

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use super::failure::Failure;
-use super::{quiet, text};
+use super::{own_work, text};
 use crate::recorder::globals;
 
 /// True once any thread has stored a panic.
@@ -31,7 +31,7 @@ pub(crate) fn install_hook() {
     INSTALL.call_once(|| {
         let previous = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
-            if quiet::is_quiet() {
+            if own_work::are_panics_caught() {
                 return;
             }
             if globals::is_recording() {

@@ -9,7 +9,7 @@ use std::fmt::{self, Write};
 use std::panic::resume_unwind;
 use std::time::{Duration, Instant};
 
-use super::quiet::quietly;
+use super::own_work::catch_panics;
 use crate::recorder::globals;
 
 /// The maximum length of a text in bytes; a longer one is cut. Tempo keeps the first 2048 bytes of a value, and other backends
@@ -46,7 +46,7 @@ pub(super) fn causes(error: &(impl Error + ?Sized)) -> Option<String> {
             next = cause.source();
         }
     };
-    quietly(walk);
+    catch_panics(walk);
     Some(text.finish()).filter(|text| !text.is_empty())
 }
 
@@ -106,7 +106,7 @@ impl BoundedText {
     fn add(&mut self, piece: &fmt::Arguments<'_>) -> bool {
         let before = self.text.len();
         // A failure is expected if the text is full, because the writes fail then.
-        let added = quietly(|| self.write_fmt(*piece).is_ok()) == Some(true) || self.is_full();
+        let added = catch_panics(|| self.write_fmt(*piece).is_ok()) == Some(true) || self.is_full();
         if !added {
             self.text.truncate(before);
         }
@@ -131,7 +131,7 @@ impl Write for BoundedText {
         if self.is_full() {
             self.failed_writes += 1;
             if self.failed_writes > MAX_FAILED_WRITES {
-                // `quietly` catches this panic, and `resume_unwind` does not call the panic hook.
+                // `catch_panics` catches this panic, and `resume_unwind` does not call the panic hook.
                 resume_unwind(Box::new(NeverEnds) as Box<dyn Any + Send>);
             }
             return Err(fmt::Error);

@@ -132,7 +132,7 @@ impl Unit {
 const LONG: TimeBudget = TimeBudget { per_request: Duration::from_secs(20), total: Duration::from_secs(40) };
 
 fn trace(request: &dyn Contents) -> Trace<'_> {
-    Trace { request, trace_id: [1; 16], idle: false, journal: None, told: Losses::default() }
+    Trace { request, trace_id: [1; 16], idle: false, journal: None, reported_losses: Losses::default() }
 }
 
 /// An error and its causes on one line.

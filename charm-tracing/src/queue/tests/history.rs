@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use rustix::io::Errno;
 
 use super::super::disk::{Chance, Fault};
-use super::super::waiting::Turn;
+use super::super::waiting::SendLock;
 use super::*;
 
 const MAX_DISPATCHES: u32 = 6;
@@ -167,7 +167,7 @@ fn open(disk: &Disk) -> Queue {
 struct Process {
     disk: Disk,
     queue: Queue,
-    turn: Option<Turn>,
+    turn: Option<SendLock>,
 }
 
 impl Process {
@@ -224,7 +224,7 @@ impl World {
                 })?;
             }
             Operation::TakeTurn if turn.is_none() => {
-                *turn = queue.take_turn()?;
+                *turn = queue.lock_sending()?;
                 assert_ne!(turn.is_some(), other.turn.is_some(), "one of the two has it");
             }
             Operation::TakeTurn => {}

@@ -135,14 +135,14 @@ fn clock_that_was_set_changes_no_order_and_costs_nothing() {
 fn one_process_sends_at_a_time() {
     let disk = disk_with_queue();
     let [first, second] = [disk.process(), disk.process()];
-    let turn = unlimited(&first).take_turn().unwrap();
+    let turn = unlimited(&first).lock_sending().unwrap();
     assert!(turn.is_some());
-    assert!(unlimited(&second).take_turn().unwrap().is_none());
+    assert!(unlimited(&second).lock_sending().unwrap().is_none());
     drop(turn);
-    let held = unlimited(&second).take_turn().unwrap();
-    assert!(held.is_some() && unlimited(&first).take_turn().unwrap().is_none());
+    let held = unlimited(&second).lock_sending().unwrap();
+    assert!(held.is_some() && unlimited(&first).lock_sending().unwrap().is_none());
     second.die();
-    assert!(unlimited(&first).take_turn().unwrap().is_some());
+    assert!(unlimited(&first).lock_sending().unwrap().is_some());
 }
 
 #[test]
@@ -150,7 +150,7 @@ fn without_locks_all_send_and_none_writes_a_journal() {
     let disk = disk_with_queue().without_locks();
     for process in [disk.process(), disk.process()] {
         let queue = unlimited(&process);
-        assert!(queue.take_turn().unwrap().is_some());
+        assert!(queue.lock_sending().unwrap().is_some());
         assert!(queue.lock_unit(Path::new("/charm")).is_none());
     }
 }

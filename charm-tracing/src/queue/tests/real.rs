@@ -26,7 +26,7 @@ fn nobody_else_has_access_to_the_directory_and_its_files() {
     queue
         .set_state(&State { losses: Losses { lost_traces: 1, ..Losses::default() }, ..State::default() })
         .unwrap();
-    let _turn = queue.take_turn().unwrap().unwrap();
+    let _turn = queue.lock_sending().unwrap().unwrap();
     let mut journal = queue.journal(queue.lock_unit(directory.path()).unwrap(), "app/0", [1; 16]);
     journal.append(b"a").unwrap();
     journal.append(b"b").unwrap();
@@ -62,7 +62,7 @@ fn symbolic_links_are_not_followed() {
     }
     fs::create_dir(path.join(name.replacen('0', "1", 1))).unwrap();
     assert_eq!(texts(&queue), [""; 0]);
-    assert!(queue.state().is_err() && queue.take_turn().is_err());
+    assert!(queue.state().is_err() && queue.lock_sending().is_err());
     assert_eq!(fs::read(target.join("file")).unwrap(), b"one");
 }
 

@@ -12,9 +12,9 @@ use super::algorithm;
 
 /// A request that was not answered.
 #[derive(Debug)]
-pub(super) struct Unanswered(pub(super) Cause);
+pub(super) struct RequestError(pub(super) Cause);
 
-impl fmt::Display for Unanswered {
+impl fmt::Display for RequestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Cause::Timeout(_) => f.write_str("there is no answer in time"),
@@ -39,15 +39,15 @@ impl fmt::Display for Unanswered {
     }
 }
 
-impl Unanswered {
+impl RequestError {
     /// Returns true if no later attempt can succeed before a certificate is changed.
-    pub(super) fn is_for_want_of_trust(&self) -> bool {
+    pub(super) fn is_untrusted(&self) -> bool {
         matches!(&self.0, Cause::Io(error) if is_distrusted(error))
     }
 }
 
 /// It has no source, because its text says everything.
-impl Error for Unanswered {}
+impl Error for RequestError {}
 
 #[cfg(not(feature = "tls"))]
 fn tls(_: &io::Error) -> Option<String> {

@@ -9,24 +9,24 @@ use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 thread_local! {
-    static DOING: Cell<Doing> = const { Cell::new(Doing::TheCharmsWork) };
+    static DOING: Cell<Doing> = const { Cell::new(Doing::CharmWork) };
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Doing {
-    TheCharmsWork,
+    CharmWork,
     OwnWork,
     /// Own work in which panics are caught, so the panic hook prints nothing.
-    OwnWorkQuietly,
+    OwnWorkCaught,
     /// Own work whose calls have spans, and in which panics are caught as well.
-    TracedQuietly,
+    TracedCaught,
 }
 
 /// Does work of this crate, during which the calling thread records nothing.
 #[inline]
 pub(crate) fn own_work<R>(work: impl FnOnce() -> R) -> R {
     // Work that is called from quiet work is quiet as well.
-    let doing = if is_quiet() { Doing::OwnWorkQuietly } else { Doing::OwnWork };
+    let doing = if are_panics_caught() { Doing::OwnWorkCaught } else { Doing::OwnWork };
     let _until_done = Scope::enter(doing);
     work()
 }
@@ -36,22 +36,22 @@ pub(crate) fn own_work<R>(work: impl FnOnce() -> R) -> R {
 pub(crate) fn unless_own_work<R>(work: impl FnOnce() -> Option<R>) -> Option<R> {
     let before = doing();
     DOING.set(match before {
-        Doing::TheCharmsWork => Doing::OwnWork,
-        Doing::TracedQuietly => Doing::OwnWorkQuietly,
-        Doing::OwnWork | Doing::OwnWorkQuietly => return None,
+        Doing::CharmWork => Doing::OwnWork,
+        Doing::TracedCaught => Doing::OwnWorkCaught,
+        Doing::OwnWork | Doing::OwnWorkCaught => return None,
     });
     let _until_done = Scope(before);
     work()
 }
 
 /// Does work as [`own_work`] does, but catches a panic and returns `None`. The panic hook prints nothing.
-pub(crate) fn quietly<R>(work: impl FnOnce() -> R) -> Option<R> {
-    caught(Doing::OwnWorkQuietly, work)
+pub(crate) fn catch_panics<R>(work: impl FnOnce() -> R) -> Option<R> {
+    caught(Doing::OwnWorkCaught, work)
 }
 
-/// Does work as [`quietly`] does, but its traced calls have spans.
-pub(crate) fn traced_quietly<R>(work: impl FnOnce() -> R) -> Option<R> {
-    caught(Doing::TracedQuietly, work)
+/// Does work as [`catch_panics`] does, but its traced calls have spans.
+pub(crate) fn catch_panics_traced<R>(work: impl FnOnce() -> R) -> Option<R> {
+    caught(Doing::TracedCaught, work)
 }
 
 fn caught<R>(doing: Doing, work: impl FnOnce() -> R) -> Option<R> {
@@ -63,13 +63,13 @@ fn caught<R>(doing: Doing, work: impl FnOnce() -> R) -> Option<R> {
 /// Returns true if the calling thread does own work that the trace does not show.
 #[inline]
 pub(crate) fn is_own_work() -> bool {
-    matches!(doing(), Doing::OwnWork | Doing::OwnWorkQuietly)
+    matches!(doing(), Doing::OwnWork | Doing::OwnWorkCaught)
 }
 
-/// Returns true if the calling thread is in [`quietly`] or [`traced_quietly`].
+/// Returns true if the calling thread is in [`catch_panics`] or [`catch_panics_traced`].
 #[inline]
-pub(crate) fn is_quiet() -> bool {
-    matches!(doing(), Doing::OwnWorkQuietly | Doing::TracedQuietly)
+pub(crate) fn are_panics_caught() -> bool {
+    matches!(doing(), Doing::OwnWorkCaught | Doing::TracedCaught)
 }
 
 #[inline]
@@ -108,8 +108,8 @@ mod tests {
                 panic!("in the payload");
             }
         }
-        assert_eq!(quietly(|| panic_any(Bomb)), None::<()>);
-        assert_eq!(traced_quietly(|| panic_any(Bomb)), None::<()>);
-        assert!(!is_quiet());
+        assert_eq!(catch_panics(|| panic_any(Bomb)), None::<()>);
+        assert_eq!(catch_panics_traced(|| panic_any(Bomb)), None::<()>);
+        assert!(!are_panics_caught());
     }
 }

@@ -5,11 +5,11 @@ use log::LevelFilter;
 /// A charm may forward each log line to Juju's log. The HTTP client's DEBUG lines would then be a dozen calls of a hook
 /// tool. The crate `log` has one level for the whole process, so this applies to the charm's other threads as well.
 #[derive(Debug)]
-pub(crate) struct Hushed {
+pub(crate) struct WarningsOnly {
     before: LevelFilter,
 }
 
-impl Hushed {
+impl WarningsOnly {
     pub(crate) fn begin() -> Self {
         let before = log::max_level();
         log::set_max_level(before.min(LevelFilter::Warn));
@@ -17,7 +17,7 @@ impl Hushed {
     }
 }
 
-impl Drop for Hushed {
+impl Drop for WarningsOnly {
     fn drop(&mut self) {
         // Not if other code has set another level meanwhile.
         if log::max_level() == self.before.min(LevelFilter::Warn) {
