@@ -12,15 +12,17 @@ use std::mem;
 use std::time::Duration;
 
 use super::backend::{Backend, Kept, MAYBE_TOO_LARGE, SendOutcome};
-use super::deliver::{Delivery, Own};
+use super::own_trace::OwnTrace;
+use super::report::DeliveryReport;
 use crate::queue::{Queue, QueueError, TraceName};
 
 /// The number of dispatches in a row without an answer after which a second trace is tried.
 const PATIENCE: u32 = 3;
 
 /// An attempt to send all waiting traces, with its results so far.
-pub(super) struct Backlog<'a, 'b> {
-    delivery: &'a mut Delivery<'b>,
+pub(super) struct Backlog<'a, 'b, 't> {
+    own: &'a mut OwnTrace<'t>,
+    report: &'a mut DeliveryReport,
     backend: &'a mut Backend<'b>,
     queue: &'a Queue,
     /// The traces that were not taken in earlier dispatches.
@@ -42,24 +44,25 @@ pub(super) struct NotTaken {
     pub(super) retry_after: Option<Duration>,
 }
 
-impl<'a, 'b> Backlog<'a, 'b> {
+impl<'a, 'b, 't> Backlog<'a, 'b, 't> {
     /// Prepares the attempt. `known` are the traces that were not taken in earlier dispatches; in the last `failures`
     /// dispatches nothing was taken.
     pub(super) fn new(
-        delivery: &'a mut Delivery<'b>,
+        own: &'a mut OwnTrace<'t>,
+        report: &'a mut DeliveryReport,
         backend: &'a mut Backend<'b>,
         queue: &'a Queue,
         known: BTreeSet<TraceName>,
         failures: u32,
     ) -> Self {
         let (tried, kept, postponed) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
-        Self { delivery, backend, queue, known, failures, tried, kept, postponed, retry_after: None }
+        Self { own, report, backend, queue, known, failures, tried, kept, postponed, retry_after: None }
     }
 
     /// Sends the waiting traces, as far as the backend takes them and the time allows. `None` if nothing waits.
     pub(super) fn send(mut self) -> Option<NotTaken> {
         if let Err(error) = self.send_all() {
-            self.delivery.note_queue(error);
+            self.report.note(error.into());
         }
         let Self { known, tried, mut kept, retry_after, .. } = self;
         kept.extend(known.difference(&tried));
@@ -105,39 +108,31 @@ impl<'a, 'b> Backlog<'a, 'b> {
 
     /// Sends one trace. Returns false if that ends the attempt.
     fn send_one(&mut self, name: TraceName, known: bool) -> Result<bool, QueueError> {
-        let Self { delivery, backend, queue, tried, .. } = self;
-        let request = match queue.read(name, &mut delivery.damaged) {
+        let Self { own, report, backend, queue, tried, .. } = self;
+        let request = match queue.read(name, &mut report.damaged) {
             Ok(Some(request)) => request,
             Ok(None) => return Ok(true),
             Err(error) => {
                 // A file that cannot be read is no reason for the others to wait.
-                delivery.note_queue(error);
+                report.note(error.into());
                 return Ok(true);
             }
         };
         let mut now = name;
         let outcome =
-            backend.send_trace(&request, known, &mut delivery.report, &mut |rest, report| match queue
-                .replace(now, rest)
-            {
+            backend.send_trace(&request, known, report, &mut |rest, report| match queue.replace(now, rest) {
                 Ok(renamed) => now = renamed,
                 Err(error) => report.note(error.into()),
             });
         tried.insert(now);
-        let is_own = delivery.own == Own::Stored(name);
+        own.note_outcome(name, outcome, now);
         self.kept.remove(&name);
         match outcome {
             SendOutcome::Taken | SendOutcome::Refused => {
-                if is_own {
-                    delivery.own_is_done(outcome);
-                }
                 queue.acknowledge(now)?;
                 Ok(true)
             }
             SendOutcome::Kept(why) => {
-                if is_own {
-                    delivery.own = Own::Stored(now);
-                }
                 if known || why != Kept::OutOfTime {
                     self.kept.insert(now);
                 }

@@ -20,6 +20,7 @@ mod endpoint;
 pub(crate) mod fuzzed_answer;
 mod headers;
 mod http;
+mod own_trace;
 #[cfg(feature = "tls")]
 mod pem;
 mod proxy;
@@ -40,7 +41,8 @@ mod tests;
 pub(crate) use budget::{SystemClock, TimeBudget};
 pub use certificate::{Certificate, CertificateError};
 pub use client_certificate::{ClientCertificate, Pem};
-pub(crate) use deliver::{Trace, deliver};
+pub(crate) use deliver::deliver;
 pub use destination::Destination;
 pub use endpoint::EndpointError;
+pub(crate) use own_trace::Trace;
 pub use report::{DeliveryProblem, DeliveryReport};

@@ -2,7 +2,7 @@ use std::error::Error;
 
 use super::certificate::CertificateError;
 use super::endpoint::EndpointError;
-use crate::queue::QueueError;
+use crate::queue::{Losses, QueueError};
 
 /// The result of a delivery, for a dispatch's own trace and for the waiting traces.
 ///
@@ -42,6 +42,8 @@ pub struct DeliveryReport {
     pub lost: bool,
     /// The first problem. Later ones are logged at debug level.
     pub problem: Option<DeliveryProblem>,
+    /// Traces that were damaged on the disk. They were removed.
+    pub(crate) damaged: u64,
     /// True if this dispatch's trace was taken or waits; false if it was refused, dropped or lost.
     pub(crate) arrives: bool,
     /// True if the backend was tried and took nothing; its endpoint may have changed.
@@ -124,6 +126,16 @@ impl DeliveryReport {
     /// Returns the report of a delivery that did not finish, so that nothing is known.
     pub(crate) fn interrupted() -> Self {
         Self { problem: Some(DeliveryProblem::Interrupted), nothing_taken: true, ..Self::default() }
+    }
+
+    /// Returns the losses of this dispatch, which a later trace reports.
+    pub(super) fn losses(&self) -> Losses {
+        Losses {
+            dropped_traces: self.dropped_by_limits.into(),
+            refused_traces: self.refused.into(),
+            lost_traces: self.damaged + u64::from(self.lost),
+            rejected_spans: self.rejected_spans,
+        }
     }
 
     pub(super) fn count_rejected(&mut self, spans: u64) {

@@ -78,7 +78,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::recorder::{Journal, Store, own_scope};
+    use crate::recorder::{Journal, JournalStatus, Store, own_scope};
 
     /// A file in memory. The number is that of the next appends that fail.
     #[derive(Clone, Debug, Default)]
@@ -95,16 +95,8 @@ mod tests {
             Ok(())
         }
 
-        fn is_there(&self) -> bool {
-            true
-        }
-
-        fn is_out_of_reach(&self) -> bool {
-            false
-        }
-
-        fn is_begun(&self) -> bool {
-            true
+        fn status(&self) -> JournalStatus {
+            JournalStatus::Exists
         }
 
         fn remove(&mut self) {}

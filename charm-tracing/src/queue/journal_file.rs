@@ -16,7 +16,7 @@ use super::name::{TraceName, journal_name, trace_id_of_journal};
 use super::state::Losses;
 use super::waiting::{NewTrace, Queue, Stored};
 use crate::otlp::journal_format::{Interrupted, interrupted};
-use crate::recorder::JournalFile;
+use crate::recorder::{JournalFile, JournalStatus};
 use crate::span::catch_panics;
 
 /// The file that the dispatch with the journal locks. It is in the charm's directory, because this exists in every
@@ -160,17 +160,15 @@ impl JournalFile for JournalOnDisk {
         Ok(())
     }
 
-    fn is_there(&self) -> bool {
-        self.begun && self.fs.look(&self.path).is_ok_and(|entry| entry.is_some())
-    }
-
-    fn is_begun(&self) -> bool {
-        self.begun
-    }
-
-    fn is_out_of_reach(&self) -> bool {
-        let looked = self.fs.look(&self.path).map_err(|error| error.kind());
-        self.begun && matches!(looked, Err(io::ErrorKind::PermissionDenied))
+    fn status(&self) -> JournalStatus {
+        if !self.begun {
+            return JournalStatus::NotBegun;
+        }
+        match self.fs.look(&self.path) {
+            Ok(Some(_)) => JournalStatus::Exists,
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => JournalStatus::OutOfReach,
+            Ok(None) | Err(_) => JournalStatus::Gone,
+        }
     }
 
     fn remove(&mut self) {

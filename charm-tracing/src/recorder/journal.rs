@@ -31,14 +31,22 @@ pub(crate) trait JournalWriter: Debug + Send {
 pub(crate) trait JournalFile: Debug + Send {
     /// Appends records to the file.
     fn append(&mut self, records: &[u8]) -> io::Result<()>;
-    /// Returns true if the file exists.
-    fn is_there(&self) -> bool;
-    /// Returns true if this user may not reach the file any more, because the charm has changed its user.
-    fn is_out_of_reach(&self) -> bool;
-    /// Returns true if the file was created.
-    fn is_begun(&self) -> bool;
+    /// Finds out what has become of the file.
+    fn status(&self) -> JournalStatus;
     /// Removes the file, because its trace was stored or sent.
     fn remove(&mut self);
+}
+
+/// What has become of the file of a journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum JournalStatus {
+    /// It was not created, or it was removed because its trace was stored.
+    NotBegun,
+    Exists,
+    /// It was created, and is not at its path any more.
+    Gone,
+    /// This user may not reach its path any more, because the charm has changed its user.
+    OutOfReach,
 }
 
 /// The maximum number of records that are written together.

@@ -26,7 +26,7 @@ pub(crate) use clock::{anchor, now, now_of_event, unix_nanos};
 #[cfg(any(test, fuzzing))]
 pub(crate) use ids::split_mix;
 pub(crate) use ids::{SpanIds, random};
-pub(crate) use journal::{Journal, JournalFile, JournalWriter};
+pub(crate) use journal::{Journal, JournalFile, JournalStatus, JournalWriter};
 pub(crate) use live_span::{Handle, LiveSpan};
 pub use provider::{SessionTracer, SessionTracerProvider, tracer_provider};
 pub(crate) use provider::{install, new_trace, own_scope, uninstall};

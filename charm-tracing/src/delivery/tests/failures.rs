@@ -202,13 +202,8 @@ fn pause_from_a_clock_that_was_far_ahead_is_not_believed() {
 fn without_a_queue_a_failed_push_is_a_lost_trace() {
     let server = Server::always(Reply::status(503));
     let destination = server.destination();
-    let report = deliver(
-        &mut trace(&&b"a"[..]),
-        None,
-        Some(&destination),
-        &TimeBudget::default(),
-        &SystemClock::new(),
-    );
+    let report =
+        deliver(trace(&&b"a"[..]), None, Some(&destination), &TimeBudget::default(), &SystemClock::new());
     assert!(report.lost && !report.buffered, "{report:?}");
     assert!(problem(&report).ends_with("the backend answered 503"), "{report:?}");
 }

@@ -120,7 +120,7 @@ fn without_a_queue_the_trace_is_sent_at_once() {
     let server = Server::always(Reply::OK);
     let clock = SystemClock::new();
     let send = |destination: Option<&Destination>| {
-        deliver(&mut trace(&&b"a"[..]), None, destination, &TimeBudget::default(), &clock)
+        deliver(trace(&&b"a"[..]), None, destination, &TimeBudget::default(), &clock)
     };
     let report = send(Some(&server.destination()));
     assert_eq!((report.delivered, report.buffered, report.lost), (1, false, false), "{report:?}");

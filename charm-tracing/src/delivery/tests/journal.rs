@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::*;
-use crate::recorder::JournalFile;
+use crate::recorder::{JournalFile, JournalStatus};
 
 /// A journal in memory.
 #[derive(Debug)]
@@ -16,20 +16,18 @@ struct Journal {
 }
 
 impl JournalFile for Journal {
-    fn is_begun(&self) -> bool {
-        true
-    }
-
-    fn is_out_of_reach(&self) -> bool {
-        !self.within_reach
-    }
-
     fn append(&mut self, _: &[u8]) -> io::Result<()> {
         panic!("the dispatch is over")
     }
-    fn is_there(&self) -> bool {
-        self.within_reach && self.exists.load(Ordering::SeqCst)
+
+    fn status(&self) -> JournalStatus {
+        match (self.within_reach, self.exists.load(Ordering::SeqCst)) {
+            (false, _) => JournalStatus::OutOfReach,
+            (true, true) => JournalStatus::Exists,
+            (true, false) => JournalStatus::Gone,
+        }
     }
+
     fn remove(&mut self) {
         self.exists.store(false, Ordering::SeqCst);
     }
@@ -53,8 +51,8 @@ impl Journaled {
     fn deliver(&self, within_reach: bool, destination: Option<&Destination>) -> DeliveryReport {
         let journal = Journal { exists: Arc::clone(&self.journal), within_reach };
         let request = &b"a"[..];
-        let mut trace = Trace { journal: Some(Box::new(journal)), ..trace(&request) };
-        self.unit.deliver(&mut trace, destination)
+        let trace = Trace { journal: Some(Box::new(journal)), ..trace(&request) };
+        self.unit.deliver(trace, destination)
     }
 
     /// A backend that notes for each request whether the journal was there.

@@ -92,10 +92,10 @@ impl Unit {
     }
 
     fn dispatch_request(&self, request: &[u8], destination: Option<&Destination>) -> DeliveryReport {
-        self.deliver(&mut trace(&request), destination)
+        self.deliver(trace(&request), destination)
     }
 
-    fn deliver(&self, trace: &mut Trace<'_>, destination: Option<&Destination>) -> DeliveryReport {
+    fn deliver(&self, trace: Trace<'_>, destination: Option<&Destination>) -> DeliveryReport {
         deliver(trace, Some(&self.queue), destination, &self.budget, &self.clock)
     }
 

@@ -10,7 +10,7 @@ use super::super::disk::Fault;
 use super::super::journal_file::UnitLock;
 use super::*;
 use crate::otlp::journal_format::Records;
-use crate::recorder::{Details, JournalFile as _, Record, TraceContext, own_scope};
+use crate::recorder::{Details, JournalFile as _, JournalStatus, Record, TraceContext, own_scope};
 
 const UNIT: &str = "app/0";
 
@@ -146,11 +146,11 @@ fn dispatch_beside_another_one_writes_no_journal() {
     let held = lock(&first);
     assert!(second.lock_unit(Path::new("/charm")).is_none());
     let mut journal = first.journal(held, UNIT, [1; 16]);
-    assert!(!journal.is_there() && names(&disk).is_empty());
+    assert!(journal.status() == JournalStatus::NotBegun && names(&disk).is_empty());
     journal.append(b"records").unwrap();
-    assert!(journal.is_there());
+    assert_eq!(journal.status(), JournalStatus::Exists);
     journal.remove();
-    assert!(!journal.is_there() && names(&disk).is_empty());
+    assert!(journal.status() == JournalStatus::NotBegun && names(&disk).is_empty());
     drop(journal);
     assert!(second.lock_unit(Path::new("/charm")).is_some());
 }
