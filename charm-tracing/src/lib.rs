@@ -200,8 +200,7 @@ pub use delivery::{
     EndpointError, Pem,
 };
 pub use opentelemetry;
-pub use recorder::globals::{SwitchedOff, switch_off};
-pub use recorder::{SessionTracer, SessionTracerProvider, tracer_provider};
+pub use recorder::{SessionTracer, SessionTracerProvider, SwitchedOff, switch_off, tracer_provider};
 #[cfg(feature = "session")]
 pub use run::run;
 #[cfg(feature = "session")]

@@ -15,10 +15,10 @@ use crate::hook_tools::TracedHookTools;
 use crate::notice::{self, Notice};
 use crate::otlp::FileWriter;
 use crate::queue::{Losses, Missing, Queue, QueueConfig, QueueError, Recovered};
-use crate::recorder::globals::{self, Ended};
+use crate::recorder::globals;
 #[cfg(feature = "testing")]
 use crate::recorder::turn::{Turn, Use};
-use crate::recorder::{self, Details, Journal, Share, TraceContext, new_trace, own_scope};
+use crate::recorder::{self, Details, Ended, Journal, Share, TraceContext, new_trace, open_trace, own_scope};
 use crate::span::{self, Current, OpenSpan};
 use crate::target::Target;
 use crate::warnings_only::WarningsOnly;
@@ -197,11 +197,11 @@ impl Session {
         self.dispatch.juju_log_without_waiting(log::Level::Debug, &format!("Emitting Juju event {name}."));
         let (span, context) = span::open_event(name).unzip();
         let _current = context.map(Current::attach);
-        let ended = globals::ended_count();
+        let ended = ended_count();
         // Stays false if the handler panics.
         let before = mem::replace(&mut open.idle, false);
         let result = handle();
-        open.idle = before && globals::ended_count() - ended <= open.config.idle_spans;
+        open.idle = before && ended_count() - ended <= open.config.idle_spans;
         if let Some(failure) = failure(&result).or_else(|| open.failure_of_action()) {
             open.fail(failure.clone());
             if let Some(span) = &span {
@@ -245,8 +245,7 @@ impl Session {
         let trace = Trace { request: &request, trace_id, idle, journal, reported_losses: reported };
         let destination = target.map(|target| &target.destination);
         // The trace is stored before anything is sent, so a panic in the HTTP client loses only the attempt.
-        let deliver =
-            || delivery::deliver(trace, queue.as_ref(), destination, &budget, &SystemClock::new());
+        let deliver = || delivery::deliver(trace, queue.as_ref(), destination, &budget, &SystemClock::new());
         let mut report = span::catch_panics(deliver).unwrap_or_else(DeliveryReport::interrupted);
         report.dropped_spans = dropped_spans;
         report.recovered = recovered.traces;
@@ -283,7 +282,7 @@ impl OpenSession {
         if globals::is_switched_off() {
             return Err(NotRecorded::SwitchedOff);
         }
-        if globals::is_open() {
+        if globals::with(|_| ()).is_some() {
             return Err(NotRecorded::AnotherSession);
         }
         let queue = queue(&config, dispatch);
@@ -291,7 +290,7 @@ impl OpenSession {
             |queue| span::catch_panics(|| begin_journal(queue, dispatch, &resource, &parent)).flatten();
         let (journal, recovered) = queue.as_ref().and_then(begin).unzip();
         let quota = config.quota();
-        let opened = span::own_work(|| globals::open(quota, &parent, Box::new(details), journal));
+        let opened = span::own_work(|| open_trace(quota, &parent, Box::new(details), journal));
         let Some((handle, context)) = opened else { return Err(NotRecorded::AnotherSession) };
         let previous_provider = recorder::install();
         span::install_hook();
@@ -344,7 +343,7 @@ impl OpenSession {
     fn end(self) -> Ended {
         let Self { _current: current, root, previous_provider, .. } = self;
         drop(current);
-        let dropped_spans = globals::dropped_spans();
+        let dropped_spans = globals::with(|trace| trace.dropped_spans).unwrap_or(0);
         if dropped_spans > 0 {
             let count = i64::try_from(dropped_spans).unwrap_or(i64::MAX);
             root.set_attribute(KeyValue::new(names::DROPPED_SPANS, count));
@@ -354,6 +353,11 @@ impl OpenSession {
         recorder::uninstall(previous_provider);
         ended
     }
+}
+
+/// Returns the number of spans that have ended.
+fn ended_count() -> usize {
+    globals::with(|trace| trace.spans.ended_count()).unwrap_or(0)
 }
 
 /// Waits until no other thread records, and returns the right to record.

@@ -43,7 +43,7 @@ use opentelemetry::trace::{SpanId, Status};
 
 use crate::recorder::globals;
 use crate::recorder::turn::{Turn, Use};
-use crate::recorder::{self, Details, Record, Store, new_trace};
+use crate::recorder::{self, Details, Record, new_trace, open_trace};
 use crate::span::{self, OpenSpan};
 
 /// A recording in memory of every span of the process, for as long as it lives. It buffers and sends nothing, and needs no
@@ -69,7 +69,7 @@ impl Recording {
         let turn = Turn::take(Use::Recording);
         let turn = turn.unwrap_or_else(|refused| panic!("cannot record spans: {refused}"));
         let root = Box::new(Details::named("recording", Vec::new()));
-        let opened = span::own_work(|| globals::open(u64::MAX, &new_trace(), root, None));
+        let opened = span::own_work(|| open_trace(u64::MAX, &new_trace(), root, None));
         let (root, _) = opened.expect("nothing is open out of turn");
         let previous = recorder::install();
         span::install_hook();
@@ -80,18 +80,18 @@ impl Recording {
     /// failed span has `[error: <description>]` behind its name. A span whose parent has not ended is not indented.
     #[must_use]
     pub fn tree(&self) -> String {
-        span::own_work(|| globals::with_spans(|spans| tree(spans.ended())).unwrap_or_default())
+        span::own_work(|| globals::with(|trace| tree(trace.spans.ended())).unwrap_or_default())
     }
 
     /// Returns the number of spans that have ended so far.
     #[must_use]
     pub fn count(&self) -> usize {
-        globals::ended_count()
+        globals::with(|trace| trace.spans.ended_count()).unwrap_or(0)
     }
 
     /// Forgets the spans that have ended so far.
     pub fn clear(&self) {
-        span::own_work(|| globals::with_spans(Store::forget));
+        span::own_work(|| globals::with(|trace| trace.spans.forget()));
     }
 }
 

@@ -110,10 +110,10 @@ mod tests {
             Journal::begin(Box::new(FileWriter::begin(Box::new(file.clone()), &[], &own_scope(), trace)));
         for (id, failures) in (1..).zip(failures) {
             file.0.lock().unwrap().1 = *failures;
-            let place = spans.begin(Record { span_id: SpanId::from(id), start: id, ..Record::VACANT });
-            journal.note_begun(place, id);
+            let span = spans.begin(Record { span_id: SpanId::from(id), start: id, ..Record::VACANT });
+            journal.note_begun(span.place, id);
             journal.write(&mut spans, id);
-            journal.note_ended(spans.end(place, SpanId::from(id), id).unwrap(), id);
+            journal.note_ended(spans.end(span, id).unwrap(), id);
             journal.write(&mut spans, id);
         }
         file.0.lock().unwrap().1 = 0;

@@ -1,23 +1,43 @@
 use std::borrow::Cow;
 use std::time::SystemTime;
 
-use opentelemetry::KeyValue;
-use opentelemetry::trace::{Event, Link, Span, SpanContext, SpanId, Status};
+use opentelemetry::trace::{Event, Link, Span, SpanContext, Status, TraceContextExt as _};
+use opentelemetry::{Context, KeyValue};
 
 use super::clock::{event_on_the_clock, now, on_the_clock};
 use super::globals;
+use super::journal::Journal;
+use super::open_trace::OpenTrace;
 use super::own_work::own_work;
 use super::quota::{Purpose, Share};
 use super::record::{Details, TraceContext};
+use super::store::Handle;
 use crate::site::Site;
 
-/// A handle with which a span is changed and ended. A span may have any number of them, on any thread. After the span or its
-/// session has ended they do nothing: the place may belong to another span then, but the id does not.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Handle {
-    pub(crate) span_id: SpanId,
-    /// The place of the span in the [`Store`](super::Store).
-    pub(crate) place: u32,
+/// Opens a trace that may record `quota` bytes, with a root below `parent`, and returns the root. Returns `None` if another
+/// trace is open, which keeps recording.
+///
+/// `journal` writes the spans while the trace is open.
+pub(crate) fn open_trace(
+    quota: u64,
+    parent: &SpanContext,
+    details: Box<Details>,
+    journal: Option<Box<Journal>>,
+) -> Option<(Handle, Context)> {
+    let mut opened = None;
+    globals::open(|| {
+        let (mut trace, root) = OpenTrace::begin(quota, parent, details, journal);
+        let context = Context::current_with_span(LiveSpan::of(root, parent));
+        trace.root = Some(context.clone());
+        opened = Some((root, context));
+        trace
+    });
+    opened
+}
+
+/// Returns the context of the root of the open trace; `None` if there is none or tracing is switched off.
+pub(crate) fn root() -> Option<Context> {
+    if globals::is_recording() { globals::with(|trace| trace.root.clone())? } else { None }
 }
 
 impl Handle {
@@ -49,7 +69,7 @@ impl Handle {
     }
 
     pub(crate) fn is_open(self) -> bool {
-        own_work(|| globals::is_span_open(self))
+        own_work(|| globals::with(|trace| trace.spans.open(self).is_some())).unwrap_or(false)
     }
 
     /// Ends the span now.
@@ -61,7 +81,7 @@ impl Handle {
     /// Ends the span at `end`, in nanoseconds since 1970.
     #[inline]
     fn end_at(self, end: u64) {
-        own_work(|| globals::end(self, end));
+        own_work(|| globals::with(|trace| trace.end_span(self, end)));
     }
 
     fn change(
@@ -69,7 +89,7 @@ impl Handle {
         purpose: Purpose,
         change: impl FnOnce(&mut Details, Option<&'static Site>, &mut Share<'_>),
     ) {
-        own_work(|| globals::change(self, purpose, change));
+        own_work(|| globals::with(|trace| trace.change(self, purpose, change)));
     }
 }
 

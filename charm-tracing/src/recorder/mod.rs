@@ -14,22 +14,28 @@ pub(crate) mod globals;
 mod ids;
 mod journal;
 mod live_span;
+mod open_trace;
 pub(crate) mod own_work;
 mod provider;
 mod quota;
 mod record;
 mod store;
+mod switch;
 #[cfg(feature = "testing")]
 pub(crate) mod turn;
 
-pub(crate) use clock::{anchor, now, now_of_event, unix_nanos};
+pub(crate) use clock::{now, now_of_event, unix_nanos};
+pub(crate) use ids::random;
 #[cfg(any(test, fuzzing))]
 pub(crate) use ids::split_mix;
-pub(crate) use ids::{SpanIds, random};
 pub(crate) use journal::{Journal, JournalFile, JournalStatus, JournalWriter};
-pub(crate) use live_span::{Handle, LiveSpan};
+pub(crate) use live_span::{LiveSpan, open_trace, root};
+pub(crate) use open_trace::Ended;
 pub use provider::{SessionTracer, SessionTracerProvider, tracer_provider};
 pub(crate) use provider::{install, new_trace, own_scope, uninstall};
-pub(crate) use quota::{Purpose, Quota, Share};
-pub(crate) use record::{Details, Record, Remote, TraceContext, weight};
-pub(crate) use store::Store;
+pub(crate) use quota::{Purpose, Share};
+pub(crate) use record::{Details, Record, TraceContext};
+#[cfg(test)]
+pub(crate) use record::{Remote, weight};
+pub(crate) use store::{Handle, Store};
+pub use switch::{SwitchedOff, switch_off};

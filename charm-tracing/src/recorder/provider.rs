@@ -10,7 +10,7 @@ use opentelemetry::{Context, InstrumentationScope};
 use super::clock::{now, on_the_clock};
 use super::globals;
 use super::ids::new_trace_id;
-use super::live_span::LiveSpan;
+use super::live_span::{LiveSpan, root};
 use super::own_work::{is_own_work, own_work};
 use super::quota::Share;
 use super::record::{Details, weight};
@@ -133,11 +133,12 @@ impl Tracer for SessionTracer {
         own_work(|| {
             let start = builder.start_time.map_or_else(now, on_the_clock);
             if !self.weighed.swap(true, Ordering::Relaxed) {
-                globals::take_quota(weight::scope(&self.scope));
+                globals::with(|trace| trace.take_quota(weight::scope(&self.scope)));
             }
             let details = Details { scope: Some(Arc::clone(&self.scope)), ..details(builder) };
             let begin = |parent: &SpanContext| {
-                let handle = globals::begin(parent, None, Some(Box::new(details)), start)?;
+                let handle =
+                    globals::with(|trace| trace.begin_span(parent, None, Some(Box::new(details)), start))??;
                 Some(LiveSpan::owning(handle, parent))
             };
             let span = if parent.is_valid() {
@@ -154,7 +155,7 @@ impl SessionTracer {
     /// Returns the parent of a span that starts in a context without a span; `None` if the session has just ended.
     fn place_of_orphan(&self) -> Option<SpanContext> {
         match self.orphans {
-            Orphans::BelowRoot => Some(globals::root()?.span().span_context().clone()),
+            Orphans::BelowRoot => Some(root()?.span().span_context().clone()),
             Orphans::NewTrace => Some(new_trace()),
         }
     }

@@ -15,6 +15,15 @@ pub(crate) struct Store {
     ended_count: usize,
 }
 
+/// A handle with which a span is changed and ended. A span may have any number of them, on any thread. After the span or its
+/// session has ended they do nothing: the place may belong to another span then, but the id does not.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Handle {
+    pub(crate) span_id: SpanId,
+    /// The place of the span in the [`Store`].
+    pub(crate) place: u32,
+}
+
 /// The place of an open span. It is vacant if the id of the record is not valid.
 #[derive(Debug)]
 struct Place {
@@ -29,42 +38,43 @@ const FIRST_PIECE: usize = 64;
 const LARGEST_PIECE: usize = 4096;
 
 impl Store {
-    /// Stores a span that begins, and returns its place.
+    /// Stores a span that begins.
     #[expect(clippy::inline_always, reason = "a tenth of what a span costs is the moving of its parts")]
     #[inline(always)]
-    pub(crate) fn begin(&mut self, record: Record) -> u32 {
+    pub(crate) fn begin(&mut self, record: Record) -> Handle {
+        let span_id = record.span_id;
         let begun = Place { record, is_journaled: false };
         if let Some(place) = self.vacant.pop() {
             self.open[place as usize] = begun;
-            return place;
+            return Handle { span_id, place };
         }
         // No limit allows so many open spans.
         let place = u32::try_from(self.open.len()).unwrap_or(u32::MAX);
         self.open.push(begun);
-        place
+        Handle { span_id, place }
     }
 
     /// Returns the open span; `None` if it has ended.
     #[inline]
-    pub(crate) fn open(&mut self, place: u32, span_id: SpanId) -> Option<&mut Record> {
-        self.place(place, span_id).map(|place| &mut place.record)
+    pub(crate) fn open(&mut self, span: Handle) -> Option<&mut Record> {
+        self.place(span).map(|place| &mut place.record)
     }
 
     #[inline]
-    fn place(&mut self, place: u32, span_id: SpanId) -> Option<&mut Place> {
+    fn place(&mut self, span: Handle) -> Option<&mut Place> {
         // Another span may have this place by now.
-        self.open.get_mut(place as usize).filter(|place| place.record.span_id == span_id)
+        self.open.get_mut(span.place as usize).filter(|place| place.record.span_id == span.span_id)
     }
 
     /// Ends the span at `end`, in nanoseconds since 1970, but not before it began. Returns true if the journal has it as begun;
     /// `None` if the span had ended.
     #[inline]
-    pub(crate) fn end(&mut self, place: u32, span_id: SpanId, end: u64) -> Option<bool> {
-        let Place { record, is_journaled } = self.place(place, span_id)?;
+    pub(crate) fn end(&mut self, span: Handle, end: u64) -> Option<bool> {
+        let Place { record, is_journaled } = self.place(span)?;
         let was_journaled = *is_journaled;
         let mut record = std::mem::replace(record, Record::VACANT);
         record.end = end.max(record.start);
-        self.vacant.push(place);
+        self.vacant.push(span.place);
         self.ended_count += 1;
         match self.ended.last_mut() {
             Some(piece) if piece.len() < piece.capacity() => piece.push(record),
@@ -141,8 +151,8 @@ mod tests {
     fn spans_are_kept_in_the_order_in_which_they_ended() {
         let mut store = Store::default();
         let [first, second] = [1, 2].map(|id| store.begin(record(id)));
-        store.end(second, SpanId::from(2), 7);
-        store.end(first, SpanId::from(1), 8);
+        store.end(second, 7);
+        store.end(first, 8);
         assert_eq!(ids(&store), [2, 1]);
         assert_eq!(store.ended().map(|record| record.end).collect::<Vec<_>>(), [7, 8]);
     }
@@ -150,15 +160,16 @@ mod tests {
     #[test]
     fn a_span_ends_once_and_is_not_taken_for_another_one() {
         let mut store = Store::default();
-        let place = store.begin(record(1));
-        store.end(place, SpanId::from(1), 7);
-        assert!(store.open(place, SpanId::from(1)).is_none());
-        assert_eq!(store.begin(record(2)), place, "places are used again");
-        store.end(place, SpanId::from(1), 8);
-        assert!(store.open(place, SpanId::from(1)).is_none());
-        assert!(store.open(place, SpanId::from(2)).is_some());
+        let first = store.begin(record(1));
+        store.end(first, 7);
+        assert!(store.open(first).is_none());
+        let second = store.begin(record(2));
+        assert_eq!(second.place, first.place, "places are used again");
+        store.end(first, 8);
+        assert!(store.open(first).is_none());
+        assert!(store.open(second).is_some());
         assert_eq!(ids(&store), [1]);
-        store.end(place + 1, SpanId::from(2), 9);
+        store.end(Handle { place: second.place + 1, ..second }, 9);
         assert_eq!(store.ended_count(), 1);
     }
 
@@ -166,7 +177,7 @@ mod tests {
     fn a_span_never_ends_before_it_begins() {
         let mut store = Store::default();
         let place = store.begin(Record { start: 8, ..record(1) });
-        store.end(place, SpanId::from(1), 7);
+        store.end(place, 7);
         assert_eq!(store.ended().map(|record| (record.start, record.end)).collect::<Vec<_>>(), [(8, 8)]);
     }
 
@@ -176,8 +187,8 @@ mod tests {
         let below = |id: u64, parent: u64| Record { parent: SpanId::from(parent), ..record(id) };
         let [root, _open, _deeper, last] =
             [(1, 9), (2, 1), (3, 2), (4, 3)].map(|(id, parent)| store.begin(below(id, parent)));
-        store.end(last, SpanId::from(4), 7);
-        store.end(root, SpanId::from(1), 8);
+        store.end(last, 7);
+        store.end(root, 8);
         store.pass_over_the_open();
         let parents: Vec<_> = store.ended().map(|record| record.parent).collect();
         assert_eq!(parents, [SpanId::from(1), SpanId::from(9)]);
@@ -193,7 +204,7 @@ mod tests {
         }
         for id in open + 1..2 * open {
             let place = store.begin(Record { parent: SpanId::from(open), ..record(id) });
-            store.end(place, SpanId::from(id), 7);
+            store.end(place, 7);
         }
         store.pass_over_the_open();
         assert!(store.ended().all(|record| record.parent == SpanId::from(0)));
@@ -204,7 +215,7 @@ mod tests {
         let mut store = Store::default();
         for id in 1..=20_000 {
             let place = store.begin(record(id));
-            store.end(place, SpanId::from(id), id);
+            store.end(place, id);
         }
         assert_eq!(ids(&store), (1..=20_000).collect::<Vec<_>>());
         assert_eq!(store.open.len(), 1);

@@ -5,7 +5,7 @@ use opentelemetry::trace::{SpanContext, Status, TraceContextExt};
 use opentelemetry::{Context, KeyValue};
 
 use super::{alive, text};
-use crate::recorder::globals;
+use crate::recorder::{globals, root};
 
 /// Returns the innermost open span of the calling thread; `None` if no session is open or tracing is switched off, so code that
 /// adds to the span costs nothing then.
@@ -23,7 +23,7 @@ pub fn current_span() -> Option<CurrentSpan> {
         return None;
     }
     let context = Context::current();
-    let context = if context.span().span_context().is_valid() { context } else { globals::root()? };
+    let context = if context.span().span_context().is_valid() { context } else { root()? };
     context.span().is_recording().then_some(CurrentSpan(context))
 }
 

@@ -63,7 +63,7 @@ impl EnteredSpan {
             if let Some(failure) = failure() {
                 failure.record(handle);
             }
-            globals::end(handle, end);
+            globals::with(|trace| trace.end_span(handle, end));
         });
     }
 

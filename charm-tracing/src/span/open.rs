@@ -7,7 +7,7 @@ use opentelemetry::{Context, ContextGuard, KeyValue};
 use super::failure::Failure;
 use super::{Site, alive, own_work, panic};
 use crate::recorder::globals;
-use crate::recorder::{Details, Handle, LiveSpan, Purpose, now, now_of_event};
+use crate::recorder::{Details, Handle, LiveSpan, Purpose, now, now_of_event, root};
 
 /// An open span, which ends when this is dropped. It ends as an error if a panic then unwinds the thread, unless that panic is
 /// older than the span.
@@ -54,8 +54,8 @@ impl OpenSpan {
         own_work(|| {
             // Any span of the trace can be the parent here, because only its trace id, flags and trace state are used.
             let current = Context::current();
-            let root = if has_span(&current) { None } else { Some(globals::root()?) };
-            let parent = root.as_ref().unwrap_or(&current).span();
+            let below_root = if has_span(&current) { None } else { Some(root()?) };
+            let parent = below_root.as_ref().unwrap_or(&current).span();
             let context = in_context(&current, handle, parent.span_context());
             Some((self, context))
         })
@@ -120,7 +120,7 @@ impl OpenSpan {
                 if let Some(failure) = failure() {
                     failure.record(handle);
                 }
-                globals::end(handle, end);
+                globals::with(|trace| trace.end_span(handle, end));
             }
         });
     }
@@ -168,10 +168,11 @@ pub(super) fn open(
             if current.is_telemetry_suppressed() {
                 return None;
             }
-            let root = if has_span(current) { None } else { Some(globals::root()?) };
-            let parent = root.as_ref().unwrap_or(current).span();
+            let below_root = if has_span(current) { None } else { Some(root()?) };
+            let parent = below_root.as_ref().unwrap_or(current).span();
             let parent = parent.span_context();
-            let handle = globals::begin(parent, site, details, now())?;
+            let start = now();
+            let handle = globals::with(|trace| trace.begin_span(parent, site, details, start))??;
             found(current, handle, parent);
             Some(handle)
         })

@@ -53,12 +53,15 @@ pub(super) fn causes(error: &(impl Error + ?Sized)) -> Option<String> {
 /// Formats an error with `show`, which uses the functions of this module. Returns `None` if the errors of this dispatch have
 /// taken [`TIME_FOR_ERRORS`] already, and where a panic cannot be caught.
 pub(super) fn of_error<R>(show: impl FnOnce() -> R) -> Option<R> {
-    if cfg!(not(panic = "unwind")) || globals::time_for_errors() >= TIME_FOR_ERRORS {
+    if cfg!(not(panic = "unwind"))
+        || globals::with(|trace| trace.time_for_errors).is_some_and(|taken| taken >= TIME_FOR_ERRORS)
+    {
         return None;
     }
     let started = Instant::now();
     let shown = show();
-    globals::took_time_for_errors(started.elapsed());
+    let taken = started.elapsed();
+    globals::with(|trace| trace.time_for_errors = trace.time_for_errors.saturating_add(taken));
     Some(shown)
 }
 

@@ -146,9 +146,9 @@ fn resource() -> Vec<KeyValue> {
 fn request(records: Vec<Record>, resource: &[KeyValue]) -> Vec<u8> {
     let mut spans = Store::default();
     for record in records {
-        let (id, end) = (record.span_id, record.end);
-        let place = spans.begin(record);
-        spans.end(place, id, end);
+        let end = record.end;
+        let span = spans.begin(record);
+        spans.end(span, end);
     }
     let request = otlp::Request::new(&spans, TRACE, &own_scope(), resource);
     let bytes = request.to_vec();
