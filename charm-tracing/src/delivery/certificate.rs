@@ -95,7 +95,12 @@ impl Certificate {
                 let unreadable = |source| CertificateError::Unreadable { path: path.clone(), source };
                 in_pem(&read_regular_file(path, LARGEST).map_err(unreadable)?, || path.display().to_string())
             }
-            Self::System => system_store::read(),
+            Self::System => {
+                let (mut found, error) = system_store::read();
+                found.retain(is_anchor);
+                let source = error.map(Into::into);
+                if found.is_empty() { Err(CertificateError::EmptySystemStore { source }) } else { Ok(found) }
+            }
         }
     }
 }
@@ -158,7 +163,7 @@ fn in_pem(
 }
 
 #[cfg(feature = "tls")]
-pub(super) fn is_anchor(certificate: &CertificateDer<'static>) -> bool {
+fn is_anchor(certificate: &CertificateDer<'static>) -> bool {
     rustls::RootCertStore::empty().add(certificate.clone()).is_ok()
 }
 

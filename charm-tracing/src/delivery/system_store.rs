@@ -11,7 +11,6 @@ use std::{env, fs};
 use rustls::pki_types::CertificateDer;
 use tracing_relation::read_regular_file;
 
-use super::certificate::{CertificateError, is_anchor};
 use super::pem;
 
 /// The largest store that is read, in bytes. That of a Linux distribution has some 500,000.
@@ -19,8 +18,9 @@ const LARGEST: u64 = 4 << 20;
 /// The largest number of entries of a directory that is read. A Linux distribution has some 300.
 const MOST_ENTRIES: usize = 10_000;
 
-/// Reads the store. This takes a few milliseconds, so it is done only for a request.
-pub(super) fn read() -> Result<Vec<CertificateDer<'static>>, CertificateError> {
+/// Reads the store. Returns its certificates, and the first error, if there was one. This takes a few milliseconds, so it
+/// is done only for a request.
+pub(super) fn read() -> (Vec<CertificateDer<'static>>, Option<io::Error>) {
     let (file, directories) = places(|name| env::var_os(name));
     read_from(file, directories)
 }
@@ -28,7 +28,7 @@ pub(super) fn read() -> Result<Vec<CertificateDer<'static>>, CertificateError> {
 fn read_from(
     file: Option<PathBuf>,
     directories: Vec<PathBuf>,
-) -> Result<Vec<CertificateDer<'static>>, CertificateError> {
+) -> (Vec<CertificateDer<'static>>, Option<io::Error>) {
     let mut store =
         SystemStore { certificates: Vec::new(), seen: HashSet::new(), left: LARGEST, error: None };
     if let Some(file) = file {
@@ -40,11 +40,7 @@ fn read_from(
     let SystemStore { mut certificates, error, .. } = store;
     certificates.sort_unstable_by(|one, other| one.as_ref().cmp(other));
     certificates.dedup();
-    certificates.retain(is_anchor);
-    if certificates.is_empty() {
-        return Err(CertificateError::EmptySystemStore { source: error.map(Into::into) });
-    }
-    Ok(certificates)
+    (certificates, error)
 }
 
 /// Returns the file and directories that the environment names, else those of Linux distributions.
@@ -110,7 +106,6 @@ impl SystemStore {
 
 #[cfg(test)]
 mod tests {
-    use std::error::Error as _;
     use std::fs::File;
     use std::os::unix::fs::symlink;
 
@@ -155,13 +150,14 @@ mod tests {
             ("/dev/zero".into(), regular),
             (directory.path().into(), regular),
         ] {
-            let error = read_from(Some(path.clone()), Vec::new()).unwrap_err();
+            let (found, error) = read_from(Some(path.clone()), Vec::new());
             let expected = format!("{}: {why}", path.display());
-            assert_eq!(error.source().unwrap().to_string(), expected);
+            assert_eq!((found.len(), error.unwrap().to_string()), (0, expected));
         }
-        let error = read_from(None, vec![directory.path().into()]).unwrap_err();
-        assert!(error.source().unwrap().to_string().ends_with(large), "{error:?}");
-        assert!(read_from(None, vec!["/dev/zero".into()]).is_err());
+        let (found, error) = read_from(None, vec![directory.path().into()]);
+        assert!(found.is_empty() && error.unwrap().to_string().ends_with(large));
+        let (found, error) = read_from(None, vec!["/dev/zero".into()]);
+        assert!(found.is_empty() && error.is_some());
     }
 
     #[test]
@@ -177,9 +173,8 @@ mod tests {
         symlink("one.pem", path("0a1b2c3d.0")).unwrap();
         fs::write(path("two.pem"), format!("{one}{}", two.replace("CERTIFICATE", "TRUSTED CERTIFICATE")))
             .unwrap();
-        let all =
-            |file: Option<&str>| read_from(file.map(path), vec![directory.path().into()]).unwrap().len();
+        let all = |file: Option<&str>| read_from(file.map(path), vec![directory.path().into()]).0.len();
         assert_eq!((all(None), all(Some("one.pem")), all(Some("fifo"))), (2, 2, 2));
-        assert_eq!(read_from(Some(path("0a1b2c3d.0")), vec!["/nonexistent".into()]).unwrap().len(), 1);
+        assert_eq!(read_from(Some(path("0a1b2c3d.0")), vec!["/nonexistent".into()]).0.len(), 1);
     }
 }

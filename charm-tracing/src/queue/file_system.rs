@@ -41,6 +41,11 @@ pub(super) trait FileSystem: Debug + Send + Sync {
     fn remove(&self, path: &Path) -> io::Result<bool>;
     /// Takes the lock of a file, which is made if it is missing.
     fn lock(&self, path: &Path) -> io::Result<Locking>;
+
+    /// Returns the device and inode of this process' root directory; `None` if they cannot be read.
+    fn root(&self) -> Option<(u64, u64)> {
+        self.look(Path::new("/")).ok().flatten().map(|root| root.id)
+    }
 }
 
 /// The file, directory or other thing that has a name.

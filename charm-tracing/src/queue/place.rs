@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::error::QueueError;
-use super::file_system::{Entry, FileSystem, Kind};
+use super::file_system::{Entry, Kind};
 use super::name::millis;
 use super::python;
 use super::waiting::{PART, Queue};
@@ -27,7 +27,7 @@ impl Queue {
     /// Returns [`QueueError::Refused`] if something else has its name, [`QueueError::Elsewhere`] if the root directory
     /// was changed, and other errors if it cannot be made.
     pub(crate) fn open(&self, missing: Missing) -> Result<bool, QueueError> {
-        if root(&*self.fs) != self.root {
+        if self.fs.root() != self.root {
             return Err(QueueError::Elsewhere { path: self.path.clone() });
         }
         let refused = |what| Err(QueueError::Refused { path: self.path.clone(), what });
@@ -99,9 +99,4 @@ impl Queue {
         }
         Ok(())
     }
-}
-
-/// Returns the device and inode of this process' root directory; `None` if they cannot be read.
-pub(super) fn root(fs: &dyn FileSystem) -> Option<(u64, u64)> {
-    fs.look(Path::new("/")).ok().flatten().map(|root| root.id)
 }

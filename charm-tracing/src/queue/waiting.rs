@@ -9,7 +9,6 @@ use std::time::{Duration, SystemTime};
 use super::error::QueueError;
 use super::file_system::{Entry, FileSystem, Kind, Lock, Locking, RealFileSystem};
 use super::name::{TraceName, is_part, millis};
-use super::place;
 use super::state::{Losses, State};
 use crate::otlp::Contents;
 use crate::recorder::random;
@@ -85,7 +84,7 @@ impl Queue {
         let QueueConfig { path, max_dispatches, max_bytes } = config;
         // No slash at the end, because with one a link would be followed.
         let path: PathBuf = std::path::absolute(&path).unwrap_or(path).components().collect();
-        let root = place::root(&*fs);
+        let root = fs.root();
         let max_dispatches = usize::try_from(max_dispatches).unwrap_or(usize::MAX);
         Self { path, max_dispatches, max_bytes, fs, root }
     }
