@@ -159,7 +159,6 @@ impl Session {
     /// `https` and has no [`Certificate`](crate::Certificate), the certificates of [`Config::ca_relation`] are read
     /// first. Delivery, and each hook tool for the certificates, takes at most [`Config::delivery_timeout`]. Nothing
     /// fails: the report says what happened.
-    #[expect(clippy::must_use_candidate, reason = "nobody has to read the report")]
     pub fn finish(mut self, destination: Option<Destination>) -> DeliveryReport {
         let target = self.open.as_ref().and_then(|open| {
             let Config { ca_relation, delivery_timeout, .. } = &open.config;

@@ -6,18 +6,18 @@ use super::budget::{Allowance, Clock, TimeBudget};
 use super::certificate::Certificate;
 use super::connection::Tls;
 use super::destination::Destination;
-use super::endpoint::{Endpoint, EndpointError};
 use super::http::Sender;
 use super::proxy::{Proxy, UnusableProxy};
 use super::report::{DeliveryProblem, DeliveryReport};
 use super::request_error::RequestError;
+use super::url::{EndpointError, Url};
 use super::verdict::{Verdict, is_page, is_too_large, judge, may_be_too_large};
 use crate::otlp::split;
 
 /// The backend during one dispatch: sends traces within the time budget, in parts if they are too large, and keeps the
 /// results.
 pub(super) struct Backend<'a> {
-    endpoint: Endpoint,
+    endpoint: &'a Url,
     sender: Sender,
     /// The proxy between the charm and the endpoint.
     proxy: Option<Proxy>,
@@ -68,17 +68,17 @@ pub(super) const MAYBE_TOO_LARGE: usize = 256 * 1024;
 impl<'a> Backend<'a> {
     /// Prepares sending. Nothing is connected yet.
     pub(super) fn new(
-        endpoint: Endpoint,
+        endpoint: &'a Url,
         destination: &Destination,
         allowance: Allowance<'a>,
         budget: &'a TimeBudget,
         clock: &'a dyn Clock,
     ) -> Result<Self, DeliveryProblem> {
         let variable = |name: &str| Some(std::env::var_os(name)?.to_string_lossy().into_owned());
-        let proxy = Proxy::find(endpoint.uri(), variable)
-            .map_err(|unusable| DeliveryProblem::unusable_proxy(&endpoint, unusable))?;
-        let tls = tls_for(&endpoint, proxy.as_ref(), destination)?;
-        let sender = Sender::new(&endpoint, &destination.headers, proxy.as_ref(), tls)
+        let proxy = Proxy::find(endpoint, variable)
+            .map_err(|unusable| DeliveryProblem::unusable_proxy(endpoint, unusable))?;
+        let tls = tls_for(endpoint, proxy.as_ref(), destination)?;
+        let sender = Sender::new(endpoint, &destination.headers, proxy.as_ref(), tls)
             .ok_or(DeliveryProblem::Endpoint { source: EndpointError::NotAUrl })?;
         let (answered, has_decided, largest_taken) = (false, false, 0);
         Ok(Self { endpoint, sender, proxy, allowance, budget, clock, answered, has_decided, largest_taken })
@@ -264,7 +264,7 @@ impl<'a> Backend<'a> {
 }
 
 impl DeliveryProblem {
-    fn unusable_proxy(endpoint: &Endpoint, UnusableProxy { variable, error }: UnusableProxy) -> Self {
+    fn unusable_proxy(endpoint: &Url, UnusableProxy { variable, error }: UnusableProxy) -> Self {
         let proxy = format!("the proxy that {variable} names");
         Self::Proxy { endpoint: endpoint.to_string(), proxy, source: Box::new(error) }
     }
@@ -273,7 +273,7 @@ impl DeliveryProblem {
 /// Returns the TLS settings of an `https` endpoint or proxy; `None` for `http`, for which nothing is read or built.
 #[cfg(feature = "tls")]
 fn tls_for(
-    endpoint: &Endpoint,
+    endpoint: &Url,
     proxy: Option<&Proxy>,
     destination: &Destination,
 ) -> Result<Option<Tls>, DeliveryProblem> {
@@ -292,7 +292,7 @@ fn tls_for(
 
 #[cfg(not(feature = "tls"))]
 fn tls_for(
-    endpoint: &Endpoint,
+    endpoint: &Url,
     proxy: Option<&Proxy>,
     destination: &Destination,
 ) -> Result<Option<Tls>, DeliveryProblem> {

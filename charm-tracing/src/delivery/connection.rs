@@ -49,8 +49,8 @@ impl Progress {
     }
 
     /// Makes the state for connections to a proxy that takes requests for this origin, such as `http://tempo:4318`.
-    pub(super) fn to_proxy_of(origin: &str) -> Self {
-        Self { origin: Some(origin.to_owned()), ..Self::default() }
+    pub(super) fn to_proxy_of(origin: String) -> Self {
+        Self { origin: Some(origin), ..Self::default() }
     }
 
     /// Returns the origin that the request line still lacks; `None` if it lacks none.

@@ -6,9 +6,9 @@ use super::backlog::{Backlog, NotTaken};
 use super::backoff;
 use super::budget::{Allowance, Clock, TimeBudget};
 use super::destination::Destination;
-use super::endpoint::Endpoint;
 use super::own_trace::{OwnTrace, Trace, is_usable_after};
 use super::report::{DeliveryProblem, DeliveryReport};
+use super::url::Url;
 use crate::queue::{Backoff, Losses, Queue, QueueError, State, TraceName};
 
 /// Stores a trace, then sends the waiting traces, oldest first, as far as the destination and the budget allow.
@@ -71,11 +71,11 @@ impl<'a> Delivery<'a, '_> {
 
     /// Sends the trace if it is not stored, then what waits.
     fn send(&mut self, queue: Option<&Queue>, destination: &Destination, mut allowance: Allowance<'a>) {
-        let endpoint = match destination.parse_endpoint() {
+        let endpoint = match &destination.endpoint {
             Ok(endpoint) => endpoint,
-            Err(source) => return self.report.note(DeliveryProblem::Endpoint { source }),
+            Err(source) => return self.report.note(DeliveryProblem::Endpoint { source: source.clone() }),
         };
-        let mut backoff = queue.map_or_else(Backoff::default, |queue| self.backoff_of(queue, &endpoint));
+        let mut backoff = queue.map_or_else(Backoff::default, |queue| self.backoff_of(queue, endpoint));
         if !self.own.is_in_memory() && backoff::is_paused(self.clock.wall(), backoff.not_before) {
             return log::debug!("{endpoint} asked not to be sent traces yet");
         }
@@ -133,7 +133,7 @@ impl<'a> Delivery<'a, '_> {
     }
 
     /// Returns the back-off that earlier dispatches left for this endpoint.
-    fn backoff_of(&mut self, queue: &Queue, endpoint: &Endpoint) -> Backoff {
+    fn backoff_of(&mut self, queue: &Queue, endpoint: &Url) -> Backoff {
         match queue.state() {
             Ok(State { backoff, .. }) if backoff.destination == endpoint.fingerprint() => backoff,
             Ok(_) => Backoff::default(),

@@ -2,15 +2,13 @@ use std::fmt;
 
 use super::certificate::Certificate;
 use super::client_certificate::ClientCertificate;
-use super::endpoint::{Endpoint, EndpointError};
 use super::headers::Headers;
+use super::url::{EndpointError, Url};
 
 /// The destination of traces: an OTLP/HTTP endpoint, and the certificates to trust if it is `https`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Destination {
-    endpoint: String,
-    /// True if the endpoint already has its path.
-    is_exact: bool,
+    pub(super) endpoint: Result<Url, EndpointError>,
     pub(super) certificate: Option<Certificate>,
     pub(super) client_certificate: Option<ClientCertificate>,
     pub(super) headers: Headers,
@@ -19,20 +17,20 @@ pub struct Destination {
 impl Destination {
     /// Makes a destination from the endpoint that a charm knows, for example `http://10.1.2.3:4318`.
     ///
-    /// Nothing is checked here: an endpoint or certificate that cannot be used is a
+    /// This does not fail: an endpoint or certificate that cannot be used is a
     /// [`DeliveryProblem`](super::DeliveryProblem) of the delivery. `/v1/traces` is added if it is missing. A user and
     /// a password in the URL (`http://user:password@tempo:4318`; percent-encoded as in every URL) are sent as
     /// `Authorization: Basic` and never shown. A certificate is needed for `https` and ignored for `http`; without one,
     /// those of [`Config::ca_relation`](crate::Config::ca_relation) are trusted.
     #[must_use]
     pub fn new(endpoint: impl Into<String>, certificate: Option<Certificate>) -> Self {
-        let (endpoint, headers) = (endpoint.into(), Headers::default());
-        Self { endpoint, is_exact: false, certificate, client_certificate: None, headers }
+        let endpoint = Url::parse_endpoint(&endpoint.into());
+        Self { endpoint, certificate, client_certificate: None, headers: Headers::default() }
     }
 
     /// Makes a destination whose URL is used as it is.
-    pub(crate) fn exactly(url: impl Into<String>) -> Self {
-        Self { is_exact: true, ..Self::new(url, None) }
+    pub(crate) fn exactly(url: &str) -> Self {
+        Self { endpoint: Url::parse(url), ..Self::new("", None) }
     }
 
     /// Sets the certificate for an `https` backend that asks for one (mutual TLS). Default: none, and a backend that
@@ -45,12 +43,7 @@ impl Destination {
 
     /// Returns true if nothing can be sent because a certificate is missing.
     pub(crate) fn lacks_certificate(&self) -> bool {
-        self.certificate.is_none() && self.parse_endpoint().is_ok_and(|endpoint| endpoint.is_https())
-    }
-
-    pub(super) fn parse_endpoint(&self) -> Result<Endpoint, EndpointError> {
-        let parse = if self.is_exact { Endpoint::parse_exactly } else { Endpoint::parse };
-        parse(&self.endpoint)
+        self.certificate.is_none() && self.endpoint.as_ref().is_ok_and(Url::is_https)
     }
 
     /// Sets headers for each request: `name=value,name2=value2`, the values percent-encoded.
@@ -66,10 +59,7 @@ impl Destination {
 /// Does not show a password that is in the endpoint.
 impl fmt::Debug for Destination {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let endpoint = match self.parse_endpoint() {
-            Ok(endpoint) => endpoint.to_string(),
-            Err(error) => error.to_string(),
-        };
+        let endpoint = self.endpoint.as_ref().map_or_else(EndpointError::to_string, Url::to_string);
         f.debug_struct("Destination")
             .field("endpoint", &endpoint)
             .field("certificate", &self.certificate)

@@ -9,10 +9,10 @@ use ureq::Agent;
 use ureq::http::{HeaderValue, Uri, header};
 
 use super::connection::{Progress, Tls, connector, is_closed};
-use super::endpoint::Endpoint;
 use super::headers::Headers;
 use super::proxy::Proxy;
 use super::resolver::ResolvedOnce;
+use super::url::Url;
 
 /// A client that sends bodies to one URL over one connection, as long as the backend keeps it open.
 #[derive(Debug)]
@@ -60,7 +60,7 @@ impl Sender {
     /// Prepares sending; nothing is connected yet. `None` if the endpoint cannot be written in the form that the proxy
     /// needs.
     pub(super) fn new(
-        endpoint: &Endpoint,
+        endpoint: &Url,
         headers: &Headers,
         proxy: Option<&Proxy>,
         tls: Option<Tls>,
@@ -69,14 +69,9 @@ impl Sender {
         let (uri, forward, progress) = match forwarding {
             None => (endpoint.uri().clone(), None, Progress::default()),
             Some(proxy) => {
-                let authority = endpoint.uri().authority()?.as_str();
-                let host = HeaderValue::from_str(authority).ok()?;
+                let host = HeaderValue::from_str(endpoint.authority()).ok()?;
                 let forward = Forward { host, authorization: proxy.authorization().cloned() };
-                (
-                    proxy.url_for(endpoint.uri())?,
-                    Some(forward),
-                    Progress::to_proxy_of(&format!("http://{authority}")),
-                )
+                (proxy.url_for(endpoint)?, Some(forward), Progress::to_proxy_of(endpoint.origin()))
             }
         };
         let tunnel = proxy.filter(|_| endpoint.is_https()).map(Proxy::tunnel);

@@ -15,7 +15,6 @@ mod client_certificate;
 mod connection;
 mod deliver;
 mod destination;
-mod endpoint;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzed_answer;
 mod headers;
@@ -33,6 +32,7 @@ mod system_store;
 mod tls;
 #[cfg(feature = "tls")]
 mod tls_connection;
+mod url;
 mod verdict;
 
 #[cfg(test)]
@@ -43,6 +43,6 @@ pub use certificate::{Certificate, CertificateError};
 pub use client_certificate::{ClientCertificate, Pem};
 pub(crate) use deliver::deliver;
 pub use destination::Destination;
-pub use endpoint::EndpointError;
 pub(crate) use own_trace::Trace;
 pub use report::{DeliveryProblem, DeliveryReport};
+pub use url::EndpointError;

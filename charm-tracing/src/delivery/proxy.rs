@@ -4,17 +4,14 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use ureq::http::uri::{PathAndQuery, Scheme};
 use ureq::http::{HeaderValue, Uri};
 
-use super::endpoint::{authorization, in_brackets, without_user};
+use super::url::{EndpointError, Url, in_brackets};
 
 /// A proxy between the charm and an endpoint.
 #[derive(Clone)]
 pub(super) struct Proxy {
-    /// Scheme, host and port, without user and password, so that no message contains them.
-    uri: Uri,
-    authorization: Option<HeaderValue>,
+    url: Url,
     tunnel: ureq::Proxy,
     variable: &'static str,
 }
@@ -38,7 +35,7 @@ pub(super) struct UnusableProxy {
 impl Proxy {
     /// Finds the proxy for a URL; `None` if the URL is reached directly. `variable` reads the environment.
     pub(super) fn find(
-        url: &Uri,
+        url: &Url,
         variable: impl Fn(&str) -> Option<String>,
     ) -> Result<Option<Self>, UnusableProxy> {
         // An empty variable in lower case hides the one in upper case, but this does not apply to `no_proxy`.
@@ -46,8 +43,7 @@ impl Proxy {
             let (name, value) = names.into_iter().find_map(|name| Some((name, variable(name)?)))?;
             (!value.trim().is_empty()).then_some((name, value))
         };
-        let secure = is_https(url);
-        let own = if secure { ["https_proxy", "HTTPS_PROXY"] } else { ["http_proxy", "HTTP_PROXY"] };
+        let own = if url.is_https() { ["https_proxy", "HTTPS_PROXY"] } else { ["http_proxy", "HTTP_PROXY"] };
         let Some((name, value)) = set(own).or_else(|| set(["all_proxy", "ALL_PROXY"])) else {
             return Ok(None);
         };
@@ -62,31 +58,22 @@ impl Proxy {
     fn parse(value: &str, variable: &'static str) -> Result<Self, ProxyError> {
         let value = value.trim();
         let text = if value.contains("://") { value.to_owned() } else { format!("http://{value}") };
-        let uri: Uri = text.parse().map_err(|_| ProxyError::NotAUrl)?;
-        match uri.scheme_str() {
-            Some("http" | "https") => {}
-            Some(other) => return Err(ProxyError::UnknownScheme { scheme: other.to_owned() }),
-            None => return Err(ProxyError::NotAUrl),
-        }
-        let authority = uri.authority().filter(|authority| !matches!(authority.host(), "" | "[]"));
-        let authority = authority.ok_or(ProxyError::NotAUrl)?;
-        let authorization = authorization(authority);
-        let host = without_user(authority).parse().map_err(|_| ProxyError::NotAUrl)?;
+        let url = Url::parse(&text).map_err(|error| match error {
+            EndpointError::UnknownScheme { scheme } => ProxyError::UnknownScheme { scheme },
+            _ => ProxyError::NotAUrl,
+        })?;
         let tunnel = ureq::Proxy::new(&text).map_err(|_| ProxyError::NotAUrl)?;
-        let mut parts = uri.into_parts();
-        (parts.authority, parts.path_and_query) = (Some(host), Some(PathAndQuery::from_static("/")));
-        let uri = Uri::from_parts(parts).map_err(|_| ProxyError::NotAUrl)?;
-        Ok(Self { uri, authorization, tunnel, variable })
+        Ok(Self { url, tunnel, variable })
     }
 
     /// Returns true if the connection to the proxy itself is TLS.
     pub(super) fn is_https(&self) -> bool {
-        is_https(&self.uri)
+        self.url.is_https()
     }
 
     /// Returns the header `Proxy-Authorization`; `None` if the proxy needs none.
     pub(super) fn authorization(&self) -> Option<&HeaderValue> {
-        self.authorization.as_ref()
+        self.url.authorization()
     }
 
     /// Returns a proxy for `https`, which is asked for a connection (`CONNECT`) to the endpoint.
@@ -95,18 +82,16 @@ impl Proxy {
     }
 
     /// Returns a URL with the host of the proxy and the path of the target, for `http`.
-    pub(super) fn url_for(&self, target: &Uri) -> Option<Uri> {
-        let mut parts = self.uri.clone().into_parts();
-        parts.path_and_query = target.path_and_query().cloned();
-        Uri::from_parts(parts).ok()
+    pub(super) fn url_for(&self, target: &Url) -> Option<Uri> {
+        let url = self.url.clone().with_target(target.uri().path_and_query().cloned())?;
+        Some(url.uri().clone())
     }
 }
 
 /// Shows the URL without user and password, and the variable that an operator has to change.
 impl fmt::Display for Proxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let host = self.uri.authority().map_or("", |authority| authority.as_str());
-        write!(f, "the proxy {}://{host} of {}", self.uri.scheme_str().unwrap_or_default(), self.variable)
+        write!(f, "the proxy {} of {}", self.url.origin(), self.variable)
     }
 }
 
@@ -116,22 +101,18 @@ impl fmt::Debug for Proxy {
     }
 }
 
-fn is_https(url: &Uri) -> bool {
-    url.scheme() == Some(&Scheme::HTTPS)
-}
-
 /// Returns true if the list of `no_proxy` names the host of the URL.
 ///
 /// As `requests` does, it accepts names with their subdomains, names with a port, addresses, IPv4 networks, and `*`
 /// alone. In addition, entries may be separated by white space (as in curl), begin with `*.`, and be IPv6 networks or
 /// addresses with a port (as in Go).
-fn is_excepted(url: &Uri, list: &str) -> bool {
+fn is_excepted(url: &Url, list: &str) -> bool {
     if list.trim() == "*" {
         return true;
     }
-    let host = url.host().unwrap_or_default().to_ascii_lowercase();
+    let host = url.uri().host().unwrap_or_default().to_ascii_lowercase();
     let host = bare(&host);
-    let port = url.port_u16().unwrap_or(if is_https(url) { 443 } else { 80 });
+    let port = url.uri().port_u16().unwrap_or(if url.is_https() { 443 } else { 80 });
     list.split(|c: char| c == ',' || c.is_whitespace())
         .any(|entry| names(&entry.to_ascii_lowercase(), host, port))
 }
@@ -190,7 +171,7 @@ mod tests {
     fn find(url: &str, variables: &str) -> Result<Option<Proxy>, UnusableProxy> {
         let variables: HashMap<_, _> =
             variables.split(';').filter_map(|variable| variable.trim().split_once('=')).collect();
-        Proxy::find(&url.parse().unwrap(), |name| variables.get(name).map(|value| (*value).to_owned()))
+        Proxy::find(&Url::parse(url).unwrap(), |name| variables.get(name).map(|value| (*value).to_owned()))
     }
 
     fn excepted(url: &str, list: &str) -> bool {
@@ -207,17 +188,20 @@ mod tests {
             let [outcome, url, variables] = row.split(" | ").collect::<Vec<_>>()[..] else {
                 panic!("{row:?}")
             };
-            let target: Uri = url.parse().unwrap();
+            let target = Url::parse(url).unwrap();
             let found = match find(url, variables) {
                 Ok(None) => "direct".to_owned(),
-                Ok(Some(proxy)) if is_https(&target) => {
-                    format!("CONNECT {}:{}", target.host().unwrap(), target.port_u16().unwrap_or(443))
-                        + &format!(" at {}", bare(proxy.tunnel().host()))
+                Ok(Some(proxy)) if target.is_https() => {
+                    format!(
+                        "CONNECT {}:{}",
+                        target.uri().host().unwrap(),
+                        target.uri().port_u16().unwrap_or(443)
+                    ) + &format!(" at {}", bare(proxy.tunnel().host()))
                 }
                 Ok(Some(proxy)) => {
                     let url = proxy.url_for(&target).unwrap();
-                    assert_eq!(url.path_and_query(), target.path_and_query());
-                    format!("POST {target} at {}", bare(url.host().unwrap()))
+                    assert_eq!(url.path_and_query(), target.uri().path_and_query());
+                    format!("POST {} at {}", target.uri(), bare(url.host().unwrap()))
                 }
                 Err(_) => "error".to_owned(),
             };

@@ -1,7 +1,7 @@
 use std::error::Error;
 
 use super::certificate::CertificateError;
-use super::endpoint::EndpointError;
+use super::url::EndpointError;
 use crate::queue::{Losses, QueueError};
 
 /// The result of a delivery, for a dispatch's own trace and for the waiting traces.

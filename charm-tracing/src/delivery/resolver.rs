@@ -11,7 +11,7 @@ use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver
 use ureq::unversioned::transport::NextTimeout;
 use ureq::unversioned::transport::time::Duration;
 
-use super::endpoint::in_brackets;
+use super::url::in_brackets;
 
 /// A resolver that looks up a name once, and an address never.
 ///

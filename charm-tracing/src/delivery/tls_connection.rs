@@ -13,6 +13,7 @@ use ureq::unversioned::transport::{
 };
 
 use super::tls::Client;
+use super::url::in_brackets;
 
 /// A connector that wraps the connection in TLS if the scheme is `https`; with `None` it never does.
 #[derive(Debug)]
@@ -30,7 +31,8 @@ impl<In: Transport> Connector<In> for TlsConnector {
         let Some(client) = self.0.as_ref().filter(|_| details.needs_tls() && !connection.is_tls()) else {
             return Ok(Some(Box::new(connection)));
         };
-        let host = details.uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+        let host = details.uri.host().unwrap_or_default();
+        let host = in_brackets(host).unwrap_or(host);
         let name = ServerName::try_from(host)
             .map_err(|_| Error::Tls("the host is neither a name nor an address"))?;
         let mut tls = ClientConnection::new(Arc::clone(&client.config), name.to_owned())

@@ -54,7 +54,7 @@ fn headers_of_the_environment_go_with_every_request_and_an_authorization_in_plac
 #[test]
 fn an_exact_url_is_posted_to_as_it_is() {
     let (unit, server) = (Unit::new(), Server::always(Reply::OK));
-    let destination = Destination::exactly(format!("http://127.0.0.1:{}/otlp/?a=b", server.port()));
+    let destination = Destination::exactly(&format!("http://127.0.0.1:{}/otlp/?a=b", server.port()));
     assert_eq!(unit.dispatch("a", Some(&destination)).delivered, 1);
     assert_eq!(server.requests()[0].line, "POST /otlp/?a=b HTTP/1.1");
 }

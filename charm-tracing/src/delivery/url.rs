@@ -32,9 +32,9 @@ pub enum EndpointError {
     BadPort,
 }
 
-/// The URL that traces are posted to.
+/// A URL of `http` or `https`, of an endpoint or of a proxy.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) struct Endpoint {
+pub(super) struct Url {
     /// The URL without user and password, so that no message contains them.
     uri: Uri,
     https: bool,
@@ -43,24 +43,9 @@ pub(super) struct Endpoint {
 
 const PATH: &str = "/v1/traces";
 
-impl Endpoint {
-    /// Makes the request's URL from a charm's endpoint, which may end with a slash or with the path.
+impl Url {
+    /// Parses a URL, and leaves its path as it is.
     pub(super) fn parse(text: &str) -> Result<Self, EndpointError> {
-        Self::parse_with(text, target)
-    }
-
-    /// Uses the URL as it is.
-    pub(super) fn parse_exactly(text: &str) -> Result<Self, EndpointError> {
-        Self::parse_with(text, |path, query| {
-            let query = query.map(|query| format!("?{query}")).unwrap_or_default();
-            format!("{path}{query}").parse().ok()
-        })
-    }
-
-    fn parse_with(
-        text: &str,
-        target: impl FnOnce(&str, Option<&str>) -> Option<PathAndQuery>,
-    ) -> Result<Self, EndpointError> {
         let uri: Uri = text.trim().parse().map_err(|_| EndpointError::NotAUrl)?;
         let https = match uri.scheme_str() {
             None => return Err(EndpointError::NoScheme),
@@ -72,26 +57,48 @@ impl Endpoint {
         if matches!(authority.host(), "" | "[]") {
             return Err(EndpointError::NoHost);
         }
-        let port = after_host(authority);
+        let text = authority.as_str();
+        let (user, host) = text.rsplit_once('@').map_or((None, text), |(user, host)| (Some(user), host));
+        let port = host.strip_prefix(authority.host()).unwrap_or_default();
         if port.len() > 1 && authority.port_u16().is_none() {
             return Err(EndpointError::BadPort);
         }
-        let authorization = authorization(authority);
-        let host = without_user(authority).parse().map_err(|_| EndpointError::NotAUrl)?;
-        let target = target(uri.path(), uri.query()).ok_or(EndpointError::NotAUrl)?;
+        let authorization = user.and_then(authorization);
+        let host = host.parse().map_err(|_| EndpointError::NotAUrl)?;
         let mut parts = uri.into_parts();
         parts.authority = Some(host);
-        parts.path_and_query = Some(target);
         let uri = Uri::from_parts(parts).map_err(|_| EndpointError::NotAUrl)?;
         Ok(Self { uri, https, authorization })
+    }
+
+    /// Makes the URL of requests from the endpoint of a charm, which may end with a slash or with the path of traces.
+    pub(super) fn parse_endpoint(text: &str) -> Result<Self, EndpointError> {
+        let url = Self::parse(text)?;
+        let path = url.uri.path().trim_end_matches('/');
+        let path = path.strip_suffix(PATH).unwrap_or(path);
+        let query = url.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+        let target = format!("{path}{PATH}{query}").parse().map_err(|_| EndpointError::NotAUrl)?;
+        url.with_target(Some(target)).ok_or(EndpointError::NotAUrl)
+    }
+
+    /// Returns the URL with another path and query.
+    pub(super) fn with_target(self, target: Option<PathAndQuery>) -> Option<Self> {
+        let mut parts = self.uri.into_parts();
+        parts.path_and_query = target;
+        Some(Self { uri: Uri::from_parts(parts).ok()?, ..self })
     }
 
     pub(super) fn uri(&self) -> &Uri {
         &self.uri
     }
 
-    /// Returns the header `Authorization` if the endpoint has a user or a password: `Basic` (RFC 7617), with the
-    /// percent-encoding decoded; else `None`.
+    /// Returns the host and the port, without user and password.
+    pub(super) fn authority(&self) -> &str {
+        self.uri.authority().map_or("", Authority::as_str)
+    }
+
+    /// Returns the header `Authorization`, or for a proxy `Proxy-Authorization`, if the URL has a user or a password:
+    /// `Basic` (RFC 7617), with the percent-encoding decoded; else `None`.
     pub(super) fn authorization(&self) -> Option<&HeaderValue> {
         self.authorization.as_ref()
     }
@@ -100,37 +107,32 @@ impl Endpoint {
         self.https
     }
 
-    /// Returns a number that distinguishes this endpoint from others without revealing it.
+    /// Returns scheme, host and port, such as `http://tempo:4318`.
+    pub(super) fn origin(&self) -> String {
+        format!("{}://{}", if self.https { "https" } else { "http" }, self.authority())
+    }
+
+    /// Returns a number that distinguishes this URL from others without revealing it.
     pub(super) fn fingerprint(&self) -> u32 {
         crc32fast::hash(self.to_string().as_bytes())
     }
 }
 
 /// Shows the URL without user and password, and without the query, which may hold a token.
-impl fmt::Display for Endpoint {
+impl fmt::Display for Url {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let scheme = if self.https { "https" } else { "http" };
-        let host = self.uri.authority().map_or("", Authority::as_str);
-        write!(f, "{scheme}://{host}{}", self.uri.path())
+        write!(f, "{}{}", self.origin(), self.uri.path())
     }
 }
 
-impl fmt::Debug for Endpoint {
+impl fmt::Debug for Url {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Endpoint({self})")
+        write!(f, "Url({self})")
     }
 }
 
-fn target(path: &str, query: Option<&str>) -> Option<PathAndQuery> {
-    let path = path.trim_end_matches('/');
-    let path = path.strip_suffix(PATH).unwrap_or(path);
-    let query = query.map(|query| format!("?{query}")).unwrap_or_default();
-    format!("{path}{PATH}{query}").parse().ok()
-}
-
-/// Makes the value of `Authorization` from the user and the password of a URL; `None` if it has no user.
-pub(super) fn authorization(authority: &Authority) -> Option<HeaderValue> {
-    let (user, _) = authority.as_str().rsplit_once('@')?;
+/// Makes the value of `Authorization` from the user and the password of a URL.
+fn authorization(user: &str) -> Option<HeaderValue> {
     let (name, password) = user.split_once(':').unwrap_or((user, ""));
     let decoded = |text| percent_decode_str(text).collect::<Vec<_>>();
     let credentials = [decoded(name), decoded(password)].join(&b':');
@@ -144,15 +146,6 @@ pub(super) fn in_brackets(host: &str) -> Option<&str> {
     host.strip_prefix('[')?.strip_suffix(']')
 }
 
-pub(super) fn without_user(authority: &Authority) -> &str {
-    let text = authority.as_str();
-    text.rsplit_once('@').map_or(text, |(_, host)| host)
-}
-
-fn after_host(authority: &Authority) -> &str {
-    without_user(authority).strip_prefix(authority.host()).unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -160,7 +153,7 @@ mod tests {
     use super::*;
 
     fn url(text: &str) -> String {
-        Endpoint::parse(text).unwrap().uri().to_string()
+        Url::parse_endpoint(text).unwrap().uri().to_string()
     }
 
     #[test]
@@ -194,9 +187,9 @@ mod tests {
             ("http://user@tempo:4318/a/?b=c", "http://tempo:4318/a/?b=c"),
             ("https://tempo/v1/traces", "https://tempo/v1/traces"),
         ] {
-            assert_eq!(Endpoint::parse_exactly(given).unwrap().uri().to_string(), expected);
+            assert_eq!(Url::parse(given).unwrap().uri().to_string(), expected);
         }
-        assert_eq!(Endpoint::parse_exactly("tempo:4317").unwrap_err(), EndpointError::NoScheme);
+        assert_eq!(Url::parse("tempo:4317").unwrap_err(), EndpointError::NoScheme);
     }
 
     #[test]
@@ -225,17 +218,17 @@ mod tests {
             ("http://host:99999", EndpointError::BadPort),
         ];
         for (given, expected) in cases {
-            assert_eq!(Endpoint::parse(given).unwrap_err(), expected, "{given:?}");
+            assert_eq!(Url::parse_endpoint(given).unwrap_err(), expected, "{given:?}");
         }
     }
 
     #[test]
     fn password_is_sent_but_never_shown() {
-        let endpoint = Endpoint::parse("https://user:secret@host:1/a?token=secret").unwrap();
+        let endpoint = Url::parse_endpoint("https://user:secret@host:1/a?token=secret").unwrap();
         assert_eq!(endpoint.uri().to_string(), "https://host:1/a/v1/traces?token=secret");
         assert_eq!(endpoint.authorization().unwrap(), "Basic dXNlcjpzZWNyZXQ=");
         assert_eq!(endpoint.to_string(), "https://host:1/a/v1/traces");
-        assert_eq!(format!("{endpoint:?}"), "Endpoint(https://host:1/a/v1/traces)");
+        assert_eq!(format!("{endpoint:?}"), "Url(https://host:1/a/v1/traces)");
         assert_eq!(format!("{:?}", endpoint.authorization()), "Some(Sensitive)");
     }
 
@@ -249,7 +242,7 @@ mod tests {
             ("us%3Aer:p%40ss%0d%0aword@", Some("us:er:p@ss\r\nword")),
             ("user:100%@", Some("user:100%")),
         ] {
-            let endpoint = Endpoint::parse(&format!("http://{user}host")).unwrap();
+            let endpoint = Url::parse_endpoint(&format!("http://{user}host")).unwrap();
             let value = expected.map(|text| format!("Basic {}", BASE64_STANDARD.encode(text)));
             assert_eq!(endpoint.authorization().map(|value| value.to_str().unwrap()), value.as_deref());
             assert_eq!(endpoint.uri().to_string(), "http://host/v1/traces", "{user}");
@@ -259,14 +252,14 @@ mod tests {
     proptest! {
         #[test]
         fn any_text_is_read_or_refused(text in "\\PC*") {
-            let _ = Endpoint::parse(&text);
-            let _ = Endpoint::parse(&format!("http://{text}"));
+            let _ = Url::parse_endpoint(&text);
+            let _ = Url::parse_endpoint(&format!("http://{text}"));
         }
 
         #[test]
         fn parsing_again_changes_nothing(path in "(/[a-z0-9.]{0,5}){0,4}", user in "([a-z]{1,4}(:[a-z]{1,4})?@)?") {
-            let once = Endpoint::parse(&format!("https://{user}host{path}")).unwrap();
-            let again = Endpoint::parse(&once.uri().to_string()).unwrap();
+            let once = Url::parse_endpoint(&format!("https://{user}host{path}")).unwrap();
+            let again = Url::parse_endpoint(&once.uri().to_string()).unwrap();
             prop_assert_eq!(again.uri(), once.uri());
             prop_assert_eq!(once.authorization().is_some(), !user.is_empty());
             prop_assert!(once.uri().path().ends_with(PATH));
