@@ -1,99 +1,6 @@
-use std::net::TcpListener;
+//! The time and the pauses of later attempts. What each failure does to the traces is in `tests/tests/fault_matrix`.
 
 use super::*;
-
-#[test]
-fn backend_in_trouble_leaves_everything_waiting() {
-    for reply in [Reply::status(503), Reply::status(500), Reply::Close] {
-        let (unit, server) = (Unit::new(), Server::always(reply));
-        unit.store(&["a"]);
-        let report = unit.dispatch("b", Some(&server.destination()));
-        assert_eq!((report.delivered, report.refused, report.waiting), (0, 0, 2), "{report:?}");
-        assert!(report.buffered && !report.lost && report.problem.is_some(), "{report:?}");
-        assert_eq!(server.texts(), ["a"], "one attempt is enough to know");
-    }
-}
-
-#[test]
-fn closed_port_leaves_everything_waiting() {
-    let unit = Unit::new();
-    let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
-    let destination = Destination::new(format!("http://user:secret@127.0.0.1:{port}"), None);
-    let report = unit.dispatch("a", Some(&destination));
-    assert_eq!((report.waiting, report.buffered, report.lost), (1, true, false), "{report:?}");
-    let said = problem(&report);
-    let expected = format!("cannot reach the tracing backend at http://127.0.0.1:{port}/v1/traces: ");
-    assert!(said.starts_with(&expected) && said.contains("refused"), "{said}");
-    assert!(!format!("{report:?}").contains("secret"), "{report:?}");
-}
-
-#[test]
-fn next_healthy_dispatch_delivers_what_waited_exactly_once() {
-    let unit = Unit::new();
-    let sick = Server::always(Reply::status(503));
-    for text in ["a", "b", "c"] {
-        assert!(unit.dispatch(text, Some(&sick.destination())).buffered);
-    }
-    let server = Server::always(Reply::OK);
-    let report = unit.dispatch("d", Some(&server.destination()));
-    assert_eq!((report.delivered, report.waiting), (4, 0), "{report:?}");
-    assert_eq!(server.texts(), ["a", "b", "c", "d"]);
-}
-
-#[test]
-fn refused_record_does_not_hold_up_the_others() {
-    let server = Server::scripted(|_, request| match request.text().as_str() {
-        "poison" => Reply::Answer(400, "", b"bad span id".to_vec()),
-        _ => Reply::OK,
-    });
-    let unit = Unit::new();
-    unit.store(&["a", "poison"]);
-    let report = unit.dispatch("b", Some(&server.destination()));
-    assert_eq!((report.delivered, report.refused, report.waiting), (2, 1, 0), "{report:?}");
-    assert_eq!(report.last_refusal.as_deref(), Some("the backend answered 400: bad span id"));
-    assert!(report.problem.is_none(), "{report:?}");
-    assert_eq!(unit.dispatch("c", Some(&server.destination())).refused, 0, "it is not sent again");
-}
-
-#[test]
-fn backend_that_dies_in_a_drain_gets_nothing_twice() {
-    let server = Server::scripted(|number, _| if number == 2 { Reply::status(503) } else { Reply::OK });
-    let unit = Unit::new();
-    unit.store(&["a", "b", "c"]);
-    let report = unit.dispatch("d", Some(&server.destination()));
-    assert_eq!((report.delivered, report.waiting), (2, 2), "{report:?}");
-    let report = unit.dispatch("e", Some(&server.destination()));
-    assert_eq!((report.delivered, report.waiting), (3, 0), "{report:?}");
-    assert_eq!(server.texts(), ["a", "b", "c", "c", "d", "e"]);
-}
-
-#[test]
-fn redirect_is_not_followed() {
-    let elsewhere = Server::always(Reply::OK);
-    let header: &'static str =
-        Box::leak(format!("location: http://127.0.0.1:{}/\r\n", elsewhere.port()).into_boxed_str());
-    for status in [302, 307] {
-        let (unit, server) = (Unit::new(), Server::always(Reply::Answer(status, header, Vec::new())));
-        let report = unit.dispatch("a", Some(&server.destination()));
-        assert_eq!((report.delivered, report.waiting), (0, 1), "{report:?}");
-        assert!(problem(&report).contains("redirects are not followed"), "{report:?}");
-    }
-    assert!(elsewhere.requests().is_empty());
-}
-
-#[test]
-fn hanging_backend_costs_at_most_the_budget() {
-    let (mut unit, server) = (Unit::new(), Server::always(Reply::Hang));
-    unit.budget = TimeBudget { per_request: Duration::from_millis(200), total: Duration::from_millis(400) };
-    unit.store(&["a", "b"]);
-    let started = Instant::now();
-    let report = unit.dispatch("c", Some(&server.destination()));
-    let spent = started.elapsed();
-    assert!(spent >= Duration::from_millis(200) && spent < Duration::from_secs(3), "{spent:?}");
-    assert_eq!((report.delivered, report.waiting, report.lost), (0, 3, false), "{report:?}");
-    assert!(problem(&report).ends_with(": there is no answer in time"), "{report:?}");
-    assert_eq!(server.texts().len(), 1);
-}
 
 #[test]
 fn long_queue_is_delivered_as_far_as_the_budget_goes() {
@@ -177,15 +84,6 @@ fn retry_after_is_lengthened_at_random() {
 }
 
 #[test]
-fn pause_that_one_backend_asked_for_does_not_hold_for_another() {
-    let unit = Unit::new();
-    let busy = Server::always(Reply::Answer(503, "retry-after: 600\r\n", Vec::new()));
-    assert!(unit.dispatch("a", Some(&busy.destination())).buffered);
-    let server = Server::always(Reply::OK);
-    assert_eq!(unit.dispatch("b", Some(&server.destination())).delivered, 2);
-}
-
-#[test]
 fn pause_from_a_clock_that_was_far_ahead_is_not_believed() {
     let server = Server::scripted(|number, _| match number {
         0 => Reply::Answer(503, "retry-after: 60\r\n", Vec::new()),
@@ -196,31 +94,6 @@ fn pause_from_a_clock_that_was_far_ahead_is_not_believed() {
     assert!(unit.dispatch("a", Some(&server.destination())).buffered);
     unit.clock.wall.set(unit.clock.wall.get() - Duration::from_hours(100));
     assert_eq!(unit.dispatch("b", Some(&server.destination())).delivered, 2);
-}
-
-#[test]
-fn without_a_queue_a_failed_push_is_a_lost_trace() {
-    let server = Server::always(Reply::status(503));
-    let destination = server.destination();
-    let report =
-        deliver(trace(&&b"a"[..]), None, Some(&destination), &TimeBudget::default(), &SystemClock::new());
-    assert!(report.lost && !report.buffered, "{report:?}");
-    assert!(problem(&report).ends_with("the backend answered 503"), "{report:?}");
-}
-
-#[test]
-fn unusable_destination_is_said_and_the_trace_waits() {
-    let unit = Unit::new();
-    let cases = [
-        ("tempo:4318", "cannot send traces: the endpoint does not begin with http:// or https://"),
-        ("not a url", "cannot send traces: the endpoint is not a URL"),
-        ("https://tempo", "cannot send traces to an https endpoint without a certificate to trust"),
-    ];
-    for (waiting, (endpoint, expected)) in (1..).zip(cases) {
-        let report = unit.dispatch("a", Some(&Destination::new(endpoint, None)));
-        assert_eq!((report.waiting, report.lost), (waiting, false), "{report:?}");
-        assert_eq!(problem(&report), expected);
-    }
 }
 
 /// The queue remembers a destination by this number.

@@ -1,8 +1,3 @@
-use opentelemetry_proto::tonic::collector::trace::v1::{
-    ExportTracePartialSuccess, ExportTraceServiceResponse,
-};
-use prost::Message as _;
-
 use super::*;
 
 #[test]
@@ -29,25 +24,6 @@ fn any_timeout_will_do() {
         let report = unit.dispatch("b", Some(&server.destination()));
         assert_eq!((report.delivered, report.waiting), (2, 0), "{time:?}: {report:?}");
     }
-}
-
-#[test]
-fn without_a_destination_the_trace_waits_and_nothing_is_wrong() {
-    let unit = Unit::new();
-    let report = unit.dispatch("spans", None);
-    assert!(report.buffered && !report.lost && report.problem.is_none(), "{report:?}");
-    assert_eq!((report.delivered, report.waiting), (0, 1));
-}
-
-#[test]
-fn backlog_is_delivered_oldest_first_over_one_connection() {
-    let (unit, server) = (Unit::new(), Server::always(Reply::Answer(200, "", b"\x0a\x00".to_vec())));
-    let texts: Vec<_> = (0..100).map(|number| format!("trace {number}")).collect();
-    unit.store(&texts[..99].iter().map(String::as_str).collect::<Vec<_>>());
-    let report = unit.dispatch(&texts[99], Some(&server.destination()));
-    assert_eq!((report.delivered, report.waiting, report.rejected_spans), (100, 0, 0), "{report:?}");
-    assert_eq!(server.texts(), texts);
-    assert_eq!(server.connections(), 1);
 }
 
 #[test]
@@ -78,13 +54,6 @@ fn long_body_arrives_whole() {
 }
 
 #[test]
-fn answer_with_long_headers_is_understood() {
-    let header: &'static str = Box::leak(format!("x-via: {}\r\n", "proxy ".repeat(2000)).into_boxed_str());
-    let (unit, server) = (Unit::new(), Server::always(Reply::Answer(200, header, Vec::new())));
-    assert_eq!(unit.dispatch("a", Some(&server.destination())).delivered, 1);
-}
-
-#[test]
 fn large_body_is_compressed() {
     let (unit, server) = (Unit::new(), Server::always(Reply::OK));
     let text = "span ".repeat(10_000);
@@ -93,39 +62,6 @@ fn large_body_is_compressed() {
     assert_eq!(request.header("content-encoding"), Some("gzip"));
     assert!(request.body.len() < 5000, "{} bytes", request.body.len());
     assert_eq!(request.payload(), text.as_bytes());
-}
-
-#[test]
-fn rejected_spans_are_counted() {
-    let partial = ExportTracePartialSuccess { rejected_spans: 4, error_message: "too old".to_owned() };
-    let body = ExportTraceServiceResponse { partial_success: Some(partial) }.encode_to_vec();
-    let (unit, server) = (Unit::new(), Server::always(Reply::Answer(200, "", body)));
-    unit.store(&["a"]);
-    let report = unit.dispatch("b", Some(&server.destination()));
-    assert_eq!((report.delivered, report.rejected_spans, report.waiting), (2, 8, 0), "{report:?}");
-    assert_eq!(report.last_refusal.as_deref(), Some("too old"));
-}
-
-#[test]
-fn answer_without_end_is_still_an_answer() {
-    let (unit, server) = (Unit::new(), Server::always(Reply::Answer(200, "", vec![b'x'; 200_000])));
-    unit.store(&["a"]);
-    let report = unit.dispatch("b", Some(&server.destination()));
-    assert_eq!((report.delivered, report.waiting), (2, 0), "{report:?}");
-    assert_eq!(server.texts(), ["a", "b"]);
-}
-
-#[test]
-fn without_a_queue_the_trace_is_sent_at_once() {
-    let server = Server::always(Reply::OK);
-    let clock = SystemClock::new();
-    let send = |destination: Option<&Destination>| {
-        deliver(trace(&&b"a"[..]), None, destination, &TimeBudget::default(), &clock)
-    };
-    let report = send(Some(&server.destination()));
-    assert_eq!((report.delivered, report.buffered, report.lost), (1, false, false), "{report:?}");
-    let report = send(None);
-    assert_eq!((report.delivered, report.buffered, report.lost), (0, false, true), "{report:?}");
 }
 
 #[test]
@@ -150,14 +86,6 @@ fn trace_too_large_for_the_queue_is_sent_before_what_waits() {
     assert_eq!((report.delivered, report.waiting, report.lost), (3, 0, false), "{report:?}");
     assert_eq!(server.texts(), [large.as_str(), "a", "b"]);
     assert!(problem(&report).contains("cannot keep a trace of 2000 bytes: 1000 is the limit"), "{report:?}");
-}
-
-#[test]
-fn limits_are_counted_in_the_report() {
-    let unit = Unit::with_limits(2, 10 << 20);
-    unit.store(&["a", "b"]);
-    let report = unit.dispatch("c", None);
-    assert_eq!((report.dropped_by_limits, report.waiting, report.buffered), (1, 2, true), "{report:?}");
 }
 
 #[test]

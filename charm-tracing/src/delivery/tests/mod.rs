@@ -2,7 +2,6 @@
 
 #[cfg(feature = "tls")]
 mod algorithms;
-mod answers;
 #[cfg(feature = "tls")]
 mod authority;
 mod backlog;

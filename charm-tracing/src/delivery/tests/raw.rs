@@ -1,5 +1,5 @@
 use std::io::{BufReader, Write as _};
-use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -32,19 +32,11 @@ pub(super) struct Connection<'a> {
 
 impl RawServer {
     pub(super) fn new(serve: impl Fn(&mut Connection<'_>) + Send + Sync + 'static) -> Self {
-        Self::on(Ipv4Addr::LOCALHOST, serve).unwrap()
-    }
-
-    /// None if this machine has no such address.
-    pub(super) fn on(
-        address: impl Into<IpAddr>,
-        serve: impl Fn(&mut Connection<'_>) + Send + Sync + 'static,
-    ) -> Option<Self> {
-        let listener = TcpListener::bind((address.into(), 0)).ok()?;
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let (address, shared) = (listener.local_addr().unwrap(), Arc::new(Shared::default()));
         let accepting = Arc::clone(&shared);
         let acceptor = std::thread::spawn(move || accept(&listener, &accepting, &serve));
-        Some(Self { address, shared, acceptor: Some(acceptor) })
+        Self { address, shared, acceptor: Some(acceptor) }
     }
 
     pub(super) fn port(&self) -> u16 {

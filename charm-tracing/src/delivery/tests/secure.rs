@@ -111,16 +111,6 @@ fn unusable_certificate_is_said_and_the_trace_waits() {
     }
 }
 
-#[test]
-fn https_without_a_certificate_waits_even_when_the_backend_is_there() {
-    let (authority, unit) = (Authority::new(), Unit::new());
-    let server = authority.server("localhost", rustls::ALL_VERSIONS);
-    let destination = Destination::new(format!("https://localhost:{}", server.port()), None);
-    let report = unit.dispatch("a", Some(&destination));
-    assert!(matches!(report.problem, Some(DeliveryProblem::HttpsWithoutCertificate)), "{report:?}");
-    assert_eq!((report.waiting, server.connections()), (1, 0));
-}
-
 /// Breaks the connection by closing it while data is still on its way.
 #[test]
 fn answer_before_the_request_was_read_is_heard_over_tls() {

@@ -1,7 +1,6 @@
 //! Which backends are trusted, and what is said of the others. They get nothing, and nothing is lost.
 
 use std::io::Read as _;
-use std::net::Shutdown;
 
 use rcgen::date_time_ymd;
 use rustls::version::{TLS12, TLS13};
@@ -161,27 +160,6 @@ fn backend_that_speaks_something_else_is_said_to() {
         "{report:?}"
     );
     assert_eq!((report.refused, report.waiting), (0, 3), "{report:?}");
-}
-
-#[test]
-fn backend_that_hangs_in_the_handshake_costs_at_most_the_budget() {
-    let mut unit = Unit::new();
-    unit.budget = TimeBudget { per_request: Duration::from_millis(500), total: Duration::from_millis(1500) };
-    let server = RawServer::new(|connection| connection.stay());
-    let destination =
-        Destination::new(format!("https://localhost:{}", server.port()), Some(Authority::new().pem()));
-    let started = Instant::now();
-    let report = unit.dispatch("a", Some(&destination));
-    let spent = started.elapsed();
-    assert!(spent >= Duration::from_millis(480) && spent < Duration::from_secs(4), "{spent:?}");
-    assert_eq!((report.waiting, report.lost), (1, false), "{report:?}");
-    assert!(problem(&report).ends_with(": there is no answer in time"), "{report:?}");
-
-    let server = RawServer::new(|connection| connection.stream.get_ref().shutdown(Shutdown::Both).unwrap());
-    let destination =
-        Destination::new(format!("https://localhost:{}", server.port()), Some(Authority::new().pem()));
-    let report = Unit::new().dispatch("a", Some(&destination));
-    assert_eq!((report.waiting, report.lost, server.connections()), (1, false, 1), "{report:?}");
 }
 
 #[test]
