@@ -23,6 +23,8 @@ use std::path::{Path, PathBuf};
 use std::process::{ChildStdin, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
+use charm_testing::collector::Collector;
+use charm_testing::juju::{Deployment, Event, SimulatedJuju};
 use charm_tracing::juju::{Dispatch, HookToolCall};
 use median::median;
 use nix::sys::ptrace;
@@ -32,8 +34,6 @@ use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::time::{clock_getcpuclockid, clock_gettime};
 use nix::unistd::Pid;
 use serde_json::json;
-use tests::collector::Collector;
-use tests::juju::{Deployment, Event, SimulatedJuju};
 
 const ROUNDS: usize = 200;
 const CALLS: u32 = 1000;

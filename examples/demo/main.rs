@@ -17,7 +17,7 @@ use std::env;
 use std::path::Path;
 use std::process::ExitCode;
 
-use tests::juju::hook_tool;
+use charm_testing::juju::hook_tool;
 
 use arguments::Backend;
 use stop::Stop;

@@ -6,10 +6,10 @@ use std::net::{Ipv4Addr, TcpStream};
 use std::process::Command;
 use std::time::Duration;
 
+use charm_testing::collector::{CollectedSpan, Collector};
+use charm_testing::juju::{Deployment, Event, Integration, LogLine, Outcome, SimulatedJuju};
+use charm_testing::{queue, tree};
 use serde_json::json;
-use tests::collector::{CollectedSpan, Collector};
-use tests::juju::{Deployment, Event, Integration, LogLine, Outcome, SimulatedJuju};
-use tests::{queue, tree};
 
 use crate::arguments::{Backend, Endpoint};
 use crate::paint::{self, BAD, GOOD, HEADING, painted, say, show};

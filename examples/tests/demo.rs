@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use tests::collector::{Answer, Collector, hex, port_closed_endpoint};
-use tests::tree;
+use charm_testing::collector::{Answer, Collector, hex, port_closed_endpoint};
+use charm_testing::tree;
 
 /// Those of the unit that is traced.
 const DISPATCHES: [&str; 7] = [

@@ -8,9 +8,9 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
+use charm_testing::collector::{Answer, Collector};
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use tests::collector::{Answer, Collector};
 
 const DEMO: &str = env!("CARGO_BIN_EXE_demo");
 

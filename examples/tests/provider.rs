@@ -3,11 +3,11 @@
 use std::fs;
 use std::path::Path;
 
+use charm_testing::collector::Collector;
+use charm_testing::juju::{Deployment, Event, Integration, Outcome, SimulatedJuju};
+use charm_testing::tree::{self, Outline};
 use charm_tracing::juju::{Metadata, Role};
 use serde_json::json;
-use tests::collector::Collector;
-use tests::juju::{Deployment, Event, Integration, Outcome, SimulatedJuju};
-use tests::tree::{self, Outline};
 
 const PROVIDER: &str = env!("CARGO_BIN_EXE_provider-charm");
 const REQUIRER: &str = env!("CARGO_BIN_EXE_requirer-charm");

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use tests::collector::Collector;
-use tests::juju::{Deployment, Event};
-use tests::tree;
+use charm_testing::collector::Collector;
+use charm_testing::juju::{Deployment, Event};
+use charm_testing::tree;
 
 const README: &str = include_str!("../../README.md");
 const MINIMAL: &str = include_str!("../minimal/src/main.rs");

@@ -4,11 +4,11 @@
 use std::fs;
 use std::path::Path;
 
+use charm_testing::collector::Collector;
+use charm_testing::juju::{Deployment, Event, Outcome, SimulatedJuju};
+use charm_testing::tree::{self, Outline};
 use charm_tracing::juju::{Metadata, Role};
 use serde_json::json;
-use tests::collector::Collector;
-use tests::juju::{Deployment, Event, Outcome, SimulatedJuju};
-use tests::tree::{self, Outline};
 
 const CHARM: &str = env!("CARGO_BIN_EXE_requirer-charm");
 /// It holds the hook tools, too.

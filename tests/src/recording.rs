@@ -6,8 +6,8 @@ use charm_tracing::juju::testing::Model;
 use charm_tracing::juju::{Dispatch, HookTools};
 use charm_tracing::{Config, DeliveryReport, Destination, Session};
 
-use crate::collector::{CollectedSpan, Collector};
-use crate::tree::{self, Outline};
+use charm_testing::collector::{CollectedSpan, Collector};
+use charm_testing::tree::{self, Outline};
 
 /// Waits until no other test has a session.
 pub fn take_turn() -> MutexGuard<'static, ()> {

@@ -1,7 +1,7 @@
 //! How many hook tools a charm runs for its `tracing` relation, in each kind of dispatch.
 
-use crate::collector::Collector;
-use crate::juju::{Deployment, Event, Outcome, SimulatedJuju};
+use charm_testing::collector::Collector;
+use charm_testing::juju::{Deployment, Event, Outcome, SimulatedJuju};
 
 /// A kind of dispatch, and the hook tools that the charm ran in it to ask and tell about the relation.
 #[derive(Debug, Clone, PartialEq, Eq)]

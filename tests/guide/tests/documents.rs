@@ -37,6 +37,7 @@ fn documents() -> Vec<String> {
     let mut documents = files("docs");
     documents.retain(|path| is_markdown(path));
     documents.extend(["README.md", "CONTRIBUTING.md", "CHANGELOG.md"].map(str::to_owned));
+    documents.extend(files("tests").into_iter().filter(|path| path.ends_with("/README.md")));
     documents
 }
 
@@ -190,7 +191,8 @@ fn code(line: &str) -> Vec<&str> {
 
 #[test]
 fn every_path_in_contributing_is_there() {
-    const TOP: [&str; 7] = [
+    const TOP: [&str; 8] = [
+        "charm-testing/",
         "charm-tracing/",
         "charm-tracing-macros/",
         "tracing-relation/",

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    tests::juju::hook_tool::main()
+    charm_testing::juju::hook_tool::main()
 }

@@ -1,20 +1,20 @@
 //! A charm for `panic = "abort"`, where a panic of what only tracing asks for could not be caught: the hook ends as it would
 //! without tracing, and the trace arrives. Started by hand, the program deploys itself and asserts that.
 //!
-//! Cargo builds no test with `panic = "abort"`, so `.ci/run abort` runs this with that profile; `tests/panic_abort.rs` runs it
+//! Cargo builds no test with `panic = "abort"`, so `.ci/run abort` runs this with that profile; `end_to_end/panic_abort.rs` runs it
 //! with the usual one.
 
 use std::process::ExitCode;
 use std::{env, fmt, fs};
 
 use anyhow::Context as _;
+use charm_testing::collector::{CollectedSpan, Collector};
+use charm_testing::juju::{Deployment, Event, Outcome, SimulatedJuju, hook_tool};
+use charm_testing::tree;
 use charm_tracing::juju::Dispatch;
 use charm_tracing::trace_charm;
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use tests::collector::{CollectedSpan, Collector};
-use tests::juju::{Deployment, Event, Outcome, SimulatedJuju, hook_tool};
-use tests::tree;
 
 /// Its `Display` is never called by the charm.
 struct Bomb;

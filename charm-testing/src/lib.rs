@@ -1,0 +1,8 @@
+//! Everything a test of a traced charm needs around the charm: a small [`juju`] that runs it as Juju would, an OTLP
+//! [`collector`] that can be told how to answer, and the [`tree`] view of the spans it received. [`queue`] looks at the
+//! traces that wait for a backend.
+
+pub mod collector;
+pub mod juju;
+pub mod queue;
+pub mod tree;

@@ -1,0 +1,284 @@
+//! A unit that is well, meets a fault, and recovers.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use charm_testing::collector::{CollectedSpan, Collector, hex};
+use charm_testing::juju::{Deployment, Event, Outcome, SimulatedJuju};
+use charm_testing::{queue, tree};
+
+const SESSION_CHARM: &str = env!("CARGO_BIN_EXE_session-charm");
+const RELATION_CHARM: &str = env!("CARGO_BIN_EXE_relation-charm");
+const TEST_CHARM: &str = env!("CARGO_BIN_EXE_test-charm");
+const KILLED_CHARM: &str = env!("CARGO_BIN_EXE_killed-charm");
+const HOOK_TOOL: &str = env!("CARGO_BIN_EXE_hook-tool");
+const METADATA: &str = "{name: traced-charm, requires: {tracing: {interface: tracing, limit: 1}}}";
+
+/// A unit, its backend, and what has happened to them.
+#[derive(Debug)]
+pub(crate) struct Trial {
+    pub(crate) juju: SimulatedJuju,
+    /// Well, until it is told otherwise. It is in the environment, and the other side of the relation says so too.
+    pub(crate) backend: Collector,
+    /// Other backends. What they take counts as delivered.
+    pub(crate) others: Vec<Collector>,
+    /// Variables that all hooks have from now on.
+    pub(crate) variables: BTreeMap<&'static str, String>,
+    /// Whether the charm knows of a backend.
+    pub(crate) knows_backend: bool,
+    /// Where the traces wait.
+    pub(crate) buffer: PathBuf,
+    /// What to say in the document of those that were delivered at once.
+    pub(crate) remark: String,
+    relation: u32,
+    /// How long the hook takes if nothing is wrong.
+    usual: Duration,
+    /// The hooks without the fault, before and afterwards.
+    well: Vec<Outcome>,
+    earlier: usize,
+    hooks: Vec<Outcome>,
+}
+
+/// What became of the traces, in numbers of them.
+#[derive(Debug)]
+pub(crate) struct Traces {
+    pub(crate) all: usize,
+    pub(crate) afterwards: usize,
+    pub(crate) lost: usize,
+    pub(crate) twice: usize,
+}
+
+/// A charm with a `Session` in its own `main`; see its source for the variables.
+pub(crate) fn session_charm() -> Deployment {
+    deployment(SESSION_CHARM)
+}
+
+/// A charm that asks the relation for its endpoint, with an attribute and `run`.
+pub(crate) fn relation_charm() -> Deployment {
+    deployment(RELATION_CHARM)
+}
+
+/// A charm with an attribute and `run`, whose events do what their names do not say; see its source.
+pub(crate) fn test_charm() -> Deployment {
+    deployment(TEST_CHARM)
+}
+
+/// A charm with a `Session` that ends as the variable `WORK` says; see its source.
+pub(crate) fn killed_charm() -> Deployment {
+    deployment(KILLED_CHARM)
+}
+
+/// A session charm whose processes are started by this shell script, which is to end with `exec "$CHARM"`.
+pub(crate) fn session_charm_by(script: &str) -> Deployment {
+    let script = format!("#!/bin/sh\nCHARM={SESSION_CHARM}\n{script}\n");
+    Deployment::of_script(&script, HOOK_TOOL.as_ref()).metadata(METADATA)
+}
+
+fn deployment(charm: &str) -> Deployment {
+    Deployment::new(charm.as_ref(), HOOK_TOOL.as_ref()).metadata(METADATA)
+}
+
+impl Trial {
+    /// Starts a unit that has delivered its first trace.
+    pub(crate) fn start(charm: Deployment) -> Self {
+        let backend = Collector::start();
+        let mut juju = charm.start();
+        juju.model().set_leader(true);
+        let relation = juju.add_relation("tracing", "tempo", &["tempo/0"]);
+        juju.publish_endpoint(relation, &backend.endpoint());
+        let buffer = juju.charm_dir().join(".charm_tracing_buffer");
+        let mut trial = Self {
+            juju,
+            backend,
+            others: Vec::new(),
+            variables: BTreeMap::new(),
+            knows_backend: true,
+            buffer,
+            remark: String::new(),
+            relation,
+            usual: Duration::ZERO,
+            well: Vec::new(),
+            earlier: 0,
+            hooks: Vec::new(),
+        };
+        trial.usual = trial.recover();
+        trial
+    }
+
+    /// The hook of this trial, with everything as it is now.
+    pub(crate) fn event(&self) -> Event {
+        self.with_variables(Event::hook("update-status"))
+    }
+
+    /// An event with everything as it is now.
+    pub(crate) fn with_variables(&self, event: Event) -> Event {
+        let event = event.env("TRACE_ENDPOINT", &self.backend.endpoint());
+        let event = self.variables.iter().fold(event, |event, (name, value)| event.env(name, value));
+        if self.knows_backend { event } else { event.without("TRACE_ENDPOINT") }
+    }
+
+    /// So many hooks under the fault.
+    pub(crate) fn hooks(&mut self, count: usize) {
+        for _ in 0..count {
+            self.hook(self.event());
+        }
+    }
+
+    /// A hook under the fault.
+    pub(crate) fn hook(&mut self, event: Event) -> &Outcome {
+        let outcome = self.juju.dispatch(event);
+        self.hooks.push(outcome);
+        self.hooks.last().unwrap()
+    }
+
+    /// Hooks of other units that met the fault as well.
+    pub(crate) fn others_hooks(&mut self, outcomes: Vec<Outcome>) {
+        self.hooks.extend(outcomes);
+    }
+
+    /// So many traces wait because there was no backend, before anything is wrong. They count as the fault's.
+    pub(crate) fn buffered(&mut self, count: usize) {
+        let knows_backend = std::mem::replace(&mut self.knows_backend, false);
+        for _ in 0..count {
+            let outcome = self.juju.dispatch(self.event());
+            assert!(outcome.success(), "{outcome}");
+        }
+        self.knows_backend = knows_backend;
+        self.earlier += count;
+        assert_eq!(queue::waiting(&self.buffer), self.earlier);
+    }
+
+    /// A hook without the fault; how long it took.
+    pub(crate) fn recover(&mut self) -> Duration {
+        self.knows_backend = true;
+        let outcome = self.juju.dispatch(self.event());
+        assert!(outcome.success(), "it is well: {outcome}");
+        assert_eq!(outcome.notices(), [""; 0], "it is well: {outcome}");
+        let wall = outcome.wall;
+        self.well.push(outcome);
+        wall
+    }
+
+    /// Keeps the traces in another directory from now on.
+    pub(crate) fn keep_in(&mut self, directory: PathBuf) {
+        self.variables.insert("TRACE_BUFFER", directory.to_str().unwrap().to_owned());
+        self.buffer = directory;
+    }
+
+    /// Sends to another backend from now on.
+    pub(crate) fn send_to(&mut self, endpoint: &str) {
+        self.variables.insert("TRACE_ENDPOINT", endpoint.to_owned());
+        self.juju.publish_endpoint(self.relation, endpoint);
+    }
+
+    /// Sends to the unit's own backend again.
+    pub(crate) fn send_home(&mut self) {
+        let endpoint = self.backend.endpoint();
+        self.send_to(&endpoint);
+    }
+
+    /// Lets the other side of the relation say this of its receivers.
+    pub(crate) fn receivers(&self, text: &str) {
+        self.juju.model().set_remote_app_data(self.relation, "receivers", text);
+    }
+
+    /// A file in the charm directory, and its path.
+    pub(crate) fn file(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path(name);
+        fs::write(&path, content).unwrap();
+        path
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.juju.charm_dir().join(name)
+    }
+
+    pub(crate) fn outcomes(&self) -> &[Outcome] {
+        &self.hooks
+    }
+
+    pub(crate) fn usual(&self) -> Duration {
+        self.usual
+    }
+
+    /// How many traces wait, of the fault and of others, and how many killed dispatches have left a journal.
+    pub(crate) fn waiting(&self) -> usize {
+        queue::waiting(&self.buffer) + queue::journals(&self.buffer).len()
+    }
+
+    /// What has become of the traces after the recovery, each of whose own traces has arrived. So many had been delivered
+    /// before it.
+    pub(crate) fn traces(&self, traced: bool, at_once: usize) -> Traces {
+        let all = if traced { self.earlier + self.hooks.len() } else { 0 };
+        let delivered = self.delivered();
+        let twice = self.twice();
+        if twice == 0 {
+            tree::check(&self.spans()).expect("whole traces");
+        }
+        for outcome in &self.well {
+            let arrived = self.arrived().contains(&outcome.trace_id().unwrap());
+            assert!(arrived, "a trace of the recovery is missing: {}", self.story());
+        }
+        let lost = all.checked_sub(delivered).expect("no more traces than hooks");
+        Traces { all, afterwards: delivered - at_once, lost, twice }
+    }
+
+    /// Replaces what differs from run to run, so that the text can be compared.
+    pub(crate) fn anonymous(&self, text: &str) -> String {
+        let text = text.replace(self.juju.charm_dir().to_str().unwrap(), "<charm>");
+        // The name of a trace begins with 16 digits.
+        let is_trace = |part: &&str| {
+            let digits = part.bytes().take_while(u8::is_ascii_digit).count();
+            digits == 16 && part[digits..].starts_with('-')
+        };
+        let parts = text.split('/').map(|part| match Some(part).filter(is_trace) {
+            Some(name) => {
+                let end = name.trim_start_matches(|c: char| c.is_ascii_hexdigit() || c == '-');
+                format!("<trace>{end}")
+            }
+            None => part.to_owned(),
+        });
+        let text = parts.collect::<Vec<_>>().join("/");
+        let mut parts = text.split("127.0.0.1:");
+        let first = parts.next().unwrap_or_default().to_owned();
+        parts.fold(first, |text, part| {
+            text + "HOST:PORT" + part.trim_start_matches(|c: char| c.is_ascii_digit())
+        })
+    }
+
+    /// All that has happened, for a failed assertion.
+    pub(crate) fn story(&self) -> String {
+        let told = self.hooks.iter().chain(&self.well).map(ToString::to_string).collect::<String>();
+        format!("the hooks under the fault, then those without:\n{told}arrived: {:#?}", self.arrived())
+    }
+
+    /// How many traces have arrived that are neither from before the fault nor of the recovery.
+    pub(crate) fn delivered(&self) -> usize {
+        let well: BTreeSet<_> = self.well.iter().filter_map(Outcome::trace_id).collect();
+        let arrived = self.arrived();
+        let known: BTreeSet<_> = self.hooks.iter().filter_map(Outcome::trace_id).collect();
+        let others = arrived.difference(&well).filter(|id| !known.contains(*id)).count();
+        let silent = self.hooks.iter().filter(|outcome| outcome.trace_id().is_none()).count();
+        assert!(others <= self.earlier + silent, "traces of nobody have arrived: {}", self.story());
+        arrived.difference(&well).count()
+    }
+
+    fn arrived(&self) -> BTreeSet<String> {
+        self.spans().iter().map(|span| hex(&span.span.trace_id)).collect()
+    }
+
+    /// How many traces have a span that has arrived more than once.
+    fn twice(&self) -> usize {
+        let mut seen = BTreeSet::new();
+        let spans = self.spans().into_iter().map(|span| (span.span.trace_id, span.span.span_id));
+        let again = spans.filter(|ids| !seen.insert(ids.clone()));
+        again.map(|(trace, _)| trace).collect::<BTreeSet<_>>().len()
+    }
+
+    fn spans(&self) -> Vec<CollectedSpan> {
+        let backends = self.others.iter().chain([&self.backend]);
+        backends.flat_map(Collector::spans).collect()
+    }
+}

@@ -1,0 +1,107 @@
+//! A process that forks without executing another program while it is traced, as daemons do.
+
+use std::fs;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use charm_testing::collector::Collector;
+use charm_testing::{queue, tree};
+use charm_tracing::juju::Dispatch;
+use charm_tracing::{Config, Destination, Session, trace_fn};
+
+#[expect(unsafe_code, reason = "so is forking")]
+mod process {
+    unsafe extern "C" {
+        fn fork() -> i32;
+        fn _exit(code: i32) -> !;
+        fn waitpid(pid: i32, status: *mut i32, options: i32) -> i32;
+        fn kill(pid: i32, signal: i32) -> i32;
+    }
+
+    /// Runs this in a process of its own.
+    pub(super) fn child(run: impl FnOnce()) -> i32 {
+        match unsafe { fork() } {
+            0 => {
+                run();
+                unsafe { _exit(0) }
+            }
+            pid => pid,
+        }
+    }
+
+    pub(super) fn has_ended(pid: i32) -> bool {
+        const WNOHANG: i32 = 1;
+        unsafe { waitpid(pid, std::ptr::null_mut(), WNOHANG) == pid }
+    }
+
+    pub(super) fn end(pid: i32) {
+        unsafe { kill(pid, 9) };
+    }
+}
+
+#[trace_fn]
+fn call() {}
+
+fn calls(count: usize) {
+    for _ in 0..count {
+        call();
+    }
+}
+
+/// A child that waited for 10 ms in each call would take half a minute.
+const CALLS_OF_CHILD: usize = 3000;
+const LONGEST: Duration = Duration::from_secs(20);
+
+/// Another thread is in the middle of a call in some of these moments, and is not there in the child.
+#[test]
+fn a_process_that_is_forked_off_finishes_at_once_and_stores_and_sends_nothing() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let collector = Collector::start();
+    let dispatch = Dispatch::from_vars([
+        ("JUJU_UNIT_NAME", "app/0"),
+        ("JUJU_DISPATCH_PATH", "hooks/start"),
+        ("JUJU_MODEL_NAME", "testing"),
+        ("JUJU_MODEL_UUID", "0d3bbd5f-9d24-4d24-8d45-9b8fd2ad4a2c"),
+        ("JUJU_CHARM_DIR", directory.path().to_str().expect("a path")),
+    ]);
+    let destination = || Some(Destination::new(collector.endpoint(), None));
+    let mut session = Some(Session::start(dispatch, Config::new()));
+    let is_over = AtomicBool::new(false);
+    let hanging = thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_over.load(Ordering::Relaxed) {
+                calls(1);
+                thread::sleep(Duration::from_micros(50));
+            }
+        });
+        let mut children = Vec::new();
+        for _ in 0..40 {
+            calls(100);
+            children.push(process::child(|| {
+                calls(CALLS_OF_CHILD);
+                session.take().map(|session| session.finish(destination()));
+            }));
+        }
+        let started = Instant::now();
+        while !children.is_empty() && started.elapsed() < LONGEST {
+            children.retain(|child| !process::has_ended(*child));
+            thread::sleep(Duration::from_millis(5));
+        }
+        is_over.store(true, Ordering::Relaxed);
+        children
+    });
+    hanging.iter().for_each(|child| process::end(*child));
+    assert_eq!(hanging.len(), 0, "children hang");
+    let buffer = directory.path().join(".charm_tracing_buffer");
+    assert_eq!((queue::waiting(&buffer), queue::journals(&buffer).len()), (0, 1), "the parent's alone");
+    assert_eq!(collector.requests().len(), 0);
+
+    let report = session.take().expect("the parent's").finish(destination());
+    assert_eq!((report.delivered, report.waiting), (1, 0), "{report:?}");
+    assert_eq!(collector.requests().len(), 1);
+    tree::check(&collector.spans()).expect("a whole trace");
+    let made_here = collector.spans().len() - 1;
+    assert!((40 * 100..40 * 100 + CALLS_OF_CHILD * 40).contains(&made_here), "{made_here}");
+    assert_eq!(fs::read_dir(buffer).expect("the directory").count(), 1, "`sending` is left");
+}

@@ -1,0 +1,253 @@
+//! A trace that has grown to its limit says what it lacks.
+
+use std::fmt;
+use std::panic::catch_unwind;
+use std::time::Duration;
+
+use charm_testing::collector::{CollectedSpan, attribute};
+use charm_testing::tree;
+use charm_tracing::opentelemetry::trace::{
+    SpanContext, SpanId, Status, TraceContextExt, TraceFlags, TraceId, TraceState, Tracer, get_active_span,
+};
+use charm_tracing::opentelemetry::{Context, KeyValue, global};
+use charm_tracing::{Config, event, trace_fn, trace_type};
+use opentelemetry_proto::tonic::trace::v1::Span;
+use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
+use prost::Message;
+use tests::recording::{Recorded, record, take_turn};
+
+use super::named;
+
+/// Time to send as much as fits into the default.
+fn config() -> Config {
+    let minutes = Duration::from_mins(5);
+    Config::new().request_timeout(minutes).delivery_timeout(minutes)
+}
+
+struct Charm;
+
+#[trace_type]
+#[expect(clippy::unused_self, reason = "the method is there for its signature")]
+impl Charm {
+    fn handle(&self, work: impl FnOnce()) -> Result<(), fmt::Error> {
+        work();
+        Err(fmt::Error)
+    }
+}
+
+#[trace_fn]
+fn outer(calls: usize) {
+    let tracer = global::tracer("library");
+    for _ in 0..calls {
+        tracer.in_span("in span", |_| event("inner", || inner(3)));
+    }
+}
+
+#[trace_fn]
+fn inner(depth: usize) {
+    if depth > 1 {
+        inner(depth - 1);
+    }
+}
+
+/// A handler that works and then fails, in a session of the default limit.
+fn failing_after(work: impl FnOnce()) -> Recorded {
+    record(&take_turn(), config(), |session| {
+        session.try_event(|| Charm.handle(work)).unwrap_err();
+    })
+}
+
+fn warnings(recorded: &Recorded) -> Vec<String> {
+    let lines = recorded.model.log().into_iter().filter(|line| line.level != "DEBUG");
+    lines.map(|line| format!("{}: {}", line.level, line.message)).collect()
+}
+
+fn root(spans: &[CollectedSpan]) -> &Span {
+    named(spans, "app/0: start event")
+}
+
+fn dropped(spans: &[CollectedSpan]) -> Option<String> {
+    attribute(&root(spans).attributes, "charm_tracing.dropped_spans")
+}
+
+/// Asserts that Tempo takes the trace: it drops one of more than 5,000,000 bytes, although it answers 200.
+fn fits(spans: &[CollectedSpan]) {
+    let bytes: usize = spans.iter().map(|collected| collected.span.encoded_len()).sum();
+    assert!(bytes < 4_500_000, "{bytes} bytes");
+}
+
+/// Whether the handler and all around it tell of its failure.
+fn says_that_it_failed(spans: &[CollectedSpan]) {
+    let handle = named(spans, "method call: Charm.handle");
+    let exception = handle.events.last().expect("an exception");
+    assert_eq!(exception.name, "exception");
+    assert_eq!(attribute(&exception.attributes, "exception.message").unwrap(), fmt::Error.to_string());
+    assert_eq!(handle.status.as_ref().unwrap().message, fmt::Error.to_string());
+    for span in [handle, root(spans), named(spans, "event: start")] {
+        assert_eq!(span.status.as_ref().unwrap().code(), StatusCode::Error, "{}", span.name);
+    }
+}
+
+#[test]
+fn a_trace_says_how_many_spans_it_lacks_and_no_other_lacks_its_parent() {
+    const OUTER: usize = 40;
+    const CALLS: usize = 300;
+    const MADE: usize = OUTER * (1 + CALLS * 5);
+    let recorded = failing_after(|| (0..OUTER).for_each(|_| outer(CALLS)));
+    let Recorded { spans, report, .. } = &recorded;
+    tree::check(spans).unwrap();
+    fits(spans);
+    says_that_it_failed(spans);
+    // The root, the event and the handler are no calls of `work`.
+    let delivered = spans.len() - 3;
+    assert!((10_000..MADE).contains(&delivered), "{delivered} of {MADE} were delivered");
+    let lacks = u64::try_from(MADE - delivered).unwrap();
+    assert_eq!(dropped(spans), Some(lacks.to_string()));
+    assert_eq!(report.dropped_spans, lacks);
+    assert_eq!(
+        warnings(&recorded),
+        [format!(
+            "WARNING: the trace of this event had grown to its limit and lacks {lacks} spans; \
+             `max_bytes_per_trace` sets it"
+        )]
+    );
+}
+
+#[test]
+fn a_trace_that_is_not_too_large_lacks_nothing_and_says_nothing() {
+    let recorded = failing_after(|| (0..10_000).for_each(|_| inner(1)));
+    assert_eq!(recorded.spans.len(), 10_003);
+    assert_eq!((recorded.report.dropped_spans, dropped(&recorded.spans)), (0, None));
+    assert_eq!(warnings(&recorded).len(), 0);
+}
+
+/// Most of a limit, together with another one too much.
+fn large() -> Vec<KeyValue> {
+    vec![KeyValue::new("large", "x".repeat(3_000_000))]
+}
+
+#[test]
+fn what_is_too_large_for_a_span_is_counted_and_the_rest_arrives() {
+    let recorded = failing_after(|| {
+        event("crowded", || {
+            let context = Context::current();
+            let span = context.span();
+            span.add_event("first", large());
+            span.add_event("too large", large());
+            span.set_attributes(large());
+            span.add_link(span.span_context().clone(), large());
+            span.add_event("last", Vec::new());
+        });
+        let tracer = global::tracer("library");
+        tracer.build_with_context(
+            tracer.span_builder("too large").with_attributes(large()),
+            &Context::current(),
+        );
+        inner(1);
+    });
+    tree::check(&recorded.spans).unwrap();
+    says_that_it_failed(&recorded.spans);
+    let span = named(&recorded.spans, "event: crowded");
+    let events: Vec<_> = span.events.iter().map(|event| event.name.as_str()).collect();
+    assert_eq!(events, ["crowded", "first", "last"]);
+    assert_eq!(
+        (span.dropped_events_count, span.dropped_attributes_count, span.dropped_links_count),
+        (1, 1, 1)
+    );
+    assert_eq!(recorded.report.dropped_spans, 1);
+    assert!(named(&recorded.spans, "function call: inner").attributes.len() == 3);
+}
+
+/// It is not only spans that fill a trace.
+#[test]
+fn a_charm_that_says_too_much_about_its_spans_has_its_failure_recorded() {
+    let recorded = failing_after(|| {
+        for _ in 0..50 {
+            event("crowded", || {
+                for _ in 0..4_000 {
+                    get_active_span(|span| span.add_event("x", vec![KeyValue::new("y", "z".repeat(40))]));
+                }
+            });
+        }
+        (0..10).for_each(|_| inner(1));
+    });
+    tree::check(&recorded.spans).unwrap();
+    fits(&recorded.spans);
+    says_that_it_failed(&recorded.spans);
+    let lacks = recorded.report.dropped_spans;
+    assert!(lacks >= 10, "{lacks}");
+    assert_eq!(dropped(&recorded.spans), Some(lacks.to_string()));
+}
+
+#[trace_fn]
+fn panics_below(depth: usize) {
+    if depth == 0 {
+        while is_room() {}
+        panic!("{}", "at the limit ".repeat(50));
+    }
+    panics_below(depth - 1);
+}
+
+/// Whether another span is recorded.
+fn is_room() -> bool {
+    let before = get_active_span(|span| span.span_context().clone());
+    event(&"large".repeat(2_000), || get_active_span(|span| *span.span_context() != before))
+}
+
+/// More failures than there is room left for.
+#[test]
+fn a_panic_through_many_spans_at_the_limit_is_not_all_that_a_trace_says() {
+    const DEPTH: usize = 1_000;
+    let recorded = failing_after(|| {
+        catch_unwind(|| panics_below(DEPTH)).unwrap_err();
+    });
+    tree::check(&recorded.spans).unwrap();
+    fits(&recorded.spans);
+    assert_eq!(dropped(&recorded.spans), Some("1".to_owned()));
+    let calls = recorded.spans.iter().filter(|span| span.span.name == "function call: panics_below");
+    let failed = calls.map(|span| span.span.status.as_ref().unwrap().code() == StatusCode::Error);
+    assert_eq!(failed.collect::<Vec<_>>(), [true; DEPTH + 1]);
+}
+
+/// What a backend beyond a proxy may have sent with its request.
+#[test]
+fn what_spans_have_from_elsewhere_is_part_of_what_is_limited() {
+    let state =
+        TraceState::from_key_value([("vendor", "x".repeat(250)), ("other", "y".repeat(250))]).unwrap();
+    let (trace, span) = (TraceId::from(7), SpanId::from(8));
+    let remote = SpanContext::new(trace, span, TraceFlags::SAMPLED, true, state);
+    let recorded = failing_after(|| {
+        let _elsewhere = Context::new().with_remote_span_context(remote).attach();
+        (0..60_000).for_each(|_| inner(1));
+    });
+    fits(&recorded.spans);
+    says_that_it_failed(&recorded.spans);
+    assert!(!recorded.report.lost, "{:?}", recorded.report);
+    let lacks = recorded.report.dropped_spans;
+    let kept = recorded.spans.iter().filter(|span| span.span.name == "function call: inner").count();
+    assert_eq!(kept as u64 + lacks, 60_000);
+    assert_eq!(dropped(&recorded.spans), Some(lacks.to_string()));
+}
+
+#[test]
+fn what_is_said_again_or_too_often_to_be_kept_takes_no_room() {
+    let recorded = failing_after(|| {
+        get_active_span(|span| {
+            for number in 0..300_000 {
+                span.set_attribute(KeyValue::new("progress", number));
+                span.add_event("step", Vec::new());
+                span.set_status(Status::error("not yet"));
+                span.update_name("a name that is longer than the one before");
+                span.add_link(SpanContext::NONE, Vec::new());
+            }
+        });
+        (0..100).for_each(|_| inner(1));
+    });
+    assert_eq!((recorded.report.dropped_spans, dropped(&recorded.spans)), (0, None));
+    let calls = recorded.spans.iter().filter(|span| span.span.name == "function call: inner");
+    assert_eq!(calls.count(), 100);
+    let said = named(&recorded.spans, "a name that is longer than the one before");
+    assert_eq!(attribute(&said.attributes, "progress").unwrap(), "299999");
+    // Among those that are dropped is the exception.
+    assert_eq!((said.events.len(), said.dropped_events_count), (4096, 295_905));
+}

@@ -1,0 +1,145 @@
+//! Work that goes on in another thread or task is below the span that its context says.
+
+use std::thread;
+
+use charm_testing::tree::names;
+use charm_tracing::opentelemetry::baggage::BaggageExt;
+use charm_tracing::opentelemetry::trace::{FutureExt, TraceContextExt, Tracer, TracerProvider};
+use charm_tracing::opentelemetry::{Context, KeyValue};
+use charm_tracing::{current_span, event, trace_fn, tracer_provider, with_current_context};
+use tests::recording::spans_of;
+use tokio::runtime::{Builder, Runtime};
+use tokio::task::{spawn_blocking, yield_now};
+
+#[trace_fn]
+fn work() {
+    tracer_provider().tracer("library").in_span("in span", |_| event("custom", || ()));
+}
+
+#[trace_fn]
+async fn work_later() {
+    yield_now().await;
+    work();
+    yield_now().await;
+}
+
+#[trace_fn]
+async fn spawner(spawn: impl AsyncFnOnce()) {
+    spawn().await;
+}
+
+fn runtimes() -> [Runtime; 2] {
+    let mut builders = [Builder::new_current_thread(), Builder::new_multi_thread()];
+    builders.each_mut().map(|builder| builder.build().unwrap())
+}
+
+/// The trace of a traced future that runs `spawn`.
+fn outline(runtime: &Runtime, spawn: impl AsyncFnOnce()) -> String {
+    let spans = spans_of(|| runtime.block_on(spawner(spawn)));
+    format!("\n{}", names(&spans))
+}
+
+#[test]
+fn a_task_with_the_current_context_is_below_the_span_that_spawned_it() {
+    for runtime in runtimes() {
+        let spawned = outline(&runtime, async || {
+            tokio::spawn(work_later().with_current_context()).await.unwrap();
+        });
+        assert_eq!(
+            spawned,
+            "
+app/0: start event
+  event: start
+    function call: spawner
+      function call: work_later
+        function call: work
+          in span
+            event: custom"
+        );
+    }
+}
+
+#[test]
+fn a_blocking_closure_with_the_current_context_is_below_the_span_that_spawned_it() {
+    for runtime in runtimes() {
+        let spawned = outline(&runtime, async || {
+            spawn_blocking(with_current_context(work)).await.unwrap();
+        });
+        assert_eq!(
+            spawned,
+            "
+app/0: start event
+  event: start
+    function call: spawner
+      function call: work
+        in span
+          event: custom"
+        );
+    }
+}
+
+#[test]
+fn a_context_is_handed_on_from_task_to_thread() {
+    for runtime in runtimes() {
+        let spawned = outline(&runtime, async || {
+            let task = async {
+                event("in task", || thread::spawn(with_current_context(work)).join().unwrap());
+            };
+            tokio::spawn(task.with_current_context()).await.unwrap();
+        });
+        assert_eq!(
+            spawned,
+            "
+app/0: start event
+  event: start
+    function call: spawner
+      event: in task
+        function call: work
+          in span
+            event: custom"
+        );
+    }
+}
+
+#[test]
+fn without_a_context_a_worker_thread_works_below_the_root() {
+    let [_, runtime] = runtimes();
+    let spawned = outline(&runtime, async || {
+        tokio::spawn(work_later()).await.unwrap();
+        spawn_blocking(|| tracer_provider().tracer("library").in_span("blocking", |_| work())).await.unwrap();
+    });
+    assert_eq!(
+        spawned,
+        "
+app/0: start event
+  event: start
+    function call: spawner
+  function call: work_later
+    function call: work
+      in span
+        event: custom
+  blocking
+    function call: work
+      in span
+        event: custom"
+    );
+}
+
+#[test]
+fn a_carried_context_is_current_for_the_closure_only_even_if_that_panics() {
+    let carried = {
+        let _current = Context::current_with_value(KeyValue::new("carried", true)).attach();
+        with_current_context(|| {
+            assert!(Context::current().get::<KeyValue>().is_some());
+            assert!(current_span().is_none(), "there is none to carry");
+            panic!("as it may");
+        })
+    };
+    let panic = thread::spawn(|| {
+        let _own = Context::current_with_baggage([KeyValue::new("own", true)]).attach();
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(carried)).unwrap_err();
+        assert!(Context::current().baggage().get("own").is_some());
+        assert!(!Context::current().has_active_span());
+    });
+    panic.join().unwrap();
+}
