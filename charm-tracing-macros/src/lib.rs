@@ -156,12 +156,16 @@ pub fn trace_type(args: TokenStream, item: TokenStream) -> TokenStream {
 /// [`std::error::Error`], or points to one as `anyhow::Error` does. If the function is `async`, or returns
 /// `impl Future` or a boxed future, the span ends with the future and is current while the future is polled or dropped. A
 /// future that is dropped before it ends has the status `cancelled`. The attribute changes nothing else: not the order
-/// in which variables and arguments are dropped, not `Location::caller()`, not what the compiler says about a mistake.
+/// in which variables and arguments are dropped, not `Location::caller()`, not the compiler's errors about a mistake.
 ///
 /// Limits of the attribute:
 ///
-/// * In a function with `#[track_caller]`, an error that a macro returns from within the body is not recorded, because
-///   the body cannot move into a closure.
+/// * A function with `#[track_caller]` has a span, but an `Err` that it returns does not mark that span as failed, and a
+///   future that it returns is not part of it. To look at the result, the body would have to be a closure, and
+///   `Location::caller()` in a closure is not the caller of the function. The span of a traced caller that passes the
+///   error on records it. A panic is recorded.
+/// * In a function whose result may be a `Result` or a future, the compiler does not warn about
+///   `unconditional_recursion`, because the call is in a closure.
 /// * If an error type has a lifetime, or a type parameter without a lifetime bound, only its text is recorded and not
 ///   its causes, because the type may be an error only where it is `'static`. If that is so, an alias that hides such a
 ///   lifetime does not compile: write the lifetime, `Answer<'_>` for `Answer`, or `err = off`. A boxed future of such a

@@ -27,12 +27,6 @@ pub(crate) fn allowed(block: &ItemImpl) -> Option<Attribute> {
     }
 }
 
-/// Returns an `allow` for a method of a trait block: clippy accepts any size of error there, but not in the closure
-/// that the body becomes.
-pub(crate) fn allowed_in_trait_block() -> Attribute {
-    parse_quote!(#[allow(clippy::result_large_err)])
-}
-
 /// Turns `expect` into `allow`, because the traced body may not trigger the lint that the author's body triggers.
 pub(crate) fn allow_expected(attributes: &mut [Attribute]) {
     for attribute in attributes {

@@ -4,7 +4,7 @@
 pub use core::any::type_name;
 pub use core::convert::From;
 pub use core::marker::PhantomData;
-pub use core::ops::{ControlFlow, Deref, DerefMut};
+pub use core::ops::{Deref, DerefMut};
 pub use core::option::Option;
 pub use core::{concat, file, module_path};
 
@@ -17,8 +17,7 @@ pub use crate::is_enabled;
 #[cfg(feature = "session")]
 pub use crate::run::Outcome;
 pub use crate::span::{
-    Attributes, Callee, Entered, FromResidual, RUN_IN_PLACE, Returns, Site, Try, call_for_future,
-    call_for_future_of, enter, enter_with, leave, open_future, probe, run, trace_future, value,
+    Attributes, Callee, Entered, RUN_IN_PLACE, Returns, Site, call_for_future, call_for_future_of, enter, enter_with, leave, open_future, probe, run, trace_future, value,
 };
 
 /// Returns `None`, for a return type that cannot be a `Result`.

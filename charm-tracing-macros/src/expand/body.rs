@@ -1,13 +1,12 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{AttrStyle, Attribute, Block, ReturnType, Signature, Type};
+use syn::{AttrStyle, Attribute, Block, ReturnType, Signature, Type, parse_quote};
 
 use super::arguments::{Owning, owning};
 use super::place::{as_written, end_of, leading_items, located, with_braces_of};
-use super::recursion::always_calls_itself;
 use super::returns::{Returning, inferred};
-use super::{Callee, Scope, tail, tracked};
+use super::{Callee, Scope};
 use crate::args::SpanAttribute;
 use crate::lints;
 
@@ -33,28 +32,30 @@ impl Traced<'_> {
         block: &mut Block,
     ) {
         let returning = Returning::of(signature, attributes);
-        let fails = matches!(returning, Returning::MayFail(_) | Returning::Tracked(_));
+        let allowed: Option<Attribute> = match returning {
+            // Clippy accepts any size of error in the block of a trait, but not in the closure that the body becomes.
+            Returning::MayFail(_) if self.scope.is_of_trait_block() => {
+                Some(parse_quote!(#[allow(clippy::result_large_err)]))
+            }
+            // Clippy asks whether to await a future that an async block yields, but not if an `async fn` yields it.
+            Returning::Async { yields_future: true, .. } => {
+                Some(parse_quote!(#[allow(clippy::async_yields_async)]))
+            }
+            _ => None,
+        };
         *block = self.body(returning, signature, block);
         for attribute in &mut *attributes {
             // An inner attribute applies to the whole body, but may only be at its start.
             attribute.style = AttrStyle::Outer;
         }
         lints::allow_expected(attributes);
-        if self.scope.is_of_trait_block() && fails {
-            attributes.push(lints::allowed_in_trait_block());
-        }
+        attributes.extend(allowed);
     }
 
     fn body(&self, returning: Returning, signature: &mut Signature, block: &Block) -> Block {
         let tokens = match returning {
-            Returning::Async { fails, yields_future } => {
-                self.asynchronous(signature, fails, yields_future, block)
-            }
+            Returning::Async { fails, .. } => self.asynchronous(signature, fails, block),
             Returning::Plain => self.in_place(block),
-            Returning::Tracked(output) => self.in_place_noticing(&output, signature, block),
-            Returning::MayFail(output) if always_calls_itself(signature, self.scope.is_unknown(), block) => {
-                self.in_place_noticing(&output, signature, block)
-            }
             Returning::MayFail(output) => self.returning(&output, signature, block),
             Returning::Future(output) => self.returning_future(&output, signature, block),
         };
@@ -69,29 +70,6 @@ impl Traced<'_> {
         quote_spanned! {at=>
             #(#items)*
             let __span = #enter;
-            #(#statements)*
-        }
-    }
-
-    /// Writes the body without a closure and rewrites its exits, because `#[track_caller]` and the compiler's lint
-    /// about recursion apply to the function and not to a closure in it.
-    fn in_place_noticing(&self, output: &Type, signature: &Signature, block: &Block) -> TokenStream {
-        let (krate, at) = (self.krate, end_of(block));
-        let (items, _) = leading_items(block);
-        let statements = tracked::noticing(krate, block.clone());
-        let statements = &statements[items.len()..];
-        let (enter, failure) = (self.enter(), self.failure(&self.scope.of(signature), signature));
-        let returns = match inferred(output) {
-            None => quote_spanned!(at=> let __returns = #krate::__private::Returns::<#output>::inferred();),
-            Some(_) => self.returns_inferred(at),
-        };
-        quote_spanned! {at=>
-            #(#items)*
-            let __span = #enter;
-            #returns
-            let __notice = |__returned| {
-                #krate::__private::Entered::notice(&__span, __returns, __returned, #failure)
-            };
             #(#statements)*
         }
     }
@@ -165,13 +143,7 @@ impl Traced<'_> {
         }
     }
 
-    fn asynchronous(
-        &self,
-        signature: &mut Signature,
-        fails: bool,
-        yields_future: bool,
-        block: &Block,
-    ) -> TokenStream {
+    fn asynchronous(&self, signature: &mut Signature, fails: bool, block: &Block) -> TokenStream {
         let (krate, at) = (self.krate, end_of(block));
         let callee = self.callee.to_tokens(krate);
         let failure = if fails {
@@ -201,12 +173,6 @@ impl Traced<'_> {
             .filter(|_| !binds_later)
             .unwrap_or_else(|| quote_spanned!(at=> #krate::__private::no_attributes));
         let opened = if binds_later { self.opened() } else { None };
-        let body = if yields_future && tail::may_have_value(block) {
-            // If the block ended with the future, clippy would ask whether to await it.
-            with_braces_of(block, quote_spanned!(at=> return #body;))
-        } else {
-            body
-        };
         let future = quote_spanned!(as_written(block)=> async move #body);
         quote_spanned! {at=>
             let __returns = #krate::__private::Returns #written::inferred();

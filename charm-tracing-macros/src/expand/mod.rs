@@ -4,11 +4,8 @@ mod arguments;
 mod body;
 mod callee;
 mod place;
-mod recursion;
 mod returns;
 mod scope;
-mod tail;
-mod tracked;
 mod words;
 
 pub(crate) use body::Traced;

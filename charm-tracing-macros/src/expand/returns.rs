@@ -14,11 +14,10 @@ pub(super) enum Returning {
     Async { fails: bool, yields_future: bool },
     /// A value that is looked at: a `Result` or a boxed future.
     MayFail(Type),
-    /// A value like that of `MayFail`, from a function with `#[track_caller]`.
-    Tracked(Type),
     /// An `impl Future`, with its output.
     Future(Type),
-    /// Any other value, which is not looked at.
+    /// Any other value, which is not looked at; also any value of a function with `#[track_caller]`, because
+    /// `Location::caller()` in a closure would be a place in the function itself.
     Plain,
 }
 
@@ -29,10 +28,8 @@ impl Returning {
         if signature.asyncness.is_some() {
             return Self::Async { fails, yields_future: ty.is_some_and(may_be_future) };
         }
-        let tracked = tracks_caller(attributes);
         match ty {
-            Some(Type::ImplTrait(_)) if tracked => Self::Plain,
-            Some(ty) if fails && tracked => Self::Tracked(ty.clone()),
+            _ if tracks_caller(attributes) => Self::Plain,
             Some(Type::ImplTrait(ty)) => future_output(ty).map_or(Self::Plain, Self::Future),
             Some(ty) if fails => Self::MayFail(ty.clone()),
             _ => Self::Plain,
@@ -145,7 +142,6 @@ mod tests {
             Returning::Async { fails: true, .. } => "async, may fail".into(),
             Returning::Async { fails: false, .. } => "async".into(),
             Returning::MayFail(_) => "may fail".into(),
-            Returning::Tracked(_) => "may fail, tracks its caller".into(),
             Returning::Future(output) => format!("future of {}", output.to_token_stream()),
             Returning::Plain => "plain".into(),
         }
@@ -209,9 +205,9 @@ mod tests {
     #[test]
     fn a_function_that_tracks_its_caller_stays_where_it_is() {
         for attribute in ["#[track_caller]", "#[cfg_attr(not(feature = \"x\"), track_caller)]"] {
-            let function = format!("{attribute} fn f() -> Result<(), E>");
-            assert_eq!(returning(&function), "may fail, tracks its caller");
-            assert_eq!(returning(&format!("{attribute} fn f() -> impl Future<Output = ()>")), "plain");
+            for ty in ["Result<(), E>", "impl Future<Output = ()>"] {
+                assert_eq!(returning(&format!("{attribute} fn f() -> {ty}")), "plain");
+            }
         }
     }
 

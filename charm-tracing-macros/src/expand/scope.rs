@@ -67,11 +67,6 @@ impl Scope {
         Self { of_trait_block: false, free: HashMap::new(), this: This::Unknown, associated: HashMap::new() }
     }
 
-    /// Returns true if the function belongs to no known block or trait.
-    pub(super) fn is_unknown(&self) -> bool {
-        self.this == This::Unknown
-    }
-
     /// Returns true if a trait prescribes the signatures of the functions.
     pub(super) const fn is_of_trait_block(&self) -> bool {
         self.of_trait_block

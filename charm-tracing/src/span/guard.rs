@@ -157,20 +157,6 @@ impl Entered {
         if entered.0.is_some() { leave_now(entered, returned, leave) } else { returned }
     }
 
-    /// Returns the value that a call is about to return, and records its failure. It is for functions whose body does not
-    /// become a closure.
-    #[inline]
-    pub fn notice<T>(&self, _returns: Returns<T>, returned: T, failure: fn(&T) -> Option<Failure>) -> T {
-        if let Some(entered) = &self.0 {
-            own_work(|| {
-                if let Some(failure) = failure(&returned) {
-                    failure.record(entered.handle());
-                }
-            });
-        }
-        returned
-    }
-
     /// Wraps the future that a call returns, so that its polls belong to the span.
     #[inline]
     pub(super) fn carry<F, T>(self, future: F, failure: fn(&T) -> Option<Failure>) -> Traced<F, T> {

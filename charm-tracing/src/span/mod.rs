@@ -10,7 +10,6 @@ mod future;
 mod guard;
 mod open;
 mod panic;
-mod question_mark;
 mod returned;
 mod text;
 
@@ -29,6 +28,5 @@ pub use guard::{
 };
 pub(crate) use open::{Current, OpenSpan};
 pub(crate) use panic::install_hook;
-pub use question_mark::{FromResidual, Try};
 pub use returned::{Returns, leave};
 pub(crate) use text::{headline, headline_of};

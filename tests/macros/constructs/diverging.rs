@@ -109,11 +109,11 @@ constructs! {
         assert!(uninhabited(Err(fmt::Error)).is_err());
     } traces "
         function call: branches
-        function call: branches [error: an error occurred when formatting an argument]
         function call: branches
-        function call: ends_nowhere [error: an error occurred when formatting an argument]
-        function call: depends_on_the_system [error: an error occurred when formatting an argument]
-        function call: uninhabited [error: an error occurred when formatting an argument]
+        function call: branches
+        function call: ends_nowhere
+        function call: depends_on_the_system
+        function call: uninhabited
     "
 
     a_self_that_is_changed_and_dropped {

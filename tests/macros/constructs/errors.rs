@@ -933,7 +933,7 @@ constructs! {
         function call: generic [error: it is full]
         function call: borrowed [error: it is full]
         function call: later [error: it is full]
-        function call: tracked [error: cannot store: an error occurred when formatting an argument]
+        function call: tracked
         method call: Store.go [error: cannot store: an error occurred when formatting an argument]
         method call: Store.lasting [error: cannot store: an error occurred when formatting an argument]
     "

@@ -247,7 +247,7 @@ app/0: start event
     function call: plain {one=7, two=1, three=4}
     function call: fallible {displayed=2, debugged=4}
     function call: fallible [error: failure] {displayed=2, debugged=4}
-    function call: tracked [error: error]
+    function call: tracked
     function call: asynchronous {one=2}
     function call: asynchronous [error: arguments] {one=8}
     function call: future

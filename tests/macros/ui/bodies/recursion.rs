@@ -10,12 +10,6 @@ pub fn plain(units: u8) -> u8 {
 }
 
 #[trace_fn]
-pub fn fallible(units: u8) -> Result<u8, Failure> {
-    let units = fallible(units)?;
-    Ok(units)
-}
-
-#[trace_fn]
 #[track_caller]
 pub fn tracked(units: u8) -> Result<u8, Failure> {
     tracked(units)
@@ -25,7 +19,7 @@ pub struct Unit;
 
 #[trace_type]
 impl Unit {
-    pub fn on_each_way(&self, units: u8) -> Result<u8, Failure> {
+    pub fn on_each_way(&self, units: u8) -> u8 {
         if units == 0 { self.on_each_way(1) } else { Self::on_each_way(self, 0) }
     }
 
