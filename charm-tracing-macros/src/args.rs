@@ -12,7 +12,6 @@ use syn::spanned::Spanned;
 use syn::{Error, Expr, Ident, Lit, LitStr, Path, Token, Type, bracketed, parenthesized};
 
 use crate::errors::Errors;
-use crate::manifest;
 use crate::similar::similar;
 
 /// One argument that may be given once.
@@ -320,16 +319,8 @@ pub(crate) fn krate(arg: &mut Arg<Path>, key: &Ident, input: ParseStream<'_>) ->
     arg.set(key, path)
 }
 
-/// Returns the path of `charm_tracing` in generated code. Notes an error if the crate has another name in this package.
-pub(crate) fn krate_path(arg: &Arg<Path>, errors: &mut Errors) -> TokenStream {
-    if arg.value.is_none()
-        && let Some(name) = manifest::other_name()
-    {
-        let message = format!(
-            "this package calls `charm_tracing` `{name}`: write `crate = {name}` among the arguments"
-        );
-        errors.push(Error::new(Span::call_site(), message));
-    }
+/// Returns the path of `charm_tracing` in generated code.
+pub(crate) fn krate_path(arg: &Arg<Path>) -> TokenStream {
     let default = || quote::quote_spanned!(Span::mixed_site()=> ::charm_tracing);
     arg.value.as_ref().map_or_else(default, ToTokens::to_token_stream)
 }

@@ -42,7 +42,7 @@ impl Args for TypeArgs {
 pub(crate) fn trace_type(args: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let args = TypeArgs::parse(args, &mut errors);
-    let krate = args::krate_path(&args.krate, &mut errors);
+    let krate = args::krate_path(&args.krate);
     match syn::parse2::<Item>(item.clone()) {
         Ok(Item::Impl(block)) => on_block(&krate, &args, block, errors),
         Ok(Item::Trait(definition)) => on_trait(&krate, &args, definition, errors),
@@ -60,9 +60,7 @@ fn on_block(krate: &TokenStream, args: &TypeArgs, mut block: ItemImpl, mut error
     args.selection.check(candidates, &mut errors);
     refuse_another(&mut block.attrs, &mut errors);
     let marker = marker(krate, &block);
-    let allowed = lints::allowed(&block);
     trace_methods(krate, args, &mut block, &errors);
-    block.attrs.extend(allowed);
     let mut tokens = errors.into_tokens();
     block.to_tokens(&mut tokens);
     tokens.extend(marker);

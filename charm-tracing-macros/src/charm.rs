@@ -126,7 +126,7 @@ pub(crate) fn trace_charm(args: TokenStream, item: TokenStream) -> TokenStream {
 
 /// Expands the attribute on an `impl` block: configuration and spans.
 fn on_block(args: &CharmArgs, mut block: ItemImpl, mut errors: Errors) -> TokenStream {
-    let krate = args::krate_path(&args.krate, &mut errors);
+    let krate = args::krate_path(&args.krate);
     if let Some((path, _)) = &block.trait_ {
         errors.push(Error::new_spanned(
             path,
@@ -155,8 +155,8 @@ fn on_block(args: &CharmArgs, mut block: ItemImpl, mut errors: Errors) -> TokenS
 }
 
 /// Expands the attribute on a struct: configuration only.
-fn on_struct(args: &CharmArgs, charm: &ItemStruct, mut errors: Errors) -> TokenStream {
-    let krate = args::krate_path(&args.krate, &mut errors);
+fn on_struct(args: &CharmArgs, charm: &ItemStruct, errors: Errors) -> TokenStream {
+    let krate = args::krate_path(&args.krate);
     let destination = destination(&krate, args, |member| match &charm.fields {
         Fields::Named(fields) if fields.named.iter().any(|field| field.ident.as_ref() == Some(member)) => {
             Place::Field

@@ -45,10 +45,10 @@ impl Args for FunctionArgs {
 }
 
 impl FunctionArgs {
-    fn krate(&self, errors: &mut Errors) -> TokenStream {
+    fn krate(&self) -> TokenStream {
         match (&self.krate.value, &self.last.value) {
             (None, Some(Last { krate, .. })) => krate.to_token_stream(),
-            _ => args::krate_path(&self.krate, errors),
+            _ => args::krate_path(&self.krate),
         }
     }
 
@@ -76,7 +76,7 @@ pub(crate) fn trace_fn(arguments: &TokenStream, item: TokenStream) -> TokenStrea
         return not_a_function(item, errors);
     };
     errors.extend(refuse(&function.sig));
-    let krate = args.krate(&mut errors);
+    let krate = args.krate();
     if !errors.is_empty() {
         last::remove(&mut function.attrs);
     } else if args.last.value.is_some() || !last::may_be_rewritten(&function.attrs) {

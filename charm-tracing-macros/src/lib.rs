@@ -19,7 +19,6 @@ mod forward;
 mod function;
 mod last;
 mod lints;
-mod manifest;
 mod marker;
 mod names;
 mod selection;

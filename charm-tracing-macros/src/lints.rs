@@ -1,31 +1,4 @@
-//! Lints that look at the form of a body, which the attributes change.
-
-use quote::ToTokens;
-use syn::{Attribute, Ident, ImplItem, ItemImpl, Meta, Path, Stmt, parse_quote};
-
-/// Returns an `allow` for a clippy lint that expects one form of body in `Clone` or `PartialOrd`. It is needed only if
-/// the author's body has that form, because the traced body has not.
-///
-/// In all other blocks nothing is allowed, because an author may forbid it.
-pub(crate) fn allowed(block: &ItemImpl) -> Option<Attribute> {
-    let only = |name: &str| {
-        let method = block.items.iter().find_map(|item| match item {
-            ImplItem::Fn(method) if method.sig.ident == name => Some(method),
-            _ => None,
-        })?;
-        let [Stmt::Expr(value, None)] = method.block.stmts.as_slice() else { return None };
-        Some(value.to_token_stream().to_string().replace(' ', ""))
-    };
-    match block.trait_.as_ref()?.0.segments.last()?.ident.to_string().as_str() {
-        "Clone" if only("clone")? == "*self" => {
-            Some(parse_quote!(#[allow(clippy::non_canonical_clone_impl)]))
-        }
-        "PartialOrd" if only("partial_cmp")?.contains("cmp(") => {
-            Some(parse_quote!(#[allow(clippy::non_canonical_partial_ord_impl)]))
-        }
-        _ => None,
-    }
-}
+use syn::{Attribute, Ident, Meta, Path};
 
 /// Turns `expect` into `allow`, because the traced body may not trigger the lint that the author's body triggers.
 pub(crate) fn allow_expected(attributes: &mut [Attribute]) {
@@ -40,6 +13,9 @@ pub(crate) fn allow_expected(attributes: &mut [Attribute]) {
 
 #[cfg(test)]
 mod tests {
+    use quote::ToTokens;
+    use syn::{ItemImpl, parse_quote};
+
     use super::*;
 
     #[test]
@@ -56,18 +32,5 @@ mod tests {
             attributes,
             ["# [allow (dead_code , reason = \"it is old\")]", "# [warn (clippy :: pedantic)]"]
         );
-    }
-
-    #[test]
-    fn only_the_form_that_clippy_wants_is_allowed_to_be_another() {
-        let allowed = |block: ItemImpl| allowed(&block).is_some();
-        assert!(allowed(parse_quote!(impl Clone for Unit { fn clone(&self) -> Self { *self } })));
-        assert!(!allowed(parse_quote!(impl Clone for Unit { fn clone(&self) -> Self { Self(self.0) } })));
-        assert!(allowed(parse_quote! {
-            impl PartialOrd for Unit {
-                fn partial_cmp(&self, other: &Self) -> Option<Ordering> { Some(self.cmp(other)) }
-            }
-        }));
-        assert!(!allowed(parse_quote!(impl Unit { fn clone(&self) -> Self { *self } })));
     }
 }

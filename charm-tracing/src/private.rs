@@ -17,7 +17,8 @@ pub use crate::is_enabled;
 #[cfg(feature = "session")]
 pub use crate::run::Outcome;
 pub use crate::span::{
-    Attributes, Callee, Entered, RUN_IN_PLACE, Returns, Site, call_for_future, call_for_future_of, enter, enter_with, leave, open_future, probe, run, trace_future, value,
+    Attributes, Callee, Entered, RUN_IN_PLACE, Returns, Site, call_for_future, call_for_future_of, enter,
+    enter_with, leave, open_future, probe, run, trace_future, value,
 };
 
 /// Returns `None`, for a return type that cannot be a `Result`.
