@@ -169,6 +169,8 @@ mod protobuf;
 mod queue;
 mod recorder;
 #[cfg(feature = "session")]
+mod recovery;
+#[cfg(feature = "session")]
 mod resource;
 #[cfg(feature = "session")]
 mod run;

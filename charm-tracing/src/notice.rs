@@ -3,7 +3,7 @@
 
 use std::error::Error;
 
-use crate::delivery::{DeliveryProblem, DeliveryReport};
+use crate::delivery::{DeliveryProblem, DeliveryReport, with_causes};
 use crate::target::{MissingCertificate, Target};
 
 /// A line for Juju's log.
@@ -28,19 +28,20 @@ pub(crate) fn of_delivery(
     let refusal = || report.last_refusal.as_deref().unwrap_or("it did not say why");
 
     if report.lost && (has_destination || keeps_traces) {
-        let why = problem.map_or_else(|| "there is nowhere to keep it".to_owned(), |problem| chain(problem));
+        let why =
+            problem.map_or_else(|| "there is nowhere to keep it".to_owned(), |problem| with_causes(problem));
         return warn(format!("the trace of this event is lost: {why}"));
     }
     match problem {
-        Some(problem @ DeliveryProblem::Interrupted) => return warn(chain(problem)),
+        Some(problem @ DeliveryProblem::Interrupted) => return warn(with_causes(problem)),
         Some(problem @ DeliveryProblem::HttpsWithoutCertificate) => {
             let missing = target.and_then(|target| target.missing.as_ref());
-            return warn(missing.map_or_else(|| chain(problem), MissingCertificate::notice));
+            return warn(missing.map_or_else(|| with_causes(problem), MissingCertificate::notice));
         }
         Some(problem @ DeliveryProblem::Certificate { .. }) => {
             let came_over = target.and_then(|target| target.ca_relation.as_ref());
             let from = came_over.map(|endpoint| format!(" (it has come over `{endpoint}`)"));
-            return warn(chain(problem) + &from.unwrap_or_default() + KEPT);
+            return warn(with_causes(problem) + &from.unwrap_or_default() + KEPT);
         }
         Some(
             problem @ (DeliveryProblem::NoTls
@@ -48,11 +49,11 @@ pub(crate) fn of_delivery(
             | DeliveryProblem::Proxy { .. }
             | DeliveryProblem::Untrusted { .. }),
         ) => {
-            return warn(chain(problem) + KEPT);
+            return warn(with_causes(problem) + KEPT);
         }
         Some(problem) if problem.is_refused_queue() => {
             return warn(
-                chain(problem) + "; they are sent at once, and lost if that fails, until it is moved",
+                with_causes(problem) + "; they are sent at once, and lost if that fails, until it is moved",
             );
         }
         _ => {}
@@ -80,13 +81,13 @@ pub(crate) fn of_delivery(
         ));
     }
     // An outage of the backend ends by itself, so it is only logged at debug level.
-    problem.map(|problem| Notice { level: log::Level::Debug, text: chain(problem) })
+    problem.map(|problem| Notice { level: log::Level::Debug, text: with_causes(problem) })
 }
 
 impl MissingCertificate {
     fn notice(&self) -> String {
         let whole = self.source().is_none();
-        chain(self) + if whole { "" } else { KEPT }
+        with_causes(self) + if whole { "" } else { KEPT }
     }
 }
 
@@ -94,18 +95,6 @@ const KEPT: &str = "; they are kept until that is mended";
 
 fn traces(count: u32) -> String {
     if count == 1 { "1 trace".to_owned() } else { format!("{count} traces") }
-}
-
-/// Writes an error and its causes in one line.
-pub(crate) fn chain(problem: &dyn Error) -> String {
-    let mut text = problem.to_string();
-    let mut next = problem.source();
-    while let Some(cause) = next {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        next = cause.source();
-    }
-    text
 }
 
 #[cfg(test)]

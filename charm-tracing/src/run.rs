@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use opentelemetry::Context;
 use tracing_relation::juju::Dispatch;
 
-use crate::span::{catch_panics, headline_of};
+use crate::span::{catch_panics, first_line};
 use crate::{Destination, Session, TracedCharm};
 
 /// Runs a traced charm, as its `main`: constructs it with `new`, lets it `handle` the event, and delivers the trace.
@@ -57,7 +57,9 @@ where
         });
         // The error is formatted once, as `main` would do, because it may be long.
         let handle = || handle(charm, &dispatch).into_result().map_err(|error| format!("{error:?}"));
-        session.in_event(handle, |result| result.as_ref().err().map(|report| headline_of(report)))
+        session.in_event(handle, |result| {
+            result.as_ref().err().map(|report| first_line(&format_args!("{report}")))
+        })
     }));
     match &outcome {
         Ok(Ok(())) => {}

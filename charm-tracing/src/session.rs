@@ -1,9 +1,7 @@
 use std::fmt;
 use std::mem;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::SystemTime;
 
 use opentelemetry::KeyValue;
 use opentelemetry::global::GlobalTracerProvider;
@@ -13,16 +11,15 @@ use tracing_relation::juju::{Dispatch, EnvironmentError, HookTools};
 use crate::delivery::{self, DeliveryReport, Destination, SystemClock, Trace};
 use crate::hook_tools::TracedHookTools;
 use crate::notice::{self, Notice};
-use crate::otlp::FileWriter;
-use crate::queue::{Losses, Missing, Queue, QueueConfig, QueueError, Recovered};
+use crate::queue::{Losses, Queue, Recovered};
 use crate::recorder::globals;
 #[cfg(feature = "testing")]
 use crate::recorder::turn::{Turn, Use};
-use crate::recorder::{self, Details, Ended, Journal, Share, TraceContext, new_trace, open_trace, own_scope};
+use crate::recorder::{self, Details, Ended, Share, new_trace, open_trace, own_scope};
 use crate::span::{self, Current, OpenSpan};
 use crate::target::Target;
 use crate::warnings_only::WarningsOnly;
-use crate::{Config, names, otlp, parent, resource};
+use crate::{Config, names, otlp, parent, recovery, resource};
 
 /// The trace of one dispatch, from the first line of `main` to its end. [`run`](crate::run) uses one for you; use it
 /// yourself in a charm that has its own `main`.
@@ -149,7 +146,7 @@ impl Session {
     /// Marks the root as failed, with the first line of the error text that the charm's `main` prints.
     pub(crate) fn failed_with(&mut self, report: &str) {
         if let Some(open) = &mut self.open {
-            open.fail(span::headline_of(report));
+            open.fail(span::first_line(&format_args!("{report}")));
         }
     }
 
@@ -230,7 +227,8 @@ impl Session {
         }
         let queue = open.queue.take();
         let charm_dir = self.dispatch.charm_dir();
-        let losses = queue.as_ref().and_then(|queue| span::catch_panics(|| losses(queue, charm_dir)));
+        let losses =
+            queue.as_ref().and_then(|queue| span::catch_panics(|| recovery::losses(queue, charm_dir)));
         let reported = losses.unwrap_or_default();
         open.report_losses(reported);
         if let Some(failure) = open.failure_of_action() {
@@ -284,9 +282,10 @@ impl OpenSession {
         if globals::with(|_| ()).is_some() {
             return Err(NotRecorded::AnotherSession);
         }
-        let queue = queue(&config, dispatch);
-        let begin =
-            |queue| span::catch_panics(|| begin_journal(queue, dispatch, &resource, &parent)).flatten();
+        let queue = recovery::queue(&config, dispatch);
+        let begin = |queue| {
+            span::catch_panics(|| recovery::begin_journal(queue, dispatch, &resource, &parent)).flatten()
+        };
         let (journal, recovered) = queue.as_ref().and_then(begin).unzip();
         let quota = config.quota();
         let opened = span::own_work(|| open_trace(quota, &parent, Box::new(details), journal));
@@ -366,57 +365,6 @@ fn turn() -> Result<Turn, NotRecorded> {
         Use::Recording => panic!("cannot start a session: {refused}"),
         Use::Session => NotRecorded::AnotherSession,
         Use::SwitchedOff => NotRecorded::SwitchedOff,
-    })
-}
-
-fn queue(config: &Config, dispatch: &Dispatch) -> Option<Queue> {
-    (config.buffer_max_events > 0).then(|| {
-        Queue::new(QueueConfig {
-            path: config.queue_path(dispatch.charm_dir()),
-            max_dispatches: config.buffer_max_events,
-            max_bytes: config.buffer_max_bytes(),
-        })
-    })
-}
-
-/// Begins the journal of this dispatch. Before that, stores the traces that killed dispatches of the unit left, and
-/// returns their number. `None` if no journal can be written.
-fn begin_journal(
-    queue: &Queue,
-    dispatch: &Dispatch,
-    resource: &[KeyValue],
-    parent: &SpanContext,
-) -> Option<(Box<Journal>, Recovered)> {
-    // Without a charm directory the process may be a test, which must not find a file of ours in its own directory.
-    dispatch.var("JUJU_CHARM_DIR").or(dispatch.var("CHARM_DIR"))?;
-    let lock = queue.lock_unit(dispatch.charm_dir())?;
-    let unit = dispatch.unit_name().ok()?;
-    let recover = || -> Result<Option<Recovered>, QueueError> {
-        if queue.open(Missing::Own)? {
-            queue.recover(&lock, unit, SystemTime::now()).map(Some)
-        } else {
-            Ok(None)
-        }
-    };
-    let recovered = recover().unwrap_or_else(|error| {
-        log::debug!("no journal is written: {error}");
-        None
-    })?;
-    let trace = TraceContext::below(parent);
-    let file = queue.journal(lock, unit, trace.id.to_bytes());
-    let writer = FileWriter::begin(Box::new(file), resource, &own_scope(), trace);
-    Some((Box::new(Journal::begin(Box::new(writer))), recovered))
-}
-
-/// Imports the buffer of the Python library if there is one, and returns the losses that no trace has reported yet.
-fn losses(queue: &Queue, charm_dir: &Path) -> Losses {
-    let read = || -> Result<Losses, QueueError> {
-        queue.import_python(charm_dir)?;
-        if queue.open(Missing::Own)? { Ok(queue.state()?.losses) } else { Ok(Losses::default()) }
-    };
-    read().unwrap_or_else(|error| {
-        log::debug!("cannot read what earlier dispatches have left: {error}");
-        Losses::default()
     })
 }
 

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// All modules. Those above the line are built without the feature `session`.
-const ORDER: [&str; 23] = [
+const ORDER: [&str; 24] = [
     "protobuf",
     "names",
     "site",
@@ -25,6 +25,7 @@ const ORDER: [&str; 23] = [
     "resource",
     "hook_tools",
     "warnings_only",
+    "recovery",
     "session",
     "run",
     "private",

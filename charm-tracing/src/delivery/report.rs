@@ -143,8 +143,7 @@ impl DeliveryReport {
     }
 
     pub(super) fn note(&mut self, problem: DeliveryProblem) {
-        let cause = problem.source().map(|source| format!(": {source}")).unwrap_or_default();
-        log::debug!("{problem}{cause}");
+        log::debug!("{}", with_causes(&problem));
         self.nothing_taken |= matches!(
             problem,
             DeliveryProblem::Unreachable { .. }
@@ -168,4 +167,16 @@ impl From<QueueError> for DeliveryProblem {
     fn from(error: QueueError) -> Self {
         Self::Buffer { source: Box::new(error) }
     }
+}
+
+/// Writes an error and its causes in one line.
+pub(crate) fn with_causes(problem: &dyn Error) -> String {
+    let mut text = problem.to_string();
+    let mut next = problem.source();
+    while let Some(cause) = next {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        next = cause.source();
+    }
+    text
 }

@@ -35,15 +35,9 @@ impl FileWriter {
 }
 
 impl JournalWriter for FileWriter {
-    fn begun(&mut self, span: &Record) {
+    fn write(&mut self, span: &Record, ended: bool) {
         if self.stopped.is_none() {
-            self.records.begun(&mut self.out, span);
-        }
-    }
-
-    fn ended(&mut self, span: &Record) {
-        if self.stopped.is_none() {
-            self.records.ended(&mut self.out, span);
+            self.records.write(&mut self.out, span, ended);
         }
     }
 
@@ -134,7 +128,7 @@ mod tests {
         let file = File(Arc::new(Mutex::new((Vec::new(), usize::MAX))));
         let mut writer = FileWriter::begin(Box::new(file), &[], &own_scope(), TraceContext::default());
         for id in 1..20_000 {
-            writer.begun(&Record { span_id: SpanId::from(id), ..Record::VACANT });
+            writer.write(&Record { span_id: SpanId::from(id), ..Record::VACANT }, false);
             writer.flush();
         }
         assert!(writer.stopped.is_some());

@@ -56,17 +56,8 @@ impl Records {
         Self { trace, scope: own.clone(), own, sites: HashMap::new(), last: None }
     }
 
-    /// Writes a span that has ended.
-    pub(crate) fn ended(&mut self, out: &mut Vec<u8>, span: &Record) {
-        self.write(out, span, true);
-    }
-
-    /// Writes a span that has begun.
-    pub(crate) fn begun(&mut self, out: &mut Vec<u8>, span: &Record) {
-        self.write(out, span, false);
-    }
-
-    fn write(&mut self, out: &mut Vec<u8>, span: &Record, ended: bool) {
+    /// Writes a span that has begun, or one that has ended.
+    pub(crate) fn write(&mut self, out: &mut Vec<u8>, span: &Record, ended: bool) {
         if let Some(site) = encode_span::plain_site(span) {
             let field = FIRST_SITE + self.number(out, site);
             let write = |out: &mut Vec<u8>| encode_span::without_site(out, span, self.trace, ended);

@@ -116,14 +116,8 @@ pub(crate) enum Field<'a> {
     Fixed32(u32),
 }
 
-/// Returns the fields of a message with their numbers, in the order in which they are written; `None` if the bytes are no
-/// message.
-pub(crate) fn fields(bytes: &[u8]) -> Option<Vec<(u32, Field<'_>)>> {
-    Fields::of(bytes).collect()
-}
-
-/// An iterator over the fields of a message of any size, which allocates no memory. An item `None` is the last one, because the
-/// bytes there are no field.
+/// An iterator over the fields of a message and their numbers, in the order in which they are written. An item `None` is the last
+/// one, because the bytes there are no field.
 #[derive(Debug, Clone)]
 pub(crate) struct Fields<'a> {
     rest: &'a [u8],
@@ -206,6 +200,10 @@ mod tests {
     };
 
     use super::*;
+
+    fn fields(bytes: &[u8]) -> Option<Vec<(u32, Field<'_>)>> {
+        Fields::of(bytes).collect()
+    }
 
     #[test]
     fn fields_are_read_with_their_numbers() {

@@ -4,7 +4,7 @@ mod fields;
 mod value;
 
 pub(crate) use fields::{
-    Field, Fields, bytes, bytes_always, fields, fixed32, fixed64, int, length, length_size, message,
-    next_field, uint32,
+    Field, Fields, bytes, bytes_always, fixed32, fixed64, int, length, length_size, message, next_field,
+    uint32,
 };
 pub(crate) use value::{attributes, scope};

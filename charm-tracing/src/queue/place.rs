@@ -77,7 +77,7 @@ impl Queue {
     fn replace_file(&self) -> Result<(), QueueError> {
         let half_made = self.half_made();
         self.make_directory(&half_made)?;
-        python::import(self, &self.path, &half_made)?;
+        python::import(&self.in_directory(half_made.clone()), &self.path)?;
         if self.look(&self.path)?.is_some_and(|entry| entry.kind == Kind::File) {
             let inside = half_made.join(format!("replaced-{}", millis(SystemTime::now())));
             Self::io("move", &self.path, self.fs.rename(&self.path, &inside))?;
@@ -95,7 +95,7 @@ impl Queue {
         let file = charm_dir.join(python::FILE);
         if self.look(&file)?.is_some() {
             self.open(Missing::All)?;
-            python::import(self, &file, &self.path)?;
+            python::import(self, &file)?;
         }
         Ok(())
     }

@@ -25,9 +25,9 @@ use crate::protobuf::{Field, Fields};
 pub(super) const FILE: &str = ".charm_tracing_buffer.raw";
 const SEPARATOR: &[u8] = b"__CHARM_TRACING_BUFFER_SPAN_SEP__";
 
-/// Stores every trace of a file in this directory, and then removes the file. A file without a trace stays, and so does
+/// Stores every trace of a file in the queue, and then removes the file. A file without a trace stays, and so does
 /// anything that is not a regular file of our own.
-pub(super) fn import(queue: &Queue, file: &Path, directory: &Path) -> Result<(), QueueError> {
+pub(super) fn import(queue: &Queue, file: &Path) -> Result<(), QueueError> {
     let Some(Entry { kind: Kind::File, own: true, .. }) = queue.look(file)? else { return Ok(()) };
     let bytes = match queue.fs.read(file) {
         // The library's buffer is never this large.
@@ -37,8 +37,8 @@ pub(super) fn import(queue: &Queue, file: &Path, directory: &Path) -> Result<(),
     let mut imported = Vec::new();
     for PythonTrace { bytes, trace_id, start } in requests(&bytes) {
         let new = NewTrace { trace_id, idle: false, request: &bytes };
-        match queue.write(directory, start / 1_000_000, &new) {
-            Ok(name) => imported.push(directory.join(name)),
+        match queue.write(start / 1_000_000, &new) {
+            Ok(name) => imported.push(queue.file(name)),
             Err(error) => {
                 // The file still has these traces, so they would be sent twice.
                 for path in &imported {

@@ -89,6 +89,11 @@ impl Queue {
         Self { path, max_dispatches, max_bytes, fs, root }
     }
 
+    /// Returns the same queue in another directory.
+    pub(super) fn in_directory(&self, path: PathBuf) -> Self {
+        Self { path, fs: Arc::clone(&self.fs), ..*self }
+    }
+
     /// Stores a trace after all others.
     ///
     /// If `to_send` is true, no other trace is dropped for it, and the limits apply only at [`trim`](Self::trim), so
@@ -112,11 +117,8 @@ impl Queue {
         let newest = self.list()?.0.last().map_or(0, TraceName::stamp);
         let stamp = millis(now).max(newest + 1);
         let mut dropped = Vec::new();
-        let written = if to_send {
-            self.write(&self.path, stamp, new)
-        } else {
-            self.write_making_room(stamp, new, &mut dropped)
-        };
+        let written =
+            if to_send { self.write(stamp, new) } else { self.write_making_room(stamp, new, &mut dropped) };
         let name = written.inspect_err(|_| {
             self.add_losses(Losses { dropped_traces: dropped.len() as u64, ..Losses::default() });
         })?;
@@ -139,7 +141,7 @@ impl Queue {
         let needed = new.request.size() as u64 + 16 * BLOCK;
         let mut freed = 0;
         loop {
-            match self.write(&self.path, stamp, new) {
+            match self.write(stamp, new) {
                 Err(full) if full.is_full() && freed < needed => {
                     let victim = first_to_be_dropped(&self.waiting()?);
                     let victim = victim.filter(|victim| victim.is_idle() || !new.idle).ok_or(full)?;
@@ -153,26 +155,21 @@ impl Queue {
         }
     }
 
-    /// Writes the file of a trace into this directory; the file is complete before it gets its name.
-    pub(super) fn write(
-        &self,
-        directory: &Path,
-        stamp: u64,
-        new: &NewTrace<'_>,
-    ) -> Result<TraceName, QueueError> {
+    /// Writes the file of a trace; it is complete before it gets its name.
+    pub(super) fn write(&self, stamp: u64, new: &NewTrace<'_>) -> Result<TraceName, QueueError> {
         if new.request.size() as u64 > SMALL {
             // A state that cannot be read or written counts as one with a large trace.
-            if let Ok(mut state) = self.state_in(directory)
+            if let Ok(mut state) = self.state()
                 && !mem::replace(&mut state.large, true)
             {
-                let _ = self.set_state_in(directory, &state);
+                let _ = self.set_state(&state);
             }
         }
-        let part = directory.join(format!("{stamp:016}-{:016x}.{PART}", random()));
+        let part = self.path.join(format!("{stamp:016}-{:016x}.{PART}", random()));
         let contents = Hashed { contents: new.request, crc32: Cell::new(0) };
         Self::io("write", &part, self.fs.write(&part, &contents))?;
         let name = TraceName::new(stamp, new.trace_id, new.idle, contents.crc32.get());
-        Self::io("rename", &part, self.fs.rename(&part, &directory.join(name)))?;
+        Self::io("rename", &part, self.fs.rename(&part, &self.file(name)))?;
         Ok(name)
     }
 
@@ -271,7 +268,7 @@ impl Queue {
     /// Replaces a trace by its rest, after parts of it were delivered. Returns its new name.
     pub(crate) fn replace(&self, name: TraceName, rest: &[u8]) -> Result<TraceName, QueueError> {
         let rest = NewTrace { trace_id: name.trace_id(), idle: name.is_idle(), request: &rest };
-        let new = self.write(&self.path, name.stamp(), &rest)?;
+        let new = self.write(name.stamp(), &rest)?;
         if new != name && !self.acknowledge(name)? {
             // Another dispatch has dropped it meanwhile.
             self.acknowledge(new)?;
@@ -294,7 +291,11 @@ impl Queue {
 
     /// Reads the state that earlier dispatches have left.
     pub(crate) fn state(&self) -> Result<State, QueueError> {
-        self.state_in(&self.path)
+        let path = self.path.join(STATE);
+        match self.fs.read(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(State::default()),
+            read => Ok(State::parse(&String::from_utf8_lossy(&Self::io("read", &path, read)?))),
+        }
     }
 
     /// Adds losses to the state that no report contains.
@@ -311,25 +312,13 @@ impl Queue {
         }
     }
 
-    fn state_in(&self, directory: &Path) -> Result<State, QueueError> {
-        let path = directory.join(STATE);
-        match self.fs.read(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(State::default()),
-            read => Ok(State::parse(&String::from_utf8_lossy(&Self::io("read", &path, read)?))),
-        }
-    }
-
     /// Writes the state for the next dispatches.
     pub(crate) fn set_state(&self, state: &State) -> Result<(), QueueError> {
-        self.set_state_in(&self.path, state)
-    }
-
-    fn set_state_in(&self, directory: &Path, state: &State) -> Result<(), QueueError> {
-        let path = directory.join(STATE);
+        let path = self.path.join(STATE);
         if *state == State::default() {
             return Self::io("remove", &path, self.fs.remove(&path)).map(drop);
         }
-        let part = directory.join(format!("{STATE}-{:016x}.{PART}", random()));
+        let part = self.path.join(format!("{STATE}-{:016x}.{PART}", random()));
         Self::io("write", &part, self.fs.write(&part, &state.to_string().as_bytes()))?;
         Self::io("rename", &part, self.fs.rename(&part, &path))
     }

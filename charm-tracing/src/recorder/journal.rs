@@ -16,10 +16,8 @@ use super::store::Store;
 
 /// Writes the records of a journal.
 pub(crate) trait JournalWriter: Debug + Send {
-    /// Writes a span that has begun.
-    fn begun(&mut self, span: &Record);
-    /// Writes a span that has ended.
-    fn ended(&mut self, span: &Record);
+    /// Writes a span that has begun, or one that has ended.
+    fn write(&mut self, span: &Record, ended: bool);
     /// Writes the records to where they survive the process.
     fn flush(&mut self);
     /// Returns the file, and logs the error that stopped the journal. Must not be called while the session is locked, because the
@@ -102,11 +100,11 @@ impl Journal {
         // Spans that have begun are written first, so that the parent of a span is in the journal as well.
         for place in self.begun.drain(..) {
             if let Some(record) = spans.take_for_journal(place) {
-                self.writer.begun(record);
+                self.writer.write(record, false);
             }
         }
         for record in spans.ended().skip(self.written) {
-            self.writer.ended(record);
+            self.writer.write(record, true);
         }
         self.written = spans.ended_count();
         self.writer.flush();

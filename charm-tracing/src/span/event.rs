@@ -5,7 +5,6 @@ use opentelemetry::Context;
 use super::open::{Current, OpenSpan};
 use super::text;
 use crate::names;
-use crate::recorder::globals;
 
 /// Runs `handle` in the span of a custom or re-emitted event, such as `event: certificates_available`.
 ///
@@ -41,7 +40,7 @@ pub fn try_event<T, E: fmt::Debug>(name: &str, handle: impl FnOnce() -> Result<T
 }
 
 fn in_event<R>(name: &str, handle: impl FnOnce(Option<&OpenSpan>) -> R) -> R {
-    let (span, context) = if globals::is_recording() { open_event(name) } else { None }.unzip();
+    let (span, context) = open_event(name).unzip();
     let _current = context.map(Current::attach);
     handle(span.as_ref())
 }

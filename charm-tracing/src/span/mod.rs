@@ -29,4 +29,4 @@ pub use guard::{
 pub(crate) use open::{Current, OpenSpan};
 pub(crate) use panic::install_hook;
 pub use returned::{Returns, leave};
-pub(crate) use text::{headline, headline_of};
+pub(crate) use text::{first_line, headline};

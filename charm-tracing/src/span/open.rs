@@ -28,11 +28,7 @@ impl OpenSpan {
     /// Returns `None` if nothing records, on a thread that is ending, in work that is done only for a trace, and if the quota
     /// is used up.
     pub(crate) fn start(name: impl Into<Cow<'static, str>>, attributes: Vec<KeyValue>) -> Option<Self> {
-        if !globals::is_recording() {
-            return None;
-        }
-        let details = || Some(Box::new(Details::named(name, attributes)));
-        open(|| (None, details()), |_, _, _| ()).map(Self::new)
+        Self::start_in_context(name, attributes).map(|(span, _)| span)
     }
 
     /// Opens a span as [`start`](Self::start) does, but also returns the context to attach.

@@ -67,20 +67,15 @@ pub(super) fn of_error<R>(show: impl FnOnce() -> R) -> Option<R> {
 
 /// Returns the first line that `main` would print for an error. A plain text is returned without its quotes.
 pub(crate) fn headline(error: &impl fmt::Debug) -> String {
-    let line = || {
-        let mut line = BoundedText { is_one_line: true, ..BoundedText::default() };
-        line.add(&format_args!("{error:?}")).then(|| line.finish())
-    };
-    of_error(line).flatten().as_deref().map(unquoted).unwrap_or_default()
+    of_error(|| first_line(&format_args!("{error:?}"))).unwrap_or_default()
 }
 
-/// Returns the headline of an error whose `Debug` the charm's own `main` has written already.
-pub(crate) fn headline_of(report: &str) -> String {
-    unquoted(&cut(report.lines().next().unwrap_or_default()))
-}
-
-fn unquoted(line: &str) -> String {
-    let line = line.strip_suffix('\r').unwrap_or(line);
+/// Returns the first line of a text, without quotes around it. No more than that line is formatted.
+pub(crate) fn first_line(text: &fmt::Arguments<'_>) -> String {
+    let mut line = BoundedText { is_one_line: true, ..BoundedText::default() };
+    line.add(text);
+    let line = line.finish();
+    let line = line.strip_suffix('\r').unwrap_or(&line);
     line.strip_prefix('"').and_then(|line| line.strip_suffix('"')).unwrap_or(line).to_owned()
 }
 
@@ -298,9 +293,10 @@ mod tests {
         assert_eq!(headline(&Report(&went_on)), "cannot start");
         assert!(!went_on.get());
         assert_eq!(headline(&"plain"), "plain");
-        assert_eq!(headline_of("cannot start\n\nCaused by:"), "cannot start");
-        assert_eq!(headline_of(r#""plain""#), "plain");
-        assert_eq!(headline_of(""), "");
+        let first_line = |text: &str| first_line(&format_args!("{text}"));
+        assert_eq!(first_line("cannot start\n\nCaused by:"), "cannot start");
+        assert_eq!(first_line(r#""plain""#), "plain");
+        assert_eq!(first_line(""), "");
     }
 
     proptest! {

@@ -25,13 +25,12 @@ mod server;
 mod trust;
 
 use std::cell::Cell;
-use std::error::Error;
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
 
 use self::server::{Reply, Server};
 use super::budget::Clock;
-use super::{DeliveryReport, Destination, SystemClock, TimeBudget, Trace, deliver};
+use super::{DeliveryReport, Destination, SystemClock, TimeBudget, Trace, deliver, with_causes};
 use crate::otlp::Contents;
 use crate::queue::{Backoff, Losses, Missing, Queue, QueueConfig, State};
 
@@ -134,12 +133,6 @@ fn trace(request: &dyn Contents) -> Trace<'_> {
     Trace { request, trace_id: [1; 16], idle: false, journal: None, reported_losses: Losses::default() }
 }
 
-/// An error and its causes on one line.
-fn chain(error: &dyn Error) -> String {
-    let source = error.source().map(|source| format!(": {}", chain(source)));
-    format!("{error}{}", source.unwrap_or_default())
-}
-
 fn problem(report: &DeliveryReport) -> String {
-    report.problem.as_ref().map(|problem| chain(problem)).unwrap_or_default()
+    report.problem.as_ref().map(|problem| with_causes(problem)).unwrap_or_default()
 }

@@ -28,14 +28,14 @@ fn journal_of(given: &[(Given, Fate)]) -> (Vec<u8>, Vec<usize>) {
     let mut out = Vec::new();
     let mut records = Records::begin(&mut out, &resource(), &own_scope(), TRACE);
     let mut ends = vec![out.len()];
-    records.begun(&mut out, &root().record());
+    records.write(&mut out, &root().record(), false);
     ends.push(out.len());
     for (given, _) in given.iter().filter(|(_, fate)| *fate != Fate::OnlyEnded) {
-        records.begun(&mut out, &given.record());
+        records.write(&mut out, &given.record(), false);
         ends.push(out.len());
     }
     for (given, _) in given.iter().filter(|(_, fate)| *fate != Fate::OnlyBegun) {
-        records.ended(&mut out, &given.record());
+        records.write(&mut out, &given.record(), true);
         ends.push(out.len());
     }
     (out, ends)

@@ -25,8 +25,11 @@ fn records(trace_id: u8, root: u8) -> Vec<u8> {
     let mut records = Records::begin(&mut out, &[KeyValue::new("juju_unit", UNIT)], &own_scope(), trace);
     let details = Some(Box::new(Details::named("root", Vec::new())));
     let span_id = SpanId::from_bytes([root; 8]);
-    records
-        .begun(&mut out, &Record { site: None, span_id, parent: SpanId::INVALID, start: 5, end: 0, details });
+    records.write(
+        &mut out,
+        &Record { site: None, span_id, parent: SpanId::INVALID, start: 5, end: 0, details },
+        false,
+    );
     out
 }
 

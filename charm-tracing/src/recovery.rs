@@ -1,0 +1,66 @@
+//! Takes over what earlier dispatches left: the journals of those that were killed, the losses that no trace has reported,
+//! and the buffer of the Python library.
+
+use std::path::Path;
+use std::time::SystemTime;
+
+use opentelemetry::KeyValue;
+use opentelemetry::trace::SpanContext;
+use tracing_relation::juju::Dispatch;
+
+use crate::Config;
+use crate::otlp::FileWriter;
+use crate::queue::{Losses, Missing, Queue, QueueConfig, QueueError, Recovered};
+use crate::recorder::{Journal, TraceContext, own_scope};
+
+/// Returns the queue of this dispatch; `None` if `buffer_max_events` is 0.
+pub(crate) fn queue(config: &Config, dispatch: &Dispatch) -> Option<Queue> {
+    (config.buffer_max_events > 0).then(|| {
+        Queue::new(QueueConfig {
+            path: config.queue_path(dispatch.charm_dir()),
+            max_dispatches: config.buffer_max_events,
+            max_bytes: config.buffer_max_bytes(),
+        })
+    })
+}
+
+/// Begins the journal of this dispatch. Before that, stores the traces that killed dispatches of the unit left, and
+/// returns their number. `None` if no journal can be written.
+pub(crate) fn begin_journal(
+    queue: &Queue,
+    dispatch: &Dispatch,
+    resource: &[KeyValue],
+    parent: &SpanContext,
+) -> Option<(Box<Journal>, Recovered)> {
+    // Without a charm directory the process may be a test, which must not find a file of ours in its own directory.
+    dispatch.var("JUJU_CHARM_DIR").or(dispatch.var("CHARM_DIR"))?;
+    let lock = queue.lock_unit(dispatch.charm_dir())?;
+    let unit = dispatch.unit_name().ok()?;
+    let recover = || -> Result<Option<Recovered>, QueueError> {
+        if queue.open(Missing::Own)? {
+            queue.recover(&lock, unit, SystemTime::now()).map(Some)
+        } else {
+            Ok(None)
+        }
+    };
+    let recovered = recover().unwrap_or_else(|error| {
+        log::debug!("no journal is written: {error}");
+        None
+    })?;
+    let trace = TraceContext::below(parent);
+    let file = queue.journal(lock, unit, trace.id.to_bytes());
+    let writer = FileWriter::begin(Box::new(file), resource, &own_scope(), trace);
+    Some((Box::new(Journal::begin(Box::new(writer))), recovered))
+}
+
+/// Imports the buffer of the Python library if there is one, and returns the losses that no trace has reported yet.
+pub(crate) fn losses(queue: &Queue, charm_dir: &Path) -> Losses {
+    let read = || -> Result<Losses, QueueError> {
+        queue.import_python(charm_dir)?;
+        if queue.open(Missing::Own)? { Ok(queue.state()?.losses) } else { Ok(Losses::default()) }
+    };
+    read().unwrap_or_else(|error| {
+        log::debug!("cannot read what earlier dispatches have left: {error}");
+        Losses::default()
+    })
+}
