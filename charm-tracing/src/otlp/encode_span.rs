@@ -4,16 +4,13 @@ use opentelemetry::trace::{Event, Link, SpanId, Status, TraceState};
 
 use crate::protobuf::{attributes, bytes, fixed32, fixed64, int, length, length_size, message, uint32};
 use crate::recorder::{Details, Record, TraceContext, unix_nanos};
-use crate::site::{EncodedSite, PLAIN_END, TIMES, write_kind};
+use crate::site::{EncodedSite, write_kind};
 
 /// The flag of a span and of a link which says that [`IS_REMOTE`] is known. The lowest byte has the flags of the context
 /// itself.
 const KNOWS_IS_REMOTE: u32 = 0x100;
 /// The flag which says that the parent, or the linked context, is remote.
 pub(super) const IS_REMOTE: u32 = 0x200;
-
-/// The position of the context's own flags, counted in bytes from the end.
-const OWN_FLAGS: usize = 4;
 
 /// Returns the number of bytes that [`plain`] writes; `None` if it does not write the span.
 pub(super) fn plain_size(record: &Record) -> Option<usize> {
@@ -28,7 +25,8 @@ pub(super) fn plain_site(record: &Record) -> Option<&EncodedSite> {
 
 fn plain_length(record: &Record, site: &EncodedSite) -> usize {
     let parent = if record.parent == SpanId::INVALID { 0 } else { 10 };
-    18 + 10 + parent + site.bytes().len()
+    // The ids, the times, and the status with the flags, each with its tag.
+    18 + 10 + parent + site.name_and_kind().len() + 18 + site.attributes().len() + 8
 }
 
 /// Writes a span as field 2 of a `ScopeSpans`, if it has a site and no details. Returns false, and writes nothing, if it is not
@@ -37,13 +35,10 @@ pub(super) fn plain(out: &mut Vec<u8>, record: &Record, trace: TraceContext) -> 
     let Some(site) = plain_site(record) else { return false };
     length(out, 2, plain_length(record, site));
     ids(out, record, trace);
-    let at = out.len() + site.times();
-    out.extend_from_slice(site.bytes());
-    let times = &mut out[at..at + TIMES];
-    times[1..9].copy_from_slice(&record.start.to_le_bytes());
-    times[10..].copy_from_slice(&record.end.to_le_bytes());
-    let flags = out.len() - OWN_FLAGS;
-    out[flags] = trace.flags.to_u8();
+    out.extend_from_slice(site.name_and_kind());
+    times(out, record, true);
+    out.extend_from_slice(site.attributes());
+    status_and_flags(out, trace, true);
     true
 }
 
@@ -51,14 +46,8 @@ pub(super) fn plain(out: &mut Vec<u8>, record: &Record, trace: TraceContext) -> 
 /// has no end and no status if the span has only begun.
 pub(super) fn without_site(out: &mut Vec<u8>, record: &Record, trace: TraceContext, ended: bool) {
     ids(out, record, trace);
-    fixed64(out, 7, record.start);
-    if ended {
-        fixed64(out, 8, record.end);
-    }
-    let end = if ended { &PLAIN_END[..] } else { &PLAIN_END[2..] };
-    out.extend_from_slice(end);
-    let flags = out.len() - OWN_FLAGS;
-    out[flags] = trace.flags.to_u8();
+    times(out, record, ended);
+    status_and_flags(out, trace, ended);
 }
 
 /// Writes the part of a span that all spans of its site have in common.
@@ -76,6 +65,22 @@ fn ids(out: &mut Vec<u8>, record: &Record, trace: TraceContext) {
     ids[28..30].copy_from_slice(&[0x22, 8]);
     ids[30..].copy_from_slice(&record.parent.to_bytes());
     out.extend_from_slice(if record.parent == SpanId::INVALID { &ids[..28] } else { &ids });
+}
+
+/// Writes the start, and the end of a span that has ended.
+fn times(out: &mut Vec<u8>, record: &Record, ended: bool) {
+    let mut times = [0; 18];
+    times[0] = 0x39;
+    times[1..9].copy_from_slice(&record.start.to_le_bytes());
+    times[9] = 0x41;
+    times[10..].copy_from_slice(&record.end.to_le_bytes());
+    out.extend_from_slice(if ended { &times } else { &times[..9] });
+}
+
+/// Writes the flags of a span without a remote parent, and before them the status "unset" of a span that has ended.
+fn status_and_flags(out: &mut Vec<u8>, trace: TraceContext, ended: bool) {
+    let end = [0x7a, 0, 0x85, 1, trace.flags.to_u8(), 1, 0, 0];
+    out.extend_from_slice(if ended { &end } else { &end[2..] });
 }
 
 /// Writes any span as field 2 of a `ScopeSpans`. It has no end and no status if the span has only begun.

@@ -4,4 +4,4 @@ mod call_site;
 mod encoded;
 
 pub use call_site::{Callee, Site};
-pub(crate) use encoded::{EncodedSite, PLAIN_END, TIMES, write_kind};
+pub(crate) use encoded::{EncodedSite, write_kind};
