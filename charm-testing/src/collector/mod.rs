@@ -10,6 +10,7 @@ mod server;
 mod tls;
 
 pub use answer::{Answer, Reply};
-pub use request::{CollectedSpan, Request, attribute, hex, spans_in, text_of};
-pub use server::{Collector, RequestsMissing, port_closed_endpoint};
+pub(crate) use request::spans_in;
+pub use request::{CollectedSpan, Request, attribute, hex, text_of};
+pub use server::{Collector, port_closed_endpoint};
 pub use tls::Client;

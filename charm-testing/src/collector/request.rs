@@ -152,7 +152,7 @@ fn parse(plain: &[u8]) -> Result<ExportTraceServiceRequest, String> {
 ///
 /// # Errors
 /// If the bytes are no request for traces.
-pub fn spans_in(body: &[u8]) -> Result<Vec<CollectedSpan>, String> {
+pub(crate) fn spans_in(body: &[u8]) -> Result<Vec<CollectedSpan>, String> {
     parse(body).map(|message| flatten(&message))
 }
 

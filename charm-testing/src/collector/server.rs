@@ -38,15 +38,6 @@ pub struct Collector {
     accepting: Option<JoinHandle<()>>,
 }
 
-/// How long the collector waited in vain.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RequestsMissing {
-    /// How many requests were waited for.
-    pub wanted: usize,
-    /// How many had come when the time was up.
-    pub arrived: usize,
-}
-
 impl Collector {
     /// Starts one that speaks plain HTTP and accepts everything.
     #[must_use]
@@ -158,14 +149,18 @@ impl Collector {
     ///
     /// # Errors
     /// If the time is up first.
-    pub fn wait_for(&self, wanted: usize, timeout: Duration) -> Result<Vec<Arc<Request>>, RequestsMissing> {
+    pub fn wait_for(&self, wanted: usize, timeout: Duration) -> Result<Vec<Arc<Request>>, String> {
         let (state, _) = self
             .shared
             .changed
             .wait_timeout_while(self.shared.lock(), timeout, |state| state.requests.len() < wanted)
             .unwrap_or_else(PoisonError::into_inner);
         let arrived = state.requests.len();
-        if arrived < wanted { Err(RequestsMissing { wanted, arrived }) } else { Ok(state.requests.clone()) }
+        if arrived < wanted {
+            Err(format!("{arrived} of {wanted} requests have arrived"))
+        } else {
+            Ok(state.requests.clone())
+        }
     }
 
     /// Forgets the requests so far. Answers and connections stay as they are.

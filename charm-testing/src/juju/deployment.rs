@@ -29,8 +29,6 @@ pub(super) enum Charm {
 
 impl Deployment {
     /// A charm that is this program, as unit `app/0`, with the hook tools that [`hook_tool`](super::hook_tool) is in.
-    ///
-    /// A test of this package finds the hook tools in `env!("CARGO_BIN_EXE_hook-tool")`.
     #[must_use]
     pub fn new(charm: &Path, hook_tool: &Path) -> Self {
         Self::of(Charm::Binary(charm.to_owned()), hook_tool)

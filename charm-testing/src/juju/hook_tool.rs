@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use tracing_relation::juju::testing::run_hook_tool;
 
 /// The names that the simulated Juju puts on `PATH`.
-pub const NAMES: &[&str] = &[
+pub(super) const NAMES: &[&str] = &[
     "action-fail",
     "action-get",
     "action-log",

@@ -8,7 +8,7 @@
 //! ```no_run
 //! use charm_testing::juju::{Deployment, Event};
 //!
-//! let mut juju = Deployment::new("target/debug/my-charm".as_ref(), "target/debug/hook-tool".as_ref()).start();
+//! let mut juju = Deployment::new("target/debug/my-charm".as_ref(), "target/debug/jujuc".as_ref()).start();
 //! juju.model().set_leader(true);
 //! let relation = juju.add_relation("tracing", "tempo", &["tempo/0"]);
 //! let outcome = juju.dispatch(Event::relation_created("tracing", relation));
@@ -25,7 +25,7 @@ mod integration;
 mod outcome;
 mod process;
 mod simulated_juju;
-pub mod tool_fault;
+mod tool_fault;
 
 pub use deployment::Deployment;
 pub use event::Event;
@@ -33,4 +33,4 @@ pub use integration::Integration;
 pub use outcome::Outcome;
 pub use simulated_juju::SimulatedJuju;
 pub use tool_fault::ToolFault;
-pub use tracing_relation::juju::testing::{ActionOutcome, Leadership, LogLine, Model, Status};
+pub use tracing_relation::juju::testing::{ActionOutcome, LogLine, Model};

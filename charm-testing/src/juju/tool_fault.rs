@@ -4,9 +4,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
-
-use tracing_relation::juju::{AgentHookTools, Dispatch};
 
 /// How a hook tool does not work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,19 +20,6 @@ pub enum ToolFault {
     Floods(usize),
     /// It never ends, and prints nothing.
     Hangs,
-}
-
-/// The dispatch with hook tools each of which may take `TOOL_MILLISECONDS`, if that is set: for charms that meet one that
-/// hangs.
-#[must_use]
-pub fn impatient(dispatch: &Dispatch) -> Dispatch {
-    let dispatch = dispatch.clone();
-    match dispatch.var("TOOL_MILLISECONDS").and_then(|text| text.parse().ok()).map(Duration::from_millis) {
-        Some(patience) => {
-            dispatch.with_hook_tools(Arc::new(AgentHookTools::from_env().with_timeout(patience)))
-        }
-        None => dispatch,
-    }
 }
 
 /// The hook tools of a unit that are broken.

@@ -8,6 +8,6 @@ mod forest;
 mod outline;
 mod picture;
 
-pub use check::{Defect, Problem, check};
+pub use check::check;
 pub use outline::{Outline, names};
 pub use picture::{picture, without_durations};

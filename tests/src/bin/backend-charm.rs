@@ -5,10 +5,10 @@
 
 use std::process::ExitCode;
 
-use charm_testing::juju::tool_fault::impatient;
 use charm_tracing::juju::{Dispatch, HookToolCall};
 use charm_tracing::relation::{Receiver, TracingEndpointProvider, TracingError};
 use charm_tracing::trace_charm;
+use tests::impatient;
 
 struct BackendCharm {
     tracing: TracingEndpointProvider,

@@ -9,12 +9,12 @@
 
 use std::process::ExitCode;
 
-use charm_testing::juju::tool_fault::impatient;
 use charm_tracing::juju::{Dispatch, HookToolCall, HookToolError};
 use charm_tracing::relation::{
     CharmTracingConfig, ReceiverProtocol, TracingEndpointRequirer, TracingError, charm_tracing_config,
 };
 use charm_tracing::{Config, Destination, Session, trace_charm};
+use tests::impatient;
 
 struct RelationCharm {
     tracing: TracingEndpointRequirer,

@@ -21,7 +21,7 @@ use std::process::{Command, ExitCode};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use charm_testing::juju::{hook_tool, tool_fault};
+use charm_testing::juju::hook_tool;
 use charm_tracing::juju::{Dispatch, HookToolCall, HookToolError};
 use charm_tracing::{Config, Destination, Session};
 
@@ -38,7 +38,7 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     descriptors::begin();
-    let dispatch = tool_fault::impatient(&Dispatch::from_env());
+    let dispatch = tests::impatient(&Dispatch::from_env());
     if act == "log-by-juju" {
         logger::install(&dispatch);
     }
