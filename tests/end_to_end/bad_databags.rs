@@ -73,18 +73,6 @@ fn what_is_not_known_hides_nothing_that_is() {
 }
 
 #[test]
-fn a_hook_tool_that_prints_something_else_leaves_the_trace_waiting() {
-    let collector = Collector::start();
-    let (mut juju, relation) = related_charm();
-    juju.publish_endpoint(relation, &collector.endpoint());
-    juju.model().answer_next("relation-get", "<html>");
-    let outcome = juju.dispatch(Event::hook("update-status"));
-    assert_untouched(&outcome);
-    assert_eq!((waiting(&juju), collector.requests().len()), (1, 0));
-    assert_mended(&mut juju, relation, vec![trace_id(&outcome)]);
-}
-
-#[test]
 fn a_relation_that_is_being_removed_is_no_error() {
     let collector = Collector::start();
     let (mut juju, relation) = related_charm();
@@ -122,16 +110,6 @@ fn an_endpoint_that_is_no_url_is_one_clear_warning() {
         assert_eq!(waiting(&juju), ids.len());
     }
     assert_mended(&mut juju, relation, ids);
-}
-
-#[test]
-fn an_endpoint_with_an_unknown_host_leaves_the_trace_waiting() {
-    let (mut juju, relation) = related_charm();
-    juju.publish_endpoint(relation, "http://no-such-host.invalid:4318");
-    let outcome = juju.dispatch(Event::hook("update-status"));
-    assert_untouched_and_quick(&outcome);
-    assert_eq!(waiting(&juju), 1);
-    assert_mended(&mut juju, relation, vec![trace_id(&outcome)]);
 }
 
 #[test]

@@ -1,14 +1,11 @@
 //! Juju's variables and tools are not as they should be: the charm does its work, traced if that is possible.
 
-use std::time::Duration;
-
 use charm_testing::collector::Collector;
-use charm_testing::juju::{Event, SimulatedJuju, ToolFault};
+use charm_testing::juju::{Event, SimulatedJuju};
 use serde_json::json;
 
 use crate::unit::{
-    assert_untouched, buffer, delivered, notices, relate, session_charm, struct_charm, test_charm, trace_id,
-    waiting,
+    assert_untouched, buffer, delivered, notices, relate, struct_charm, test_charm, trace_id, waiting,
 };
 
 const NEEDED: [&str; 4] = ["JUJU_UNIT_NAME", "JUJU_DISPATCH_PATH", "JUJU_MODEL_NAME", "JUJU_MODEL_UUID"];
@@ -100,25 +97,6 @@ fn hooks_in_which_juju_refuses_its_tools_are_traced_all_the_same() {
     let outcome = juju.dispatch(metrics);
     assert_untouched(&outcome);
     assert_eq!(delivered(&collector), [trace_id(&outcome)]);
-}
-
-#[test]
-fn a_log_that_cannot_be_written_is_nobodys_concern() {
-    let (collector, mut juju) = related_leader();
-    juju.model().fail_every("juju-log", 1, "ERROR connection is shut down\n");
-    let outcome = juju.dispatch(Event::hook("update-status"));
-    assert_untouched(&outcome);
-    assert_eq!((outcome.log.len(), delivered(&collector).len()), (0, 1));
-}
-
-#[test]
-fn a_log_that_hangs_is_left_in_time() {
-    let mut juju = session_charm().start();
-    juju.break_tool("juju-log", ToolFault::Hangs);
-    let outcome = juju.dispatch(Event::hook("start"));
-    assert!(outcome.success(), "{outcome}");
-    assert!(outcome.wall < Duration::from_secs(5), "{outcome}");
-    assert_eq!(outcome.stdout, "delivered 0\nwaiting 1\nbuffered true\nlost false\n");
 }
 
 /// A charm that leads its application and is related to a healthy backend.

@@ -36,23 +36,6 @@ fn without_a_backend_each_dispatch_keeps_one_trace_more_and_says_nothing() {
 }
 
 #[test]
-fn one_healthy_dispatch_delivers_a_hundred_that_waited() {
-    let collector = Collector::start();
-    let mut juju = session_charm().start();
-    let mut ids: Vec<_> = (0..100).map(|_| trace_id(&juju.dispatch(Event::hook("start")))).collect();
-    assert_eq!(waiting(&juju), 100);
-    let healthy = juju.dispatch(Event::hook("start").env("TRACE_ENDPOINT", &collector.endpoint()));
-    ids.push(trace_id(&healthy));
-
-    assert_eq!(healthy.stdout, "delivered 101\nwaiting 0\nbuffered false\nlost false\n", "{healthy}");
-    assert_eq!(notices(&healthy), [""; 0]);
-    assert_eq!(delivered(&collector), ids, "each once, the oldest first");
-    let requests = collector.requests();
-    assert!(requests.iter().all(|request| request.connection == requests[0].connection));
-    whole_traces(&collector);
-}
-
-#[test]
 fn a_full_buffer_drops_the_oldest() {
     let collector = Collector::start();
     let mut juju = session_charm().start();

@@ -1,6 +1,6 @@
 //! The charm fails: Juju sees what it would have seen without tracing, and the trace shows where it happened.
 
-use charm_testing::collector::Collector;
+use charm_testing::collector::{Answer, Collector};
 use charm_testing::juju::{Event, SimulatedJuju};
 use charm_testing::tree::Outline;
 use serde_json::json;
@@ -289,6 +289,32 @@ fn an_action_prints_what_the_charm_prints() {
     assert_eq!(action.results["password"], "hunter2");
     assert_eq!(action.log, ["hunter2 was read"]);
     assert_eq!(action.failure, None);
+}
+
+#[test]
+fn a_failing_hook_fails_alike_whatever_the_backend_does() {
+    let alone = test_charm().start().dispatch(Event::hook("upgrade-charm"));
+    assert_eq!(alone.code(), Some(1), "{alone}");
+    let (collector, mut juju) = related_charm();
+    collector.answer(Answer::Status(503));
+    let outcome = juju.dispatch(Event::hook("upgrade-charm"));
+    assert_eq!(waiting(&juju), 1);
+    assert_eq!(
+        (outcome.code(), &outcome.stdout, &outcome.stderr),
+        (alone.code(), &alone.stdout, &alone.stderr)
+    );
+    assert_eq!(notices(&outcome), notices(&alone));
+}
+
+#[test]
+fn an_actions_output_is_the_charms_alone_whatever_the_backend_does() {
+    let (collector, mut juju) = related_charm();
+    collector.answer(Answer::Status(503));
+    let outcome = juju.dispatch(Event::action("backup", json!({})));
+    assert!(outcome.success(), "{outcome}");
+    let printed = "the backup begins\nthe backup is done\n";
+    assert_eq!((outcome.stdout.as_str(), outcome.stderr.as_str()), (printed, ""));
+    assert_eq!(waiting(&juju), 1);
 }
 
 /// A charm that is related to a backend.

@@ -3,7 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "what cannot be unwrapped here has failed the test")]
 
 mod authorities;
-mod backend_faults;
 mod bad_databags;
 mod bad_environment;
 mod bad_files;

@@ -1,4 +1,4 @@
-//! Traces go to `https` only past a certificate that was named, and wait for it until there is one.
+//! Each way to name a certificate. The faults of certificates and of TLS are in the fault matrix.
 
 use std::fs;
 
@@ -6,31 +6,7 @@ use charm_testing::collector::Collector;
 use charm_testing::juju::{Event, SimulatedJuju};
 use serde_json::json;
 
-use crate::unit::{
-    assert_untouched_and_quick, delivered, notices, relate, session_charm, test_charm, trace_id, waiting,
-    whole_traces,
-};
-
-#[test]
-fn a_named_authority_is_trusted() {
-    let (collector, mut juju) = backend_and_charm();
-    name_certificate(&juju, "ca.crt", collector.ca_pem());
-    let outcome = juju.dispatch(Event::hook("update-status"));
-    assert_untouched_and_quick(&outcome);
-    assert_eq!(notices(&outcome), [""; 0]);
-    assert_eq!((waiting(&juju), delivered(&collector)), (0, vec![trace_id(&outcome)]));
-    whole_traces(&collector);
-}
-
-#[test]
-fn a_backlog_is_sent_over_one_secure_connection() {
-    let (collector, mut juju) = backend_and_charm();
-    let mut ids: Vec<_> = (0..5).map(|_| trace_id(&juju.dispatch(Event::hook("start")))).collect();
-    name_certificate(&juju, "ca.crt", collector.ca_pem());
-    ids.push(trace_id(&juju.dispatch(Event::hook("start"))));
-    assert_eq!(delivered(&collector), ids);
-    assert!(collector.requests().iter().all(|request| request.connection == 1));
-}
+use crate::unit::{assert_untouched_and_quick, delivered, notices, relate, test_charm, trace_id, waiting};
 
 #[test]
 fn without_a_certificate_the_trace_waits_and_the_log_says_what_operators_know() {
@@ -70,116 +46,6 @@ fn a_certificate_may_be_given_as_text() {
         );
         assert!(!outcome.to_string().contains("secret"), "{outcome}");
     }
-}
-
-#[test]
-fn a_certificate_that_cannot_be_used_is_one_clear_warning() {
-    let (collector, mut juju) = backend_and_charm();
-    let directory = juju.charm_dir();
-    fs::write(directory.join("garbage.crt"), "not a certificate").unwrap();
-    fs::write(directory.join("empty.crt"), "").unwrap();
-    let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
-    fs::write(directory.join("broken.crt"), broken).unwrap();
-    fs::write(directory.join("relative.crt"), collector.ca_pem()).unwrap();
-    let absolute = |name: &str| directory.join(name).to_str().unwrap().to_owned();
-    let not_pem = |name: &str| format!("{} holds no certificate in PEM", absolute(name));
-    let unreadable = |name: &str, why: &str| format!("cannot read the certificate {}: {why}", absolute(name));
-    let cases = [
-        (
-            "relative.crt".to_owned(),
-            "the certificate is neither a text in PEM nor the absolute path of a file with one".to_owned(),
-        ),
-        (absolute("missing.crt"), unreadable("missing.crt", "No such file or directory (os error 2)")),
-        (absolute("."), unreadable(".", "it is not a regular file")),
-        (absolute("garbage.crt"), not_pem("garbage.crt")),
-        (absolute("empty.crt"), not_pem("empty.crt")),
-        (absolute("broken.crt"), not_pem("broken.crt")),
-    ];
-    let mut ids = Vec::new();
-    for (path, why) in cases {
-        juju.model().set_config("tracing-ca", json!(path));
-        let outcome = juju.dispatch(Event::hook("update-status"));
-        assert_untouched_and_quick(&outcome);
-        assert_eq!(
-            notices(&outcome),
-            [format!("WARNING cannot send traces: {why}; they are kept until that is mended")]
-        );
-        ids.push(trace_id(&outcome));
-        assert_eq!(waiting(&juju), ids.len());
-    }
-    assert_eq!(collector.requests().len(), 0);
-
-    juju.model().set_config("tracing-ca", json!(absolute("relative.crt")));
-    let mended = juju.dispatch(Event::hook("update-status"));
-    assert_eq!(notices(&mended), [""; 0]);
-    ids.push(trace_id(&mended));
-    assert_eq!((waiting(&juju), delivered(&collector)), (0, ids));
-}
-
-#[test]
-fn a_certificate_may_appear_between_two_dispatches() {
-    let (collector, mut juju) = backend_and_charm();
-    let path = juju.charm_dir().join("certificates/ca.crt");
-    juju.model().set_config("tracing-ca", json!(path));
-    let before = juju.dispatch(Event::hook("update-status"));
-    assert_eq!((waiting(&juju), notices(&before).len()), (1, 1), "{before}");
-
-    fs::create_dir(path.parent().unwrap()).unwrap();
-    fs::write(&path, collector.ca_pem()).unwrap();
-    let after = juju.dispatch(Event::hook("update-status"));
-    assert_eq!(notices(&after), [""; 0]);
-    assert_eq!((waiting(&juju), delivered(&collector)), (0, vec![trace_id(&before), trace_id(&after)]));
-}
-
-#[test]
-fn the_wrong_authority_keeps_the_trace() {
-    let (collector, mut juju) = backend_and_charm();
-    name_certificate(&juju, "ca.crt", Collector::start_tls().ca_pem());
-    let outcome = juju.dispatch(Event::hook("update-status"));
-    assert_untouched_and_quick(&outcome);
-    assert_eq!((waiting(&juju), collector.requests().len()), (1, 0));
-    let warning = format!(
-        "WARNING cannot send traces to {}/v1/traces: its certificate is not signed by the authority that the charm \
-         trusts, but by one of the same name; they are kept until that is mended",
-        collector.endpoint()
-    );
-    assert_eq!(notices(&outcome), [warning]);
-
-    name_certificate(&juju, "ca.crt", collector.ca_pem());
-    let mended = juju.dispatch(Event::hook("update-status"));
-    assert_eq!((waiting(&juju), delivered(&collector)), (0, vec![trace_id(&outcome), trace_id(&mended)]));
-}
-
-#[test]
-fn one_right_authority_in_a_bundle_is_enough() {
-    let (collector, mut juju) = backend_and_charm();
-    let other = Collector::start_tls();
-    let bundle = format!("# two authorities\n{}\n{}", other.ca_pem(), collector.ca_pem());
-    name_certificate(&juju, "bundle.crt", &bundle);
-    let outcome = juju.dispatch(Event::hook("update-status"));
-    assert_eq!(delivered(&collector), [trace_id(&outcome)]);
-}
-
-#[test]
-fn a_backend_that_does_not_speak_tls_keeps_the_trace() {
-    let (plain, secure) = (Collector::start(), Collector::start_tls());
-    let mut juju = test_charm().start();
-    let _ = relate(&mut juju, &plain.endpoint().replace("http:", "https:"));
-    name_certificate(&juju, "ca.crt", secure.ca_pem());
-    let outcome = juju.dispatch(Event::hook("update-status"));
-    assert_untouched_and_quick(&outcome);
-    assert_eq!((waiting(&juju), plain.requests().len()), (1, 0));
-}
-
-#[test]
-fn a_certificate_is_not_looked_at_for_http() {
-    let collector = Collector::start();
-    let mut juju = test_charm().start();
-    let _ = relate(&mut juju, &collector.endpoint());
-    juju.model().set_config("tracing-ca", json!("nowhere/ca.crt"));
-    let outcome = juju.dispatch(Event::hook("update-status"));
-    assert_eq!(notices(&outcome), [""; 0]);
-    assert_eq!(delivered(&collector), [trace_id(&outcome)]);
 }
 
 #[test]
@@ -240,17 +106,6 @@ fn opentelemetrys_own_variables_are_the_last_resort() {
     assert_eq!(delivered(&relations), [trace_id(&by_charm)]);
     assert_eq!((last.requests().len(), controllers.requests().len()), (2, 1));
     assert!(controllers.requests().iter().all(|request| request.header("api-key").is_none()));
-}
-
-#[test]
-fn a_session_by_hand_takes_a_certificate_too() {
-    let collector = Collector::start_tls();
-    let mut juju = session_charm().start();
-    let path = juju.charm_dir().join("ca.crt");
-    fs::write(&path, collector.ca_pem()).unwrap();
-    let event = Event::hook("start").env("TRACE_ENDPOINT", &collector.endpoint());
-    let outcome = juju.dispatch(event.env("TRACE_CA", path.to_str().unwrap()));
-    assert_eq!(outcome.stdout, "delivered 1\nwaiting 0\nbuffered false\nlost false\n", "{outcome}");
 }
 
 #[test]

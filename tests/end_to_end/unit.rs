@@ -48,16 +48,6 @@ pub(crate) fn session_charm() -> Deployment {
     deployment(SESSION_CHARM)
 }
 
-/// A session charm, none of whose files may become larger than this as long as it has no `TRACE_ENDPOINT`.
-pub(crate) fn session_charm_with_small_files(bytes: u32) -> Deployment {
-    // The shell counts in blocks of 512 bytes.
-    let script = format!(
-        "#!/bin/sh\ntest -n \"$TRACE_ENDPOINT\" || ulimit -f {}\nexec {SESSION_CHARM}\n",
-        bytes / 512
-    );
-    Deployment::of_script(&script, HOOK_TOOL.as_ref()).metadata(METADATA)
-}
-
 /// A session charm that this command runs.
 pub(crate) fn session_charm_by(command: &str) -> Deployment {
     let script = format!("#!/bin/sh\nexec {command} {SESSION_CHARM}\n");
