@@ -1,4 +1,4 @@
-//! What an annotated call costs while nothing is recorded, over the same call without the attribute, and next to
+//! The cost of an annotated call while nothing is recorded, over the same call without the attribute, and next to
 //! `tracing::instrument` without a subscriber.
 //!
 //!     cargo bench -p examples --bench calls
@@ -23,13 +23,13 @@ use clock::Calls;
 use median::median;
 use tests::futures::block_on;
 
-/// What an annotated call may cost.
+/// The most instructions that an annotated call may cost.
 const LIMIT: f64 = 30.0;
 const CALLS: usize = 10_000;
 const ROUNDS: usize = 1_000;
 /// Started with this as its first argument, the benchmark is the program that valgrind looks at.
 const CALL: &str = "--call";
-/// The same while the calls are recorded, which nobody looks at: a program that never records anything is linked without what
+/// Makes the same calls while they are recorded, which nobody looks at: a program that never records anything is linked without what
 /// would, as no charm is.
 const RECORD: &str = "--record";
 
@@ -140,7 +140,7 @@ fn table(timed: bool) -> Result<(), Box<dyn Error>> {
     if complaints.is_empty() { Ok(()) } else { Err(complaints.join("\n").into()) }
 }
 
-/// What a bare call costs, and what an attribute adds.
+/// Counts the instructions of a bare call, and those that an attribute adds.
 fn each_variant(
     count: impl Fn(&[&str]) -> Result<u64, Box<dyn Error>>,
     kind: &str,

@@ -1,4 +1,4 @@
-//! What the benchmarks of calls time: a loop of calls that are all alike.
+//! The benchmarks of calls time a loop of calls that are all alike.
 
 use std::hint::black_box;
 use std::process;

@@ -104,13 +104,13 @@ fn measure_dispatches() -> ExitCode {
 /// How a charm reaches its hook tools.
 type Way = fn(Deployment) -> Deployment;
 
-/// What is measured of a unit, turn by turn.
+/// The measurements of one unit, made turn by turn.
 struct Case {
     name: &'static str,
     unit: Unit,
-    /// Whether nothing is remembered of its relations.
+    /// True if nothing is remembered of its relations.
     cold: bool,
-    /// Of each state, the columns of the table.
+    /// The columns of the table, for each state.
     measured: [[Vec<f64>; 4]; STATES.len()],
 }
 
@@ -280,7 +280,7 @@ fn milliseconds(time: Duration) -> f64 {
     time.as_secs_f64() * 1e3
 }
 
-/// What the launcher measures.
+/// The quantity that the launcher measures.
 #[derive(Clone, Copy, PartialEq)]
 enum What {
     Time,

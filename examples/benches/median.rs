@@ -1,4 +1,4 @@
-//! What the benchmarks say of many measurements.
+//! The one number that the benchmarks print for many measurements.
 
 /// The middle one, which a busy machine moves least.
 pub(crate) fn median(mut values: Vec<f64>) -> f64 {

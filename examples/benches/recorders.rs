@@ -1,4 +1,4 @@
-//! What records a span around a call, each in the way its authors document, under a span that is open already. Those of
+//! The recorders of a span around a call, each in the way its authors document, under a span that is open already. Those of
 //! charm-tracing and of tracing-opentelemetry by default have attributes that say where the call is, the others have none.
 
 use std::hint::black_box;

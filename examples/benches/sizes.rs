@@ -1,4 +1,4 @@
-//! What tracing adds to a charm's binary: the example charm as its author would build it, without tracing, traced, and
+//! The size that tracing adds to a charm's binary: the example charm as its author would build it, without tracing, traced, and
 //! traced without the feature `tls`.
 //!
 //!     cargo bench -p examples --bench sizes

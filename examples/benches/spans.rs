@@ -1,4 +1,4 @@
-//! What a recorded span costs, side by side with what else records spans, in one process and turn by turn; and what it
+//! The cost of a recorded span, side by side with what else records spans, in one process and turn by turn; and what it
 //! costs until it is in the queue.
 //!
 //!     cargo bench -p examples --bench spans
@@ -30,7 +30,7 @@ use recorders::{OURS, RECORDERS, Recorder};
 use sessions::Took;
 
 const SPANS: usize = 10_000;
-/// What is timed at once. Ten times as many take memory from the system that the allocator gives back between two rounds, and
+/// The spans that are timed at once. Ten times as many take memory from the system that the allocator gives back between two rounds, and
 /// a page that is new costs more than a span; the table of sessions that grow has that.
 const BATCH: usize = 1_000;
 /// The spans of a short dispatch, in a process that has recorded nothing before.
@@ -198,7 +198,7 @@ fn growth() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// What this program prints if it is started with these arguments: numbers.
+/// Starts this program with these arguments, and returns the numbers that it prints.
 fn in_a_new_process(args: &[&str]) -> Result<Vec<f64>, Box<dyn Error>> {
     let output = Command::new(env::current_exe()?).args(args).output()?;
     if !output.status.success() {

@@ -1,6 +1,6 @@
-//! What a process does, counted by valgrind: exactly, and the same on a busy machine.
+//! The instructions of a process, counted by valgrind: exactly, and the same on a busy machine.
 //!
-//! What counts is part of neither the clock nor the program: an allocator that counts would cost those the most that
+//! The counter is part of neither the clock nor the program: an allocator that counts would cost those the most that
 //! allocate the most. Under valgrind reading the clock is a system call, of which the kernel's part is not counted.
 
 use std::env;
@@ -18,7 +18,7 @@ pub(crate) fn allocations(args: &[&str]) -> Result<u64, Box<dyn Error>> {
     count(&["--tool=memcheck", "--leak-check=no", "--undef-value-errors=no"], args, "total heap usage: ")
 }
 
-/// What one of `times` costs, if `count` says what so many of them cost with all that the process does besides.
+/// Returns the cost of one of `times`, if `count` says what so many of them cost with all that the process does besides.
 pub(crate) fn each(
     times: usize,
     count: impl Fn(&str) -> Result<u64, Box<dyn Error>>,

@@ -1,4 +1,4 @@
-//! What happens to the units, and what one sees of it.
+//! The story: what happens to the units, and what one sees of it.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -230,7 +230,7 @@ fn deploy(unit: &str, charmcraft: &str) -> Result<SimulatedJuju, Halt> {
     Ok(juju)
 }
 
-/// What the applications have published, to print what is new.
+/// The databags that the applications have published, to print what is new.
 #[derive(Default)]
 struct Databags(BTreeMap<&'static str, BTreeMap<String, String>>);
 

@@ -189,7 +189,7 @@ fn demo_in(directory: &Path, arguments: &[&str]) -> Output {
     demo.args(arguments).current_dir(directory).output().expect("the demo can be started")
 }
 
-/// What is shown of the hooks that the integration runs.
+/// Returns the demo's lines about the hooks that the integration runs.
 fn conversation(port: &str) -> String {
     let receivers =
         r#"[{"protocol": {"name": "otlp_http", "type": "http"}, "url": "http://127.0.0.1:PORT"}]"#;

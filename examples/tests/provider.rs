@@ -232,7 +232,7 @@ fn tempo() -> SimulatedJuju {
     tempo
 }
 
-/// The same, related to a charm that asks for these protocols.
+/// Deploys the provider, related to a charm that asks for these protocols.
 fn related(request: &str) -> (SimulatedJuju, u32) {
     let mut tempo = tempo();
     let relation = tempo.add_relation("tracing", "app", &["app/0"]);

@@ -257,7 +257,7 @@ fn backend_and_charm() -> (Collector, SimulatedJuju) {
     (collector, juju)
 }
 
-/// What a provider writes in version 1.
+/// Publishes certificates as a provider of version 1 does.
 fn publish(juju: &SimulatedJuju, id: u32, certificates: &[&str]) {
     juju.model().set_remote_app_data(id, "certificates", &json!(certificates).to_string());
     juju.model().set_remote_app_data(id, "version", "1");

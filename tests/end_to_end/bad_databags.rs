@@ -1,4 +1,4 @@
-//! What the backend publishes is not what it should be: good receivers are used, the rest leaves the traces waiting.
+//! The backend publishes something wrong: good receivers are used, the rest leaves the traces waiting.
 
 use charm_testing::collector::{Answer, Collector};
 use charm_testing::juju::{Event, SimulatedJuju};

@@ -1,7 +1,7 @@
 //! Every hook tool that tracing runs, over the agent's socket and as a process, broken in every way in which it can be: the charm does not panic, ends in
 //! time, says what went wrong if it is the charm's to say, and the trace is delivered, or waits.
 //!
-//! What a fault means depends on the tool: nothing where tracing can do without the answer, and else that there is no
+//! The meaning of a fault depends on the tool: nothing where tracing can do without the answer, and else that there is no
 //! endpoint yet. It is never an error of the hook, wherever the charm asks. What earlier dispatches have learned is not
 //! asked again, so all of that is for dispatches that have to ask.
 //!
@@ -208,7 +208,7 @@ fn impatient(ask: &str) -> Event {
     update_status(ask).env("TOOL_MILLISECONDS", PATIENCE)
 }
 
-/// What the unit's application has requested of the backend.
+/// Returns the protocols that the unit's application has requested of the backend.
 fn requested(juju: &SimulatedJuju) -> String {
     juju.model().local_app_data(1).remove("receivers").unwrap_or_default()
 }
@@ -222,7 +222,7 @@ fn related_leader(way: Way) -> (Collector, SimulatedJuju) {
     (collector, juju)
 }
 
-/// What a broken tool does to a backend's hook.
+/// The effect of a broken tool on a backend's hook.
 #[derive(Clone, Copy, PartialEq)]
 enum Fate {
     /// It fails, and whoever carries on all the same has told nobody.
@@ -356,7 +356,7 @@ fn without_the_tools_that_read_certificates_the_trace_waits_and_one_warning_says
     });
 }
 
-/// Of a charm with the attribute, and of one with a `Session`. Both may take as long for each tool as for the delivery.
+/// Breaks a tool of a charm with the attribute, and of one with a `Session`. Both may take as long for each tool as for the delivery.
 fn break_the_authorities(way: Way, tool: &str, argument: &str, fault: ToolFault) {
     let by_hand = session_charm()
         .metadata(&format!("{METADATA}  receive-ca-cert:\n    interface: certificate_transfer\n"));

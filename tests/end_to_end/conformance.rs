@@ -1,4 +1,4 @@
-//! What users of the Python library for tracing charm code rely on, promise by promise. Each test has the number of its
+//! The promises that users of the Python library for tracing charm code rely on. Each test has the number of its
 //! line in the list that was drawn up from the Python test suites; 1 to 12 and 25 to 27 are about the relation, and stand
 //! with it. They are short on purpose; what goes beyond a promise is tested in the other modules.
 

@@ -1,4 +1,4 @@
-//! What a dispatch does not need, it does not build, read or start.
+//! A dispatch does not build, read or start what it does not need.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! What the trace of a dispatch looks like when it has arrived.
+//! The shape of a dispatch's trace when it has arrived.
 
 use std::collections::BTreeMap;
 

@@ -23,7 +23,7 @@ requires:
     limit: 1
 ";
 
-/// What tracing may cost a dispatch whatever the backend does: the default budget of 2 s, and what is around it.
+/// The most time that tracing may cost a dispatch whatever the backend does: the default budget of 2 s, and what is around it.
 const LONGEST_DISPATCH: Duration = Duration::from_millis(2500);
 
 /// How a charm reaches its hook tools.

@@ -1,4 +1,4 @@
-//! What the backend does with a request.
+//! The answers of the backend.
 
 use std::thread;
 use std::time::Duration;

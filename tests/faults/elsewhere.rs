@@ -7,12 +7,12 @@ use std::process::Command;
 /// Set in the process that is started.
 const INSIDE: &str = "FAULT_MATRIX_INSIDE";
 
-/// Whether this process was started by [`run`].
+/// Returns true if this process was started by [`run`].
 pub(crate) fn is_here() -> bool {
     env::var_os(INSIDE).is_some()
 }
 
-/// Whether this command can be run in front of another.
+/// Checks that this command can be run in front of another.
 pub(crate) fn permits(prefix: &[&str]) -> Result<(), String> {
     let (program, arguments) = prefix.split_first().unwrap();
     match Command::new(program).args(arguments).arg("true").output() {
@@ -27,7 +27,7 @@ pub(crate) fn not_run(what: &str, why: &str) {
     tell(&format!("NOT RUN: {what}: {why}"));
 }
 
-/// What is printed in a test that passes is not seen.
+/// Writes a line past the test harness, which hides what a passing test prints.
 fn tell(line: &str) {
     let mut stderr = std::io::stderr();
     writeln!(stderr, "{line}").unwrap();

@@ -81,7 +81,7 @@ impl Fault {
         self
     }
 
-    /// What the hooks that meet it wait for, one after the other; those that follow, as long as the last.
+    /// Says how long the hooks wait that meet it, one after the other; those that follow, as long as the last.
     pub(crate) fn waits(mut self, waits: &[Wait]) -> Self {
         self.waits = waits.to_vec();
         self
@@ -111,7 +111,7 @@ impl Fault {
         self
     }
 
-    /// What was measured of the Python libraries `charm_tracing` and `ops[tracing]`.
+    /// Says what was measured of the Python libraries `charm_tracing` and `ops[tracing]`.
     pub(crate) fn peers(mut self, charm_tracing: &'static str, ops_tracing: &'static str) -> Self {
         self.peers = [charm_tracing, ops_tracing];
         self
@@ -196,7 +196,7 @@ impl Fault {
     }
 }
 
-/// What is above DEBUG in Juju's log.
+/// Returns the lines above DEBUG in Juju's log.
 fn messages(trial: &Trial) -> String {
     let said: Vec<Vec<String>> = trial
         .outcomes()

@@ -15,7 +15,7 @@ use crate::document::assert_documented;
 use crate::fault::Fault;
 use crate::trial::{Trial, session_charm_by};
 
-/// What the Python library leaves in its own buffer: protobuf, and a text between two records.
+/// The contents of the Python library's own buffer: protobuf, and a text between two records.
 const PYTHONS_BUFFER: &[u8] =
     b"\n\x08\n\x06\n\x04test__CHARM_TRACING_BUFFER_SPAN_SEP__\n\x08\n\x06\n\x04test";
 

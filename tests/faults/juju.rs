@@ -1,4 +1,4 @@
-//! What Juju says, or does not.
+//! Faults of Juju: its variables and its hook tools.
 
 use charm_testing::juju::ToolFault;
 use serde_json::json;
@@ -105,7 +105,7 @@ fn published(name: &'static str, receivers: &str) -> Fault {
     })
 }
 
-/// What earlier dispatches have learned of relations is not asked again, so it has to go.
+/// Removes what earlier dispatches have learned of relations, because it is not asked again.
 fn forget(trial: &Trial) {
     _ = std::fs::remove_file(trial.path(".charm_tracing_relations"));
 }

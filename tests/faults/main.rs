@@ -1,4 +1,4 @@
-//! What becomes of a hook and of its traces under each fault: the tables of `docs/faults.md` at the repository's root. Each
+//! The tables of `docs/faults.md`: how a hook ends under each fault, and where its traces are. Each
 //! row is a real unit that is well, meets the fault, and recovers; what it claims is asserted, and its line compared with
 //! the document. `FAULTS=overwrite cargo test -p tests --test faults` writes the lines anew.
 //!

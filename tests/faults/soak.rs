@@ -26,7 +26,7 @@ const HOOK_TOOL: &str = env!("CARGO_BIN_EXE_hook-tool");
 /// Less than the longest outage, so that some are dropped.
 const KEPT_AT_MOST: usize = 15;
 
-/// What is wrong with the backend, and for how many dispatches. It recovers in between.
+/// The faults of the backend, each for so many dispatches. It recovers in between.
 const OUTAGES: [(Outage, usize); 8] = [
     (Outage::None, 12),
     (Outage::Unknown, 20),
@@ -54,7 +54,7 @@ enum Outage {
     Hangs,
 }
 
-/// What one dispatch was like.
+/// The measurements of one dispatch.
 #[derive(Debug, Clone, Copy)]
 struct Sample {
     healthy: bool,
@@ -241,14 +241,14 @@ impl Soak {
     }
 }
 
-/// Of the dispatches in which nothing was wrong: the others wait for what is.
+/// Returns the median of the dispatches in which nothing was wrong: the others wait for what is.
 fn median<T: Ord + Copy>(samples: &[Sample], what: impl Fn(&Sample) -> T) -> T {
     let mut values: Vec<T> = samples.iter().filter(|sample| sample.healthy).map(what).collect();
     values.sort();
     values[values.len() / 2]
 }
 
-/// What the charm says in a line that begins so.
+/// Returns the number that the charm prints in a line that begins so.
 fn number(outcome: &Outcome, what: &str) -> usize {
     let line = outcome.stdout.lines().find_map(|line| line.strip_prefix(what));
     let number = line.and_then(|line| line.split_whitespace().next()?.parse().ok());

@@ -26,11 +26,11 @@ pub(crate) struct Trial {
     pub(crate) others: Vec<Collector>,
     /// Variables that all hooks have from now on.
     pub(crate) variables: BTreeMap<&'static str, String>,
-    /// Whether the charm knows of a backend.
+    /// True if the charm knows of a backend.
     pub(crate) knows_backend: bool,
     /// Where the traces wait.
     pub(crate) buffer: PathBuf,
-    /// What to say in the document of those that were delivered at once.
+    /// The document's remark about the traces that were delivered at once.
     pub(crate) remark: String,
     relation: u32,
     /// How long the hook takes if nothing is wrong.
@@ -41,7 +41,7 @@ pub(crate) struct Trial {
     hooks: Vec<Outcome>,
 }
 
-/// What became of the traces, in numbers of them.
+/// The traces of a trial, counted by where they are.
 #[derive(Debug)]
 pub(crate) struct Traces {
     pub(crate) all: usize,
@@ -208,7 +208,7 @@ impl Trial {
         queue::waiting(&self.buffer) + queue::journals(&self.buffer).len()
     }
 
-    /// What has become of the traces after the recovery, each of whose own traces has arrived. So many had been delivered
+    /// Counts the traces after the recovery, each of whose own traces has arrived. So many had been delivered
     /// before it.
     pub(crate) fn traces(&self, traced: bool, at_once: usize) -> Traces {
         let all = if traced { self.earlier + self.hooks.len() } else { 0 };

@@ -34,7 +34,7 @@ fn main() -> Result<()> {
 /// As `charm_tracing` calls it.
 const RELATION_MEMORY: &str = ".charm_tracing_relations";
 
-/// What the library does in one dispatch.
+/// The library's work in one dispatch.
 struct Played {
     events: Vec<Value>,
     finds: Value,

@@ -1,4 +1,4 @@
-//! What the attributes record, as trees. A session is a global of the process, so the tests of this file take turns.
+//! The spans that the attributes record, as trees.
 #![expect(clippy::unused_self, clippy::boxed_local, reason = "the methods are there for their signatures")]
 
 use std::cell::Cell;
@@ -387,7 +387,7 @@ fn resumes() {
     std::panic::resume_unwind(Box::new("second"));
 }
 
-/// What a thread destroys last, a traced call may find gone.
+/// A traced call may find the values gone that a thread destroys last.
 #[test]
 fn a_destructor_of_a_thread_local_value_may_call_traced_code() {
     struct Late;

@@ -1,4 +1,4 @@
-//! What `#[trace_type]` records with its options, and where it may stand.
+//! The spans of `#[trace_type]` with its options, and where it may stand.
 #![expect(clippy::unused_self, reason = "the methods are there for their signatures")]
 
 use std::collections::{BTreeMap, VecDeque};

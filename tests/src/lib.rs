@@ -1,4 +1,4 @@
-//! What several of the tests need: [`recording`] and [`futures`] for traced code in the test's own process,
+//! Tools that several of the tests need: [`recording`] and [`futures`] for traced code in the test's own process,
 //! [`relation_tools`] counts what a charm asks of Juju, and [`impatient`] is for charms.
 
 use std::sync::Arc;

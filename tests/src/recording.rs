@@ -1,4 +1,4 @@
-//! What a piece of work records. A session is a global of the process, so the tests of one file take turns.
+//! Records a piece of work in a session. A session is a global of the process, so the tests of one binary take turns.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -15,12 +15,12 @@ pub fn take_turn() -> MutexGuard<'static, ()> {
     ONE_SESSION.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What a session has recorded, and what it said.
+/// The spans of a session, and what it said.
 #[derive(Debug)]
 pub struct Recorded {
     /// The spans that arrived at a collector, in the order in which they were sent.
     pub spans: Vec<CollectedSpan>,
-    /// What the session says about its delivery.
+    /// The session's report of its delivery.
     pub report: DeliveryReport,
     /// The Juju in which it was.
     pub model: Arc<Model>,

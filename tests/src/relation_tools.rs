@@ -6,7 +6,7 @@ use charm_testing::juju::{Deployment, Event, Outcome, SimulatedJuju};
 /// A kind of dispatch, and the hook tools that the charm ran in it to ask and tell about the relation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Count {
-    /// What happened, and to whom: as in the table of `TracingEndpointRequirer`.
+    /// The event, and its unit's role: as in the table of `TracingEndpointRequirer`.
     pub kind: &'static str,
     /// The names of the tools, in order.
     pub tools: Vec<String>,

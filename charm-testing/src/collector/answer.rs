@@ -10,7 +10,7 @@ use prost::Message;
 
 use super::request::Request;
 
-/// What the collector does with the next request.
+/// An instruction for the collector: how to treat the next request.
 ///
 /// Give it to [`Collector::answer`](super::Collector::answer), at any time.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,7 +40,7 @@ pub enum Answer {
     HangOnAccept,
     /// Reads the request, then closes the connection without a word.
     CloseEarly,
-    /// The same, but the spans were taken: only the acknowledgement is lost.
+    /// Closes the connection as well, but takes the spans: only the acknowledgement is lost.
     TakeAndClose,
     /// Writes these bytes in the place of an HTTP answer, then closes the connection: half an answer, or none at all.
     Bytes(Vec<u8>),
@@ -122,7 +122,7 @@ fn flatten(answer: Answer, steps: &mut VecDeque<Answer>) {
     }
 }
 
-/// What happens on the connection, decided before anything does.
+/// The treatment of one connection, decided before it begins.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Action {
     Reply { after: Duration, reply: Reply },

@@ -11,7 +11,7 @@ pub(super) struct RawRequest {
     pub(super) path: String,
     pub(super) headers: Vec<(String, String)>,
     pub(super) body: Vec<u8>,
-    /// Whether the client wants to send another request over this connection.
+    /// True if the client wants to send another request over this connection.
     pub(super) keep_alive: bool,
 }
 

@@ -1,4 +1,4 @@
-//! What arrived: the request as it came over the wire, and the spans in it.
+//! A request as it came over the wire, and the spans in it.
 
 use std::io::{self, Read};
 use std::sync::Arc;
@@ -56,7 +56,7 @@ impl Request {
         self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    /// Whether the answer said that the spans were taken: any status of the 200s.
+    /// Returns true if the answer said that the spans were taken: any status of the 200s.
     #[must_use]
     pub fn accepted(&self) -> bool {
         self.status.is_some_and(|status| (200..300).contains(&status))

@@ -53,7 +53,7 @@ impl Collector {
         Self::try_listen(Ipv4Addr::LOCALHOST.into(), None)
     }
 
-    /// The same at an address of IPv6.
+    /// Starts one like [`Collector::start`] at an address of IPv6.
     #[must_use]
     pub fn start_ipv6() -> Self {
         Self::listen(Ipv6Addr::LOCALHOST.into(), None)
@@ -65,7 +65,7 @@ impl Collector {
         Self::listen(Ipv4Addr::LOCALHOST.into(), Some(Identity::valid()))
     }
 
-    /// The same, and it refuses connections without the certificate of its [`Collector::client`].
+    /// Starts one like [`Collector::start_tls`] that refuses connections without the certificate of its [`Collector::client`].
     #[must_use]
     pub fn start_mutual_tls() -> Self {
         Self::listen(Ipv4Addr::LOCALHOST.into(), Some(Identity::mutual()))
@@ -236,7 +236,7 @@ impl Default for State {
 }
 
 impl Shared {
-    /// What is stored stays consistent between any two statements, so a panic elsewhere does not spoil it.
+    /// Locks the state, also after a panic: it is consistent between any two statements.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -37,7 +37,7 @@ impl Identity {
         Self::of(&server(&["localhost", "127.0.0.1"]), false)
     }
 
-    /// The same, and wants to see a certificate of its own authority.
+    /// Makes a server's identity like [`Identity::valid`] that wants to see a certificate of its own authority.
     pub(super) fn mutual() -> Self {
         Self::of(&server(&["localhost", "127.0.0.1"]), true)
     }

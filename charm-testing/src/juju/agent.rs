@@ -10,14 +10,14 @@ use tracing_relation::juju::testing::{AgentAnswer, AgentRequest, HookContext, Mo
 
 use super::tool_fault::{Faults, ToolFault};
 
-/// What the agent knows about the dispatch that runs.
+/// The agent's knowledge of the dispatch that runs.
 #[derive(Debug)]
 pub(super) struct Desk {
     pub(super) context_id: String,
     pub(super) context: HookContext,
     pub(super) model: Model,
     pub(super) faults: Faults,
-    /// Whether each hook tool is a process.
+    /// True if each hook tool is a process.
     pub(super) tools_are_processes: bool,
 }
 

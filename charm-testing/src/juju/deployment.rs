@@ -1,4 +1,4 @@
-//! What is deployed: a charm, and what Juju is to say about the unit.
+//! A deployment: a charm, and what Juju is to say about the unit.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -20,7 +20,7 @@ pub struct Deployment {
     pub(super) files: BTreeMap<String, Option<String>>,
 }
 
-/// What becomes `dispatch` in the charm directory.
+/// The program that becomes `dispatch` in the charm directory.
 #[derive(Debug, Clone)]
 pub(super) enum Charm {
     Binary(PathBuf),

@@ -28,7 +28,7 @@ pub(super) struct RelationHook {
     pub(super) remote_unit: Option<String>,
 }
 
-/// What an agent on a machine has on its own `PATH`.
+/// The `PATH` of an agent on a machine.
 const AGENT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin";
 
 /// All variables of one dispatch.

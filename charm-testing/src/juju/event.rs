@@ -1,4 +1,4 @@
-//! What happens to the unit.
+//! Events that happen to the unit.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ pub struct Event {
     pub(super) limit: Duration,
 }
 
-/// What an event is about.
+/// The subject of an event.
 #[derive(Debug, Clone)]
 pub(super) enum About {
     /// Nothing but what these variables say.

@@ -38,7 +38,7 @@ pub(super) const NAMES: &[&str] = &[
     "status-set",
 ];
 
-/// Whether this process was started under the name of a hook tool.
+/// Returns true if this process was started under the name of a hook tool.
 ///
 /// A program that is also something else, such as a demo in one file, asks this first and leaves the rest to [`main`].
 #[must_use]

@@ -29,7 +29,7 @@ pub struct Integration {
     removed: bool,
 }
 
-/// What one unit knows of the relation, and of the only unit at the other end.
+/// One unit's knowledge of the relation, and of the only unit at the other end.
 #[derive(Debug)]
 struct Side {
     unit: String,
@@ -37,9 +37,9 @@ struct Side {
     endpoint: String,
     id: u32,
     stage: Stage,
-    /// What the unit can read.
+    /// The databags that the unit can read.
     readable: Published,
-    /// What was readable when the unit was told last.
+    /// The databags that it could read in its last `relation-changed`.
     told: Published,
 }
 
@@ -233,7 +233,7 @@ impl Side {
     }
 }
 
-/// What to write to make a databag another: its new values, and an empty one for each key that is gone.
+/// Returns what to write to turn one databag into another: the new values, and an empty one for each key that is gone.
 fn differences<'a>(
     from: &'a BTreeMap<String, String>,
     to: &'a BTreeMap<String, String>,

@@ -1,4 +1,4 @@
-//! What came of a dispatch.
+//! The outcome of a dispatch.
 
 use std::fmt;
 use std::os::unix::process::ExitStatusExt;
@@ -16,9 +16,9 @@ pub struct Outcome {
     pub event: String,
     /// How the process ended.
     pub status: ExitStatus,
-    /// What it wrote on standard output.
+    /// The text that it wrote on standard output.
     pub stdout: String,
-    /// What it wrote on standard error.
+    /// The text that it wrote on standard error.
     pub stderr: String,
     /// From before the process was started until it had ended.
     pub wall: Duration,
@@ -26,14 +26,14 @@ pub struct Outcome {
     pub log: Vec<LogLine>,
     /// The hook tools of this dispatch, in order: each its name and its arguments.
     pub calls: Vec<Vec<String>>,
-    /// What the `action-*` tools told the user, if this was an action.
+    /// The answer to the user by the `action-*` tools, if this was an action.
     pub action: Option<ActionOutcome>,
     /// The `JUJU_CONTEXT_ID` of this dispatch. No other has it.
     pub context_id: String,
 }
 
 impl Outcome {
-    /// Whether the exit code is 0. If it is not, Juju dropped what the charm had written to databags.
+    /// Returns true if the exit code is 0. If it is not, Juju dropped what the charm had written to databags.
     #[must_use]
     pub fn success(&self) -> bool {
         self.status.success()

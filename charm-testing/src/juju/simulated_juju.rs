@@ -93,7 +93,7 @@ impl SimulatedJuju {
         self.break_tool_for(tool, "", fault);
     }
 
-    /// The same for those calls of the tool that have this argument, such as `tracing:3`, the id of a relation.
+    /// Breaks or mends a hook tool only for calls that have this argument, such as `tracing:3`, the id of a relation.
     ///
     /// # Panics
     /// If it is to be missing for them.
@@ -110,7 +110,7 @@ impl SimulatedJuju {
 
     /// Starts the charm for an event and waits until it has ended.
     ///
-    /// What the charm writes to databags takes effect if its exit code is 0 and is dropped otherwise. After a
+    /// The charm's changes of databags take effect if its exit code is 0 and are dropped otherwise. After a
     /// successful `relation-broken` the relation is gone.
     ///
     /// # Panics
@@ -234,7 +234,7 @@ impl SimulatedJuju {
     }
 }
 
-/// What the hook tools are told about the hook.
+/// Returns what the hook tools are told about the hook.
 fn context_of(event: &Event, relation: Option<&RelationHook>) -> HookContext {
     match (&event.about, relation) {
         (About::Action { parameters }, _) => HookContext::action(parameters.clone()),

@@ -1,4 +1,4 @@
-//! Whether spans are what a backend can build a trace of.
+//! Checks that spans are such that a backend can build a trace of them.
 
 use std::collections::HashSet;
 

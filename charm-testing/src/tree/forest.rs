@@ -74,7 +74,7 @@ fn parents(spans: &[CollectedSpan]) -> Vec<Option<usize>> {
     spans.iter().map(parent).collect()
 }
 
-/// Whether a parent that is not among the spans should have been.
+/// Returns true if the span's parent is missing and should have been among the spans.
 fn has_lost_parent(CollectedSpan { span, .. }: &CollectedSpan) -> bool {
     // Bits 8 and 9 of the flags: whether it is known that the parent is remote, and whether it is.
     const REMOTE: u32 = 0b11 << 8;

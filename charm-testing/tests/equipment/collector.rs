@@ -326,7 +326,7 @@ impl Client<TcpStream> {
         Self::new(stream)
     }
 
-    /// Whether the collector says nothing for a while and does not close the connection either.
+    /// Returns true if the collector says nothing for a while and does not close the connection either.
     fn silent(&mut self) -> bool {
         self.stream.get_ref().set_read_timeout(Some(Duration::from_millis(50))).unwrap();
         let answer = self.stream.read(&mut [0]);
@@ -352,7 +352,7 @@ impl<S: Read + Write> Client<S> {
         self.stream.get_mut().write_all(bytes).unwrap();
     }
 
-    /// Whether the collector has closed the connection.
+    /// Returns true if the collector has closed the connection.
     fn closed(&mut self) -> bool {
         self.stream.read(&mut [0]).unwrap() == 0
     }

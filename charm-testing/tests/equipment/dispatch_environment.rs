@@ -1,4 +1,4 @@
-//! What a charm finds when it is started: the environment, the working directory, and nothing else.
+//! A charm that is started finds the environment, the working directory, and nothing else.
 
 use std::collections::BTreeMap;
 

@@ -26,7 +26,7 @@ impl log::Log for Logger {
     fn flush(&self) {}
 }
 
-/// What a charm logs, the formatting of which is traced.
+/// A value that a charm logs, the formatting of which is traced.
 struct Traced;
 
 impl fmt::Display for Traced {

@@ -1,4 +1,4 @@
-//! What a trace tells of what was lost is told again if that trace does not arrive.
+//! A trace reports the losses before it. If that trace does not arrive, the next one reports them again.
 
 use charm_testing::collector::{Answer, Collector};
 use charm_tracing::juju::Dispatch;

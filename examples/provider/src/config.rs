@@ -1,4 +1,4 @@
-//! What the operator has configured.
+//! The operator's configuration.
 
 use charm_tracing::juju::{Dispatch, HookToolError};
 use charm_tracing::relation::ReceiverProtocol;

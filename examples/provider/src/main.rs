@@ -15,7 +15,7 @@ use charm_tracing::{trace_charm, try_event};
 
 use config::Config;
 
-/// What the workload receives. The order is always the same, so that nobody is told of a change that is none.
+/// The protocols that the workload receives. The order is always the same, so that nobody is told of a change that is none.
 const SUPPORTED: [ReceiverProtocol; 2] = [ReceiverProtocol::OtlpHttp, ReceiverProtocol::OtlpGrpc];
 
 struct ProviderCharm {

@@ -1,4 +1,4 @@
-//! What a charm library looks like: a type that knows nothing of the charm, and is traced with it.
+//! An example of a charm library: a type that knows nothing of the charm, and is traced with it.
 #![expect(unreachable_pub, reason = "a library's type is public, here it stands in the charm's own crate")]
 
 use std::fs;

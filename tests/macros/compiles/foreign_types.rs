@@ -72,7 +72,7 @@ mod private {
     }
 }
 
-/// What is used of the private one.
+/// Uses the private wrapper.
 #[must_use]
 pub fn counted(value: u8) -> u8 {
     let counter = private::Counter::new(value);

@@ -32,7 +32,7 @@
 
 use charm_tracing::trace_type;
 
-/// What the parameters of a trait determine, and what only the trait has.
+/// Types that the parameters of a trait determine, and items that only the trait has.
 pub mod parameters {
     use std::collections::BTreeMap;
     use std::fmt::{Debug, Display};
@@ -258,7 +258,7 @@ pub mod parameters {
 
     #[trace_type]
     impl<const ON: bool> Flag<ON> {
-        /// Whether it is on.
+        /// Returns true if it is on.
         #[must_use]
         pub fn is_on(self) -> bool {
             ON
@@ -267,7 +267,7 @@ pub mod parameters {
 
     #[trace_type]
     impl Flag<{ 2 > 1 }> {
-        /// Whether it is off.
+        /// Returns true if it is off.
         #[must_use]
         pub fn is_off(self) -> bool {
             false
@@ -364,7 +364,7 @@ pub mod attributes {
     }
 }
 
-/// What the author allows once must not be said twice.
+/// An allowance that the author wrote once must not be needed twice.
 pub mod linted {
     use charm_tracing::trace_type;
 

@@ -68,7 +68,7 @@ fn left_over() -> &'static Pair {
     Box::leak(Box::new(pair()))
 }
 
-/// What is noted while `work` runs, and when what it returns is dropped.
+/// Returns the notes that are made while `work` runs, and when its result is dropped.
 fn noted<R>(work: impl FnOnce() -> R) -> Vec<String> {
     LOG.take();
     // One of the forms panics.

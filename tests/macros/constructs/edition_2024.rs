@@ -1,4 +1,4 @@
-//! What only the edition of 2024 has, or has in its own way.
+//! Constructs that only the edition of 2024 has, or has in its own way.
 #![deny(warnings, missing_docs, clippy::pedantic, clippy::nursery)]
 #![forbid(unsafe_code)]
 
@@ -97,7 +97,7 @@ constructs! {
             Guard(cell, Dropped("temporary dropped"))
         }
 
-        /// What the last expression borrows is dropped before the locals, so it may borrow from them.
+        /// Temporaries of the last expression are dropped before the locals, so they may borrow from them.
         #[trace_fn]
         fn borrows_from_a_local(number: u8) -> u8 {
             let _local = Dropped("local dropped");

@@ -221,7 +221,7 @@ constructs! {
             recovered.or(Ok(2))
         }
 
-        /// What is in a tuple is no future of the function's.
+        /// A future in a tuple is not the function's own.
         #[trace_fn]
         fn returns_two() -> (impl Future<Output = ()>, usize) {
             at("before");

@@ -1,4 +1,4 @@
-//! What a method is called on, and whose it is.
+//! Receivers of methods, and the types and traits that methods belong to.
 
 use std::cell::RefCell;
 use std::fmt;

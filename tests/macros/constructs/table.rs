@@ -1,4 +1,4 @@
-//! What the cases are written in.
+//! The macro that the cases are written in, and what they leave in a trace.
 #![expect(clippy::redundant_pub_crate, reason = "`unreachable_pub` asks for the opposite")]
 
 /// A module for each construct, with the annotated items, what is done with them, and the spans that it leaves below

@@ -199,7 +199,7 @@ app/0: start event
     );
 }
 
-/// What has been attached stays so until its guard is dropped, as OpenTelemetry has it.
+/// An attached context stays attached until its guard is dropped, as OpenTelemetry has it.
 #[test]
 fn a_guard_may_outlive_the_method_that_made_it() {
     let charm = charm(later(1).0);
@@ -323,7 +323,7 @@ async fn waits_forever() {
     std::future::pending::<()>().await;
 }
 
-/// What has not ended when the session finishes is not part of its trace, nor of another one.
+/// A span that has not ended when the session finishes is not part of its trace, nor of another one.
 #[test]
 fn what_ends_after_its_session_is_harmless() {
     let turn = take_turn();

@@ -76,7 +76,7 @@ fn fits(spans: &[CollectedSpan]) {
     assert!(bytes < 4_500_000, "{bytes} bytes");
 }
 
-/// Whether the handler and all around it tell of its failure.
+/// Checks that the handler's span and all around it tell of its failure.
 fn says_that_it_failed(spans: &[CollectedSpan]) {
     let handle = named(spans, "method call: Charm.handle");
     let exception = handle.events.last().expect("an exception");
@@ -188,7 +188,7 @@ fn panics_below(depth: usize) {
     panics_below(depth - 1);
 }
 
-/// Whether another span is recorded.
+/// Returns true if another span is recorded.
 fn is_room() -> bool {
     let before = get_active_span(|span| span.span_context().clone());
     event(&"large".repeat(2_000), || get_active_span(|span| *span.span_context() != before))
@@ -209,7 +209,7 @@ fn a_panic_through_many_spans_at_the_limit_is_not_all_that_a_trace_says() {
     assert_eq!(failed.collect::<Vec<_>>(), [true; DEPTH + 1]);
 }
 
-/// What a backend beyond a proxy may have sent with its request.
+/// Counts a trace state that is as long as one from beyond a proxy may be.
 #[test]
 fn what_spans_have_from_elsewhere_is_part_of_what_is_limited() {
     let state =

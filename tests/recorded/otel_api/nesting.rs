@@ -169,7 +169,7 @@ impl Tree {
         .await;
     }
 
-    /// The same span is active whenever a node looks.
+    /// Checks that the same span is active whenever a node looks.
     fn note(&self, node: usize) {
         let span = get_active_span(|span| span.span_context().span_id());
         assert_eq!(Context::current().span().span_context().span_id(), span);

@@ -55,7 +55,7 @@ app/0: start event
     function call: work
       event: worked";
 
-/// Of `names`, with a line feed before the first.
+/// Returns the tree of names, with a line feed before the first.
 fn outline(spans: &[charm_testing::collector::CollectedSpan]) -> String {
     tree::check(spans).unwrap();
     format!("\n{}", names(spans))

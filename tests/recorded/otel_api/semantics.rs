@@ -52,12 +52,12 @@ struct Drawn {
     scope: usize,
     builder: SpanBuilder,
     parent: Parent,
-    /// Whether it is used through a context.
+    /// True if the span is used through a context.
     shared: bool,
     steps: Vec<Step>,
 }
 
-/// What opens spans: ours or the SDK's.
+/// A source of tracers: ours or the SDK's.
 type Tracers<'a, T> = &'a dyn Fn(InstrumentationScope) -> T;
 
 fn scopes() -> [InstrumentationScope; 3] {
@@ -177,7 +177,7 @@ fn normal(mut spans: Vec<(OtlpScope, Span)>) -> Vec<(OtlpScope, Span)> {
     spans
 }
 
-/// Of the moments that are drawn, in the year 2001.
+/// The latest of the moments that are drawn, in the year 2001.
 const LATEST: u64 = 1_000_000_000_000_000_000;
 
 fn moments() -> impl Strategy<Value = SystemTime> {
@@ -204,7 +204,7 @@ fn values() -> impl Strategy<Value = Value> {
     ]
 }
 
-/// Of an event or a link, where a key may come twice.
+/// Draws the attributes of an event or a link, where a key may come twice.
 fn attributes() -> impl Strategy<Value = Vec<KeyValue>> {
     vec((texts(), values()).prop_map(|(key, value)| KeyValue::new(key, value)), 0..4)
 }

@@ -134,7 +134,7 @@ impl TestCharm {
         panic!("the workload does not stop");
     }
 
-    /// What an action may tell its user, and what must not get into a trace.
+    /// Tells the user of an action what must not get into a trace.
     fn on_backup(dispatch: &Dispatch) -> anyhow::Result<()> {
         println!("the backup begins");
         Self::tool(dispatch, "state-set", &["token=hunter2"])?;

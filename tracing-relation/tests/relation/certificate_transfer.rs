@@ -23,7 +23,7 @@ fn charm() -> Charm {
     Charm::with_endpoint("receive-ca-cert", "ca", METADATA, false)
 }
 
-/// What a hook that is about nothing in particular finds, and the tools that it runs for that.
+/// Returns the certificates that a hook finds which is not about the relation, and the tools that it runs for that.
 fn found(charm: &Charm) -> (BTreeSet<String>, Vec<String>) {
     let certificates = requirer(&charm.hook("update-status")).certificates().expect("no error");
     (certificates, charm.tools())
@@ -33,7 +33,7 @@ fn requirer(dispatch: &Dispatch) -> CertificateTransferRequirer {
     CertificateTransferRequirer::new(dispatch, "receive-ca-cert").expect("the endpoint is in the metadata")
 }
 
-/// What stands for a certificate: the requirer looks into none.
+/// Writes a text that stands for a certificate: the requirer looks into none.
 fn pem(base64: &str) -> String {
     format!("-----BEGIN CERTIFICATE-----\n{base64}\n-----END CERTIFICATE-----\n")
 }

@@ -26,7 +26,7 @@ impl Charm {
         Self::with_endpoint("charm-tracing", "tempo", metadata, leader)
     }
 
-    /// The same for another endpoint, which `remote_app` is related to.
+    /// Makes a charm with another endpoint, which `remote_app` is related to.
     pub(crate) fn with_endpoint(
         endpoint: &'static str,
         remote_app: &'static str,

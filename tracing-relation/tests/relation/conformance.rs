@@ -1,4 +1,4 @@
-//! What users of the Python library rely on, promise by promise: requirers (1 to 9), providers (10 to 12), what becomes
+//! The promises that users of the Python library rely on: requirers (1 to 9), providers (10 to 12), what becomes
 //! of a charm's own traces (25), and the interface (26, 27). The others are about charm tracing, and so with its tests.
 //!
 //! Where this crate is meant to do something else, the test says why.

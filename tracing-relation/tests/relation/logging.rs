@@ -1,4 +1,4 @@
-//! What a charm's log says about the relation: each trouble once, with its cause.
+//! A charm's log names each trouble of the relation once, with its cause.
 
 use std::cell::RefCell;
 use std::sync::Once;
@@ -27,7 +27,7 @@ impl Log for PerThread {
     fn flush(&self) {}
 }
 
-/// What is logged up to a level while a charm uses the endpoint in all ways.
+/// Returns the lines that are logged up to a level while a charm uses the endpoint in all ways.
 fn log_up_to(level: Level, charm: &Charm) -> Vec<String> {
     static INSTALL: Once = Once::new();
     INSTALL.call_once(|| {
@@ -45,7 +45,7 @@ fn log_up_to(level: Level, charm: &Charm) -> Vec<String> {
     lines.map(|(level, text)| format!("{level} {text}")).collect()
 }
 
-/// What is logged at WARN and ERROR.
+/// Returns the lines that are logged at WARN and ERROR.
 fn log_of(charm: &Charm) -> Vec<String> {
     log_up_to(Level::Warn, charm)
 }

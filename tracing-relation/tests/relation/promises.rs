@@ -1,4 +1,4 @@
-//! What the requirer promises beyond the recordings of the Python library.
+//! Promises of the requirer beyond the recordings of the Python library.
 
 use tracing_relation::juju::{Dispatch, HookToolErrorKind, Role};
 use tracing_relation::{

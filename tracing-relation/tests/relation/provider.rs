@@ -1,4 +1,4 @@
-//! What the provider promises beyond the recordings of the Python library.
+//! Promises of the provider beyond the recordings of the Python library.
 
 use tracing_relation::juju::{HookToolErrorKind, Role};
 use tracing_relation::{

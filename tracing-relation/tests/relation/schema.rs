@@ -23,18 +23,18 @@ pub(crate) struct Schema {
 }
 
 impl Schema {
-    /// Whether the values, as what they stand for, keep to it.
+    /// Returns true if the decoded values of the databag keep to the schema.
     pub(crate) fn accepts(&self, databag: &Databag) -> bool {
         self.validator.is_valid(&decoded(databag))
     }
 }
 
-/// What a backend publishes, the newest first.
+/// Returns the schemas of what a backend publishes, the newest first.
 pub(crate) fn providers() -> [Schema; 4] {
     [schema!("provider-v2"), schema!("provider-v1"), schema!("provider-v0"), schema!("provider-before-v0")]
 }
 
-/// What a charm publishes that asks for it, the newest first.
+/// Returns the schemas of what a charm publishes that asks for a protocol, the newest first.
 pub(crate) fn requirers() -> [Schema; 2] {
     [schema!("requirer-v2"), schema!("requirer-v1")]
 }

@@ -62,7 +62,7 @@ const WIDER: [Wider; 3] = [
     },
 ];
 
-/// What a charm cannot even write here, while Python refuses it when the charm runs: the case, why, and how Python does.
+/// A case that a charm cannot even write here, while Python refuses it when the charm runs: why, and how Python refuses it.
 struct Unwritable {
     case: &'static str,
     why: &'static str,
@@ -226,7 +226,7 @@ fn publish_receivers(name: &str, leader: bool) {
     check_provider(name, recorded, &charm, &provider, &hook, published);
 }
 
-/// Whether it is among [`UNWRITABLE`], and then that it is: Python refuses it, and one of its names is no protocol's.
+/// Returns true for a case of [`UNWRITABLE`], and checks it: Python refuses it, and one of its names is no protocol's.
 fn is_unwritable<'a>(name: &str, recorded: &Value, mut names: impl Iterator<Item = &'a Value>) -> bool {
     let Some(Unwritable { why, refused, .. }) = UNWRITABLE.iter().find(|unwritable| unwritable.case == name)
     else {
@@ -354,7 +354,7 @@ fn check(name: &str, recorded: &Value, charm: &Charm, hook: &Dispatch, protocols
     assert_eq!(observed, expected, "{name}");
 }
 
-/// What a recording holds, of this crate.
+/// Observes this crate in the way in which a recording has observed the Python library.
 fn observe(charm: &Charm, hook: &Dispatch, protocols: &[ReceiverProtocol], asked: &[String]) -> Value {
     let requirer = TracingEndpointRequirer::new(hook, "charm-tracing", protocols).expect("constructed");
     let endpoints: Map<String, Value> = asked

@@ -141,7 +141,7 @@ pub struct Point {
     pub y: i32,
 }
 
-/// What fails.
+/// A failure.
 #[derive(Debug)]
 pub struct Failure;
 
@@ -258,7 +258,7 @@ where
         self.0.len()
     }
 
-    /// Whether there are none.
+    /// Returns true if there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -347,7 +347,7 @@ impl dyn Named {
     pub fn shout(&self) {}
 }
 
-/// What is inside of a module.
+/// Items inside of a module.
 pub mod inner {
     use super::{Named, Point};
 

@@ -1,4 +1,4 @@
-//! What needs `core` only.
+//! Annotated code that needs `core` only.
 
 use core::fmt;
 use core::future::Future;
@@ -24,7 +24,7 @@ pub fn parse(text: &str) -> Result<u32, ParseIntError> {
     Ok(number)
 }
 
-/// The same, told where it was called from.
+/// Parses a number like `parse`, and is told where it was called from.
 ///
 /// # Errors
 ///
@@ -110,7 +110,7 @@ impl fmt::Display for Unit {
 /// A trait of which a method has a body.
 #[trace_type]
 pub trait Probe {
-    /// What is measured.
+    /// Returns what is measured.
     fn measure(&self) -> Option<u32>;
 
     /// # Errors

@@ -46,7 +46,7 @@ pub struct Odd;
 /// Something that can be halved.
 #[trace_type]
 pub trait Halves {
-    /// What there is.
+    /// Returns a number.
     fn number(&self) -> u8;
 
     /// # Errors

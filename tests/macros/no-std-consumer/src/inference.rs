@@ -53,7 +53,7 @@ inferred! {
     a_char: char = "1";
 }
 
-/// What is inferred by other operators, and from literals.
+/// Checks inference by other operators, and from literals.
 ///
 /// # Panics
 ///

@@ -1,4 +1,4 @@
-//! What owns memory, and so needs `alloc`.
+//! Annotated code that owns memory, and so needs `alloc`.
 
 extern crate alloc;
 

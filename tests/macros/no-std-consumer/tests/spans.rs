@@ -1,4 +1,4 @@
-//! What a library without the standard library records in a program that has it.
+//! The spans that a library without the standard library records in a program that has it.
 
 use std::future::Future;
 use std::pin::pin;

@@ -1,4 +1,4 @@
-//! What the targets of `fuzz` check of any input. Here it is checked of their corpora, without libFuzzer.
+//! The checks of the targets of `fuzz` on any input. Here they run on the corpora, without libFuzzer.
 
 mod corpus;
 mod databags;
