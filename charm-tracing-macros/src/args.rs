@@ -12,40 +12,22 @@ use syn::spanned::Spanned;
 use syn::{Error, Expr, Ident, Lit, LitStr, Path, Token, Type, bracketed, parenthesized};
 
 use crate::errors::Errors;
-use crate::similar::similar;
 
-/// One argument that may be given once.
-pub(crate) struct Arg<T> {
-    pub(crate) key: &'static str,
-    pub(crate) value: Option<T>,
-}
+/// A function that parses the `= value` or `(list)` after a key.
+pub(crate) type Accept<A> = fn(&mut A, &Ident, ParseStream<'_>) -> syn::Result<()>;
 
-impl<T> Arg<T> {
-    pub(crate) const fn new(key: &'static str) -> Self {
-        Self { key, value: None }
-    }
-
-    pub(crate) fn set(&mut self, key: &Ident, value: T) -> syn::Result<()> {
-        if self.value.replace(value).is_some() {
-            return Err(Error::new(key.span(), format!("`{}` is given twice", self.key)));
-        }
-        Ok(())
-    }
-}
-
-/// The arguments that an attribute accepts.
-pub(crate) trait Args: Default {
-    /// The accepted arguments, for the message about an unknown key.
-    const ACCEPTED: &'static str;
-
-    /// Parses the `= value` or `(list)` after `key`; `None` if the key is unknown.
-    fn accept(&mut self, key: &Ident, input: ParseStream<'_>) -> Option<syn::Result<()>>;
+/// The arguments that an attribute accepts. Each may be given once.
+pub(crate) trait Args: Default + 'static {
+    /// The only list of the arguments, with the function that takes each. Keys that begin with `__` are not for
+    /// authors.
+    const ACCEPTED: &'static [(&'static str, Accept<Self>)];
 
     fn parse(tokens: TokenStream, errors: &mut Errors) -> Self {
         let mut args = Self::default();
+        let mut given = Vec::new();
         let list = |input: ParseStream<'_>| {
             while !input.is_empty() {
-                if let Err(error) = args.accept_next(input) {
+                if let Err(error) = args.accept_next(input, &mut given) {
                     errors.push(error);
                     skip_to_comma(input);
                 }
@@ -60,23 +42,29 @@ pub(crate) trait Args: Default {
         args
     }
 
-    fn accept_next(&mut self, input: ParseStream<'_>) -> syn::Result<()> {
+    fn accept_next(&mut self, input: ParseStream<'_>, given: &mut Vec<Ident>) -> syn::Result<()> {
         // `parse_any`, because the key `crate` is a keyword.
         let key = input
             .call(Ident::parse_any)
-            .map_err(|error| Error::new(error.span(), format!("expected an argument: {}", Self::ACCEPTED)))?;
-        let accepted = self.accept(&key, input).unwrap_or_else(|| {
-            let meant = match similar(&key.to_string(), Self::ACCEPTED) {
-                Some(known) => format!("did you mean `{known}`?"),
-                None => format!("accepted are {}", Self::ACCEPTED),
-            };
-            Err(Error::new(key.span(), format!("unknown argument `{key}`; {meant}")))
-        });
-        accepted?;
-        if input.is_empty() || input.peek(Token![,]) {
-            return Ok(());
+            .map_err(|error| Error::new(error.span(), format!("expected an argument: {}", Self::names())))?;
+        let Some((_, accept)) = Self::ACCEPTED.iter().find(|(name, _)| key == name) else {
+            let message = format!("unknown argument `{key}`; accepted are {}", Self::names());
+            return Err(Error::new(key.span(), message));
+        };
+        accept(self, &key, input)?;
+        if given.contains(&key) {
+            return Err(Error::new(key.span(), format!("`{key}` is given twice")));
         }
-        Err(input.error(format!("expected a comma after the value of `{key}`")))
+        if !input.is_empty() && !input.peek(Token![,]) {
+            return Err(input.error(format!("expected a comma after the value of `{key}`")));
+        }
+        given.push(key);
+        Ok(())
+    }
+
+    fn names() -> String {
+        let names = Self::ACCEPTED.iter().map(|(name, _)| name).filter(|name| !name.starts_with("__"));
+        names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
     }
 }
 
@@ -89,11 +77,11 @@ fn skip_to_comma(input: ParseStream<'_>) {
 
 /// Parses `key = "name"`, the name of a method or field. Accepts `key = name` as well, because the compiler suggests
 /// that form for a misspelt name.
-pub(crate) fn member(arg: &mut Arg<Ident>, key: &Ident, input: ParseStream<'_>) -> syn::Result<()> {
+pub(crate) fn member(key: &Ident, input: ParseStream<'_>) -> syn::Result<Ident> {
     if let Some(member) = bare_member(&input.fork()) {
         input.parse::<Token![=]>()?;
         input.parse::<Ident>()?;
-        return arg.set(key, member);
+        return Ok(member);
     }
     let literal = string(key, input, &format!("name the method or field: `{key} = \"my_{key}\"`"))?;
     let mut member = literal.parse_with(member_name).map_err(|_| {
@@ -106,7 +94,7 @@ pub(crate) fn member(arg: &mut Arg<Ident>, key: &Ident, input: ParseStream<'_>) 
         Error::new(literal.span(), message)
     })?;
     member.set_span(literal.span());
-    arg.set(key, member)
+    Ok(member)
 }
 
 /// Parses `= name`; `None` if it is the start of an expression.
@@ -127,22 +115,17 @@ fn member_name(input: ParseStream<'_>) -> syn::Result<Ident> {
 }
 
 /// Parses `key = "text"`.
-pub(crate) fn text(arg: &mut Arg<LitStr>, key: &Ident, input: ParseStream<'_>) -> syn::Result<()> {
+pub(crate) fn text(key: &Ident, input: ParseStream<'_>) -> syn::Result<LitStr> {
     let literal = string(key, input, &format!("write `{key} = \"...\"`"))?;
     if literal.value().is_empty() {
         return Err(Error::new(literal.span(), format!("`{key}` must not be empty")));
     }
-    arg.set(key, literal)
+    Ok(literal)
 }
 
 /// Parses `key = expression`. Refuses literals of the wrong kind here, because an error in the expansion would be
 /// harder to understand.
-pub(crate) fn expression(
-    arg: &mut Arg<Expr>,
-    key: &Ident,
-    input: ParseStream<'_>,
-    kind: Kind,
-) -> syn::Result<()> {
+pub(crate) fn expression(key: &Ident, input: ParseStream<'_>, kind: Kind) -> syn::Result<Expr> {
     equals(key, input, &format!("write `{key} = {}`", kind.example()))?;
     let value: Expr = value(key, input)?;
     let wrong = match &value {
@@ -156,7 +139,7 @@ pub(crate) fn expression(
             format!("`{key}` takes {}, e.g. `{key} = {}`", kind.name(), kind.example()),
         ));
     }
-    arg.set(key, value)
+    Ok(value)
 }
 
 #[derive(Clone, Copy)]
@@ -187,7 +170,7 @@ impl Kind {
 }
 
 /// Parses `key = [A, b::B]`.
-pub(crate) fn types(arg: &mut Arg<Vec<Type>>, key: &Ident, input: ParseStream<'_>) -> syn::Result<()> {
+pub(crate) fn types(key: &Ident, input: ParseStream<'_>) -> syn::Result<Vec<Type>> {
     equals(key, input, &format!("write `{key} = [Type, other::Type]`"))?;
     if !input.peek(syn::token::Bracket) {
         return Err(input.error(format!("`{key}` takes types in brackets: `{key} = [Type, other::Type]`")));
@@ -205,11 +188,11 @@ pub(crate) fn types(arg: &mut Arg<Vec<Type>>, key: &Ident, input: ParseStream<'_
             content.parse::<Token![,]>()?;
         }
     }
-    arg.set(key, types)
+    Ok(types)
 }
 
 /// Parses `key(a, b)`.
-pub(crate) fn methods(arg: &mut Arg<Vec<Ident>>, key: &Ident, input: ParseStream<'_>) -> syn::Result<()> {
+pub(crate) fn methods(key: &Ident, input: ParseStream<'_>) -> syn::Result<Vec<Ident>> {
     if !input.peek(syn::token::Paren) {
         return Err(Error::new(
             key.span(),
@@ -227,7 +210,7 @@ pub(crate) fn methods(arg: &mut Arg<Vec<Ident>>, key: &Ident, input: ParseStream
             return Err(Error::new(name.span(), format!("`{name}` is given twice")));
         }
     }
-    arg.set(key, names.into_iter().collect())
+    Ok(names.into_iter().collect())
 }
 
 /// An attribute that the author adds to a span.
@@ -237,11 +220,7 @@ pub(crate) struct SpanAttribute {
 }
 
 /// Parses `key(one.key = expression, "another" = expression)`.
-pub(crate) fn attributes(
-    arg: &mut Arg<Vec<SpanAttribute>>,
-    key: &Ident,
-    input: ParseStream<'_>,
-) -> syn::Result<()> {
+pub(crate) fn attributes(key: &Ident, input: ParseStream<'_>) -> syn::Result<Vec<SpanAttribute>> {
     if !input.peek(syn::token::Paren) {
         return Err(Error::new(key.span(), format!("write `{key}(my.key = expression, ...)`")));
     }
@@ -258,7 +237,7 @@ pub(crate) fn attributes(
     if attributes.is_empty() {
         return Err(Error::new(key.span(), format!("`{key}` names no attribute")));
     }
-    arg.set(key, attributes)
+    Ok(attributes)
 }
 
 impl Parse for SpanAttribute {
@@ -297,32 +276,31 @@ fn dotted_key(input: ParseStream<'_>) -> syn::Result<LitStr> {
 }
 
 /// Parses `key = off`.
-pub(crate) fn off(arg: &mut Arg<()>, key: &Ident, input: ParseStream<'_>) -> syn::Result<()> {
+pub(crate) fn off(key: &Ident, input: ParseStream<'_>) -> syn::Result<()> {
     let remedy = format!("write `{key} = off`, or leave it out");
     equals(key, input, &remedy)?;
     let at = input.span();
     match value::<TokenTree>(key, input)? {
-        TokenTree::Ident(off) if off == "off" => arg.set(key, ()),
+        TokenTree::Ident(off) if off == "off" => Ok(()),
         _ => Err(Error::new(at, format!("`{key}` can only be switched off: {remedy}"))),
     }
 }
 
 /// Parses `crate = path`.
-pub(crate) fn krate(arg: &mut Arg<Path>, key: &Ident, input: ParseStream<'_>) -> syn::Result<()> {
+pub(crate) fn krate(key: &Ident, input: ParseStream<'_>) -> syn::Result<Path> {
     equals(key, input, "write `crate = path::to::charm_tracing`")?;
-    let path = input.call(Path::parse_mod_style).map_err(|error| {
+    input.call(Path::parse_mod_style).map_err(|error| {
         Error::new(
             error.span(),
             "`crate` takes the path of the charm_tracing crate, e.g. `crate = my_lib::charm_tracing`",
         )
-    })?;
-    arg.set(key, path)
+    })
 }
 
 /// Returns the path of `charm_tracing` in generated code.
-pub(crate) fn krate_path(arg: &Arg<Path>) -> TokenStream {
+pub(crate) fn krate_path(given: Option<&Path>) -> TokenStream {
     let default = || quote::quote_spanned!(Span::mixed_site()=> ::charm_tracing);
-    arg.value.as_ref().map_or_else(default, ToTokens::to_token_stream)
+    given.map_or_else(default, ToTokens::to_token_stream)
 }
 
 fn equals(key: &Ident, input: ParseStream<'_>, remedy: &str) -> syn::Result<()> {

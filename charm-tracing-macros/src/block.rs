@@ -1,9 +1,8 @@
 use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
-use syn::parse::ParseStream;
-use syn::{Attribute, Block, Error, Ident, ImplItem, Item, ItemImpl, LitStr, Path, Signature};
+use syn::{Attribute, Block, Error, ImplItem, Item, ItemImpl, LitStr, Path, Signature};
 
-use crate::args::{self, Arg, Args};
+use crate::args::{self, Accept, Args};
 use crate::definition::on_trait;
 use crate::errors::Errors;
 use crate::expand::{Scope, Traced};
@@ -15,34 +14,26 @@ use crate::names::is_called;
 use crate::selection::{Candidate, Selection};
 
 /// The arguments of `#[trace_type]`.
+#[derive(Default)]
 pub(crate) struct TypeArgs {
-    pub(crate) name: Arg<LitStr>,
+    pub(crate) name: Option<LitStr>,
     pub(crate) selection: Selection,
-    krate: Arg<Path>,
-}
-
-impl Default for TypeArgs {
-    fn default() -> Self {
-        Self { name: Arg::new("name"), selection: Selection::default(), krate: Arg::new("crate") }
-    }
+    krate: Option<Path>,
 }
 
 impl Args for TypeArgs {
-    const ACCEPTED: &'static str = "`name`, `only(...)`, `skip(...)`, `crate`";
-
-    fn accept(&mut self, key: &Ident, input: ParseStream<'_>) -> Option<syn::Result<()>> {
-        Some(match key.to_string().as_str() {
-            "name" => args::text(&mut self.name, key, input),
-            "crate" => args::krate(&mut self.krate, key, input),
-            _ => return self.selection.accept(key, input),
-        })
-    }
+    const ACCEPTED: &'static [(&'static str, Accept<Self>)] = &[
+        ("name", |given, key, input| args::text(key, input).map(|name| given.name = Some(name))),
+        ("only", |given, key, input| given.selection.only(key, input)),
+        ("skip", |given, key, input| given.selection.skip(key, input)),
+        ("crate", |given, key, input| args::krate(key, input).map(|path| given.krate = Some(path))),
+    ];
 }
 
 pub(crate) fn trace_type(args: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let args = TypeArgs::parse(args, &mut errors);
-    let krate = args::krate_path(&args.krate);
+    let krate = args::krate_path(args.krate.as_ref());
     match syn::parse2::<Item>(item.clone()) {
         Ok(Item::Impl(block)) => on_block(&krate, &args, block, errors),
         Ok(Item::Trait(definition)) => on_trait(&krate, &args, definition, errors),
@@ -94,7 +85,7 @@ pub(crate) fn trace_methods(krate: &TokenStream, args: &TypeArgs, block: &mut It
     if !errors.is_empty() {
         return;
     }
-    let methods = Methods::new(krate, args, Owner::of_block(block, args.name.value.as_ref()));
+    let methods = Methods::new(krate, args, Owner::of_block(block, args.name.as_ref()));
     for item in &mut block.items {
         if let ImplItem::Fn(method) = item {
             methods.trace(&mut method.attrs, &mut method.sig, &mut method.block);

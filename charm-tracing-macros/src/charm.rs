@@ -4,104 +4,73 @@ use syn::parse::ParseStream;
 use syn::spanned::Spanned;
 use syn::visit_mut::VisitMut;
 use syn::{
-    Error, Expr, Fields, FnArg, Generics, Ident, ImplItem, Item, ItemImpl, ItemStruct, Lifetime, Path,
-    ReceiverKind, ReturnType, Signature, Type,
+    Error, Expr, FnArg, Generics, Ident, ImplItem, Item, ItemImpl, ItemStruct, Lifetime, Path, ReceiverKind,
+    ReturnType, Signature, Type,
 };
 
-use crate::args::{self, Arg, Args, Kind};
+use crate::args::{self, Accept, Args, Kind};
 use crate::block::{self, TypeArgs};
 use crate::errors::Errors;
 use crate::marker;
 use crate::names::{is_called, type_name};
 
+/// The arguments of `#[trace_charm]`.
+#[derive(Default)]
 struct CharmArgs {
-    tracing_endpoint: Arg<Ident>,
-    server_cert: Arg<Ident>,
-    client_cert: Arg<Ident>,
-    client_key: Arg<Ident>,
-    ca_relation: Arg<Expr>,
-    service_name: Arg<Expr>,
-    extra_types: Arg<Vec<Type>>,
-    buffer_max_events: Arg<Expr>,
-    buffer_max_size_mib: Arg<Expr>,
-    buffer_path: Arg<Expr>,
-    max_bytes_per_trace: Arg<Expr>,
-    krate: Arg<Path>,
-}
-
-impl Default for CharmArgs {
-    fn default() -> Self {
-        Self {
-            tracing_endpoint: Arg::new("tracing_endpoint"),
-            server_cert: Arg::new("server_cert"),
-            client_cert: Arg::new("client_cert"),
-            client_key: Arg::new("client_key"),
-            ca_relation: Arg::new("ca_relation"),
-            service_name: Arg::new("service_name"),
-            extra_types: Arg::new("extra_types"),
-            buffer_max_events: Arg::new("buffer_max_events"),
-            buffer_max_size_mib: Arg::new("buffer_max_size_mib"),
-            buffer_path: Arg::new("buffer_path"),
-            max_bytes_per_trace: Arg::new("max_bytes_per_trace"),
-            krate: Arg::new("crate"),
-        }
-    }
+    /// Arguments that name a method or field of the charm. Its value is given to the method of the argument's name of
+    /// `__private::Members`.
+    members: Vec<(Ident, Ident)>,
+    /// Arguments whose value is given to the method of the argument's name of `Config`.
+    settings: Vec<(Ident, Expr)>,
+    extra_types: Vec<Type>,
+    krate: Option<Path>,
 }
 
 impl Args for CharmArgs {
-    const ACCEPTED: &'static str = "`tracing_endpoint`, `server_cert`, `client_cert`, `client_key`, `ca_relation`, \
-        `service_name`, `extra_types`, `buffer_max_events`, `buffer_max_size_mib`, `buffer_path`, \
-        `max_bytes_per_trace`, `crate`";
-
-    fn accept(&mut self, key: &Ident, input: ParseStream<'_>) -> Option<syn::Result<()>> {
-        Some(match key.to_string().as_str() {
-            "tracing_endpoint" => args::member(&mut self.tracing_endpoint, key, input),
-            "server_cert" => args::member(&mut self.server_cert, key, input),
-            "client_cert" => args::member(&mut self.client_cert, key, input),
-            "client_key" => args::member(&mut self.client_key, key, input),
-            "ca_relation" => args::expression(&mut self.ca_relation, key, input, Kind::Text),
-            "service_name" => args::expression(&mut self.service_name, key, input, Kind::Text),
-            "extra_types" => args::types(&mut self.extra_types, key, input),
-            "buffer_max_events" => {
-                args::expression(&mut self.buffer_max_events, key, input, Kind::Number("100"))
-            }
-            "buffer_max_size_mib" => {
-                args::expression(&mut self.buffer_max_size_mib, key, input, Kind::Number("10"))
-            }
-            "buffer_path" => args::expression(&mut self.buffer_path, key, input, Kind::Text),
-            "max_bytes_per_trace" => {
-                args::expression(&mut self.max_bytes_per_trace, key, input, Kind::Number("4_500_000"))
-            }
-            "crate" => args::krate(&mut self.krate, key, input),
-            _ => return None,
-        })
-    }
+    const ACCEPTED: &'static [(&'static str, Accept<Self>)] = &[
+        ("tracing_endpoint", Self::member),
+        ("server_cert", Self::member),
+        ("client_cert", Self::member),
+        ("client_key", Self::member),
+        ("ca_relation", |given, key, input| given.setting(key, input, Kind::Text)),
+        ("service_name", |given, key, input| given.setting(key, input, Kind::Text)),
+        ("extra_types", |given, key, input| args::types(key, input).map(|types| given.extra_types = types)),
+        ("buffer_max_events", |given, key, input| given.setting(key, input, Kind::Number("100"))),
+        ("buffer_max_size_mib", |given, key, input| given.setting(key, input, Kind::Number("10"))),
+        ("buffer_path", |given, key, input| given.setting(key, input, Kind::Text)),
+        ("max_bytes_per_trace", |given, key, input| given.setting(key, input, Kind::Number("4_500_000"))),
+        ("crate", |given, key, input| args::krate(key, input).map(|path| given.krate = Some(path))),
+    ];
 }
 
 impl CharmArgs {
+    fn member(&mut self, key: &Ident, input: ParseStream<'_>) -> syn::Result<()> {
+        self.members.push((key.clone(), args::member(key, input)?));
+        Ok(())
+    }
+
+    fn setting(&mut self, key: &Ident, input: ParseStream<'_>, kind: Kind) -> syn::Result<()> {
+        self.settings.push((key.clone(), args::expression(key, input, kind)?));
+        Ok(())
+    }
+
     /// Notes an error for each that is missing.
     fn check(&self, errors: &mut Errors) {
-        if self.tracing_endpoint.value.is_none() {
+        let member = |name: &str| self.members.iter().find(|(key, _)| key == name).map(|(_, member)| member);
+        if member("tracing_endpoint").is_none() {
             errors.push(Error::new(
                 Span::call_site(),
                 "`tracing_endpoint` is missing: name the method or field that holds the URL traces are pushed to, \
                  `tracing_endpoint = \"endpoint\"`",
             ));
         }
-        for (given, other) in [(&self.client_cert, &self.client_key), (&self.client_key, &self.client_cert)] {
-            if let (Some(member), None) = (&given.value, &other.value) {
-                let remedy = format!("name the method or field that holds it, `{0} = \"my_{0}\"`", other.key);
-                let message = format!("`{}` is of no use without `{}`: {remedy}", given.key, other.key);
-                errors.push(Error::new(member.span(), message));
+        for (key, other) in [("client_cert", "client_key"), ("client_key", "client_cert")] {
+            if let (Some(given), None) = (member(key), member(other)) {
+                let remedy = format!("name the method or field that holds it, `{other} = \"my_{other}\"`");
+                let message = format!("`{key}` is of no use without `{other}`: {remedy}");
+                errors.push(Error::new(given.span(), message));
             }
         }
-    }
-
-    /// Returns the arguments that name a method or field.
-    fn members(&self) -> impl Iterator<Item = &Ident> {
-        [&self.tracing_endpoint, &self.server_cert, &self.client_cert, &self.client_key]
-            .into_iter()
-            .filter_map(|arg| arg.value.as_ref())
     }
 }
 
@@ -126,7 +95,7 @@ pub(crate) fn trace_charm(args: TokenStream, item: TokenStream) -> TokenStream {
 
 /// Expands the attribute on an `impl` block: configuration and spans.
 fn on_block(args: &CharmArgs, mut block: ItemImpl, mut errors: Errors) -> TokenStream {
-    let krate = args::krate_path(&args.krate);
+    let krate = args::krate_path(args.krate.as_ref());
     if let Some((path, _)) = &block.trait_ {
         errors.push(Error::new_spanned(
             path,
@@ -134,14 +103,12 @@ fn on_block(args: &CharmArgs, mut block: ItemImpl, mut errors: Errors) -> TokenS
         ));
     }
     for method in block::methods(&block) {
-        if args.members().any(|member| *member == method.sig.ident) {
+        if args.members.iter().any(|(_, member)| *member == method.sig.ident) {
             errors.note(readable(&method.sig));
         }
     }
-    let destination = destination(&krate, args, |member| {
-        let declared = block::methods(&block).any(|method| method.sig.ident == *member);
-        if declared { Place::Method } else { Place::Field }
-    });
+    let is_method = |member: &Ident| block::methods(&block).any(|method| method.sig.ident == *member);
+    let destination = destination(&krate, args, is_method);
     let marker = marker::marker(&krate, &block);
     block::refuse_another(&mut block.attrs, &mut errors);
     refuse_borrowed_dispatch(&mut block, &mut errors);
@@ -156,13 +123,9 @@ fn on_block(args: &CharmArgs, mut block: ItemImpl, mut errors: Errors) -> TokenS
 
 /// Expands the attribute on a struct: configuration only.
 fn on_struct(args: &CharmArgs, charm: &ItemStruct, errors: Errors) -> TokenStream {
-    let krate = args::krate_path(&args.krate);
-    let destination = destination(&krate, args, |member| match &charm.fields {
-        Fields::Named(fields) if fields.named.iter().any(|field| field.ident.as_ref() == Some(member)) => {
-            Place::Field
-        }
-        _ => Place::Method,
-    });
+    let krate = args::krate_path(args.krate.as_ref());
+    let is_field = |member: &Ident| charm.fields.iter().any(|field| field.ident.as_ref() == Some(member));
+    let destination = destination(&krate, args, |member| !is_field(member));
     let name = &charm.ident;
     let (_, arguments, _) = charm.generics.split_for_impl();
     let ty: Type = syn::parse_quote!(#name #arguments);
@@ -172,11 +135,6 @@ fn on_struct(args: &CharmArgs, charm: &ItemStruct, errors: Errors) -> TokenStrea
     let lints = marker::lints(&charm.attrs);
     tokens.extend([quote!(#(#lints)* #implementation), extra_types(&krate, args)]);
     tokens
-}
-
-enum Place {
-    Method,
-    Field,
 }
 
 /// Checks that the session can read a setting by the method: through `&self`, without arguments and without `await`.
@@ -291,8 +249,9 @@ fn implement(
 ) -> TokenStream {
     let charm_type = type_name(ty);
     let (generics, _, bounds) = generics.split_for_impl();
+    let none = quote_spanned!(Span::mixed_site()=> #krate::__private::Option::None);
     let (settings, destination) =
-        if whole { (settings(args), destination) } else { (TokenStream::new(), none(krate)) };
+        if whole { (settings(args), destination) } else { (TokenStream::new(), none) };
     quote_spanned! {Span::mixed_site()=>
         #[automatically_derived]
         impl #generics #krate::__private::TraceCharmOncePerTypeAndTraceTypeOnOtherBlocks for #ty #bounds {
@@ -307,58 +266,26 @@ fn implement(
 }
 
 fn settings(args: &CharmArgs) -> TokenStream {
-    let mut calls = TokenStream::new();
-    for arg in [
-        &args.ca_relation,
-        &args.service_name,
-        &args.buffer_max_events,
-        &args.buffer_max_size_mib,
-        &args.buffer_path,
-        &args.max_bytes_per_trace,
-    ] {
-        if let Some(value) = &arg.value {
-            let setter = Ident::new(arg.key, Span::mixed_site());
-            calls.extend(quote_spanned!(value.span()=> .#setter(#value)));
-        }
-    }
-    calls
+    let calls = args.settings.iter().map(|(key, value)| {
+        let setter = Ident::new(&key.to_string(), Span::mixed_site());
+        quote_spanned!(value.span()=> .#setter(#value))
+    });
+    calls.collect()
 }
 
-fn destination(krate: &TokenStream, args: &CharmArgs, place: impl Fn(&Ident) -> Place) -> TokenStream {
-    let read = |read: &str, arg: &Arg<Ident>| match &arg.value {
-        Some(member) => setting(krate, read, member, &place(member)),
-        None => none(krate),
-    };
-    let endpoint = read("setting", &args.tracing_endpoint);
-    let server_cert = read("certificate", &args.server_cert);
-    let destination =
-        quote_spanned!(Span::mixed_site()=> #krate::__private::destination(#endpoint, #server_cert));
-    if args.client_cert.value.is_none() {
-        return destination;
-    }
-    let client_cert = read("pem", &args.client_cert);
-    let client_key = read("pem", &args.client_key);
-    quote_spanned! {Span::mixed_site()=>
-        #krate::__private::with_client_certificate(#destination, #client_cert, #client_key)
-    }
-}
-
-fn none(krate: &TokenStream) -> TokenStream {
-    quote_spanned!(Span::mixed_site()=> #krate::__private::Option::None)
-}
-
-/// Writes the code that reads a setting, at the literal that names it: the compiler then shows a wrong type there.
-fn setting(krate: &TokenStream, read: &str, member: &Ident, place: &Place) -> TokenStream {
-    // The `self` of `fn destination(&self)`, which is ours, at the place of the author's literal.
-    let this = Ident::new("self", Span::mixed_site().located_at(member.span()));
-    let value = match place {
-        Place::Method => quote!(#this.#member()),
-        Place::Field => quote!(#this.#member),
-    };
-    let read = Ident::new(read, member.span());
-    quote_spanned!(member.span()=> #krate::__private::#read(&#value))
+/// Writes the code that reads the named methods and fields, each at the literal that names it: the compiler then shows
+/// a wrong type there.
+fn destination(krate: &TokenStream, args: &CharmArgs, is_method: impl Fn(&Ident) -> bool) -> TokenStream {
+    let calls = args.members.iter().map(|(key, member)| {
+        // The `self` of `fn destination(&self)`, which is ours, at the place of the author's literal.
+        let place = Span::mixed_site().located_at(member.span());
+        let (this, reader) = (Ident::new("self", place), Ident::new(&key.to_string(), place));
+        let call = is_method(member).then(|| quote!(()));
+        quote_spanned!(member.span()=> .#reader(&#this.#member #call))
+    });
+    quote_spanned!(Span::mixed_site()=> #krate::__private::Members::new() #(#calls)* .destination())
 }
 
 fn extra_types(krate: &TokenStream, args: &CharmArgs) -> TokenStream {
-    args.extra_types.value.iter().flatten().map(|ty| marker::assertion(krate, ty)).collect()
+    args.extra_types.iter().map(|ty| marker::assertion(krate, ty)).collect()
 }

@@ -24,7 +24,7 @@ pub(crate) fn on_trait(
     });
     args.selection.check(candidates, &mut errors);
     refuse_another(&mut item.attrs, &mut errors);
-    let methods = Methods::new(krate, args, Owner::of_trait(&item, args.name.value.as_ref()));
+    let methods = Methods::new(krate, args, Owner::of_trait(&item, args.name.as_ref()));
     for member in &mut item.items {
         if let TraitItem::Fn(method) = member
             && let Some(block) = &mut method.default

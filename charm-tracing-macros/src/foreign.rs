@@ -9,34 +9,24 @@ use syn::{
     Visibility, WhereClause, braced,
 };
 
-use crate::args::{self, Arg, Args};
+use crate::args::{self, Accept, Args};
 use crate::errors::Errors;
 use crate::forward;
 use crate::marker::lints;
 use crate::names::{is_called, type_name};
 
 /// The arguments of `#[traced(...)]` on the struct.
+#[derive(Default)]
 struct TracedArgs {
-    name: Arg<LitStr>,
-    krate: Arg<Path>,
-}
-
-impl Default for TracedArgs {
-    fn default() -> Self {
-        Self { name: Arg::new("name"), krate: Arg::new("crate") }
-    }
+    name: Option<LitStr>,
+    krate: Option<Path>,
 }
 
 impl Args for TracedArgs {
-    const ACCEPTED: &'static str = "`name`, `crate`";
-
-    fn accept(&mut self, key: &Ident, input: ParseStream<'_>) -> Option<syn::Result<()>> {
-        Some(match key.to_string().as_str() {
-            "name" => args::text(&mut self.name, key, input),
-            "crate" => args::krate(&mut self.krate, key, input),
-            _ => return None,
-        })
-    }
+    const ACCEPTED: &'static [(&'static str, Accept<Self>)] = &[
+        ("name", |given, key, input| args::text(key, input).map(|name| given.name = Some(name))),
+        ("crate", |given, key, input| args::krate(key, input).map(|path| given.krate = Some(path))),
+    ];
 }
 
 /// A parsed `impl Wrapper { fn listed(&self); }`.
@@ -88,7 +78,7 @@ pub(crate) fn traced_type(input: TokenStream) -> TokenStream {
 
 fn expand(mut wrapper: ItemStruct, blocks: &[Block], mut errors: Errors) -> TokenStream {
     let args = take_attribute(&mut wrapper.attrs, &mut errors);
-    let krate = args::krate_path(&args.krate);
+    let krate = args::krate_path(args.krate.as_ref());
     let Some(foreign) = foreign_type(&wrapper).cloned() else {
         errors.push(Error::new(
             wrapper.ident.span(),
@@ -106,7 +96,7 @@ fn expand(mut wrapper: ItemStruct, blocks: &[Block], mut errors: Errors) -> Toke
             format!("list the methods that have spans: `impl {} {{ fn method(&self); }}`", wrapper.ident);
         errors.push(Error::new(wrapper.ident.span(), example));
     }
-    let name = args.name.value.unwrap_or_else(|| LitStr::new(&type_name(&foreign), foreign.span()));
+    let name = args.name.unwrap_or_else(|| LitStr::new(&type_name(&foreign), foreign.span()));
     let mut lists_into_inner = false;
     let mut tokens = TokenStream::new();
     for block in blocks {

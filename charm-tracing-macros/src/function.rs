@@ -1,68 +1,49 @@
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::ToTokens;
-use syn::parse::ParseStream;
-use syn::{Error, ForeignItemFn, Ident, Item, ItemFn, LitStr, Path, Signature};
+use syn::{Error, ForeignItemFn, Item, ItemFn, LitStr, Path, Signature};
 
-use crate::args::{self, Arg, Args, SpanAttribute};
+use crate::args::{self, Accept, Args, SpanAttribute};
 use crate::errors::Errors;
 use crate::expand::Traced;
 use crate::last::{self, Last, Owner};
 
 /// The arguments of `#[trace_fn]`.
+#[derive(Default)]
 struct FunctionArgs {
-    name: Arg<LitStr>,
-    attributes: Arg<Vec<SpanAttribute>>,
-    err: Arg<()>,
-    krate: Arg<Path>,
-    last: Arg<Last>,
-}
-
-impl Default for FunctionArgs {
-    fn default() -> Self {
-        Self {
-            name: Arg::new("name"),
-            attributes: Arg::new("attributes"),
-            err: Arg::new("err"),
-            krate: Arg::new("crate"),
-            last: Arg::new(last::KEY),
-        }
-    }
+    name: Option<LitStr>,
+    attributes: Vec<SpanAttribute>,
+    err_is_off: bool,
+    krate: Option<Path>,
+    last: Option<Last>,
 }
 
 impl Args for FunctionArgs {
-    const ACCEPTED: &'static str = "`name`, `attributes(...)`, `err = off`, `crate`";
-
-    fn accept(&mut self, key: &Ident, input: ParseStream<'_>) -> Option<syn::Result<()>> {
-        Some(match key.to_string().as_str() {
-            "name" => args::text(&mut self.name, key, input),
-            "attributes" => args::attributes(&mut self.attributes, key, input),
-            "err" => args::off(&mut self.err, key, input),
-            "crate" => args::krate(&mut self.krate, key, input),
-            last::KEY => last::argument(&mut self.last, key, input),
-            _ => return None,
-        })
-    }
+    const ACCEPTED: &'static [(&'static str, Accept<Self>)] = &[
+        ("name", |given, key, input| args::text(key, input).map(|name| given.name = Some(name))),
+        ("attributes", |given, key, input| args::attributes(key, input).map(|list| given.attributes = list)),
+        ("err", |given, key, input| args::off(key, input).map(|()| given.err_is_off = true)),
+        ("crate", |given, key, input| args::krate(key, input).map(|path| given.krate = Some(path))),
+        (last::KEY, |given, _, input| last::argument(input).map(|last| given.last = Some(last))),
+    ];
 }
 
 impl FunctionArgs {
     fn krate(&self) -> TokenStream {
-        match (&self.krate.value, &self.last.value) {
-            (None, Some(Last { krate, .. })) => krate.to_token_stream(),
-            _ => args::krate_path(&self.krate),
-        }
+        let handed_on = self.last.as_ref().map(|last| &last.krate);
+        args::krate_path(self.krate.as_ref().or(handed_on))
     }
 
     fn owner(&self) -> &Owner {
-        self.last.value.as_ref().map_or(&Owner::Unknown, |last| &last.owner)
+        self.last.as_ref().map_or(&Owner::Unknown, |last| &last.owner)
     }
 
     fn trace(&self, krate: &TokenStream, function: &mut ItemFn) {
         let owner = self.owner();
         let traced = Traced {
             krate,
-            callee: owner.callee(&function.sig, self.name.value.as_ref()),
-            attributes: self.attributes.value.as_deref().unwrap_or_default(),
-            records_errors: self.err.value.is_none(),
+            callee: owner.callee(&function.sig, self.name.as_ref()),
+            attributes: &self.attributes,
+            records_errors: !self.err_is_off,
             scope: &owner.scope(),
         };
         traced.write(&mut function.attrs, &mut function.sig, &mut function.block);
@@ -79,7 +60,7 @@ pub(crate) fn trace_fn(arguments: &TokenStream, item: TokenStream) -> TokenStrea
     let krate = args.krate();
     if !errors.is_empty() {
         last::remove(&mut function.attrs);
-    } else if args.last.value.is_some() || !last::may_be_rewritten(&function.attrs) {
+    } else if args.last.is_some() || !last::may_be_rewritten(&function.attrs) {
         args.trace(&krate, &mut function);
     } else if !last::hand_on(&mut function.attrs, arguments) {
         function.attrs.push(last::attribute(&krate, args.owner(), arguments));

@@ -17,7 +17,6 @@ use syn::{
     parenthesized, parse_quote,
 };
 
-use crate::args::Arg;
 use crate::expand::{Callee, Scope};
 use crate::names::{is_called, type_name};
 
@@ -100,10 +99,10 @@ impl Parse for Last {
 }
 
 /// Parses the argument `__last(...)`.
-pub(crate) fn argument(arg: &mut Arg<Last>, key: &Ident, input: ParseStream<'_>) -> syn::Result<()> {
+pub(crate) fn argument(input: ParseStream<'_>) -> syn::Result<Last> {
     let content;
     parenthesized!(content in input);
-    arg.set(key, content.parse()?)
+    content.parse()
 }
 
 /// Returns the attribute that traces a function after all others have run.

@@ -22,7 +22,6 @@ mod lints;
 mod marker;
 mod names;
 mod selection;
-mod similar;
 #[cfg(test)]
 mod tests;
 

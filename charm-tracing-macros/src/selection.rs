@@ -2,19 +2,14 @@ use syn::ext::IdentExt;
 use syn::parse::ParseStream;
 use syn::{Error, Ident, Signature};
 
-use crate::args::{self, Arg};
+use crate::args;
 use crate::errors::Errors;
 
 /// The choice of methods that get a span: all, `only` some, or all except those in `skip`.
+#[derive(Default)]
 pub(crate) struct Selection {
-    only: Arg<Vec<Ident>>,
-    skip: Arg<Vec<Ident>>,
-}
-
-impl Default for Selection {
-    fn default() -> Self {
-        Self { only: Arg::new("only"), skip: Arg::new("skip") }
-    }
+    only: Option<Vec<Ident>>,
+    skip: Option<Vec<Ident>>,
 }
 
 /// A method of the item, with a flag that is true if it has a body that could open a span.
@@ -24,33 +19,35 @@ pub(crate) struct Candidate<'a> {
 }
 
 impl Selection {
-    pub(crate) fn accept(&mut self, key: &Ident, input: ParseStream<'_>) -> Option<syn::Result<()>> {
-        let (list, other) = match key.to_string().as_str() {
-            "only" => (&mut self.only, &self.skip),
-            "skip" => (&mut self.skip, &self.only),
-            _ => return None,
-        };
-        if other.value.is_some() {
-            let both = format!("`{key}` and `{}` exclude each other: keep one of them", other.key);
-            return Some(Err(Error::new(key.span(), both)));
+    pub(crate) fn only(&mut self, key: &Ident, input: ParseStream<'_>) -> syn::Result<()> {
+        self.only = Some(args::methods(key, input)?);
+        self.refuse_both(key, "skip")
+    }
+
+    pub(crate) fn skip(&mut self, key: &Ident, input: ParseStream<'_>) -> syn::Result<()> {
+        self.skip = Some(args::methods(key, input)?);
+        self.refuse_both(key, "only")
+    }
+
+    fn refuse_both(&self, key: &Ident, other: &str) -> syn::Result<()> {
+        if self.only.is_none() || self.skip.is_none() {
+            return Ok(());
         }
-        Some(args::methods(list, key, input))
+        let both = format!("`{key}` and `{other}` exclude each other: keep one of them");
+        Err(Error::new(key.span(), both))
     }
 
     /// Notes an error for each name that selects nothing.
     pub(crate) fn check<'a>(&self, candidates: impl Iterator<Item = Candidate<'a>>, errors: &mut Errors) {
         let candidates: Vec<_> = candidates.collect();
-        let lists = [&self.only, &self.skip];
-        for (list, name) in
-            lists.iter().flat_map(|list| list.value.iter().flatten().map(move |name| (list, name)))
-        {
+        for name in self.only.iter().chain(&self.skip).flatten() {
             match candidates.iter().find(|candidate| same(&candidate.signature.ident, name)) {
                 None => errors.push(Error::new(name.span(), unknown(name, &candidates))),
                 Some(candidate) if !candidate.has_body => errors.push(Error::new(
                     name.span(),
                     format!("`{name}` has no body here, so its spans belong to its implementations"),
                 )),
-                Some(Candidate { signature, .. }) if signature.constness.is_some() && list.key == "only" => {
+                Some(Candidate { signature, .. }) if signature.constness.is_some() && self.only.is_some() => {
                     errors.push(Error::new(
                         name.span(),
                         format!(
@@ -66,8 +63,8 @@ impl Selection {
 
     /// Returns true if the method gets a span. A `const fn` never gets one.
     pub(crate) fn takes(&self, signature: &Signature) -> bool {
-        let named = |list: &Arg<Vec<Ident>>| {
-            list.value.as_ref().map(|names| names.iter().any(|name| same(name, &signature.ident)))
+        let named = |list: &Option<Vec<Ident>>| {
+            list.as_ref().map(|names| names.iter().any(|name| same(name, &signature.ident)))
         };
         signature.constness.is_none()
             && named(&self.only).unwrap_or(true)

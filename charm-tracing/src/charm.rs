@@ -68,176 +68,187 @@ impl<C: TraceCharmOncePerTypeAndTraceTypeOnOtherBlocks> TracedCharm for C {
     }
 }
 
-/// A value for `tracing_endpoint`: a string or path, or an `Option` or `Result` of one.
+/// A value that `#[trace_charm]` names, read as a `V`: a text, a path, a `V`, or a pointer to, an `Option` or a `Result` of one.
 ///
 /// An `Err` of any type counts as no value, with a line at debug level.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be a tracing endpoint",
+    message = "`{Self}` cannot be the value of this argument",
     label = "this is a `{Self}`",
-    note = "accepted are `String`, `&str`, `PathBuf`, `&Path`, and `Option` or `Result` of them"
+    note = "accepted are `String`, `&str`, `PathBuf`, `&Path`, and `Option` or `Result` of them",
+    note = "a certificate or key is PEM text or the path of a file with it; `server_cert` may be a \
+            `charm_tracing::Certificate`, `client_cert` and `client_key` a `charm_tracing::Pem`"
 )]
-pub trait Setting {
-    /// Returns the text; `None` if there is none or it is empty.
-    fn setting(&self) -> Option<OsString>;
+pub trait Setting<V> {
+    /// Returns the value; `None` if there is none or it is empty.
+    fn read(&self) -> Option<V>;
 }
 
-/// A value for `server_cert`: PEM text, a path, a [`Certificate`], or an `Option` or `Result` of one.
-///
-/// A text is PEM if it contains `-----BEGIN`, else a path. Messages show only absolute paths.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be a certificate",
-    label = "this is a `{Self}`",
-    note = "accepted are `String` and `&str` (PEM text, or the path of a file with it), `PathBuf`, `&Path`, \
-            `charm_tracing::Certificate`, and `Option` or `Result` of them"
-)]
-pub trait CertificateSetting {
-    /// Returns the certificate; `None` if there is none or it is empty.
-    fn certificate(&self) -> Option<Certificate>;
+/// A value that can be given as a text or a path.
+pub trait Value {
+    /// Reads a text that is not empty.
+    fn of_text(text: OsString) -> Self;
+
+    /// Reads a path that is not empty.
+    fn of_path(path: OsString) -> Self;
 }
 
-/// A value for `client_cert` or `client_key`: PEM text, a path, a [`Pem`], or an `Option` or `Result` of one.
-///
-/// A text is a path if it is absolute and does not contain `-----BEGIN`, else PEM. Messages show only paths.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be a client certificate or its key",
-    label = "this is a `{Self}`",
-    note = "accepted are `String` and `&str` (PEM text, or the path of a file with it), `PathBuf`, `&Path`, \
-            `charm_tracing::Pem`, and `Option` or `Result` of them"
-)]
-pub trait PemSetting {
-    /// Returns the text or path; `None` if there is none or it is empty.
-    fn pem(&self) -> Option<Pem>;
-}
+impl Value for OsString {
+    fn of_text(text: OsString) -> Self {
+        text
+    }
 
-macro_rules! texts {
-    ($certificate:expr, $pem:expr; $($ty:ty),+) => {$(
-        impl Setting for $ty {
-            fn setting(&self) -> Option<OsString> {
-                let text: &OsStr = self.as_ref();
-                (!text.is_empty()).then(|| text.to_owned())
-            }
-        }
-
-        impl CertificateSetting for $ty {
-            fn certificate(&self) -> Option<Certificate> {
-                self.setting().map($certificate)
-            }
-        }
-
-        impl PemSetting for $ty {
-            fn pem(&self) -> Option<Pem> {
-                self.setting().map($pem)
-            }
-        }
-    )+};
-}
-texts!(certificate, pem; str, String, OsStr, OsString);
-texts!(|path| Certificate::File(path.into()), |path| Pem::File(path.into()); Path, PathBuf);
-
-fn certificate(text: OsString) -> Certificate {
-    match text.into_string() {
-        Ok(text) if text.contains(BEGIN) => Certificate::Pem(text),
-        Ok(text) => Certificate::File(text.trim().into()),
-        // The comments of a PEM text may have any encoding.
-        Err(text) => match text.to_string_lossy() {
-            lossy if lossy.contains(BEGIN) => Certificate::Pem(lossy.into_owned()),
-            _ => Certificate::File(text.into()),
-        },
+    fn of_path(path: OsString) -> Self {
+        path
     }
 }
 
-/// Parses a text. One that is neither a path nor PEM counts as PEM, because it may be a key in another form, and a PEM
-/// text is never shown.
-fn pem(text: OsString) -> Pem {
-    let lossy = text.to_string_lossy();
-    if is_plain_path(Path::new(lossy.trim())) {
+/// A text is PEM if it contains `-----BEGIN`, else a path. Messages show only absolute paths.
+impl Value for Certificate {
+    fn of_text(text: OsString) -> Self {
         match text.into_string() {
-            Ok(text) => Pem::File(text.trim().into()),
-            Err(text) => Pem::File(text.into()),
+            Ok(text) if text.contains(BEGIN) => Self::Pem(text),
+            Ok(text) => Self::File(text.trim().into()),
+            // The comments of a PEM text may have any encoding.
+            Err(text) => match text.to_string_lossy() {
+                lossy if lossy.contains(BEGIN) => Self::Pem(lossy.into_owned()),
+                _ => Self::File(text.into()),
+            },
         }
-    } else {
-        Pem::Text(lossy.into_owned())
+    }
+
+    fn of_path(path: OsString) -> Self {
+        Self::File(path.into())
+    }
+}
+
+/// A text is a path if it is absolute and does not contain `-----BEGIN`, else PEM. One that is neither counts as PEM, because it
+/// may be a key in another form, and a PEM text is never shown.
+impl Value for Pem {
+    fn of_text(text: OsString) -> Self {
+        let lossy = text.to_string_lossy();
+        if is_plain_path(Path::new(lossy.trim())) {
+            match text.into_string() {
+                Ok(text) => Self::File(text.trim().into()),
+                Err(text) => Self::File(text.into()),
+            }
+        } else {
+            Self::Text(lossy.into_owned())
+        }
+    }
+
+    fn of_path(path: OsString) -> Self {
+        Self::File(path.into())
     }
 }
 
 const BEGIN: &str = "-----BEGIN";
 
-impl CertificateSetting for Certificate {
-    fn certificate(&self) -> Option<Certificate> {
-        Some(self.clone())
-    }
-}
-
-impl PemSetting for Pem {
-    fn pem(&self) -> Option<Pem> {
-        Some(self.clone())
-    }
-}
-
-/// Implements a setting trait for pointers to a setting, and for `Option` and `Result` of one.
-macro_rules! holders {
-    ($($kind:ident::$read:ident -> $value:ty),+) => {$(
-        pointers! {
-            $kind::$read -> $value;
-            [?Sized] &T, [?Sized] Box<T>, [?Sized] Rc<T>, [?Sized] Arc<T>, [ToOwned + ?Sized] Cow<'_, T>
-        }
-
-        impl<T: $kind> $kind for Option<T> {
-            fn $read(&self) -> Option<$value> {
-                self.as_ref().and_then($kind::$read)
-            }
-        }
-
-        impl<T: $kind, E> $kind for Result<T, E> {
-            fn $read(&self) -> Option<$value> {
-                known(self).and_then($kind::$read)
+macro_rules! texts {
+    ($of:ident: $($ty:ty),+) => {$(
+        impl<V: Value> Setting<V> for $ty {
+            fn read(&self) -> Option<V> {
+                let text: &OsStr = self.as_ref();
+                (!text.is_empty()).then(|| V::$of(text.to_owned()))
             }
         }
     )+};
+}
+texts!(of_text: str, String, OsStr, OsString);
+texts!(of_path: Path, PathBuf);
+
+impl Setting<Self> for Certificate {
+    fn read(&self) -> Option<Self> {
+        Some(self.clone())
+    }
+}
+
+impl Setting<Self> for Pem {
+    fn read(&self) -> Option<Self> {
+        Some(self.clone())
+    }
 }
 
 macro_rules! pointers {
-    ($kind:ident::$read:ident -> $value:ty; $([$($bound:tt)*] $ty:ty),+) => {$(
-        impl<T: $kind + $($bound)*> $kind for $ty {
-            fn $read(&self) -> Option<$value> {
-                (**self).$read()
+    ($([$($bound:tt)*] $ty:ty),+) => {$(
+        impl<V, T: Setting<V> + $($bound)*> Setting<V> for $ty {
+            fn read(&self) -> Option<V> {
+                (**self).read()
             }
         }
     )+};
 }
-holders!(Setting::setting -> OsString, CertificateSetting::certificate -> Certificate, PemSetting::pem -> Pem);
+pointers!([?Sized] &T, [?Sized] Box<T>, [?Sized] Rc<T>, [?Sized] Arc<T>, [ToOwned + ?Sized] Cow<'_, T>);
 
-/// Returns the value; `None` for an error. The log gets only the error's type name, because the type need not be
-/// printable.
-fn known<T, E>(value: &Result<T, E>) -> Option<&T> {
-    let value = value.as_ref().ok();
-    if value.is_none() {
-        log::debug!("what the charm names in `#[trace_charm]` is an error: {}", std::any::type_name::<E>());
+impl<V, T: Setting<V>> Setting<V> for Option<T> {
+    fn read(&self) -> Option<V> {
+        self.as_ref().and_then(Setting::read)
     }
-    value
 }
 
-/// Makes a destination of `tracing_endpoint` and `server_cert`, for the expansion of `#[trace_charm]`.
-#[must_use]
-pub fn destination_of(endpoint: Option<OsString>, certificate: Option<Certificate>) -> Option<Destination> {
-    Some(Destination::new(endpoint?.to_string_lossy(), certificate))
-}
-
-/// Adds `client_cert` and `client_key` to a destination, for the same expansion. One without the other is ignored.
-#[must_use]
-pub fn with_client_certificate(
-    destination: Option<Destination>,
-    chain: Option<Pem>,
-    key: Option<Pem>,
-) -> Option<Destination> {
-    let destination = destination?;
-    match (chain, key) {
-        (Some(chain), Some(key)) => Some(destination.client_certificate(ClientCertificate::new(chain, key))),
-        (None, None) => Some(destination),
-        _ => {
-            log::debug!("the charm has only one of a client certificate and its key, and shows neither");
-            Some(destination)
+impl<V, T: Setting<V>, E> Setting<V> for Result<T, E> {
+    fn read(&self) -> Option<V> {
+        if self.is_err() {
+            // Only the name of the error's type, because the type need not be printable.
+            let error = std::any::type_name::<E>();
+            log::debug!("what the charm names in `#[trace_charm]` is an error: {error}");
         }
+        self.as_ref().ok().and_then(Setting::read)
+    }
+}
+
+/// The values of the methods and fields that `#[trace_charm]` names. Each argument that names one is a method here.
+#[derive(Debug, Default)]
+pub struct Members {
+    tracing_endpoint: Option<OsString>,
+    server_cert: Option<Certificate>,
+    client_cert: Option<Pem>,
+    client_key: Option<Pem>,
+}
+
+impl Members {
+    /// Returns what a charm has that names nothing.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Reads the URL of the receiver.
+    #[must_use]
+    pub fn tracing_endpoint(self, value: &impl Setting<OsString>) -> Self {
+        Self { tracing_endpoint: value.read(), ..self }
+    }
+
+    /// Reads the certificates to trust.
+    #[must_use]
+    pub fn server_cert(self, value: &impl Setting<Certificate>) -> Self {
+        Self { server_cert: value.read(), ..self }
+    }
+
+    /// Reads the certificate that the charm shows.
+    #[must_use]
+    pub fn client_cert(self, value: &impl Setting<Pem>) -> Self {
+        Self { client_cert: value.read(), ..self }
+    }
+
+    /// Reads the private key of the certificate that the charm shows.
+    #[must_use]
+    pub fn client_key(self, value: &impl Setting<Pem>) -> Self {
+        Self { client_key: value.read(), ..self }
+    }
+
+    /// Returns the destination; `None` without an endpoint. A client certificate without its key, or a key without its
+    /// certificate, is ignored.
+    #[must_use]
+    pub fn destination(self) -> Option<Destination> {
+        let destination = Destination::new(self.tracing_endpoint?.to_string_lossy(), self.server_cert);
+        match (self.client_cert, self.client_key) {
+            (Some(chain), Some(key)) => {
+                return Some(destination.client_certificate(ClientCertificate::new(chain, key)));
+            }
+            (None, None) => {}
+            _ => log::debug!("the charm has only one of a client certificate and its key, and shows neither"),
+        }
+        Some(destination)
     }
 }
 
@@ -245,32 +256,44 @@ pub fn with_client_certificate(
 mod tests {
     use super::*;
 
+    fn url_in(value: &impl Setting<OsString>) -> Option<OsString> {
+        value.read()
+    }
+
+    fn certificate_in(value: &impl Setting<Certificate>) -> Option<Certificate> {
+        value.read()
+    }
+
+    fn pem_in(value: &impl Setting<Pem>) -> Option<Pem> {
+        value.read()
+    }
+
     #[test]
     fn a_setting_is_a_text_or_a_path_or_may_be_one() {
         let url = || Some(OsString::from("http://tempo:4318"));
-        assert_eq!("http://tempo:4318".setting(), url());
-        assert_eq!(String::from("http://tempo:4318").setting(), url());
-        assert_eq!(Some("http://tempo:4318").setting(), url());
-        assert_eq!(Ok::<_, String>(Some(Arc::<str>::from("http://tempo:4318"))).setting(), url());
-        assert_eq!(Path::new("/etc/ca.crt").setting(), Some("/etc/ca.crt".into()));
-        assert_eq!(Some(PathBuf::from("/etc/ca.crt")).setting(), Some("/etc/ca.crt".into()));
+        assert_eq!(url_in(&"http://tempo:4318"), url());
+        assert_eq!(url_in(&String::from("http://tempo:4318")), url());
+        assert_eq!(url_in(&Some("http://tempo:4318")), url());
+        assert_eq!(url_in(&Ok::<_, String>(Some(Arc::<str>::from("http://tempo:4318")))), url());
+        assert_eq!(url_in(&Path::new("/etc/ca.crt")), Some("/etc/ca.crt".into()));
+        assert_eq!(url_in(&Some(PathBuf::from("/etc/ca.crt"))), Some("/etc/ca.crt".into()));
     }
 
     #[test]
     fn nothing_and_empty_and_errors_are_no_setting() {
-        assert_eq!("".setting(), None);
-        assert_eq!(None::<String>.setting(), None);
-        assert_eq!(Some(PathBuf::new()).setting(), None);
-        assert_eq!(Err::<String, _>("no relation").setting(), None);
+        assert_eq!(url_in(&""), None);
+        assert_eq!(url_in(&None::<String>), None);
+        assert_eq!(url_in(&Some(PathBuf::new())), None);
+        assert_eq!(url_in(&Err::<String, _>("no relation")), None);
     }
 
     #[test]
     fn a_certificate_is_a_text_in_pem_or_a_path_or_itself() {
         let file = || Some(Certificate::File("/etc/ca.crt".into()));
-        assert_eq!("/etc/ca.crt".certificate(), file());
-        assert_eq!(Some(String::from("/etc/ca.crt")).certificate(), file());
-        assert_eq!(Ok::<_, String>(Path::new("/etc/ca.crt")).certificate(), file());
-        assert_eq!(Some(PathBuf::from("/etc/ca.crt")).certificate(), file());
+        assert_eq!(certificate_in(&"/etc/ca.crt"), file());
+        assert_eq!(certificate_in(&Some(String::from("/etc/ca.crt"))), file());
+        assert_eq!(certificate_in(&Ok::<_, String>(Path::new("/etc/ca.crt"))), file());
+        assert_eq!(certificate_in(&Some(PathBuf::from("/etc/ca.crt"))), file());
 
         for pem in [
             "-----BEGIN CERTIFICATE-----\nMII",
@@ -282,80 +305,84 @@ mod tests {
             "/CN=tempo\n-----BEGIN CERTIFICATE-----\nMII",
         ] {
             let text = || Some(Certificate::Pem(pem.to_owned()));
-            assert_eq!(pem.certificate(), text());
-            assert_eq!(Ok::<_, ()>(Some(Arc::<str>::from(pem))).certificate(), text());
-            assert_eq!(OsString::from(pem).certificate(), text());
+            assert_eq!(certificate_in(&pem), text());
+            assert_eq!(certificate_in(&Ok::<_, ()>(Some(Arc::<str>::from(pem)))), text());
+            assert_eq!(certificate_in(&OsString::from(pem)), text());
             assert_eq!(
-                Path::new(pem).certificate(),
+                certificate_in(&Path::new(pem)),
                 Some(Certificate::File(pem.into())),
                 "a path is no text"
             );
         }
 
-        let latin1 =
+        let latin1: OsString =
             std::os::unix::ffi::OsStringExt::from_vec(b"caf\xe9\n-----BEGIN CERTIFICATE-----".to_vec());
-        assert!(matches!(OsString::certificate(&latin1), Some(Certificate::Pem(_))));
-        assert_eq!(" /etc/ca.crt\n".certificate(), file());
+        assert!(matches!(certificate_in(&latin1), Some(Certificate::Pem(_))));
+        assert_eq!(certificate_in(&" /etc/ca.crt\n"), file());
 
         let given = Certificate::System;
-        assert_eq!(given.certificate(), Some(Certificate::System));
-        assert_eq!(Some(&given).certificate(), Some(Certificate::System));
-        assert_eq!(Ok::<_, String>(Some(given)).certificate(), Some(Certificate::System));
+        assert_eq!(certificate_in(&given), Some(Certificate::System));
+        assert_eq!(certificate_in(&Some(&given)), Some(Certificate::System));
+        assert_eq!(certificate_in(&Ok::<_, String>(Some(given))), Some(Certificate::System));
     }
 
     #[test]
     fn nothing_and_empty_and_errors_are_no_certificate() {
-        assert_eq!("".certificate(), None);
-        assert_eq!(None::<Certificate>.certificate(), None);
-        assert_eq!(Some(PathBuf::new()).certificate(), None);
-        assert_eq!(Err::<Certificate, _>("no relation").certificate(), None);
+        assert_eq!(certificate_in(&""), None);
+        assert_eq!(certificate_in(&None::<Certificate>), None);
+        assert_eq!(certificate_in(&Some(PathBuf::new())), None);
+        assert_eq!(certificate_in(&Err::<Certificate, _>("no relation")), None);
     }
 
     #[test]
     fn a_client_certificate_and_its_key_are_a_text_or_an_absolute_path_or_a_pem() {
         let file = || Some(Pem::File("/etc/client.key".into()));
-        assert_eq!("/etc/client.key".pem(), file());
-        assert_eq!(Some(String::from("/etc/client.key")).pem(), file());
-        assert_eq!(Ok::<_, String>(Path::new("/etc/client.key")).pem(), file());
-        assert_eq!(Some(PathBuf::from("client.key")).pem(), Some(Pem::File("client.key".into())));
+        assert_eq!(pem_in(&"/etc/client.key"), file());
+        assert_eq!(pem_in(&Some(String::from("/etc/client.key"))), file());
+        assert_eq!(pem_in(&Ok::<_, String>(Path::new("/etc/client.key"))), file());
+        assert_eq!(pem_in(&Some(PathBuf::from("client.key"))), Some(Pem::File("client.key".into())));
 
         let key = "Bag Attributes: none\n-----BEGIN PRIVATE KEY-----\nMII";
         let text = || Some(Pem::Text(key.to_owned()));
-        assert_eq!(key.pem(), text());
-        assert_eq!(Ok::<_, ()>(Some(Arc::<str>::from(key))).pem(), text());
-        assert_eq!(OsString::from(key).pem(), text());
-        assert_eq!(Some(&text().unwrap()).pem(), text());
-        assert_eq!("/etc/client.key\n".pem(), file());
+        assert_eq!(pem_in(&key), text());
+        assert_eq!(pem_in(&Ok::<_, ()>(Some(Arc::<str>::from(key)))), text());
+        assert_eq!(pem_in(&OsString::from(key)), text());
+        assert_eq!(pem_in(&Some(&text().unwrap())), text());
+        assert_eq!(pem_in(&"/etc/client.key\n"), file());
         let key = "/CN=charm\n-----BEGIN PRIVATE KEY-----\nMII";
-        assert_eq!(key.pem(), Some(Pem::Text(key.to_owned())), "no path, which would be shown");
+        assert_eq!(pem_in(&key), Some(Pem::Text(key.to_owned())), "no path, which would be shown");
     }
 
     #[test]
     fn a_key_in_another_form_is_not_taken_for_a_path_which_would_be_shown() {
         let key = "LS0tLS1CRUdJTiBQUklWQVRFIEtFWS0tLS0t";
-        assert_eq!(key.pem(), Some(Pem::Text(key.to_owned())));
-        assert!(!format!("{:?}", key.pem()).contains(key));
+        assert_eq!(pem_in(&key), Some(Pem::Text(key.to_owned())));
+        assert!(!format!("{:?}", pem_in(&key)).contains(key));
     }
 
     #[test]
     fn nothing_and_empty_and_errors_are_no_client_certificate() {
-        assert_eq!("".pem(), None);
-        assert_eq!(None::<Pem>.pem(), None);
-        assert_eq!(Some(PathBuf::new()).pem(), None);
-        assert_eq!(Err::<Pem, _>("no relation").pem(), None);
+        assert_eq!(pem_in(&""), None);
+        assert_eq!(pem_in(&None::<Pem>), None);
+        assert_eq!(pem_in(&Some(PathBuf::new())), None);
+        assert_eq!(pem_in(&Err::<Pem, _>("no relation")), None);
     }
 
     #[test]
     fn a_destination_has_a_client_certificate_if_there_is_a_key_too() {
         let pem = || Some(Pem::Text("-----BEGIN".to_owned()));
-        let destination = || destination_of(Some("https://tempo:4318".into()), Some(Certificate::System));
+        let read = |chain, key| {
+            let members = Members::new().tracing_endpoint(&"https://tempo:4318");
+            members.server_cert(&Certificate::System).client_cert(&chain).client_key(&key).destination()
+        };
+        let destination = || Some(Destination::new("https://tempo:4318", Some(Certificate::System)));
         let own = ClientCertificate::new(pem().unwrap(), pem().unwrap());
         let with = destination().map(|destination| destination.client_certificate(own));
         assert_ne!(with, destination());
-        assert_eq!(with_client_certificate(destination(), pem(), pem()), with);
+        assert_eq!(read(pem(), pem()), with);
         for (chain, key) in [(None, None), (pem(), None), (None, pem())] {
-            assert_eq!(with_client_certificate(destination(), chain, key), destination());
+            assert_eq!(read(chain, key), destination());
         }
-        assert_eq!(with_client_certificate(None, pem(), pem()), None);
+        assert_eq!(Members::new().client_cert(&pem()).client_key(&pem()).destination(), None);
     }
 }

@@ -9,10 +9,7 @@ pub use core::option::Option;
 pub use core::{concat, file, module_path};
 
 #[cfg(feature = "session")]
-pub use crate::charm::{
-    CertificateSetting, PemSetting, Setting, TraceCharmOncePerTypeAndTraceTypeOnOtherBlocks,
-    destination_of as destination, with_client_certificate,
-};
+pub use crate::charm::{Members, Setting, TraceCharmOncePerTypeAndTraceTypeOnOtherBlocks};
 pub use crate::is_enabled;
 #[cfg(feature = "session")]
 pub use crate::run::Outcome;
@@ -28,24 +25,6 @@ pub fn never_fails<T>(_returned: &T) -> Option<crate::span::Failure> {
 
 /// Adds nothing, for a call without attributes of its own.
 pub fn no_attributes(_attributes: &mut Attributes) {}
-
-/// Reads the member that `#[trace_charm]` names as `tracing_endpoint`.
-#[cfg(feature = "session")]
-pub fn setting(value: &impl Setting) -> Option<std::ffi::OsString> {
-    value.setting()
-}
-
-/// Reads the member that `#[trace_charm]` names as `server_cert`.
-#[cfg(feature = "session")]
-pub fn certificate(value: &impl CertificateSetting) -> Option<crate::Certificate> {
-    value.certificate()
-}
-
-/// Reads a member that `#[trace_charm]` names as `client_cert` or `client_key`.
-#[cfg(feature = "session")]
-pub fn pem(value: &impl PemSetting) -> Option<crate::Pem> {
-    value.pem()
-}
 
 /// The check behind `extra_types`: finds out at compile time if a type has a traced `impl` block.
 ///

@@ -27,10 +27,10 @@ for MyCharm {
     fn destination(
         &self,
     ) -> ::charm_tracing::__private::Option<::charm_tracing::Destination> {
-        ::charm_tracing::__private::destination(
-            ::charm_tracing::__private::setting(&self.endpoint()),
-            ::charm_tracing::__private::certificate(&self.cert),
-        )
+        ::charm_tracing::__private::Members::new()
+            .tracing_endpoint(&self.endpoint())
+            .server_cert(&self.cert)
+            .destination()
     }
 }
 const _: () = {
@@ -53,10 +53,9 @@ for Other {
     fn destination(
         &self,
     ) -> ::charm_tracing::__private::Option<::charm_tracing::Destination> {
-        ::charm_tracing::__private::destination(
-            ::charm_tracing::__private::setting(&self.endpoint),
-            ::charm_tracing::__private::Option::None,
-        )
+        ::charm_tracing::__private::Members::new()
+            .tracing_endpoint(&self.endpoint)
+            .destination()
     }
 }
 const _: fn() = || {

@@ -11,13 +11,10 @@ for MyCharm {
     fn destination(
         &self,
     ) -> ::charm_tracing::__private::Option<::charm_tracing::Destination> {
-        ::charm_tracing::__private::with_client_certificate(
-            ::charm_tracing::__private::destination(
-                ::charm_tracing::__private::setting(&self.endpoint),
-                ::charm_tracing::__private::Option::None,
-            ),
-            ::charm_tracing::__private::pem(&self.certificate),
-            ::charm_tracing::__private::pem(&self.key()),
-        )
+        ::charm_tracing::__private::Members::new()
+            .tracing_endpoint(&self.endpoint)
+            .client_cert(&self.certificate)
+            .client_key(&self.key())
+            .destination()
     }
 }
