@@ -122,7 +122,7 @@ impl FileSystem for RealFileSystem {
     fn list(&self, directory: &Path, each: &mut dyn FnMut(&str)) -> io::Result<()> {
         let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let opened = rustix::fs::open(directory, flags, Mode::empty())?;
-        // One buffer for all names, because every dispatch lists the directory three times.
+        // One buffer for all names, because every dispatch lists the directory twice.
         let mut buffer = Vec::with_capacity(16 * 1024);
         let mut entries = RawDir::new(opened, buffer.spare_capacity_mut());
         while let Some(entry) = entries.next() {

@@ -114,9 +114,13 @@ impl Queue {
             return Err(QueueError::TooLarge { size, limit });
         }
         // A clock that was set back does not change the order.
-        let newest = self.list()?.0.last().map_or(0, TraceName::stamp);
-        let stamp = millis(now).max(newest + 1);
+        let (waiting, _) = self.list()?;
+        let stamp = millis(now).max(waiting.last().map_or(0, TraceName::stamp) + 1);
         let mut dropped = Vec::new();
+        if to_send && self.exceeds_limit(waiting.len()) {
+            // An earlier dispatch was killed while it sent. This one may be killed as well, and must not leave more.
+            self.trim(&mut dropped)?;
+        }
         let written =
             if to_send { self.write(stamp, new) } else { self.write_making_room(stamp, new, &mut dropped) };
         let name = written.inspect_err(|_| {
