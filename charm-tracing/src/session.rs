@@ -238,11 +238,14 @@ impl Session {
         let (resource, trace_id) = (mem::take(resource), trace_id.to_bytes());
         let (idle, recovered, complaint, budget) = (*idle, *recovered, config.complaint(), config.budget());
         let Ended { trace, spans, dropped_spans, journal } = open.end();
-        let request = otlp::Request::new(&spans, trace, &own_scope(), &resource);
-        let trace = Trace { request: &request, trace_id, idle, journal, reported_losses: reported };
         let destination = target.map(|target| &target.destination);
         // The trace is stored before anything is sent, so a panic in the HTTP client loses only the attempt.
-        let deliver = || delivery::deliver(trace, queue.as_ref(), destination, &budget, &SystemClock::new());
+        let deliver = || {
+            let request = otlp::encode_request(&spans, trace, &own_scope(), &resource);
+            drop(spans);
+            let trace = Trace { request: &request, trace_id, idle, journal, reported_losses: reported };
+            delivery::deliver(trace, queue.as_ref(), destination, &budget, &SystemClock::new())
+        };
         let mut report = span::catch_panics(deliver).unwrap_or_else(DeliveryReport::interrupted);
         report.dropped_spans = dropped_spans;
         report.recovered = recovered.traces;

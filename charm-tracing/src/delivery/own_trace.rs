@@ -26,7 +26,6 @@ use std::time::SystemTime;
 
 use super::backend::{Backend, SendOutcome};
 use super::report::DeliveryReport;
-use crate::otlp::Contents;
 use crate::queue::{Losses, Missing, NewTrace, Queue, QueueError, Stored, TraceName};
 use crate::recorder::{JournalFile, JournalStatus};
 
@@ -34,7 +33,7 @@ use crate::recorder::{JournalFile, JournalStatus};
 #[expect(clippy::struct_field_names, reason = "OpenTelemetry calls it a trace id")]
 pub(crate) struct Trace<'a> {
     /// An OTLP `ExportTraceServiceRequest`.
-    pub(crate) request: &'a dyn Contents,
+    pub(crate) request: &'a [u8],
     pub(crate) trace_id: [u8; 16],
     /// True if only the handler ran.
     pub(crate) idle: bool,
@@ -114,8 +113,7 @@ impl<'a> OwnTrace<'a> {
 
     /// Sends the trace from memory. Returns false if the backend did not decide about it.
     pub(super) fn send(&mut self, backend: &mut Backend<'_>, report: &mut DeliveryReport) -> bool {
-        let request = self.trace.request.to_vec();
-        let outcome = backend.send_trace(&request, false, report, &mut |_, _| {});
+        let outcome = backend.send_trace(self.trace.request, false, report, &mut |_, _| {});
         let is_decided = !matches!(outcome, SendOutcome::Kept(_));
         if is_decided {
             self.place = if outcome == SendOutcome::Taken { Place::Taken } else { Place::Dropped };

@@ -2,7 +2,7 @@
 
 use opentelemetry::trace::{Event, Link, SpanId, Status, TraceState};
 
-use crate::protobuf::{attributes, bytes, fixed32, fixed64, int, length, length_size, message, uint32};
+use crate::protobuf::{attributes, bytes, fixed32, fixed64, int, length, message, uint32};
 use crate::recorder::{Details, Record, TraceContext, unix_nanos};
 use crate::site::{EncodedSite, write_kind};
 
@@ -12,34 +12,23 @@ const KNOWS_IS_REMOTE: u32 = 0x100;
 /// The flag which says that the parent, or the linked context, is remote.
 pub(super) const IS_REMOTE: u32 = 0x200;
 
-/// Returns the number of bytes that [`plain`] writes; `None` if it does not write the span.
-pub(super) fn plain_size(record: &Record) -> Option<usize> {
-    let size = plain_length(record, plain_site(record)?);
-    Some(length_size(size) + size)
-}
-
-/// Returns the site of a span that has no details; `None` if it has details or no site.
-pub(super) fn plain_site(record: &Record) -> Option<&EncodedSite> {
-    record.site.filter(|_| record.details.is_none()).map(crate::site::Site::encoded)
-}
-
-fn plain_length(record: &Record, site: &EncodedSite) -> usize {
+/// Writes a span that has ended as field 2 of a `ScopeSpans`.
+pub(super) fn encode(out: &mut Vec<u8>, record: &Record, trace: TraceContext) {
+    let Some(site) = plain_site(record) else { return detailed(out, record, trace, true) };
     let parent = if record.parent == SpanId::INVALID { 0 } else { 10 };
     // The ids, the times, and the status with the flags, each with its tag.
-    18 + 10 + parent + site.name_and_kind().len() + 18 + site.attributes().len() + 8
-}
-
-/// Writes a span as field 2 of a `ScopeSpans`, if it has a site and no details. Returns false, and writes nothing, if it is not
-/// such a span.
-pub(super) fn plain(out: &mut Vec<u8>, record: &Record, trace: TraceContext) -> bool {
-    let Some(site) = plain_site(record) else { return false };
-    length(out, 2, plain_length(record, site));
+    let own = 18 + 10 + parent + 18 + 8;
+    length(out, 2, own + site.name_and_kind().len() + site.attributes().len());
     ids(out, record, trace);
     out.extend_from_slice(site.name_and_kind());
     times(out, record, true);
     out.extend_from_slice(site.attributes());
     status_and_flags(out, trace, true);
-    true
+}
+
+/// Returns the site of a span that has no details; `None` if it has details or no site.
+pub(super) fn plain_site(record: &Record) -> Option<&EncodedSite> {
+    record.site.filter(|_| record.details.is_none()).map(crate::site::Site::encoded)
 }
 
 /// Writes the part of a span that is its own, if it has a site and no details. Together with [`site`] it is the whole span. It

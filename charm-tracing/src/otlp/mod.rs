@@ -11,4 +11,4 @@ mod tests;
 
 pub(crate) use answer::{PartialSuccess, partial_success};
 pub(crate) use file_writer::FileWriter;
-pub(crate) use request::{Contents, Request};
+pub(crate) use request::encode_request;

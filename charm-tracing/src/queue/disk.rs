@@ -20,7 +20,6 @@ use rustix::io::Errno;
 pub(super) use self::contents::{Chance, Fault};
 use self::contents::{Node, State};
 use super::file_system::{Entry, FileSystem, Kind, Lock, Locking};
-use crate::otlp::Contents;
 
 type Interruption = Option<(usize, Box<dyn FnOnce() + Send>)>;
 
@@ -247,7 +246,7 @@ impl FileSystem for Disk {
         Ok(())
     }
 
-    fn write(&self, path: &Path, contents: &dyn Contents) -> io::Result<()> {
+    fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         let mut state = self.call()?;
         state.check_parent(path)?;
         if state.nodes.contains_key(path) {
@@ -256,7 +255,7 @@ impl FileSystem for Disk {
         }
         state.change(self.process)?;
         state.insert(path, Kind::File);
-        if state.add(path, &contents.to_vec(), self.process)? {
+        if state.add(path, bytes, self.process)? {
             return Ok(());
         }
         state.remove(path)?;

@@ -15,8 +15,6 @@ use rustix::fs::{FileType, FlockOperation, Mode, OFlags, RawDir, fcntl_lock};
 use rustix::io::Errno;
 use rustix::process::{Resource, getrlimit};
 
-use crate::otlp::Contents;
-
 /// The operations of a file system that the queue needs. A symbolic link in the last part of a path is not followed.
 pub(super) trait FileSystem: Debug + Send + Sync {
     /// Describes the file or directory of this name; `None` if there is none.
@@ -30,7 +28,7 @@ pub(super) trait FileSystem: Debug + Send + Sync {
     /// Gives the owner all access to a directory, and other users none.
     fn make_private(&self, directory: &Path) -> io::Result<()>;
     /// Writes a file that only its owner can read, and replaces a file of the same name.
-    fn write(&self, path: &Path, contents: &dyn Contents) -> io::Result<()>;
+    fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()>;
     /// Appends to an existing file. If that fails, the file is unchanged.
     fn append(&self, path: &Path, bytes: &[u8]) -> io::Result<()>;
     /// Returns the contents of a regular file; fails if it is larger than 64 MiB.
@@ -150,7 +148,7 @@ impl FileSystem for RealFileSystem {
         fs::set_permissions(directory, Permissions::from_mode(PRIVATE_DIRECTORY))
     }
 
-    fn write(&self, path: &Path, contents: &dyn Contents) -> io::Result<()> {
+    fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         let create = || options().write(true).create_new(true).mode(PRIVATE_FILE).open(path);
         let mut file = match create() {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
@@ -161,8 +159,8 @@ impl FileSystem for RealFileSystem {
         };
         let written = file
             .set_permissions(Permissions::from_mode(PRIVATE_FILE))
-            .and_then(|()| check_limit(|| Ok(contents.size() as u64)))
-            .and_then(|()| contents.write_to(&mut file));
+            .and_then(|()| check_limit(|| Ok(bytes.len() as u64)))
+            .and_then(|()| file.write_all(bytes));
         written.inspect_err(|_| drop(fs::remove_file(path)))
     }
 

@@ -35,7 +35,7 @@ pub fn queue_directory(input: &[u8]) {
     assert_eq!(queue.state().expect("a state"), state);
     let lock = queue.lock_unit(Path::new("/charm"), UNIT, MODEL).expect("a lock");
     let recovered = queue.recover(&lock, now).expect("a number");
-    let own = NewTrace { trace_id: [1; 16], idle: false, request: &&b"the trace of this dispatch"[..] };
+    let own = NewTrace { trace_id: [1; 16], idle: false, request: &b"the trace of this dispatch"[..] };
     let own = queue.store(&own, now, false).expect("a place for the trace").name;
     let mut damaged = 0;
     let mut read = Vec::new();

@@ -92,7 +92,7 @@ impl Queue {
             None => losses.lost_traces = 1,
             Some(left) if self.is_stored(&left)? => {}
             Some(Interrupted { request, trace_id, .. }) => {
-                let new = NewTrace { trace_id, idle: false, request: &request.as_slice() };
+                let new = NewTrace { trace_id, idle: false, request: &request };
                 match self.store(&new, now, false) {
                     Ok(Stored { dropped, .. }) => {
                         losses.dropped_traces = dropped.len() as u64;
@@ -133,7 +133,7 @@ impl JournalFile for JournalOnDisk {
             // Somebody has put it there meanwhile.
             return Err(io::ErrorKind::AlreadyExists.into());
         }
-        self.fs.write(&self.lock.path, &records)?;
+        self.fs.write(&self.lock.path, records)?;
         self.begun = true;
         Ok(())
     }

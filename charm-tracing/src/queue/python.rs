@@ -36,7 +36,7 @@ pub(super) fn import(queue: &Queue, file: &Path) -> Result<(), QueueError> {
     };
     let mut imported = Vec::new();
     for PythonTrace { bytes, trace_id, start } in requests(&bytes) {
-        let new = NewTrace { trace_id, idle: false, request: &bytes };
+        let new = NewTrace { trace_id, idle: false, request: bytes };
         match queue.write(start / 1_000_000, &new) {
             Ok(name) => imported.push(queue.file(name)),
             Err(error) => {

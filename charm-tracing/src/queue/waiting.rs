@@ -1,6 +1,5 @@
-use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{self, Write};
+use std::io;
 use std::mem;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,7 +9,6 @@ use super::error::QueueError;
 use super::file_system::{Entry, FileSystem, Kind, Lock, Locking, RealFileSystem};
 use super::name::{TraceName, is_part, millis};
 use super::state::{Losses, State};
-use crate::otlp::Contents;
 use crate::recorder::random;
 
 /// The place of the waiting traces, and their limits.
@@ -44,7 +42,7 @@ pub(crate) struct NewTrace<'a> {
     /// True if only the handler ran in its dispatch; such traces are dropped first.
     pub(crate) idle: bool,
     /// An OTLP `ExportTraceServiceRequest`.
-    pub(crate) request: &'a dyn Contents,
+    pub(crate) request: &'a [u8],
 }
 
 /// The result of storing a trace.
@@ -109,7 +107,7 @@ impl Queue {
         now: SystemTime,
         to_send: bool,
     ) -> Result<Stored, QueueError> {
-        let (size, limit) = (new.request.size() as u64, self.max_bytes);
+        let (size, limit) = (new.request.len() as u64, self.max_bytes);
         if size > limit {
             return Err(QueueError::TooLarge { size, limit });
         }
@@ -142,7 +140,7 @@ impl Queue {
         new: &NewTrace<'_>,
         dropped: &mut Vec<TraceName>,
     ) -> Result<TraceName, QueueError> {
-        let needed = new.request.size() as u64 + 16 * BLOCK;
+        let needed = new.request.len() as u64 + 16 * BLOCK;
         let mut freed = 0;
         loop {
             match self.write(stamp, new) {
@@ -161,7 +159,7 @@ impl Queue {
 
     /// Writes the file of a trace; it is complete before it gets its name.
     pub(super) fn write(&self, stamp: u64, new: &NewTrace<'_>) -> Result<TraceName, QueueError> {
-        if new.request.size() as u64 > SMALL {
+        if new.request.len() as u64 > SMALL {
             // A state that cannot be read or written counts as one with a large trace.
             if let Ok(mut state) = self.state()
                 && !mem::replace(&mut state.large, true)
@@ -170,9 +168,8 @@ impl Queue {
             }
         }
         let part = self.path.join(format!("{stamp:016}-{:016x}.{PART}", random()));
-        let contents = Hashed { contents: new.request, crc32: Cell::new(0) };
-        Self::io("write", &part, self.fs.write(&part, &contents))?;
-        let name = TraceName::new(stamp, new.trace_id, new.idle, contents.crc32.get());
+        Self::io("write", &part, self.fs.write(&part, new.request))?;
+        let name = TraceName::new(stamp, new.trace_id, new.idle, crc32fast::hash(new.request));
         Self::io("rename", &part, self.fs.rename(&part, &self.file(name)))?;
         Ok(name)
     }
@@ -271,7 +268,7 @@ impl Queue {
 
     /// Replaces a trace by its rest, after parts of it were delivered. Returns its new name.
     pub(crate) fn replace(&self, name: TraceName, rest: &[u8]) -> Result<TraceName, QueueError> {
-        let rest = NewTrace { trace_id: name.trace_id(), idle: name.is_idle(), request: &rest };
+        let rest = NewTrace { trace_id: name.trace_id(), idle: name.is_idle(), request: rest };
         let new = self.write(name.stamp(), &rest)?;
         if new != name && !self.acknowledge(name)? {
             // Another dispatch has dropped it meanwhile.
@@ -323,7 +320,7 @@ impl Queue {
             return Self::io("remove", &path, self.fs.remove(&path)).map(drop);
         }
         let part = self.path.join(format!("{STATE}-{:016x}.{PART}", random()));
-        Self::io("write", &part, self.fs.write(&part, &state.to_string().as_bytes()))?;
+        Self::io("write", &part, self.fs.write(&part, state.to_string().as_bytes()))?;
         Self::io("rename", &part, self.fs.rename(&part, &path))
     }
 
@@ -337,42 +334,6 @@ impl Queue {
 
     pub(super) fn io<T>(action: &'static str, path: &Path, result: io::Result<T>) -> Result<T, QueueError> {
         result.map_err(|source| QueueError::Io { action, path: path.to_owned(), source })
-    }
-}
-
-/// Contents, with the checksum of their last write.
-struct Hashed<'a> {
-    contents: &'a dyn Contents,
-    crc32: Cell<u32>,
-}
-
-impl Contents for Hashed<'_> {
-    fn size(&self) -> usize {
-        self.contents.size()
-    }
-
-    fn write_to(&self, to: &mut dyn Write) -> io::Result<()> {
-        let mut to = HashingWriter { to, hasher: crc32fast::Hasher::new() };
-        self.contents.write_to(&mut to)?;
-        self.crc32.set(to.hasher.finalize());
-        Ok(())
-    }
-}
-
-struct HashingWriter<'a> {
-    to: &'a mut dyn Write,
-    hasher: crc32fast::Hasher,
-}
-
-impl Write for HashingWriter<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let count = self.to.write(bytes)?;
-        self.hasher.update(&bytes[..count]);
-        Ok(count)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.to.flush()
     }
 }
 

@@ -51,7 +51,7 @@ impl Journaled {
     fn deliver(&self, within_reach: bool, destination: Option<&Destination>) -> DeliveryReport {
         let journal = Journal { exists: Arc::clone(&self.journal), within_reach };
         let request = &b"a"[..];
-        let trace = Trace { journal: Some(Box::new(journal)), ..trace(&request) };
+        let trace = Trace { journal: Some(Box::new(journal)), ..trace(request) };
         self.unit.deliver(trace, destination)
     }
 

@@ -14,7 +14,7 @@ fn say(
     destination: Option<&Destination>,
 ) -> DeliveryReport {
     let request = text.as_bytes();
-    unit.deliver(Trace { reported_losses, ..trace(&request) }, destination)
+    unit.deliver(Trace { reported_losses, ..trace(request) }, destination)
 }
 
 #[test]
@@ -53,7 +53,7 @@ fn said_losses_are_remembered_when_the_trace_is_refused_or_lost_or_dropped() {
 
     unit.store(&["e"]);
     let request = &b"idle"[..];
-    let report = unit.deliver(Trace { reported_losses: expected, idle: true, ..trace(&request) }, None);
+    let report = unit.deliver(Trace { reported_losses: expected, idle: true, ..trace(request) }, None);
     assert_eq!((report.dropped_by_limits, report.buffered, report.arrives), (1, false, false), "{report:?}");
     expected.dropped_traces = 2;
     assert_eq!(losses(&unit), expected);

@@ -31,7 +31,6 @@ use std::time::{Duration, Instant, SystemTime};
 use self::server::{Reply, Server};
 use super::budget::Clock;
 use super::{DeliveryReport, Destination, SystemClock, TimeBudget, Trace, deliver, with_causes};
-use crate::otlp::Contents;
 use crate::queue::{Backoff, Losses, Missing, Queue, QueueConfig, State};
 
 /// A queue in a directory of its own, and a wall clock and a chance that the test sets.
@@ -90,7 +89,7 @@ impl Unit {
     }
 
     fn dispatch_request(&self, request: &[u8], destination: Option<&Destination>) -> DeliveryReport {
-        self.deliver(trace(&request), destination)
+        self.deliver(trace(request), destination)
     }
 
     fn deliver(&self, trace: Trace<'_>, destination: Option<&Destination>) -> DeliveryReport {
@@ -129,7 +128,7 @@ impl Unit {
 
 const LONG: TimeBudget = TimeBudget { per_request: Duration::from_secs(20), total: Duration::from_secs(40) };
 
-fn trace(request: &dyn Contents) -> Trace<'_> {
+fn trace(request: &[u8]) -> Trace<'_> {
     Trace { request, trace_id: [1; 16], idle: false, journal: None, reported_losses: Losses::default() }
 }
 

@@ -116,7 +116,7 @@ fn that_is_not_stored_is_split_all_the_same() {
         let server = limited(413, 140 * KIB);
         let queue = unit.as_ref().map(|unit| &unit.queue);
         let destination = Some(server.destination());
-        let report = deliver(trace(&bytes), queue, destination.as_ref(), &LONG, &SystemClock::new());
+        let report = deliver(trace(bytes), queue, destination.as_ref(), &LONG, &SystemClock::new());
         assert_eq!((report.delivered, report.lost), (1, false), "{report:?}");
         assert_eq!(requested(&server), [&[0, 1, 2, 3][..], &[0, 1], &[2, 3]]);
     }

@@ -24,7 +24,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use prost::Message as _;
 
-use crate::otlp::{self, Contents as _};
+use crate::otlp::encode_request;
 use crate::recorder::{Details, Record, Remote, Store, TraceContext, own_scope, unix_nanos, weight};
 use crate::span::Site;
 
@@ -150,10 +150,7 @@ fn request(records: Vec<Record>, resource: &[KeyValue]) -> Vec<u8> {
         let span = spans.begin(record);
         spans.end(span, end);
     }
-    let request = otlp::Request::new(&spans, TRACE, &own_scope(), resource);
-    let bytes = request.to_vec();
-    assert_eq!(request.size(), bytes.len());
-    bytes
+    encode_request(&spans, TRACE, &own_scope(), resource)
 }
 
 fn ours(given: &[Given]) -> Vec<u8> {

@@ -38,7 +38,7 @@ impl Trace {
 
     fn store(self, queue: &Queue, now: SystemTime, to_send: bool) -> Result<Stored, QueueError> {
         let request = self.request();
-        queue.store(&NewTrace { trace_id: self.id(), idle: self.idle, request: &&*request }, now, to_send)
+        queue.store(&NewTrace { trace_id: self.id(), idle: self.idle, request: &request }, now, to_send)
     }
 }
 

@@ -118,7 +118,7 @@ fn dispatches_that_are_always_killed_keep_to_the_limits() {
     // One is left too many when a dispatch is killed while it sends, and never more.
     for number in 9..13 {
         assert_eq!(queue.recover(&lock(&queue), now()).unwrap().traces, 0);
-        let request = &&[number][..];
+        let request = &[number];
         queue.store(&NewTrace { trace_id: [number; 16], idle: false, request }, now(), true).unwrap();
         assert_eq!(queue.waiting().unwrap().len(), 4);
     }

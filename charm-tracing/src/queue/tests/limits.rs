@@ -37,7 +37,7 @@ fn as_many_traces_make_room_as_there_are_too_many_bytes() {
 fn traces_about_to_be_sent_are_beyond_the_limits() {
     let queue = limited(&disk_with_queue(), 1, 4);
     for text in ["a", "bb", "cccc"] {
-        let new = NewTrace { trace_id: [1; 16], idle: false, request: &text.as_bytes() };
+        let new = NewTrace { trace_id: [1; 16], idle: false, request: text.as_bytes() };
         let stored = queue.store(&new, now(), true).unwrap();
         assert_eq!((stored.dropped, stored.waiting), (vec![], None));
     }

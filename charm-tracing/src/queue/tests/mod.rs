@@ -49,7 +49,7 @@ fn now() -> SystemTime {
 /// Stores a text as a trace whose id is made of its first byte.
 fn store_at(queue: &Queue, text: &str, idle: bool, now: SystemTime) -> Result<Stored, QueueError> {
     let trace_id = [text.as_bytes()[0]; 16];
-    queue.store(&NewTrace { trace_id, idle, request: &text.as_bytes() }, now, false)
+    queue.store(&NewTrace { trace_id, idle, request: text.as_bytes() }, now, false)
 }
 
 fn store(queue: &Queue, text: &str) -> TraceName {

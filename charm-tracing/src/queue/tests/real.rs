@@ -91,7 +91,7 @@ fn those_who_store_at_once_all_do() {
                 scope.spawn(move || {
                     queue.open(Missing::All).unwrap();
                     let trace_id = [text.parse().unwrap(); 16];
-                    let new = NewTrace { trace_id, idle: false, request: &text.as_bytes() };
+                    let new = NewTrace { trace_id, idle: false, request: text.as_bytes() };
                     queue.store(&new, SystemTime::now(), false).unwrap();
                 });
             }
