@@ -1,9 +1,8 @@
 use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
-use syn::{Attribute, Block, Error, ImplItem, Item, ItemImpl, LitStr, Path, Signature};
+use syn::{Attribute, Block, Error, ImplItem, Item, ItemImpl, ItemTrait, LitStr, Path, Signature, TraitItem};
 
 use crate::args::{self, Accept, Args};
-use crate::definition::on_trait;
 use crate::errors::Errors;
 use crate::expand::{Scope, Traced};
 use crate::function;
@@ -52,9 +51,36 @@ fn on_block(krate: &TokenStream, args: &TypeArgs, mut block: ItemImpl, mut error
     refuse_another(&mut block.attrs, &mut errors);
     let marker = marker(krate, &block);
     trace_methods(krate, args, &mut block, &errors);
+    block.attrs.extend(lints::allowed_form(&block));
     let mut tokens = errors.into_tokens();
     block.to_tokens(&mut tokens);
     tokens.extend(marker);
+    tokens
+}
+
+/// Expands `#[trace_type]` on a trait definition: its methods with a body open spans for every type that does not
+/// override them.
+fn on_trait(krate: &TokenStream, args: &TypeArgs, mut item: ItemTrait, mut errors: Errors) -> TokenStream {
+    let candidates = item.items.iter().filter_map(|item| match item {
+        TraitItem::Fn(method) => {
+            Some(Candidate { signature: &method.sig, has_body: method.default.is_some() })
+        }
+        _ => None,
+    });
+    args.selection.check(candidates, &mut errors);
+    refuse_another(&mut item.attrs, &mut errors);
+    let methods = Methods::new(krate, args, Owner::of_trait(&item, args.name.as_ref()));
+    for member in &mut item.items {
+        if let TraitItem::Fn(method) = member
+            && let Some(block) = &mut method.default
+            && errors.is_empty()
+        {
+            methods.trace(&mut method.attrs, &mut method.sig, block);
+        }
+    }
+    lints::allow_expected(&mut item.attrs);
+    let mut tokens = errors.into_tokens();
+    item.to_tokens(&mut tokens);
     tokens
 }
 
@@ -94,7 +120,7 @@ pub(crate) fn trace_methods(krate: &TokenStream, args: &TypeArgs, block: &mut It
 }
 
 /// The facts that all methods of one item share.
-pub(crate) struct Methods<'a> {
+struct Methods<'a> {
     krate: &'a TokenStream,
     selection: &'a Selection,
     scope: Scope,
@@ -102,17 +128,12 @@ pub(crate) struct Methods<'a> {
 }
 
 impl<'a> Methods<'a> {
-    pub(crate) fn new(krate: &'a TokenStream, args: &'a TypeArgs, owner: Owner) -> Self {
+    fn new(krate: &'a TokenStream, args: &'a TypeArgs, owner: Owner) -> Self {
         Self { krate, selection: &args.selection, scope: owner.scope(), owner }
     }
 
     /// Adds a span to one method if the selection contains it.
-    pub(crate) fn trace(
-        &self,
-        attributes: &mut Vec<Attribute>,
-        signature: &mut Signature,
-        block: &mut Block,
-    ) {
+    fn trace(&self, attributes: &mut Vec<Attribute>, signature: &mut Signature, block: &mut Block) {
         let Self { krate, selection, scope, owner } = self;
         if !selection.takes(signature) {
             // Its own `#[trace_fn]` still works.

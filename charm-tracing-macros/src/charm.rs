@@ -1,4 +1,4 @@
-use proc_macro2::{Span, TokenStream, TokenTree};
+use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::parse::ParseStream;
 use syn::spanned::Spanned;
@@ -11,8 +11,11 @@ use syn::{
 use crate::args::{self, Accept, Args, Kind};
 use crate::block::{self, TypeArgs};
 use crate::errors::Errors;
-use crate::marker;
+use crate::extra_types;
+use crate::lints;
+use crate::marker::marker;
 use crate::names::{is_called, type_name};
+use crate::tokens::lifetimes;
 
 /// The arguments of `#[trace_charm]`.
 #[derive(Default)]
@@ -72,6 +75,10 @@ impl CharmArgs {
             }
         }
     }
+
+    fn check_extra_types(&self, krate: &TokenStream) -> TokenStream {
+        self.extra_types.iter().map(|ty| extra_types::assertion(krate, ty)).collect()
+    }
 }
 
 pub(crate) fn trace_charm(args: TokenStream, item: TokenStream) -> TokenStream {
@@ -109,15 +116,15 @@ fn on_block(args: &CharmArgs, mut block: ItemImpl, mut errors: Errors) -> TokenS
     }
     let is_method = |member: &Ident| block::methods(&block).any(|method| method.sig.ident == *member);
     let destination = destination(&krate, args, is_method);
-    let marker = marker::marker(&krate, &block);
+    let marker = marker(&krate, &block);
     block::refuse_another(&mut block.attrs, &mut errors);
     refuse_borrowed_dispatch(&mut block, &mut errors);
     block::trace_methods(&krate, &TypeArgs::default(), &mut block, &errors);
     let charm = implement(&krate, args, destination, &block.generics, &block.self_ty, errors.is_empty());
     let mut tokens = errors.into_tokens();
     block.to_tokens(&mut tokens);
-    let lints = marker::lints(&block.attrs);
-    tokens.extend([quote!(#(#lints)* #charm), marker, extra_types(&krate, args)]);
+    let lints = lints::allowed_by(&block.attrs);
+    tokens.extend([quote!(#(#lints)* #charm), marker, args.check_extra_types(&krate)]);
     tokens
 }
 
@@ -132,8 +139,8 @@ fn on_struct(args: &CharmArgs, charm: &ItemStruct, errors: Errors) -> TokenStrea
     let implementation = implement(&krate, args, destination, &charm.generics, &ty, errors.is_empty());
     let mut tokens = errors.into_tokens();
     charm.to_tokens(&mut tokens);
-    let lints = marker::lints(&charm.attrs);
-    tokens.extend([quote!(#(#lints)* #implementation), extra_types(&krate, args)]);
+    let lints = lints::allowed_by(&charm.attrs);
+    tokens.extend([quote!(#(#lints)* #implementation), args.check_extra_types(&krate)]);
     tokens
 }
 
@@ -205,7 +212,8 @@ fn borrows_dispatch(signature: &Signature, generics: &Generics) -> Option<Span> 
         return None;
     }
     let ReturnType::Type(_, returned) = &signature.output else { return None };
-    let returns = |lifetime: &str| has_lifetime(&returned.to_token_stream(), lifetime);
+    let lifetimes = lifetimes(returned);
+    let returns = |lifetime: &str| lifetimes.iter().any(|name| name == lifetime);
     signature.inputs.iter().find_map(|input| {
         let FnArg::Typed(argument) = input else { return None };
         let Type::Reference(reference) = &*argument.ty else { return None };
@@ -219,23 +227,6 @@ fn borrows_dispatch(signature: &Signature, generics: &Generics) -> Option<Span> 
         };
         (is_dispatch && borrows).then(|| argument.ty.span())
     })
-}
-
-fn has_lifetime(tokens: &TokenStream, name: &str) -> bool {
-    let mut tokens = tokens.clone().into_iter();
-    while let Some(token) = tokens.next() {
-        let found = match token {
-            TokenTree::Punct(quote) if quote.as_char() == '\'' => {
-                matches!(tokens.next(), Some(TokenTree::Ident(lifetime)) if lifetime == name)
-            }
-            TokenTree::Group(group) => has_lifetime(&group.stream(), name),
-            _ => false,
-        };
-        if found {
-            return true;
-        }
-    }
-    false
 }
 
 /// Writes `impl TracedCharm`. After a mistake it has no settings, so that the compiler reports only the mistake.
@@ -284,8 +275,4 @@ fn destination(krate: &TokenStream, args: &CharmArgs, is_method: impl Fn(&Ident)
         quote_spanned!(member.span()=> .#reader(&#this.#member #call))
     });
     quote_spanned!(Span::mixed_site()=> #krate::__private::Members::new() #(#calls)* .destination())
-}
-
-fn extra_types(krate: &TokenStream, args: &CharmArgs) -> TokenStream {
-    args.extra_types.iter().map(|ty| marker::assertion(krate, ty)).collect()
 }

@@ -5,14 +5,14 @@ use quote::{ToTokens, quote_spanned};
 use syn::parse::{ParseStream, Parser};
 use syn::spanned::Spanned;
 use syn::{
-    Attribute, Error, Fields, Generics, Ident, ItemStruct, LitStr, Meta, Path, Signature, Token, Type,
-    Visibility, WhereClause, braced,
+    Attribute, Error, Fields, Generics, Ident, ItemStruct, LitStr, Meta, Path, Token, Type, WhereClause,
+    braced,
 };
 
 use crate::args::{self, Accept, Args};
 use crate::errors::Errors;
 use crate::forward;
-use crate::marker::lints;
+use crate::lints;
 use crate::names::{is_called, type_name};
 
 /// The arguments of `#[traced(...)]` on the struct.
@@ -34,14 +34,7 @@ struct Block {
     attributes: Vec<Attribute>,
     generics: Generics,
     ty: Type,
-    methods: Vec<Method>,
-}
-
-/// A parsed `fn listed(&self);`.
-pub(crate) struct Method {
-    pub(crate) attributes: Vec<Attribute>,
-    pub(crate) visibility: Visibility,
-    pub(crate) signature: Signature,
+    methods: Vec<forward::Method>,
 }
 
 pub(crate) fn traced_type(input: TokenStream) -> TokenStream {
@@ -138,7 +131,7 @@ fn conversions(
     let ItemStruct { ident, vis, generics, .. } = wrapper;
     let (parameters, arguments, bounds) = generics.split_for_impl();
     let mut attributes = conditions(&wrapper.attrs);
-    attributes.extend(lints(&wrapper.attrs));
+    attributes.extend(lints::allowed_by(&wrapper.attrs));
     let into_inner = (!lists_into_inner).then(|| {
         let doc = format!("The `{}` itself, whose calls open no spans.", type_name(foreign));
         quote_spanned! {Span::mixed_site()=>
@@ -248,7 +241,7 @@ fn block(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<Block> {
     braced!(content in input);
     let mut methods = Vec::new();
     while !content.is_empty() {
-        match method(&content) {
+        match content.parse() {
             Ok(method) => methods.push(method),
             Err(error) => {
                 errors.push(error);
@@ -258,23 +251,6 @@ fn block(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<Block> {
         }
     }
     Ok(Block { attributes, generics, ty, methods })
-}
-
-fn method(input: ParseStream<'_>) -> syn::Result<Method> {
-    let attributes = input.call(Attribute::parse_outer)?;
-    let visibility: Visibility = input.parse()?;
-    if input.peek(Token![type]) || (input.peek(Token![const]) && !input.peek2(Token![fn])) {
-        return Err(input.error("only functions are listed here: `fn method(&self);`"));
-    }
-    let signature: Signature = input.parse()?;
-    if input.peek(syn::token::Brace) {
-        return Err(input.error(format!(
-            "`{}` is forwarded, so it has no body here: end it with `;`. What has a body goes into another `impl` block",
-            signature.ident
-        )));
-    }
-    input.parse::<Token![;]>()?;
-    Ok(Method { attributes, visibility, signature })
 }
 
 /// Skips tokens after a mistake, up to the next one that `until` accepts.

@@ -1,16 +1,43 @@
 //! The body of one method of `traced_type!`: a call of the same method of the foreign type.
 
-use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
+use syn::parse::{Parse, ParseStream};
 use syn::{
-    Error, FnArg, GenericArgument, GenericParam, Pat, PathArguments, Receiver, ReceiverKind, ReturnType,
-    Safety, Signature, Type,
+    Attribute, Error, FnArg, GenericArgument, GenericParam, Pat, PathArguments, Receiver, ReceiverKind,
+    ReturnType, Safety, Signature, Token, Type, Visibility,
 };
 
 use crate::errors::Errors;
 use crate::expand::located;
-use crate::foreign::Method;
 use crate::names::{is_called, type_name};
+use crate::tokens::idents;
+
+/// A parsed `fn listed(&self);`.
+pub(crate) struct Method {
+    attributes: Vec<Attribute>,
+    visibility: Visibility,
+    pub(crate) signature: Signature,
+}
+
+impl Parse for Method {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let attributes = input.call(Attribute::parse_outer)?;
+        let visibility: Visibility = input.parse()?;
+        if input.peek(Token![type]) || (input.peek(Token![const]) && !input.peek2(Token![fn])) {
+            return Err(input.error("only functions are listed here: `fn method(&self);`"));
+        }
+        let signature: Signature = input.parse()?;
+        if input.peek(syn::token::Brace) {
+            return Err(input.error(format!(
+                "`{}` is forwarded, so it has no body here: end it with `;`. What has a body goes into another `impl` block",
+                signature.ident
+            )));
+        }
+        input.parse::<Token![;]>()?;
+        Ok(Self { attributes, visibility, signature })
+    }
+}
 
 /// Returns the method with its body; `None` after a mistake, when the foreign type's own method can still be called.
 pub(crate) fn method(
@@ -84,7 +111,7 @@ fn turbofish(signature: &Signature) -> Option<TokenStream> {
     let names: Vec<_> = names.collect();
     let (inputs, output) = (&signature.inputs, &signature.output);
     let said = quote!(#inputs #output);
-    let is_unsaid = |name: &&Ident| idents(&said, &name.to_string()).is_empty();
+    let is_unsaid = |name: &&Ident| !idents(&said).any(|said| said == **name);
     names.iter().any(is_unsaid).then(|| quote_spanned!(Span::mixed_site()=> ::<#(#names),*>))
 }
 
@@ -213,18 +240,5 @@ fn selves(signature: &Signature) -> Vec<Error> {
     }
     let accepted = "`Self` cannot be forwarded here; accepted are the results `Self`, `Option<Self>` and \
                     `Result<Self, E>`, and `&Self` or `&mut Self` of a method that returns what it was called on";
-    idents(&tokens, "Self").into_iter().map(|place| Error::new(place, accepted)).collect()
-}
-
-/// Returns the places of a name.
-fn idents(tokens: &TokenStream, name: &str) -> Vec<Span> {
-    tokens
-        .clone()
-        .into_iter()
-        .flat_map(|token| match token {
-            TokenTree::Ident(ident) if ident == name => vec![ident.span()],
-            TokenTree::Group(group) => idents(&group.stream(), name),
-            _ => Vec::new(),
-        })
-        .collect()
+    idents(&tokens).filter(|name| name == "Self").map(|place| Error::new(place.span(), accepted)).collect()
 }

@@ -1,7 +1,7 @@
 //! The attributes of `charm-tracing`, which re-exports them; their documentation assumes that crate.
 //!
 //! An attribute works in three steps. `args` parses the text in its parentheses and collects every mistake; `charm`,
-//! `block`, `definition` and `function` validate the item; `expand` writes the code. If a function also has attributes
+//! `block` and `function` validate the item; `expand` writes the code. If a function also has attributes
 //! of other crates, `last` lets `expand` run after them. `marker` writes what `extra_types` looks for; `foreign` and
 //! `forward` write the wrapper of another crate's type.
 //!
@@ -11,9 +11,9 @@
 mod args;
 mod block;
 mod charm;
-mod definition;
 mod errors;
 mod expand;
+mod extra_types;
 mod foreign;
 mod forward;
 mod function;
@@ -24,6 +24,7 @@ mod names;
 mod selection;
 #[cfg(test)]
 mod tests;
+mod tokens;
 
 use proc_macro::TokenStream;
 

@@ -6,24 +6,18 @@
 //! block's type, because then the marker does not count as a use of that type. Where the orphan rule might forbid that,
 //! it is implemented for a type of `charm_tracing`: an alias may hide a `Box<T>` or an associated type.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
-
-use proc_macro2::{Span, TokenStream, TokenTree};
+use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::punctuated::Punctuated;
-use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 use syn::visit_mut::VisitMut;
 use syn::{
-    Attribute, ExprPath, GenericArgument, GenericParam, Generics, Ident, ItemImpl, Lifetime, Macro, Meta,
-    Path, PathArguments, Token, Type, TypePath, WherePredicate,
+    Attribute, ExprPath, GenericArgument, GenericParam, Generics, Ident, ItemImpl, Lifetime, Macro, Path,
+    PathArguments, Type, TypePath, WherePredicate,
 };
 
-use crate::expand;
-use crate::names::line;
-
-/// The bits of a block's number. If two blocks of one type have the same number, neither is found.
-const NUMBER: u32 = 24;
+use crate::extra_types::number;
+use crate::lints;
+use crate::tokens::idents;
 
 /// Registers the type of the block as traced. A block that belongs to no type in particular gets no marker.
 pub(crate) fn marker(krate: &TokenStream, block: &ItemImpl) -> TokenStream {
@@ -35,14 +29,14 @@ pub(crate) fn marker(krate: &TokenStream, block: &ItemImpl) -> TokenStream {
     OurLifetimes.visit_type_mut(&mut ty);
     OurLifetimes.visit_generics_mut(&mut generics);
 
-    let lints = lints(&block.attrs);
-    let number = number(krate, block);
+    let lints = lints::allowed_by(&block.attrs);
+    let number = number(block);
     let parameters: Vec<_> = generics.params.iter().collect();
     let types = generics.type_params().map(|parameter| &parameter.ident);
     let consts: Vec<_> = generics.const_params().collect();
     let names = consts.iter().map(|parameter| &parameter.ident);
     let subject = if block.trait_.is_some() && generics.type_params().next().is_some() {
-        quote_spanned!(Span::mixed_site()=> #krate::__private::traced::Blocks)
+        quote_spanned!(Span::mixed_site()=> #krate::__private::extra_types::Blocks)
     } else {
         ty.to_token_stream()
     };
@@ -56,7 +50,7 @@ pub(crate) fn marker(krate: &TokenStream, block: &ItemImpl) -> TokenStream {
             pub struct __TracedBlock<#(#consts),*>;
             #[doc(hidden)]
             #[automatically_derived]
-            impl<#(#parameters),*> #krate::__private::traced::Block<
+            impl<#(#parameters),*> #krate::__private::extra_types::Block<
                 __TracedBlock<#(#names),*>,
                 (#(#krate::__private::PhantomData<#types>,)*),
                 #number,
@@ -66,39 +60,6 @@ pub(crate) fn marker(krate: &TokenStream, block: &ItemImpl) -> TokenStream {
             {}
         };
     }
-}
-
-/// Writes one assertion that a type is traced, at that type.
-pub(crate) fn assertion(krate: &TokenStream, ty: &Type) -> TokenStream {
-    // The failing call has the author's span, so that the error is shown there. The rest has our span, so that the
-    // author's lints ignore it.
-    let (author, ours) = (ty.span(), Span::mixed_site().located_at(ty.span()));
-    let first = expand::located(krate, author);
-    let first =
-        quote_spanned!(author=> (&&&&&#first::__private::traced::Search::<#ty, _, _, _, _>::NEW).bit());
-    let krate = expand::located(krate, ours);
-    let others = (1..NUMBER).map(|_| quote_spanned!(ours=> let block = (&&&&&block).bit();));
-    quote_spanned! {ours=>
-        const _: fn() = || {
-            use #krate::__private::traced::{AnyOne as _, AnyZero as _, Otherwise as _, OwnOne as _, OwnZero as _};
-            let block = #first;
-            #(#others)*
-            let _ = block;
-        };
-    }
-}
-
-/// Returns the block's number, a hash of its text and its line. Non-empty blocks of one type differ in their text,
-/// because else they would not compile.
-fn number(krate: &TokenStream, block: &ItemImpl) -> TokenStream {
-    let mut hasher = DefaultHasher::new();
-    block.to_token_stream().to_string().hash(&mut hasher);
-    line(block.impl_token.span).hash(&mut hasher);
-    let hash = hasher.finish();
-    (0..NUMBER / 4).fold(quote!(()), |rest, digit| {
-        let digit = Ident::new(&format!("X{:X}", hash >> (4 * digit) & 0xF), Span::mixed_site());
-        quote_spanned!(Span::mixed_site()=> #krate::__private::traced::#digit<#rest>)
-    })
 }
 
 /// Returns true for a type parameter, also behind pointers: such a block belongs to no type that `extra_types` can
@@ -138,7 +99,7 @@ fn generics_of(ty: &Type, generics: &Generics) -> Option<Generics> {
     known.visit_type(ty);
     let (kept, mut foreign): (Vec<_>, Vec<_>) =
         names().cloned().partition(|name| known.opaque || known.determined.contains(name));
-    if mentions(&ty.to_token_stream(), &foreign) {
+    if mentions(ty, &foreign) {
         return None;
     }
     // `Self` is another type in the marker.
@@ -151,13 +112,13 @@ fn generics_of(ty: &Type, generics: &Generics) -> Option<Generics> {
         GenericParam::Lifetime(_) => true,
     };
     for parameter in generics.params.iter().filter(is_own) {
-        if mentions(&parameter.to_token_stream(), &foreign) {
+        if mentions(parameter, &foreign) {
             return None;
         }
         own.params.push(parameter.clone());
     }
     for predicate in generics.where_clause.iter().flat_map(|clause| &clause.predicates) {
-        if !mentions(&predicate.to_token_stream(), &foreign) {
+        if !mentions(predicate, &foreign) {
             own.make_where_clause().predicates.push(predicate.clone());
         } else if !kept.is_empty() && !bounds_one_of(predicate, &foreign) {
             return None;
@@ -245,32 +206,8 @@ impl VisitMut for OurLifetimes {
     }
 }
 
-fn mentions(tokens: &TokenStream, names: &[Ident]) -> bool {
-    tokens.clone().into_iter().any(|token| match token {
-        TokenTree::Ident(ident) => names.contains(&ident),
-        TokenTree::Group(group) => mentions(&group.stream(), names),
-        TokenTree::Punct(_) | TokenTree::Literal(_) => false,
-    })
-}
-
-/// Returns the lints that the author allows on the block, because they must be allowed as well in other code that names
-/// the type. A deprecated type is an example.
-///
-/// Lints about unused code are left out, because to allow them would count as a use of the type.
-pub(crate) fn lints(attributes: &[Attribute]) -> Vec<TokenStream> {
-    let allowed = attributes.iter().filter(|attribute| {
-        let path = attribute.path();
-        path.is_ident("allow") || path.is_ident("expect")
-    });
-    let lints = allowed
-        .filter_map(|attribute| {
-            attribute.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated).ok()
-        })
-        .flatten()
-        .filter(|lint| !["dead_code", "unused", "warnings"].iter().any(|unused| lint.path().is_ident(unused)))
-        .filter(|lint| !lint.path().is_ident("reason"));
-    // Always `allow`: the author's block fulfils an `expect`.
-    lints.map(|lint| quote_spanned!(Span::mixed_site()=> #[allow(#lint)])).collect()
+fn mentions(code: &impl ToTokens, names: &[Ident]) -> bool {
+    idents(code).any(|name| names.contains(&name))
 }
 
 #[cfg(test)]

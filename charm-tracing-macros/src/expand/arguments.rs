@@ -1,6 +1,6 @@
 use std::mem;
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
@@ -9,7 +9,7 @@ use syn::visit_mut::{self, VisitMut};
 use syn::{Block, Expr, FnArg, Ident, Pat, PatIdent, PatType, ReceiverKind, Signature, Type, parse_quote};
 
 use super::place::{with_braces_of, with_statements_before};
-use super::words::Words;
+use crate::tokens::flat;
 
 /// Returns a body for a closure or an async block that owns the function's arguments as the function did.
 ///
@@ -32,8 +32,17 @@ pub(super) fn owning(
     bound: Option<&TokenStream>,
 ) -> Owning {
     let block = &allowed_to_change_self(signature, block);
-    let words = Words::of(block.to_token_stream());
-    let used = |name: &Ident| name.to_string().starts_with('_') || words.contain(&name.to_string());
+    let tokens = flat(block);
+    let used = |name: &Ident| {
+        let name = name.to_string();
+        let uses = |token: &TokenTree| match token {
+            TokenTree::Ident(ident) => *ident == name,
+            // Because of `format!("{name}")`.
+            TokenTree::Literal(literal) => literal.to_string().contains(&name),
+            _ => false,
+        };
+        name.starts_with('_') || tokens.iter().any(uses)
+    };
     let mut captured = Vec::new();
     for input in &signature.inputs {
         match input {

@@ -6,7 +6,6 @@ mod callee;
 mod place;
 mod returns;
 mod scope;
-mod words;
 
 pub(crate) use body::Traced;
 pub(crate) use callee::Callee;

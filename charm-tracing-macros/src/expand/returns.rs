@@ -1,4 +1,4 @@
-use proc_macro2::{Span, TokenTree};
+use proc_macro2::Span;
 use syn::visit_mut::{self, VisitMut};
 use syn::{
     AssocType, Attribute, GenericArgument, Meta, PathArguments, ReturnType, Signature, Token, Type,
@@ -7,10 +7,11 @@ use syn::{
 
 use super::arguments::is_copied;
 use crate::names::is_called;
+use crate::tokens::idents;
 
 /// The way in which a function ends, as far as its signature tells.
 pub(super) enum Returning {
-    /// An `async fn`; its output may be a `Result`, or another future.
+    /// An `async fn`; its output may be a `Result`, or is another future.
     Async { fails: bool, yields_future: bool },
     /// A value that is looked at: a `Result` or a boxed future.
     MayFail(Type),
@@ -26,7 +27,7 @@ impl Returning {
         let ty = output(&signature.output);
         let fails = ty.is_some_and(may_fail);
         if signature.asyncness.is_some() {
-            return Self::Async { fails, yields_future: ty.is_some_and(may_be_future) };
+            return Self::Async { fails, yields_future: ty.is_some_and(is_future) };
         }
         match ty {
             _ if tracks_caller(attributes) => Self::Plain,
@@ -63,12 +64,15 @@ fn may_fail(ty: &Type) -> bool {
     }
 }
 
-/// Returns true if the output of an `async fn` may itself be a future.
-fn may_be_future(ty: &Type) -> bool {
+/// Returns true if the output of an `async fn` is itself a future, as far as its name tells.
+fn is_future(ty: &Type) -> bool {
     match ty {
         Type::ImplTrait(_) => true,
-        Type::Path(path) => may_fail(ty) && !is_called(&path.path, "Result"),
-        _ => may_fail(ty),
+        Type::Path(path) => path.path.segments.last().is_some_and(|last| {
+            let name = last.ident.to_string();
+            name == "Pin" || name == "JoinHandle" || name.ends_with("Future")
+        }),
+        _ => false,
     }
 }
 
@@ -99,11 +103,9 @@ const PASSED_ON: [&str; 5] = ["Send", "Sync", "Unpin", "UnwindSafe", "RefUnwindS
 
 fn tracks_caller(attributes: &[Attribute]) -> bool {
     attributes.iter().any(|attribute| match &attribute.meta {
-        Meta::List(list) if attribute.path().is_ident("cfg_attr") => list
-            .tokens
-            .clone()
-            .into_iter()
-            .any(|token| matches!(token, TokenTree::Ident(ident) if ident == "track_caller")),
+        Meta::List(list) if attribute.path().is_ident("cfg_attr") => {
+            idents(&list.tokens).any(|name| name == "track_caller")
+        }
         _ => attribute.path().is_ident("track_caller"),
     })
 }

@@ -6,13 +6,15 @@
 
 use std::collections::HashMap;
 
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::TokenTree;
 use quote::ToTokens;
 use syn::visit::{self, Visit};
 use syn::{
     GenericArgument, GenericParam, Generics, Ident, ImplItem, ItemImpl, PathArguments, Signature, Type,
     TypeParamBound, TypePath, WherePredicate,
 };
+
+use crate::tokens::{flat, lifetimes};
 
 /// The context that gives the types of a signature their meaning.
 #[derive(Clone)]
@@ -53,7 +55,7 @@ impl Scope {
             this: This::Lasting,
             associated: associated.collect(),
         };
-        if lifetimes || scope.borrows(block.self_ty.to_token_stream()) {
+        if lifetimes || scope.borrows(&block.self_ty) {
             scope.this = This::Borrowing;
         }
         scope
@@ -98,7 +100,7 @@ impl Scope {
 
     /// Returns true if the output of a boxed future may have a shorter lifetime than the box.
     pub(super) fn output_may_not_last(&self, returned: &Type) -> bool {
-        self.names_free(self.resolved(returned).to_token_stream())
+        self.names_free(self.resolved(returned))
     }
 
     /// Returns true if a bound of the type may require a lifetime.
@@ -108,9 +110,7 @@ impl Scope {
             Type::Paren(inner) => self.may_borrow(&inner.elem),
             Type::Group(inner) => self.may_borrow(&inner.elem),
             Type::ImplTrait(_) => true,
-            ty @ Type::Path(path) => {
-                !self.is_parameter(path) && !is_pointer(path) && self.borrows(ty.to_token_stream())
-            }
+            ty @ Type::Path(path) => !self.is_parameter(path) && !is_pointer(path) && self.borrows(ty),
             _ => false,
         }
     }
@@ -139,44 +139,24 @@ impl Scope {
         }
     }
 
-    fn borrows(&self, tokens: TokenStream) -> bool {
-        let mut tokens = tokens.into_iter();
-        while let Some(token) = tokens.next() {
-            let borrows = match token {
-                TokenTree::Ident(name) => self.is_free(&name),
-                TokenTree::Group(group) => self.borrows(group.stream()),
-                TokenTree::Punct(punct) if punct.as_char() == '\'' => {
-                    !matches!(tokens.next(), Some(TokenTree::Ident(name)) if name == "static")
-                }
-                TokenTree::Punct(punct) => punct.as_char() == '&',
-                TokenTree::Literal(_) => false,
-            };
-            if borrows {
-                return true;
-            }
-        }
-        false
+    fn borrows(&self, code: &impl ToTokens) -> bool {
+        let borrows = |token: &TokenTree| match token {
+            TokenTree::Ident(name) => self.is_free(name),
+            TokenTree::Punct(punct) => punct.as_char() == '&',
+            _ => false,
+        };
+        flat(code).iter().any(borrows) || lifetimes(code).iter().any(|name| name != "static")
     }
 
-    fn names_free(&self, tokens: TokenStream) -> bool {
+    fn names_free(&self, code: &impl ToTokens) -> bool {
         // `S::Response` belongs to a trait whose arguments are not written here.
         let any_free = self.free.values().any(|free| *free);
-        let mut tokens = tokens.into_iter().peekable();
-        while let Some(token) = tokens.next() {
-            let free = match token {
-                TokenTree::Ident(name) => {
-                    let path =
-                        matches!(tokens.peek(), Some(TokenTree::Punct(punct)) if punct.as_char() == ':');
-                    self.is_free(&name) || any_free && path && self.free.contains_key(&name.to_string())
-                }
-                TokenTree::Group(group) => self.names_free(group.stream()),
-                _ => false,
-            };
-            if free {
-                return true;
-            }
-        }
-        false
+        let tokens = flat(code);
+        tokens.iter().enumerate().any(|(at, token)| {
+            let TokenTree::Ident(name) = token else { return false };
+            let path = matches!(tokens.get(at + 1), Some(TokenTree::Punct(next)) if next.as_char() == ':');
+            self.is_free(name) || any_free && path && self.free.contains_key(&name.to_string())
+        })
     }
 
     fn is_free(&self, name: &Ident) -> bool {

@@ -100,9 +100,8 @@ impl VisitMut for WithoutNumbers {
     }
 }
 
-/// Returns true for `krate::__private::traced::X0<...>`.
+/// Returns true for `([(); 0], ...)`.
 fn is_number(ty: &Type) -> bool {
-    let Type::Path(path) = ty else { return false };
-    path.path.segments.iter().rev().nth(1).is_some_and(|module| module.ident == "traced")
-        && path.path.segments.last().is_some_and(|digit| digit.ident.to_string().starts_with('X'))
+    let Type::Tuple(number) = ty else { return false };
+    matches!(number.elems.first(), Some(Type::Array(bit)) if matches!(&*bit.elem, Type::Tuple(_)))
 }

@@ -38,8 +38,12 @@ const _: () = {
     pub struct __TracedBlock;
     #[doc(hidden)]
     #[automatically_derived]
-    impl ::charm_tracing::__private::traced::Block<__TracedBlock, (), Number, MyCharm>
-    for MyCharm {}
+    impl ::charm_tracing::__private::extra_types::Block<
+        __TracedBlock,
+        (),
+        Number,
+        MyCharm,
+    > for MyCharm {}
 };
 struct Other {
     endpoint: String,
@@ -59,10 +63,10 @@ for Other {
     }
 }
 const _: fn() = || {
-    use ::charm_tracing::__private::traced::{
+    use ::charm_tracing::__private::extra_types::{
         AnyOne as _, AnyZero as _, Otherwise as _, OwnOne as _, OwnZero as _,
     };
-    let block = (&&&&&::charm_tracing::__private::traced::Search::<
+    let block = (&&&&&::charm_tracing::__private::extra_types::Search::<
         Database,
         _,
         _,

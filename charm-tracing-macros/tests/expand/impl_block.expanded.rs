@@ -111,7 +111,7 @@ const _: () = {
     impl<
         'a,
         T: Debug,
-    > ::charm_tracing::__private::traced::Block<
+    > ::charm_tracing::__private::extra_types::Block<
         __TracedBlock,
         (::charm_tracing::__private::PhantomData<T>,),
         Number,

@@ -28,12 +28,12 @@ const _: () = {
     #[automatically_derived]
     impl<
         T: Debug,
-    > ::charm_tracing::__private::traced::Block<
+    > ::charm_tracing::__private::extra_types::Block<
         __TracedBlock,
         (::charm_tracing::__private::PhantomData<T>,),
         Number,
         Database<T>,
-    > for ::charm_tracing::__private::traced::Blocks {}
+    > for ::charm_tracing::__private::extra_types::Blocks {}
 };
 #[::charm_tracing::trace_fn(
     __last(::charm_tracing, "Db" impl Database{}),

@@ -55,6 +55,10 @@ const _: () = {
     pub struct __TracedBlock;
     #[doc(hidden)]
     #[automatically_derived]
-    impl ::charm_tracing::__private::traced::Block<__TracedBlock, (), Number, Workload>
-    for Workload {}
+    impl ::charm_tracing::__private::extra_types::Block<
+        __TracedBlock,
+        (),
+        Number,
+        Workload,
+    > for Workload {}
 };

@@ -52,10 +52,10 @@ const _: () = {
     #[automatically_derived]
     impl<
         T,
-    > ::charm_tracing::__private::traced::Block<
+    > ::charm_tracing::__private::extra_types::Block<
         __TracedBlock,
         (::charm_tracing::__private::PhantomData<T>,),
         Number,
         Wrapper<T>,
-    > for ::charm_tracing::__private::traced::Blocks {}
+    > for ::charm_tracing::__private::extra_types::Blocks {}
 };

@@ -56,6 +56,7 @@ constructs! {
     tracked_callers {
         #[trace_fn]
         #[track_caller]
+        #[allow(clippy::needless_return)]
         fn branches(number: Option<u8>) -> Result<u8, fmt::Error> {
             if number == Some(1) {
                 return Ok(1);

@@ -1019,7 +1019,8 @@ constructs! {
         #[trace_fn(err = off)]
         #[track_caller]
         fn tracked(text: &str) -> Result<u8, ParseIntError> {
-            Ok(text.parse::<u8>()?)
+            let number = text.parse::<u8>()?;
+            Ok(number)
         }
 
         #[trace_fn(err = off)]

@@ -279,6 +279,7 @@ mod places {
     /// Panics as the standard library's functions do, which tell their caller's place.
     #[trace_fn]
     #[track_caller]
+    #[allow(clippy::unnecessary_wraps)]
     fn unwraps(number: Option<u8>) -> Result<u8, fmt::Error> {
         Ok(number.expect("a number"))
     }
