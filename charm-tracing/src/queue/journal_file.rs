@@ -79,7 +79,11 @@ impl Queue {
     /// # Errors
     ///
     /// The journal is still there: it cannot be read, stored or removed now.
-    pub(crate) fn recover(&self, UnitLock { path, .. }: &UnitLock, now: SystemTime) -> Result<Recovered, QueueError> {
+    pub(crate) fn recover(
+        &self,
+        UnitLock { path, .. }: &UnitLock,
+        now: SystemTime,
+    ) -> Result<Recovered, QueueError> {
         let journal = match self.fs.read(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Recovered::default()),
             // A journal of ours is never this large; the file is removed, or it would be there in every dispatch.
@@ -96,7 +100,10 @@ impl Queue {
                 match self.store(&new, now, false) {
                     Ok(Stored { dropped, .. }) => {
                         losses.dropped_traces = dropped.len() as u64;
-                        recovered = Recovered { traces: 1, dropped: u32::try_from(dropped.len()).unwrap_or(u32::MAX) };
+                        recovered = Recovered {
+                            traces: 1,
+                            dropped: u32::try_from(dropped.len()).unwrap_or(u32::MAX),
+                        };
                     }
                     // It is too large for the queue, so it is removed and counted.
                     Err(QueueError::TooLarge { .. }) => losses.lost_traces = 1,

@@ -34,7 +34,7 @@
 //! | after | the next dispatch finds | and |
 //! |---|---|---|
 //! | a part of a file was written | a `.part` | removes it when it is a minute old |
-//! | a trace was stored, before the limits were applied | one trace too many | drops one |
+//! | a trace was stored, before the limits were applied | one trace too many | drops one when it has stored or sent its own |
 //! | a trace was stored, before its journal was removed | both | removes the journal |
 //! | a killed dispatch's trace was stored, before its journal was removed | both | removes the journal |
 //! | the rest of a trace was stored, before the whole was removed | both | sends the rest twice |

@@ -112,13 +112,9 @@ impl Queue {
             return Err(QueueError::TooLarge { size, limit });
         }
         // A clock that was set back does not change the order.
-        let (waiting, _) = self.list()?;
-        let stamp = millis(now).max(waiting.last().map_or(0, TraceName::stamp) + 1);
+        let newest = self.list()?.0.last().map_or(0, TraceName::stamp);
+        let stamp = millis(now).max(newest + 1);
         let mut dropped = Vec::new();
-        if to_send && self.exceeds_limit(waiting.len()) {
-            // An earlier dispatch was killed while it sent. This one may be killed as well, and must not leave more.
-            self.trim(&mut dropped)?;
-        }
         let written =
             if to_send { self.write(stamp, new) } else { self.write_making_room(stamp, new, &mut dropped) };
         let name = written.inspect_err(|_| {
@@ -180,7 +176,7 @@ impl Queue {
         let mut waiting = self.waiting()?;
         let mut sizes = self.sizes_that_matter(&waiting)?;
         let mut bytes: u64 = sizes.values().sum();
-        while self.exceeds_limit(waiting.len()) || bytes > self.max_bytes {
+        while waiting.len() > self.max_dispatches || bytes > self.max_bytes {
             let Some(victim) = first_to_be_dropped(&waiting) else { break };
             if self.acknowledge(victim)? {
                 dropped.push(victim);
@@ -189,10 +185,6 @@ impl Queue {
             bytes -= sizes.remove(&victim).unwrap_or(0);
         }
         Ok(waiting)
-    }
-
-    pub(super) fn exceeds_limit(&self, dispatches: usize) -> bool {
-        dispatches > self.max_dispatches
     }
 
     /// Returns the sizes of these traces. Returns an empty map if they cannot exceed the limit, because reading each

@@ -115,13 +115,11 @@ fn dispatches_that_are_always_killed_keep_to_the_limits() {
     }
     assert_eq!(roots(&disk), [16, 17, 18]);
     assert_eq!(queue.state().unwrap().losses.dropped_traces, 5);
-    // One is left too many when a dispatch is killed while it sends, and never more.
-    for number in 9..13 {
-        assert_eq!(queue.recover(&lock(&queue), now()).unwrap().traces, 0);
-        let request = &[number];
-        queue.store(&NewTrace { trace_id: [number; 16], idle: false, request }, now(), true).unwrap();
-        assert_eq!(queue.waiting().unwrap().len(), 4);
-    }
+    // One is left too many when a dispatch is killed while it sends, until the next one has stored or sent its own.
+    queue.store(&NewTrace { trace_id: [9; 16], idle: false, request: b"a" }, now(), true).unwrap();
+    assert_eq!(queue.waiting().unwrap().len(), 4);
+    store(&queue, "b");
+    assert_eq!(queue.waiting().unwrap().len(), 3);
 }
 
 #[test]
@@ -174,7 +172,7 @@ fn journal_that_cannot_be_stored_now_is_kept_and_one_that_never_can_is_counted()
     disk.fail_after(2, Fault::Refused(Errno::IO));
     let queue = unlimited(&disk);
     queue.recover(&lock(&queue), now()).unwrap_err();
-    assert_eq!(roots(&disk), []);
+    assert!(roots(&disk).is_empty());
     let small = limited(&disk, 9, 20);
     assert_eq!(small.recover(&lock(&small), now()).unwrap().traces, 0);
     assert_eq!((names(&disk).len() - half_made(&disk), disk.get("/charm/queue/state").is_some()), (1, true));
