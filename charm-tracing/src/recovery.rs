@@ -36,7 +36,7 @@ pub(crate) fn begin_journal(
     let (unit, model) = (dispatch.unit_name().ok()?, dispatch.model_uuid().ok()?);
     let lock = queue.lock_unit(dispatch.charm_dir(), unit, model)?;
     let recover = || -> Result<Option<Recovered>, QueueError> {
-        if queue.open(Missing::Own)? { queue.recover(&lock, SystemTime::now()).map(Some) } else { Ok(None) }
+        if queue.prepare(Missing::Own)? { queue.recover(&lock, SystemTime::now()).map(Some) } else { Ok(None) }
     };
     let recovered = recover().unwrap_or_else(|error| {
         log::debug!("no journal is written: {error}");
@@ -52,7 +52,7 @@ pub(crate) fn begin_journal(
 pub(crate) fn losses(queue: &Queue, charm_dir: &Path) -> Losses {
     let read = || -> Result<Losses, QueueError> {
         queue.import_python(charm_dir)?;
-        if queue.open(Missing::Own)? { Ok(queue.state()?.losses) } else { Ok(Losses::default()) }
+        if queue.prepare(Missing::Own)? { Ok(queue.state()?.losses) } else { Ok(Losses::default()) }
     };
     read().unwrap_or_else(|error| {
         log::debug!("cannot read what earlier dispatches have left: {error}");

@@ -112,38 +112,28 @@ impl<'a> Backend<'a> {
         }
         let (mut taken, mut given_up, mut too_large) = (false, 0, usize::MAX);
         while let Some(part) = parts.pop() {
-            if part.len() >= too_large
-                && let Some(halves) = self.halves(&part, "as large a part was not taken")
+            // A part that is as large as one that was not taken is sent only if it has no halves.
+            let reply = (part.len() < too_large).then(|| self.send_request(&part, report));
+            if reply.as_ref().is_none_or(|reply| self.may_take_halves(reply, known, part.len()))
+                && let Some([first, second]) = split::halves(&part)
             {
-                parts.extend(halves.map(Cow::Owned));
+                log::debug!("{} gets halves of {} bytes", self.endpoint, part.len());
+                too_large = too_large.min(part.len());
+                parts.extend([Cow::Owned(second), Cow::Owned(first)]);
                 continue;
             }
-            match self.send(&part, report) {
+            match reply.unwrap_or_else(|| self.send_request(&part, report)) {
                 Reply::Taken { rejected_spans } => {
                     self.largest_taken = self.largest_taken.max(part.len());
                     report.count_rejected(rejected_spans);
                     taken = true;
                 }
-                Reply::Refused { status, reason } => {
-                    if is_too_large(status, part.len())
-                        && let Some(halves) = self.halves(&part, &reason)
-                    {
-                        too_large = part.len();
-                        parts.extend(halves.map(Cow::Owned));
-                        continue;
-                    }
+                Reply::Refused { reason, .. } => {
                     log::debug!("{} refused a trace for good: {reason}", self.endpoint);
                     given_up += split::spans(&part).map_or(0, |spans| spans as u64);
                     report.last_refusal = Some(reason);
                 }
-                Reply::Kept { status, why } => {
-                    if self.may_take_halves(status, why, known, part.len())
-                        && let Some(halves) = self.halves(&part, "smaller ones were taken")
-                    {
-                        too_large = part.len();
-                        parts.extend(halves.map(Cow::Owned));
-                        continue;
-                    }
+                Reply::Kept { why, .. } => {
                     report.count_rejected(given_up);
                     return SendOutcome::Kept(why);
                 }
@@ -163,24 +153,24 @@ impl<'a> Backend<'a> {
         }
     }
 
-    /// Returns the halves of a request; `None` if it cannot be split. The first half comes last, because the last part
-    /// is sent next.
-    fn halves(&self, request: &[u8], why: &str) -> Option<[Vec<u8>; 2]> {
-        let [first, second] = split::halves(request)?;
-        log::debug!("{} gets halves of {} bytes: {why}", self.endpoint, request.len());
-        Some([second, first])
-    }
-
-    /// Returns true if halves of a request that was kept may be taken.
+    /// Returns true if halves of a request of this size may be taken.
     ///
     /// A backend that asks for a pause is not sent more at once, but a trace that it did not take in an earlier
     /// dispatch either may be too large for it.
-    fn may_take_halves(&self, status: Option<u16>, why: Kept, known: bool, bytes: usize) -> bool {
-        let asked_to_wait = matches!(why, Kept::Answered { retry_after: Some(_) });
-        may_be_too_large(status) && (known || !asked_to_wait) && (1..bytes).contains(&self.largest_taken)
+    fn may_take_halves(&self, reply: &Reply, known: bool, bytes: usize) -> bool {
+        match reply {
+            Reply::Taken { .. } => false,
+            Reply::Refused { status, .. } => is_too_large(*status, bytes),
+            Reply::Kept { status, why } => {
+                let asked_to_wait = matches!(why, Kept::Answered { retry_after: Some(_) });
+                may_be_too_large(*status)
+                    && (known || !asked_to_wait)
+                    && (1..bytes).contains(&self.largest_taken)
+            }
+        }
     }
 
-    fn send(&mut self, request: &[u8], report: &mut DeliveryReport) -> Reply {
+    fn send_request(&mut self, request: &[u8], report: &mut DeliveryReport) -> Reply {
         let kept = |status, why| Reply::Kept { status, why };
         let Some(timeout) = self.allowance.next_request() else { return kept(None, Kept::OutOfTime) };
         let answer = match self.allowance.spend(|| self.sender.send(request, timeout)) {
@@ -284,7 +274,7 @@ fn tls_for(
         // The proxy's certificate is checked against the system's store, as by other programs.
         None => &Certificate::System,
     };
-    match super::tls::config(certificate, destination.client_certificate.as_ref()) {
+    match super::tls::client(certificate, destination.client_certificate.as_ref()) {
         Ok(tls) => Ok(Some(tls)),
         Err(source) => Err(DeliveryProblem::Certificate { source }),
     }

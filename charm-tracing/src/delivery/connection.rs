@@ -64,7 +64,7 @@ impl Progress {
     }
 
     /// Prepares for the next request, which may take until the timeout.
-    pub(super) fn begin(&self, timeout: Duration) {
+    pub(super) fn begin_request(&self, timeout: Duration) {
         self.status.store(0, Ordering::Relaxed);
         self.at_request_line.store(true, Ordering::Relaxed);
         *self.until() = Instant::now().checked_add(timeout);

@@ -173,7 +173,7 @@ impl Sender {
         if self.careful.get() {
             request = request.header(header::CONNECTION, "close");
         }
-        self.progress.begin(timeout);
+        self.progress.begin_request(timeout);
         let mut response = match request.send(body) {
             Ok(response) => response,
             // The answer has more headers than ureq reads.

@@ -19,7 +19,10 @@
 //! | something else is in the place of the directory | the queue is not used in this dispatch: no step 3, and no other trace is sent |
 //! | the charm has changed its root directory | the queue is not used, and a trace that has a journal is not sent: the next dispatch finds the journal |
 //! | the charm has changed its user, who cannot reach the journal | the trace is not sent, because the next dispatch finds the journal |
-//! | there is no queue (`buffer_max_events = 0`) | there are only step 2 and the loss, which is not counted |
+//! | there is no queue (`buffer_max_events = 0`) | there are only step 2 and the loss. The loss is not counted, and it is in Juju's log only if there is a destination |
+//!
+//! This is about the trace of this dispatch alone. What a killed dispatch left becomes a waiting trace, or is counted as
+//! lost, in [`Queue::recover`].
 
 use std::collections::BTreeSet;
 use std::time::SystemTime;
@@ -99,7 +102,7 @@ impl<'a> OwnTrace<'a> {
     ) -> Result<Stored, QueueError> {
         let Trace { request, trace_id, idle, .. } = self.trace;
         let stored = queue
-            .open(Missing::All)
+            .prepare(Missing::All)
             .and_then(|_| queue.store(&NewTrace { trace_id, idle, request }, now, can_be_sent));
         match &stored {
             Ok(stored) => {

@@ -94,7 +94,7 @@ fn distrust(error: &rustls::Error) -> Option<String> {
     use rustls::Error as Tls;
 
     match error {
-        Tls::InvalidCertificate(error) => Some(certificate(error)),
+        Tls::InvalidCertificate(error) => Some(invalid_certificate(error)),
         // A backend with another kind of key cannot sign, and sends no certificate that would show this.
         Tls::PeerIncompatible(_)
         | Tls::AlertReceived(
@@ -122,7 +122,7 @@ fn distrust(error: &rustls::Error) -> Option<String> {
 }
 
 #[cfg(feature = "tls")]
-fn certificate(error: &rustls::CertificateError) -> String {
+fn invalid_certificate(error: &rustls::CertificateError) -> String {
     use rustls::CertificateError as Certificate;
 
     match error {

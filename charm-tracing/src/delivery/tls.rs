@@ -48,7 +48,7 @@ fn unsupported_key(public_key_algorithm_id: Vec<u8>) -> Error {
 ///
 /// The crypto provider is set here, because the charm may have set the process-wide default to one that needs 30 ms for
 /// its first handshake.
-pub(super) fn config(
+pub(super) fn client(
     certificate: &Certificate,
     own: Option<&ClientCertificate>,
 ) -> Result<Client, CertificateError> {
@@ -208,7 +208,7 @@ mod tests {
     }
 
     fn config(certificate: &Certificate) -> Result<Client, CertificateError> {
-        super::config(certificate, None)
+        client(certificate, None)
     }
 
     fn roots(certificate: &Certificate) -> usize {

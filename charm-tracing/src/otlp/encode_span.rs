@@ -83,7 +83,7 @@ fn fields(out: &mut Vec<u8>, record: &Record, trace: TraceContext, ended: bool) 
     let remote = details.remote.as_ref();
     bytes(out, 1, &remote.map_or(trace, |remote| remote.trace).id.to_bytes());
     bytes(out, 2, &record.span_id.to_bytes());
-    state(out, 3, remote.map_or(&TraceState::NONE, |remote| &remote.state));
+    trace_state(out, 3, remote.map_or(&TraceState::NONE, |remote| &remote.state));
     if record.parent != SpanId::INVALID {
         bytes(out, 4, &record.parent.to_bytes());
     }
@@ -131,7 +131,7 @@ fn link(out: &mut Vec<u8>, link: &Link) {
     let context = &link.span_context;
     bytes(out, 1, &context.trace_id().to_bytes());
     bytes(out, 2, &context.span_id().to_bytes());
-    state(out, 3, context.trace_state());
+    trace_state(out, 3, context.trace_state());
     attributes(out, 4, &link.attributes);
     uint32(out, 5, link.dropped_attributes_count);
     fixed32(out, 6, flags(context.trace_flags().to_u8(), context.is_remote()));
@@ -149,7 +149,7 @@ pub(super) fn status(out: &mut Vec<u8>, status: &Status) {
     });
 }
 
-fn state(out: &mut Vec<u8>, field: u32, state: &TraceState) {
+fn trace_state(out: &mut Vec<u8>, field: u32, state: &TraceState) {
     bytes(out, field, state.header().as_bytes());
 }
 

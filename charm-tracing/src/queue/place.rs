@@ -26,7 +26,7 @@ impl Queue {
     ///
     /// Returns [`QueueError::Refused`] if something else has its name, [`QueueError::Elsewhere`] if the root directory
     /// was changed, and other errors if it cannot be made.
-    pub(crate) fn open(&self, missing: Missing) -> Result<bool, QueueError> {
+    pub(crate) fn prepare(&self, missing: Missing) -> Result<bool, QueueError> {
         if self.fs.root() != self.root {
             return Err(QueueError::Elsewhere { path: self.path.clone() });
         }
@@ -94,7 +94,7 @@ impl Queue {
     pub(crate) fn import_python(&self, charm_dir: &Path) -> Result<(), QueueError> {
         let file = charm_dir.join(python::FILE);
         if self.look(&file)?.is_some() {
-            self.open(Missing::All)?;
+            self.prepare(Missing::All)?;
             python::import(self, &file)?;
         }
         Ok(())

@@ -35,7 +35,7 @@ pub(crate) trait JournalFile: Debug + Send {
     fn remove(&mut self);
 }
 
-/// What has become of the file of a journal.
+/// The state of the file of a journal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum JournalStatus {
     /// It was not created, or it was removed because its trace was stored.

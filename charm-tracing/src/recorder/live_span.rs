@@ -69,7 +69,7 @@ impl Handle {
     }
 
     pub(crate) fn is_open(self) -> bool {
-        own_work(|| globals::with(|trace| trace.spans.open(self).is_some())).unwrap_or(false)
+        own_work(|| globals::with(|trace| trace.spans.find(self).is_some())).unwrap_or(false)
     }
 
     /// Ends the span now.

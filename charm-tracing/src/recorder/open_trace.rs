@@ -116,7 +116,7 @@ impl OpenTrace {
         purpose: Purpose,
         change: impl FnOnce(&mut Details, Option<&'static Site>, &mut Share<'_>),
     ) {
-        let Some(record) = self.spans.open(span) else { return };
+        let Some(record) = self.spans.find(span) else { return };
         let mut share = self.quota.share(purpose);
         let details = record.details.get_or_insert_with(|| {
             // They are made even if the quota is used up, so that dropped data is counted and a failure is recorded.

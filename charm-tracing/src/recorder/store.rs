@@ -56,7 +56,7 @@ impl Store {
 
     /// Returns the open span; `None` if it has ended.
     #[inline]
-    pub(crate) fn open(&mut self, span: Handle) -> Option<&mut Record> {
+    pub(crate) fn find(&mut self, span: Handle) -> Option<&mut Record> {
         self.place(span).map(|place| &mut place.record)
     }
 
@@ -162,12 +162,12 @@ mod tests {
         let mut store = Store::default();
         let first = store.begin(record(1));
         store.end(first, 7);
-        assert!(store.open(first).is_none());
+        assert!(store.find(first).is_none());
         let second = store.begin(record(2));
         assert_eq!(second.place, first.place, "places are used again");
         store.end(first, 8);
-        assert!(store.open(first).is_none());
-        assert!(store.open(second).is_some());
+        assert!(store.find(first).is_none());
+        assert!(store.find(second).is_some());
         assert_eq!(ids(&store), [1]);
         store.end(Handle { place: second.place + 1, ..second }, 9);
         assert_eq!(store.ended_count(), 1);

@@ -6,7 +6,7 @@ use opentelemetry::{Context, ContextGuard};
 use super::attribute::{Attributes, Opened};
 use super::failure::Failure;
 use super::future::{FutureSpan, Traced};
-use super::open::{OpenSpan, attach, in_context, is_unwinding, open, open_in_context};
+use super::open::{OpenSpan, attach, in_context, is_unwinding, open_in_context, open_span};
 use super::returned::Returns;
 use super::{Callee, own_work, panic};
 use crate::recorder::globals;
@@ -106,7 +106,7 @@ fn enter_now(callee: Callee) -> Entered {
     // `open_in_context` is not used, because it moves the context once more, which takes measurable time here.
     let mut context = None;
     let found = |current: &Context, handle, parent: &_| context = Some(in_context(current, handle, parent));
-    match (open(|| (Some(callee.site()), None), found), context) {
+    match (open_span(|| (Some(callee.site()), None), found), context) {
         (Some(handle), Some(context)) => Entered::of(handle, context),
         _ => Entered(None),
     }

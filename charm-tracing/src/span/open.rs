@@ -151,7 +151,7 @@ impl Drop for OpenSpan {
 /// Opens a span. Calls `found` with the current context, while it is borrowed, with the handle of the span and with its parent.
 #[expect(clippy::inline_always, reason = "a tenth of what a span costs is the moving of its parts")]
 #[inline(always)]
-pub(super) fn open(
+pub(super) fn open_span(
     begin: impl FnOnce() -> (Option<&'static Site>, Option<Box<Details>>),
     found: impl FnOnce(&Context, Handle, &SpanContext),
 ) -> Option<Handle> {
@@ -175,7 +175,7 @@ pub(super) fn open(
     })
 }
 
-/// Opens a span as [`open`] does, but also returns the context to attach.
+/// Opens a span as [`open_span`] does, but also returns the context to attach.
 #[expect(clippy::inline_always, reason = "as above")]
 #[inline(always)]
 pub(super) fn open_in_context(
@@ -183,7 +183,7 @@ pub(super) fn open_in_context(
 ) -> Option<(Handle, Context)> {
     let mut context = None;
     let found = |current: &Context, handle, parent: &_| context = Some(in_context(current, handle, parent));
-    let handle = open(begin, found)?;
+    let handle = open_span(begin, found)?;
     Some((handle, context?))
 }
 

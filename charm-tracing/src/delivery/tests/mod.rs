@@ -116,7 +116,7 @@ impl Unit {
 
     /// Leaves a backend for the next dispatch that has failed so often.
     fn has_failed(&self, destination: u32, failures: u32) {
-        self.queue.open(Missing::All).unwrap();
+        self.queue.prepare(Missing::All).unwrap();
         let backoff = Backoff { destination, failures, ..Backoff::default() };
         self.queue.set_state(&State { backoff, ..State::default() }).unwrap();
     }

@@ -8,11 +8,11 @@ fn nothing_is_made_above_a_queue_that_may_make_only_its_own_directory() {
     let disk = Disk::new(7);
     let deep =
         || Queue::with_file_system(config("/charm/storage/deep/queue", 9, 999), Arc::new(disk.clone()));
-    assert!(!deep().open(Missing::Own).unwrap());
+    assert!(!deep().prepare(Missing::Own).unwrap());
     assert_eq!(disk.paths(), [""; 0]);
-    assert!(deep().open(Missing::All).unwrap());
+    assert!(deep().prepare(Missing::All).unwrap());
     assert_eq!(disk.paths(), ["/charm/storage", "/charm/storage/deep", "/charm/storage/deep/queue"]);
-    assert!(unlimited(&disk).open(Missing::Own).unwrap());
+    assert!(unlimited(&disk).prepare(Missing::Own).unwrap());
     assert_eq!(disk.paths()[0], PATH);
 }
 
@@ -20,7 +20,7 @@ fn nothing_is_made_above_a_queue_that_may_make_only_its_own_directory() {
 fn directory_that_others_can_enter_is_made_private() {
     let disk = disk_with_queue();
     disk.publish(PATH);
-    assert!(unlimited(&disk).open(Missing::Own).unwrap());
+    assert!(unlimited(&disk).prepare(Missing::Own).unwrap());
     let fs: &dyn super::super::file_system::FileSystem = &disk;
     assert!(fs.look(Path::new(PATH)).unwrap().unwrap().private);
 }
@@ -33,7 +33,7 @@ fn place_that_is_anothers_or_a_link_is_refused() {
         if kind != Kind::Other {
             disk.disown(PATH);
         }
-        let error = unlimited(&disk).open(Missing::All).unwrap_err();
+        let error = unlimited(&disk).prepare(Missing::All).unwrap_err();
         assert!(matches!(error, QueueError::Refused { .. }), "{error}");
         assert_eq!(disk.paths(), [PATH]);
     }
@@ -44,7 +44,7 @@ fn queue_is_elsewhere_after_the_root_has_changed() {
     let disk = disk_with_queue();
     let queue = unlimited(&disk);
     disk.change_root();
-    assert!(matches!(queue.open(Missing::All), Err(QueueError::Elsewhere { .. })));
+    assert!(matches!(queue.prepare(Missing::All), Err(QueueError::Elsewhere { .. })));
 }
 
 /// Returns files that may be in the directory's place, and the numbers of the traces in each.
@@ -71,12 +71,12 @@ fn file_in_its_place_is_taken_over_or_moved_into_it_whenever_a_process_dies() {
         let disk = Disk::new(7);
         disk.put_file(PATH, &file);
         disk.record_moments();
-        assert!(unlimited(&disk).open(Missing::Own).unwrap());
+        assert!(unlimited(&disk).prepare(Missing::Own).unwrap());
         assert_replaced(&disk, &file, &traces);
         let moments = disk.take_moments();
         assert!(moments.len() > 2 + 3 * traces.len(), "{}", moments.len());
         for left in moments {
-            assert!(unlimited(&left).open(Missing::Own).unwrap());
+            assert!(unlimited(&left).prepare(Missing::Own).unwrap());
             left.age();
             assert_replaced(&left, &file, &traces);
         }
@@ -91,15 +91,15 @@ fn two_processes_that_take_the_file_over_at_once_lose_nothing() {
             disk.put_file(PATH, &file);
             let other = unlimited(&disk.process());
             disk.interrupt_after(calls, move || {
-                other.open(Missing::Own).unwrap();
+                other.prepare(Missing::Own).unwrap();
                 store(&other, "other");
             });
-            let opened = unlimited(&disk).open(Missing::Own);
+            let opened = unlimited(&disk).prepare(Missing::Own);
             if disk.take_interruption() {
                 break;
             }
             // The slower one of the two may fail.
-            let opened = opened.or_else(|_| unlimited(&disk).open(Missing::Own));
+            let opened = opened.or_else(|_| unlimited(&disk).prepare(Missing::Own));
             assert!(opened.unwrap(), "after {calls}");
             let other =
                 unlimited(&disk).waiting().unwrap().into_iter().find(|name| name.trace_id()[0] == b'o');

@@ -19,9 +19,9 @@ fn queue_in(directory: &tempfile::TempDir) -> (PathBuf, Queue) {
 fn nobody_else_has_access_to_the_directory_and_its_files() {
     let directory = tempfile::tempdir().unwrap();
     let (path, queue) = queue_in(&directory);
-    assert!(!queue.open(Missing::Own).unwrap());
+    assert!(!queue.prepare(Missing::Own).unwrap());
     assert!(!path.parent().unwrap().exists());
-    assert!(queue.open(Missing::All).unwrap());
+    assert!(queue.prepare(Missing::All).unwrap());
     let name = store(&queue, "one");
     queue
         .set_state(&State { losses: Losses { lost_traces: 1, ..Losses::default() }, ..State::default() })
@@ -38,7 +38,7 @@ fn nobody_else_has_access_to_the_directory_and_its_files() {
     assert!(found.iter().all(|file| mode(file) == 0o600) && mode(&path) == 0o700);
 
     fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
-    assert!(queue.open(Missing::Own).unwrap());
+    assert!(queue.prepare(Missing::Own).unwrap());
     assert_eq!((mode(&path), texts(&queue)), (0o700, vec!["one".to_owned()]));
 }
 
@@ -50,10 +50,10 @@ fn symbolic_links_are_not_followed() {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     fs::create_dir(&target).unwrap();
     symlink(&target, &path).unwrap();
-    assert!(matches!(queue.open(Missing::All), Err(QueueError::Refused { .. })));
+    assert!(matches!(queue.prepare(Missing::All), Err(QueueError::Refused { .. })));
     fs::remove_file(&path).unwrap();
 
-    queue.open(Missing::All).unwrap();
+    queue.prepare(Missing::All).unwrap();
     let name = store(&queue, "one").to_string();
     fs::rename(path.join(&name), target.join("file")).unwrap();
     for link in [&*name, "state", "sending"] {
@@ -72,7 +72,7 @@ fn file_in_its_place_is_moved_into_it() {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     // Larger than any that is read.
     fs::File::create(&path).unwrap().set_len(65 << 20).unwrap();
-    assert!(queue.open(Missing::Own).unwrap());
+    assert!(queue.prepare(Missing::Own).unwrap());
     store(&queue, "one");
     let names: Vec<_> = fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert!(names.iter().any(|name| name.to_str().unwrap().starts_with("replaced-")), "{names:?}");
@@ -83,13 +83,13 @@ fn file_in_its_place_is_moved_into_it() {
 fn those_who_store_at_once_all_do() {
     let directory = tempfile::tempdir().unwrap();
     let (path, queue) = queue_in(&directory);
-    queue.open(Missing::All).unwrap();
+    queue.prepare(Missing::All).unwrap();
     let store_all = |texts: &[String]| {
         std::thread::scope(|scope| {
             for text in texts {
                 let queue = Queue::new(config(&path, 50, 1 << 20));
                 scope.spawn(move || {
-                    queue.open(Missing::All).unwrap();
+                    queue.prepare(Missing::All).unwrap();
                     let trace_id = [text.parse().unwrap(); 16];
                     let new = NewTrace { trace_id, idle: false, request: text.as_bytes() };
                     queue.store(&new, SystemTime::now(), false).unwrap();
