@@ -60,10 +60,9 @@ fn not_now() -> Vec<Fault> {
 }
 
 fn wrong_endpoint() -> Vec<Fault> {
-    let redirect = |status| Reply::new(status).header("location", "http://127.0.0.1:9/v1/traces");
     vec![
-        answers("it answers 302", redirect(302)),
-        answers("it answers 308", redirect(308)),
+        redirects("it answers 302", 302),
+        redirects("it answers 308", 308),
         answers("it answers 401", Answer::Status(401)),
         answers("it answers 403", Answer::Status(403)),
         answers("it answers 404", Answer::Status(404)),
@@ -154,6 +153,19 @@ fn answers(name: &'static str, answer: impl Into<Answer>) -> Fault {
     let strike = move |trial: &mut Trial| {
         trial.backend.answer(answer.clone());
         trial.hooks(2);
+    };
+    Fault::new(name, strike).mended(recovered)
+}
+
+/// Two hooks are sent to another backend, which would take their traces if the redirect was followed.
+fn redirects(name: &'static str, status: u16) -> Fault {
+    let strike = move |trial: &mut Trial| {
+        let elsewhere = Collector::start();
+        let location = format!("{}/v1/traces", elsewhere.endpoint());
+        trial.backend.answer(Reply::new(status).header("location", &location));
+        trial.others.push(elsewhere);
+        trial.hooks(2);
+        assert_eq!(trial.delivered(), 0, "a redirect is not followed");
     };
     Fault::new(name, strike).mended(recovered)
 }
