@@ -1,5 +1,5 @@
 //! Both sides of the relation, and the one that is sent certificates over another, as charms use them, against a Juju in
-//! memory.
+//! memory; and that Juju itself.
 
 mod any_databag;
 mod certificate_transfer;
@@ -8,6 +8,7 @@ mod conformance;
 mod fuzzed;
 mod generations;
 mod growth;
+mod in_memory_juju;
 mod logging;
 mod promises;
 mod provider;

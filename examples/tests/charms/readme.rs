@@ -6,9 +6,9 @@ use charm_testing::collector::Collector;
 use charm_testing::juju::{Deployment, Event};
 use charm_testing::tree;
 
-const README: &str = include_str!("../../README.md");
-const MINIMAL: &str = include_str!("../minimal/src/main.rs");
-const CHARMCRAFT: &str = include_str!("../minimal/charmcraft.yaml");
+const README: &str = include_str!("../../../README.md");
+const MINIMAL: &str = include_str!("../../minimal/src/main.rs");
+const CHARMCRAFT: &str = include_str!("../../minimal/charmcraft.yaml");
 
 /// The text between the first fence of this kind after `heading` and the next fence.
 fn block<'a>(kind: &str, after: &str) -> &'a str {

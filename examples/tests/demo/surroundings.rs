@@ -6,18 +6,15 @@ use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 
 use charm_testing::collector::{Answer, Collector};
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
-const DEMO: &str = env!("CARGO_BIN_EXE_demo");
+use super::texts;
 
-fn texts(output: &Output) -> (String, String) {
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    (text(&output.stdout), text(&output.stderr))
-}
+const DEMO: &str = env!("CARGO_BIN_EXE_demo");
 
 fn count(directory: &Path) -> usize {
     fs::read_dir(directory).unwrap().count()

@@ -7,6 +7,8 @@ use std::process::{Command, Output};
 use charm_testing::collector::{Answer, Collector, hex, port_closed_endpoint};
 use charm_testing::tree;
 
+mod surroundings;
+
 /// Those of the unit that is traced.
 const DISPATCHES: [&str; 7] = [
     "install",

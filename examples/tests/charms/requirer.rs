@@ -13,7 +13,7 @@ use serde_json::json;
 const CHARM: &str = env!("CARGO_BIN_EXE_requirer-charm");
 /// It holds the hook tools, too.
 const DEMO: &str = env!("CARGO_BIN_EXE_demo");
-const CHARMCRAFT: &str = include_str!("../requirer/charmcraft.yaml");
+const CHARMCRAFT: &str = include_str!("../../requirer/charmcraft.yaml");
 
 #[test]
 fn the_pack_makes_the_binary_the_file_that_juju_starts() {

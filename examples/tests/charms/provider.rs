@@ -13,7 +13,7 @@ const PROVIDER: &str = env!("CARGO_BIN_EXE_provider-charm");
 const REQUIRER: &str = env!("CARGO_BIN_EXE_requirer-charm");
 /// It holds the hook tools, too.
 const DEMO: &str = env!("CARGO_BIN_EXE_demo");
-const CHARMCRAFT: &str = include_str!("../provider/charmcraft.yaml");
+const CHARMCRAFT: &str = include_str!("../../provider/charmcraft.yaml");
 
 const HTTP: &str = r#"{"protocol": {"name": "otlp_http", "type": "http"}, "url": "http://10.0.0.1:4318"}"#;
 const GRPC: &str = r#"{"protocol": {"name": "otlp_grpc", "type": "grpc"}, "url": "10.0.0.1:4317"}"#;
@@ -26,7 +26,7 @@ fn the_pack_makes_the_binary_the_file_that_juju_starts() {
     assert_eq!(organized, [format!("bin/{binary}")]);
     assert!(CHARMCRAFT.contains("    prime:\n      - dispatch\n"));
 
-    let requirer = include_str!("../requirer/charmcraft.yaml").replace("requirer-charm", binary);
+    let requirer = include_str!("../../requirer/charmcraft.yaml").replace("requirer-charm", binary);
     let parts = |text: &str| text.split_once("\nparts:\n").unwrap().1.to_owned();
     assert_eq!(parts(CHARMCRAFT), parts(&requirer), "it is packed as the other example is");
 }
@@ -192,7 +192,7 @@ fn a_traced_charm_learns_where_to_send_from_it_and_that_it_is_gone() {
     tempo.model().set_config("external-url", json!("http://127.0.0.1"));
     tempo.model().set_config("otlp-http-port", json!(port.unwrap()));
     let mut app = Deployment::new(REQUIRER.as_ref(), DEMO.as_ref())
-        .charmcraft(include_str!("../requirer/charmcraft.yaml"))
+        .charmcraft(include_str!("../../requirer/charmcraft.yaml"))
         .start();
     app.model().set_leader(true);
     done(&app.dispatch(Event::hook("install")));

@@ -1,0 +1,5 @@
+//! The example charms, and the charm of the README, in the small Juju.
+
+mod provider;
+mod readme;
+mod requirer;
