@@ -2,10 +2,9 @@ use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::parse::ParseStream;
 use syn::spanned::Spanned;
-use syn::visit_mut::VisitMut;
 use syn::{
-    Error, Expr, FnArg, Generics, Ident, ImplItem, Item, ItemImpl, ItemStruct, Lifetime, Path, ReceiverKind,
-    ReturnType, Signature, Type,
+    Error, Expr, FnArg, Generics, Ident, Item, ItemImpl, ItemStruct, Path, ReceiverKind, ReturnType,
+    Signature, Type,
 };
 
 use crate::args::{self, Accept, Args, Kind};
@@ -118,7 +117,7 @@ fn on_block(args: &CharmArgs, mut block: ItemImpl, mut errors: Errors) -> TokenS
     let destination = destination(&krate, args, is_method);
     let marker = marker(&krate, &block);
     block::refuse_another(&mut block.attrs, &mut errors);
-    refuse_borrowed_dispatch(&mut block, &mut errors);
+    refuse_borrowed_dispatch(&block, &mut errors);
     block::trace_methods(&krate, &TypeArgs::default(), &mut block, &errors);
     let charm = implement(&krate, args, destination, &block.generics, &block.self_ty, errors.is_empty());
     let mut tokens = errors.into_tokens();
@@ -162,46 +161,15 @@ fn readable(signature: &Signature) -> syn::Result<()> {
     ))
 }
 
-/// Notes an error if the charm borrows from the `Dispatch`. Then it renames the author's `new` and writes one that does
-/// not borrow, so that the compiler reports nothing about the calls of `new`.
-fn refuse_borrowed_dispatch(block: &mut ItemImpl, errors: &mut Errors) {
-    let generics = block.generics.clone();
-    let mut written = Vec::new();
-    for item in &mut block.items {
-        let ImplItem::Fn(method) = item else { continue };
-        let Some(place) = borrows_dispatch(&method.sig, &generics) else { continue };
+/// Notes an error if the charm borrows from the `Dispatch`. The compiler would only say at the call of `run` that `new` is not
+/// general enough.
+fn refuse_borrowed_dispatch(block: &ItemImpl, errors: &mut Errors) {
+    for place in block::methods(block).filter_map(|method| borrows_dispatch(&method.sig, &block.generics)) {
         errors.push(Error::new(
             place,
             "the charm cannot borrow from the `Dispatch`, which `run` lends only while it calls `new`; let it keep a \
              clone, which is cheap: `fn new(dispatch: &Dispatch)` and `dispatch.clone()`",
         ));
-        let mut new = method.clone();
-        method.sig.ident = Ident::new("__new", method.sig.ident.span());
-        method.attrs.push(syn::parse_quote!(#[allow(dead_code)]));
-        Lasting.visit_signature_mut(&mut new.sig);
-        new.attrs.push(syn::parse_quote!(#[allow(unused_variables)]));
-        new.block = syn::parse_quote!({ loop {} });
-        written.push(ImplItem::Fn(new));
-    }
-    block.items.extend(written);
-}
-
-/// Removes the lifetimes of reference arguments and makes the returned value `'static`.
-struct Lasting;
-
-impl VisitMut for Lasting {
-    fn visit_fn_arg_mut(&mut self, argument: &mut FnArg) {
-        if let FnArg::Typed(argument) = argument
-            && let Type::Reference(reference) = &mut *argument.ty
-        {
-            reference.lifetime = None;
-        }
-    }
-
-    fn visit_lifetime_mut(&mut self, lifetime: &mut Lifetime) {
-        if lifetime.ident == "_" {
-            lifetime.ident = Ident::new("static", lifetime.ident.span());
-        }
     }
 }
 
