@@ -39,7 +39,7 @@ fn a_library_without_std_records_its_spans() {
 function call: checksum
 function call: parse
 function call: parse [error: invalid digit found in string]
-function call: port [error: cannot parse integer from empty string]
+function call: port
   function call: parse [error: cannot parse integer from empty string]
 function call: shown
   method call: Unit.fmt
@@ -82,7 +82,7 @@ method call: Whole.later
     method call: Whole.number
     function call: halve
 method call: Whole.future
-method call: Whole.tracked [error: Odd]
+method call: Whole.tracked
   method call: Whole.halved [error: Odd]
     method call: Whole.number
     function call: halve [error: Odd]
