@@ -49,9 +49,7 @@ pub(crate) fn method(
     let Method { attributes, visibility, signature } = method;
     let mistakes = mistakes(signature);
     if !mistakes.is_empty() {
-        for mistake in mistakes {
-            errors.push(mistake);
-        }
+        errors.extend(mistakes);
         return None;
     }
     let doc = (!attributes.iter().any(|attribute| attribute.path().is_ident("doc")))

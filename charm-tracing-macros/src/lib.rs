@@ -67,7 +67,7 @@ use proc_macro::TokenStream;
 /// | `buffer_max_size_mib = 10` | the size limit of all waiting traces, in MiB; at least 10 | 10 |
 /// | `buffer_path = "..."` | the directory in which traces wait, one file each, e.g. on a storage that outlives the pod | `.charm_tracing_buffer` in the charm directory |
 /// | `max_bytes_per_trace = 4_500_000` | the size limit of the trace of one dispatch, in bytes; see [`Config`](../charm_tracing/struct.Config.html#method.max_bytes_per_trace) | 4,500,000 |
-/// | `crate = path` | where `charm_tracing` is, if it is re-exported | `::charm_tracing` |
+/// | `crate = path` | where `charm_tracing` is, if it is re-exported or has another name | `::charm_tracing` |
 ///
 /// Methods and fields named here may be `String`, `&str`, `PathBuf`, `&Path`, and `Option` or `Result` of them; `None`
 /// and `Err` count as no argument. A text for `server_cert` is PEM if it contains `-----BEGIN`, else a path. A text for
@@ -102,7 +102,7 @@ pub fn trace_charm(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | `name = "Db"` | the type's name in spans: `method call: Db.<method>` | its name |
 /// | `only(a, b)` | the methods that have spans | all |
 /// | `skip(a, b)` | the methods that have no span; not together with `only` | none |
-/// | `crate = path` | where `charm_tracing` is, if it is re-exported | `::charm_tracing` |
+/// | `crate = path` | where `charm_tracing` is, if it is re-exported or has another name | `::charm_tracing` |
 #[proc_macro_attribute]
 pub fn trace_type(args: TokenStream, item: TokenStream) -> TokenStream {
     block::trace_type(args.into(), item.into()).into()
@@ -111,7 +111,7 @@ pub fn trace_type(args: TokenStream, item: TokenStream) -> TokenStream {
 /// Opens a span for every call of a function, or of one method.
 ///
 /// The span is called `function call: <function>`, with a `self` argument `method call: <Type>.<method>`, or what
-/// `name = "..."` says. `crate = path` says where `charm_tracing` is, if it is re-exported.
+/// `name = "..."` says. `crate = path` says where `charm_tracing` is, if it is re-exported or has another name.
 ///
 /// ```
 /// #[charm_tracing::trace_fn]
@@ -221,7 +221,7 @@ pub fn trace_fn(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | `#[traced(...)]` on the struct | meaning | default |
 /// |---|---|---|
 /// | `name = "Db"` | the type's name in spans | its name |
-/// | `crate = path` | where `charm_tracing` is, if it is re-exported | `::charm_tracing` |
+/// | `crate = path` | where `charm_tracing` is, if it is re-exported or has another name | `::charm_tracing` |
 #[proc_macro]
 pub fn traced_type(input: TokenStream) -> TokenStream {
     foreign::traced_type(input.into()).into()

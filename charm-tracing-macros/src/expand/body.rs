@@ -91,12 +91,16 @@ impl Traced<'_> {
             }
         };
         // No variable here: clippy would say that a guard in its type can be dropped earlier.
-        let (infer, returns, output) = match inferred(output) {
-            None => {
-                let returns = quote_spanned!(at=> #krate::__private::Returns::<#output>::inferred());
-                (None, returns, Some(quote_spanned!(at=> -> #output)))
-            }
-            Some(_) => (Some(self.returns_inferred(at)), quote_spanned!(at=> __returns), None),
+        let (infer, returns, output) = if inferred(output).is_some() {
+            let infer = infer_return_type(krate, at);
+            let infer = quote_spanned! {at=>
+                let __returns = #krate::__private::Returns::inferred();
+                #infer
+            };
+            (Some(infer), quote_spanned!(at=> __returns), None)
+        } else {
+            let returns = quote_spanned!(at=> #krate::__private::Returns::<#output>::inferred());
+            (None, returns, Some(quote_spanned!(at=> -> #output)))
         };
         if self.attributes.is_empty() {
             let callee = self.callee.to_tokens(krate);
@@ -180,15 +184,6 @@ impl Traced<'_> {
             let __span = #krate::__private::open_future(#callee, #attributes, __returns, #failure);
             #opened
             return #krate::__private::trace_future(__span, #future).await;
-        }
-    }
-
-    /// Writes the declaration of `__returns` for a type that cannot be written.
-    fn returns_inferred(&self, at: Span) -> TokenStream {
-        let (krate, infer) = (self.krate, infer_return_type(self.krate, at));
-        quote_spanned! {at=>
-            let __returns = #krate::__private::Returns::inferred();
-            #infer
         }
     }
 

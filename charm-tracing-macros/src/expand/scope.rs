@@ -84,10 +84,17 @@ impl Scope {
     /// Returns true if the error that a function returns, or that its future yields, may borrow.
     pub(super) fn error_may_borrow(&self, returned: &Type) -> bool {
         let returned = self.resolved(returned);
-        if let Some(result) = result_in(returned) {
-            let [_, error] = &result.types[..] else {
+        if let Some(arguments) = result_in(returned) {
+            let types = arguments.iter().filter_map(|argument| match argument {
+                GenericArgument::Type(ty) => Some(ty),
+                _ => None,
+            });
+            let [_, error] = types.collect::<Vec<_>>()[..] else {
                 // An alias has its own error, but may pass a lifetime on to it.
-                return result.has_lifetimes;
+                return arguments.iter().any(|argument| match argument {
+                    GenericArgument::Lifetime(lifetime) => lifetime.ident != "static",
+                    _ => false,
+                });
             };
             return self.may_borrow(error);
         }
@@ -200,37 +207,20 @@ fn free(generics: &Generics) -> HashMap<String, bool> {
         .collect()
 }
 
-/// The arguments of a `Result<...>`.
-#[derive(Default)]
-struct ResultArguments {
-    types: Vec<Type>,
-    /// True if there are lifetimes other than `'static`; only an alias has them.
-    has_lifetimes: bool,
-}
-
 /// Returns the arguments of the `Result<...>` that the type is or that its future yields; `None` if there is none.
-fn result_in(ty: &Type) -> Option<ResultArguments> {
+fn result_in(ty: &Type) -> Option<Vec<&GenericArgument>> {
     #[derive(Default)]
-    struct Results(Option<ResultArguments>);
-    impl<'ast> Visit<'ast> for Results {
+    struct Results<'ast>(Option<Vec<&'ast GenericArgument>>);
+    impl<'ast> Visit<'ast> for Results<'ast> {
         fn visit_type_path(&mut self, ty: &'ast TypePath) {
             let Some(last) = ty.path.segments.last().filter(|last| last.ident == "Result") else {
                 visit::visit_type_path(self, ty);
                 return;
             };
-            let mut found = ResultArguments::default();
-            if let PathArguments::AngleBracketed(arguments) = &last.arguments {
-                for argument in &arguments.args {
-                    match argument {
-                        GenericArgument::Type(ty) => found.types.push(ty.clone()),
-                        GenericArgument::Lifetime(lifetime) => {
-                            found.has_lifetimes |= lifetime.ident != "static";
-                        }
-                        _ => {}
-                    }
-                }
-            }
-            self.0.get_or_insert(found);
+            self.0.get_or_insert(match &last.arguments {
+                PathArguments::AngleBracketed(arguments) => arguments.args.iter().collect(),
+                _ => Vec::new(),
+            });
         }
     }
     let mut results = Results::default();
