@@ -1,4 +1,5 @@
 //! A charm that logs everything hears nothing below WARN of a delivery, and its own level is as before afterwards.
+//! The logger of a process can be set only once, so this file has one test.
 #![expect(clippy::unwrap_used, reason = "what cannot be unwrapped here has failed the test")]
 
 use std::path::Path;

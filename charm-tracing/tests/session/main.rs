@@ -1,5 +1,5 @@
 //! Sessions in the process of the test: the lines of Juju's log, failures outside of the event, losses, damaged files. A
-//! session is a global of the process, so the tests take turns.
+//! session is a global of the process, so the tests take turns. So is the logger: only `own_main` sets one in this process.
 #![expect(clippy::unwrap_used, reason = "what cannot be unwrapped here has failed the test")]
 
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -1,4 +1,5 @@
 //! An allocator that looks at the active span, also when it is asked for memory to record one.
+//! The allocator is that of the process, so this file has one test.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

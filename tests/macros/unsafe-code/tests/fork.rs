@@ -1,4 +1,5 @@
 //! A process that forks without executing another program while it is traced, as daemons do.
+//! This file has one test: a fork copies one thread only, and would leave the locks of other tests held.
 
 use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
