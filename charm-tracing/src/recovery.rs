@@ -36,7 +36,11 @@ pub(crate) fn begin_journal(
     let (unit, model) = (dispatch.unit_name().ok()?, dispatch.model_uuid().ok()?);
     let lock = queue.lock_unit(dispatch.charm_dir(), unit, model)?;
     let recover = || -> Result<Option<Recovered>, QueueError> {
-        if queue.prepare(Missing::Own)? { queue.recover(&lock, SystemTime::now()).map(Some) } else { Ok(None) }
+        if queue.prepare(Missing::Own)? {
+            queue.recover(&lock, SystemTime::now()).map(Some)
+        } else {
+            Ok(None)
+        }
     };
     let recovered = recover().unwrap_or_else(|error| {
         log::debug!("no journal is written: {error}");

@@ -213,11 +213,11 @@ impl FileSystem for Disk {
         }))
     }
 
-    fn list(&self, directory: &Path, each: &mut dyn FnMut(&str)) -> io::Result<()> {
+    fn list(&self, directory: &Path, each: &mut dyn FnMut(&[u8])) -> io::Result<()> {
         let mut state = self.call()?;
         state.node(directory, Kind::Directory)?;
         let files = state.children(directory).filter(|(_, node)| node.kind == Kind::File);
-        files.for_each(|(name, _)| each(&name));
+        files.for_each(|(name, _)| each(name.as_bytes()));
         Ok(())
     }
 

@@ -3,10 +3,12 @@
 //! They are a trait and not calls to `std::fs`, because the queue's promises about crashes and full disks can only be
 //! tested with a substitute.
 
+use std::ffi::OsStr;
 use std::fmt::Debug;
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Read as _, Write as _};
 use std::os::fd::IntoRawFd as _;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::time::SystemTime;
@@ -19,8 +21,8 @@ use rustix::process::{Resource, getrlimit};
 pub(super) trait FileSystem: Debug + Send + Sync {
     /// Describes the file or directory of this name; `None` if there is none.
     fn look(&self, path: &Path) -> io::Result<Option<Entry>>;
-    /// Calls `each` with the name of each regular file in a directory, in any order. Skips names that are not UTF-8.
-    fn list(&self, directory: &Path, each: &mut dyn FnMut(&str)) -> io::Result<()>;
+    /// Calls `each` with the name of each regular file in a directory, in any order.
+    fn list(&self, directory: &Path, each: &mut dyn FnMut(&[u8])) -> io::Result<()>;
     /// Makes a directory that only its owner can enter.
     fn make_directory(&self, path: &Path) -> io::Result<()>;
     /// Makes a directory and its parents, with the usual permissions.
@@ -117,7 +119,7 @@ impl FileSystem for RealFileSystem {
         }))
     }
 
-    fn list(&self, directory: &Path, each: &mut dyn FnMut(&str)) -> io::Result<()> {
+    fn list(&self, directory: &Path, each: &mut dyn FnMut(&[u8])) -> io::Result<()> {
         let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let opened = rustix::fs::open(directory, flags, Mode::empty())?;
         // One buffer for all names, because every dispatch lists the directory twice.
@@ -125,9 +127,8 @@ impl FileSystem for RealFileSystem {
         let mut entries = RawDir::new(opened, buffer.spare_capacity_mut());
         while let Some(entry) = entries.next() {
             let entry = entry?;
-            if let Ok(name) = entry.file_name().to_str()
-                && is_file(directory, name, entry.file_type())
-            {
+            let name = entry.file_name().to_bytes();
+            if is_file(directory, name, entry.file_type()) {
                 each(name);
             }
         }
@@ -218,11 +219,13 @@ impl FileSystem for RealFileSystem {
     }
 }
 
-fn is_file(directory: &Path, name: &str, kind: FileType) -> bool {
+fn is_file(directory: &Path, name: &[u8], kind: FileType) -> bool {
     match kind {
         FileType::RegularFile => true,
         // Some file systems do not return the type here.
-        FileType::Unknown => fs::symlink_metadata(directory.join(name)).is_ok_and(|found| found.is_file()),
+        FileType::Unknown => {
+            fs::symlink_metadata(directory.join(OsStr::from_bytes(name))).is_ok_and(|found| found.is_file())
+        }
         _ => false,
     }
 }

@@ -71,7 +71,7 @@ impl State {
                 "failures" => backoff.failures = u32::try_from(number()).unwrap_or(u32::MAX),
                 "not_before" => backoff.not_before = number(),
                 "large" => *large = value == "true",
-                "kept" => backoff.kept.extend(TraceName::parse(value)),
+                "kept" => backoff.kept.extend(TraceName::parse(value.as_bytes())),
                 "dropped_traces" => losses.dropped_traces = number(),
                 "refused_traces" => losses.refused_traces = number(),
                 "lost_traces" => losses.lost_traces = number(),

@@ -216,8 +216,8 @@ impl Queue {
 
     /// Lists the waiting traces, oldest first. Removes incomplete files of processes that died.
     pub(crate) fn waiting(&self) -> Result<BTreeSet<TraceName>, QueueError> {
-        let (waiting, others) = self.list()?;
-        for part in others.iter().filter(|name| is_part(name)) {
+        let (waiting, parts) = self.list()?;
+        for part in parts {
             let path = self.path.join(part);
             if self.look(&path)?.is_some_and(|entry| entry.kind == Kind::File && is_old(entry.modified)) {
                 Self::io("remove", &path, self.fs.remove(&path))?;
@@ -226,15 +226,20 @@ impl Queue {
         Ok(waiting)
     }
 
-    /// Lists the directory: the traces, oldest first, and the names of all other files.
+    /// Lists the directory: the traces, oldest first, and the names of the files that are being written.
     pub(super) fn list(&self) -> Result<(BTreeSet<TraceName>, Vec<String>), QueueError> {
-        let (mut waiting, mut others) = (Vec::new(), Vec::new());
-        let listed = self.fs.list(&self.path, &mut |text| match TraceName::parse(text) {
-            Some(name) => waiting.push(name),
-            None => others.push(text.to_owned()),
+        let (mut waiting, mut parts) = (Vec::new(), Vec::new());
+        let listed = self.fs.list(&self.path, &mut |name| {
+            if let Some(name) = TraceName::parse(name) {
+                waiting.push(name);
+            } else if let Ok(name) = str::from_utf8(name)
+                && is_part(name)
+            {
+                parts.push(name.to_owned());
+            }
         });
         Self::io("list", &self.path, listed)?;
-        Ok((waiting.into_iter().collect(), others))
+        Ok((waiting.into_iter().collect(), parts))
     }
 
     /// Reads a waiting trace. Returns `None` if its file is gone. A damaged file is removed and added to `damaged`.
