@@ -3,8 +3,10 @@
 //! Without tracing these texts would not be formatted. So a panic in one loses only that text, no more of it is formatted than
 //! is recorded, and formatting all errors of a dispatch may take [`TIME_FOR_ERRORS`] together.
 
+use std::any::Any;
 use std::error::Error;
 use std::fmt::{self, Write};
+use std::panic::resume_unwind;
 use std::time::{Duration, Instant};
 
 use super::own_work::catch_panics;
@@ -18,6 +20,8 @@ const MAX_CAUSES: usize = 32;
 /// The time after which the texts of further errors of a dispatch are left out. A text takes some microseconds, but an error
 /// may ask a server for its text, and it is formatted again for the span of each function that returns it.
 const TIME_FOR_ERRORS: Duration = Duration::from_millis(50);
+/// The number of failed writes after which a type is taken for one that never stops writing.
+const MAX_FAILED_WRITES: u32 = 1_000_000;
 
 pub(super) fn display(value: &(impl fmt::Display + ?Sized)) -> Option<String> {
     let mut text = BoundedText::default();
@@ -92,6 +96,7 @@ struct BoundedText {
     is_one_line: bool,
     /// True if that line has ended.
     is_over: bool,
+    failed_writes: u32,
 }
 
 impl BoundedText {
@@ -122,6 +127,11 @@ impl Write for BoundedText {
     /// Fails when the text is full, so that `Display` and `Debug` stop.
     fn write_str(&mut self, piece: &str) -> fmt::Result {
         if self.is_full() {
+            self.failed_writes += 1;
+            if self.failed_writes > MAX_FAILED_WRITES {
+                // `catch_panics` catches this panic, and `resume_unwind` does not call the panic hook.
+                resume_unwind(Box::new(NeverEnds) as Box<dyn Any + Send>);
+            }
             return Err(fmt::Error);
         }
         let line = if self.is_one_line { piece.split_once('\n') } else { None };
@@ -134,6 +144,8 @@ impl Write for BoundedText {
         if self.is_full() { Err(fmt::Error) } else { Ok(()) }
     }
 }
+
+struct NeverEnds;
 
 #[cfg(test)]
 mod tests {
@@ -179,9 +191,16 @@ mod tests {
                 f.write_str("more and ")?;
             }
         });
-        let text = display(&stops).expect("what there is of it");
-        assert_eq!(text.len(), MAX_BYTES + '…'.len_utf8());
-        assert!(text.starts_with("more and more") && text.ends_with('…'));
+        let does_not_listen = Formatted::by(|f| {
+            loop {
+                let _ = f.write_str("more and ");
+            }
+        });
+        for text in [display(&stops), display(&does_not_listen)] {
+            let text = text.expect("what there is of it");
+            assert_eq!(text.len(), MAX_BYTES + '…'.len_utf8());
+            assert!(text.starts_with("more and more") && text.ends_with('…'));
+        }
     }
 
     #[test]
