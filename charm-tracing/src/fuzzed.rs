@@ -3,7 +3,7 @@
 
 pub use crate::delivery::fuzzed_answer::answer;
 use crate::otlp::journal_format::interrupted;
-use crate::protobuf::{Field, Fields};
+use crate::protobuf::{Field, Fields, next_field};
 pub use crate::queue::fuzzed_files::{python_buffer, queue_directory};
 
 /// Checks that any journal makes a trace that is not much larger, or none.
@@ -33,16 +33,16 @@ pub fn journal(input: &[u8]) {
     assert!(resources == 1 && scopes > 0);
 }
 
-fn with_checksums(fields: &[u8]) -> Vec<u8> {
-    let (mut journal, mut all) = (Vec::new(), Fields::of(fields));
-    let mut begin = 0;
-    while let Some(Some(_)) = all.next() {
-        let field = &fields[begin..fields.len() - all.rest()];
-        begin += field.len();
+fn with_checksums(mut fields: &[u8]) -> Vec<u8> {
+    let mut journal = Vec::new();
+    loop {
+        let mut rest = fields;
+        let Some((_, _, field)) = next_field(&mut rest) else { break };
         journal.extend_from_slice(field);
         journal.extend_from_slice(&crc32fast::hash(field).to_le_bytes());
+        fields = rest;
     }
-    journal.extend_from_slice(&fields[begin..]);
+    journal.extend_from_slice(fields);
     journal
 }
 

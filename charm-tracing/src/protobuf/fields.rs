@@ -127,11 +127,6 @@ impl<'a> Fields<'a> {
     pub(crate) fn of(bytes: &'a [u8]) -> Self {
         Self { rest: bytes }
     }
-
-    /// Returns the number of bytes that have not been read yet.
-    pub(crate) fn rest(&self) -> usize {
-        self.rest.len()
-    }
 }
 
 impl<'a> Iterator for Fields<'a> {

@@ -13,13 +13,13 @@
 //! The name of such a trace depends only on its contents: the start of its first span, its id and its checksum. So if a
 //! dispatch dies before it has removed the file, the next one writes the same files again.
 
-use std::io;
 use std::path::Path;
+use std::{io, iter};
 
 use super::error::QueueError;
 use super::file_system::{Entry, Kind};
 use super::waiting::{NewTrace, Queue};
-use crate::protobuf::{Field, Fields};
+use crate::protobuf::{Field, Fields, next_field};
 
 /// The name of the library's buffer in the charm's directory.
 pub(super) const FILE: &str = ".charm_tracing_buffer.raw";
@@ -68,31 +68,21 @@ pub(super) struct PythonTrace<'a> {
 
 /// Finds the requests that are well-formed and have at least one span with an id, in the order of the file.
 pub(super) fn requests(file: &[u8]) -> impl Iterator<Item = PythonTrace<'_>> {
-    chunks(file)
-        .flat_map(|chunk| {
-            let mut fields = Fields::of(chunk);
-            let mut at = 0;
-            // An invalid field ends the chunk.
-            std::iter::from_fn(move || {
-                let (number, field) = fields.next()??;
-                let begin = at;
-                at = chunk.len() - fields.rest();
-                Some((&chunk[begin..at], number, field))
-            })
-        })
-        .filter_map(|(bytes, number, field)| match (number, field) {
-            (1, Field::Bytes(resource_spans)) => {
-                let Spans { trace_id, start } = spans_of(resource_spans)?;
-                Some(PythonTrace { bytes, trace_id: trace_id?, start })
-            }
-            _ => None,
-        })
+    // An invalid field ends a chunk.
+    let fields = chunks(file).flat_map(|mut chunk| iter::from_fn(move || next_field(&mut chunk)));
+    fields.filter_map(|(number, field, bytes)| match (number, field) {
+        (1, Field::Bytes(resource_spans)) => {
+            let Spans { trace_id, start } = spans_of(resource_spans)?;
+            Some(PythonTrace { bytes, trace_id: trace_id?, start })
+        }
+        _ => None,
+    })
 }
 
 /// Splits a file at its separators.
 fn chunks(file: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = Some(file);
-    std::iter::from_fn(move || {
+    iter::from_fn(move || {
         let bytes = rest?;
         let end = separator(bytes);
         rest = end.map(|end| &bytes[end + SEPARATOR.len()..]);
@@ -101,14 +91,7 @@ fn chunks(file: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 fn separator(bytes: &[u8]) -> Option<usize> {
-    let mut at = 0;
-    loop {
-        at += bytes[at..].iter().position(|byte| *byte == SEPARATOR[0])?;
-        if bytes[at..].starts_with(SEPARATOR) {
-            return Some(at);
-        }
-        at += 1;
-    }
+    bytes.windows(SEPARATOR.len()).position(|window| window[0] == SEPARATOR[0] && window == SEPARATOR)
 }
 
 /// The facts about some spans that the name of their file needs.
@@ -121,29 +104,24 @@ struct Spans {
 /// Returns the facts about the spans of a `ResourceSpans`; `None` if the bytes are something else.
 fn spans_of(resource_spans: &[u8]) -> Option<Spans> {
     let mut spans = Spans { trace_id: None, start: u64::MAX };
-    for field in Fields::of(resource_spans) {
-        match field? {
-            (1, Field::Bytes(resource)) => is_message(resource)?,
-            (2, Field::Bytes(scope_spans)) => add_scope_spans(&mut spans, scope_spans)?,
-            (3, Field::Bytes(_)) => {}
-            (1..=3, _) => return None,
-            _ => {}
+    for scope_spans in messages(resource_spans, 2)? {
+        for span in messages(scope_spans, 2)? {
+            add_span(&mut spans, span)?;
         }
     }
     Some(spans)
 }
 
-fn add_scope_spans(spans: &mut Spans, scope_spans: &[u8]) -> Option<()> {
-    for field in Fields::of(scope_spans) {
+/// Returns the messages in the fields of this number; `None` if the bytes are no message.
+fn messages(message: &[u8], number: u32) -> Option<Vec<&[u8]>> {
+    let mut messages = Vec::new();
+    for field in Fields::of(message) {
         match field? {
-            (1, Field::Bytes(scope)) => is_message(scope)?,
-            (2, Field::Bytes(span)) => add_span(spans, span)?,
-            (3, Field::Bytes(_)) => {}
-            (1..=3, _) => return None,
+            (found, Field::Bytes(inner)) if found == number => messages.push(inner),
             _ => {}
         }
     }
-    Some(())
+    Some(messages)
 }
 
 fn add_span(spans: &mut Spans, span: &[u8]) -> Option<()> {
@@ -153,13 +131,7 @@ fn add_span(spans: &mut Spans, span: &[u8]) -> Option<()> {
             (1, Field::Bytes(id)) => trace_id = id.try_into().ok().filter(|id: &[u8; 16]| *id != [0; 16]),
             (2, Field::Bytes(id)) => span_id = id.try_into().ok().filter(|id: &[u8; 8]| *id != [0; 8]),
             (7, Field::Fixed64(time)) => start = time,
-            (9 | 11 | 13 | 15, Field::Bytes(message)) => is_message(message)?,
-            (3..=5, Field::Bytes(_))
-            | (6 | 10 | 12 | 14, Field::Varint(_))
-            | (8, Field::Fixed64(_))
-            | (16, Field::Fixed32(_))
-            | (17.., _) => {}
-            _ => return None,
+            _ => {}
         }
     }
     if span_id.is_some() {
@@ -167,8 +139,4 @@ fn add_span(spans: &mut Spans, span: &[u8]) -> Option<()> {
         spans.start = spans.start.min(start);
     }
     Some(())
-}
-
-fn is_message(bytes: &[u8]) -> Option<()> {
-    Fields::of(bytes).all(|field| field.is_some()).then_some(())
 }
