@@ -70,11 +70,11 @@ where
         }
         Err(_) => session.panicked(),
     }
-    match charm.as_ref().map(ask_for_destination) {
-        Some(Some(destination)) => drop(session.finish(destination)),
-        Some(None) => session.keep(),
-        // A charm that was not constructed names no endpoint, but Juju may.
-        None => drop(session.finish(None)),
+    // A charm that was not constructed names no endpoint, but Juju may.
+    match charm.as_ref().map_or(Some(None), ask_for_destination) {
+        Some(destination) => drop(session.finish(destination)),
+        // The destination is not known, so the trace waits.
+        None => drop(session),
     }
     match outcome {
         Ok(Ok(())) => ExitCode::SUCCESS,

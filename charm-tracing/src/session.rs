@@ -164,11 +164,6 @@ impl Session {
         self.close(target.as_ref())
     }
 
-    /// Ends the trace and puts it into the queue, for the case that the destination is not known.
-    pub(crate) fn keep(mut self) {
-        self.close(None);
-    }
-
     /// Marks the root as failed with the last panic that was caught.
     pub(crate) fn panicked(&self) {
         if let Some(open) = &self.open {

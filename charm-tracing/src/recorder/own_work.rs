@@ -25,7 +25,7 @@ enum Doing {
 /// Does work of this crate, during which the calling thread records nothing.
 #[inline]
 pub(crate) fn own_work<R>(work: impl FnOnce() -> R) -> R {
-    // Work that is called from quiet work is quiet as well.
+    // The panic hook stays silent if the work around this catches panics.
     let doing = if are_panics_caught() { Doing::OwnWorkCaught } else { Doing::OwnWork };
     let _until_done = Scope::enter(doing);
     work()
