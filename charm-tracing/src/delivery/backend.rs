@@ -27,7 +27,7 @@ pub(super) struct Backend<'a> {
     /// True if it has answered in this dispatch with any status.
     answered: bool,
     /// True if it has taken or refused something in this dispatch.
-    has_decided: bool,
+    pub(super) has_decided: bool,
     /// The size of the largest request that it has taken in this dispatch; 0 if it has taken none.
     largest_taken: usize,
 }
@@ -87,11 +87,6 @@ impl<'a> Backend<'a> {
     /// Returns true once it has taken something in this dispatch.
     pub(super) fn has_taken(&self) -> bool {
         self.largest_taken > 0
-    }
-
-    /// Returns true once it has taken or refused something in this dispatch.
-    pub(super) fn has_decided(&self) -> bool {
-        self.has_decided
     }
 
     /// Sends a trace, in parts if it is too large for the backend.
@@ -209,7 +204,7 @@ impl<'a> Backend<'a> {
                 Reply::Taken { rejected_spans }
             }
             Verdict::Drop { reason }
-                if self.sender.is_forwarded()
+                if self.sender.is_forwarded
                     && is_page(&answer.body)
                     && !is_too_large(status, request.len()) =>
             {
@@ -231,7 +226,7 @@ impl<'a> Backend<'a> {
     /// place.
     fn not_accepted(&self, status: u16, reason: String) -> DeliveryProblem {
         let endpoint = self.endpoint.to_string();
-        match self.proxy.as_ref().filter(|_| self.sender.is_forwarded()) {
+        match self.proxy.as_ref().filter(|_| self.sender.is_forwarded) {
             None => DeliveryProblem::NotAccepted { endpoint, reason },
             Some(proxy) if matches!(status, 400 | 403 | 405 | 407 | 422 | 500..=504 | 511) => {
                 DeliveryProblem::Proxy {

@@ -103,7 +103,7 @@ impl<'a> Delivery<'a, '_> {
         let backlog = Backlog::new(&mut self.own, &mut self.report, backend, queue, known, backoff.failures);
         let Some(NotTaken { kept, retry_after }) = backlog.send() else { return };
         backoff.kept = kept;
-        if backend.has_decided() {
+        if backend.has_decided {
             backoff.failures = 0;
         } else if self.report.nothing_taken {
             backoff.failures = backoff.failures.saturating_add(1);

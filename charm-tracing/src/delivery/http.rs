@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use ureq::Agent;
-use ureq::http::{HeaderValue, Uri, header};
+use ureq::http::{HeaderName, HeaderValue, Uri, header};
 
 use super::connection::{Progress, Tls, connector, is_closed};
 use super::headers::Headers;
@@ -18,9 +18,11 @@ use super::url::Url;
 #[derive(Debug)]
 pub(super) struct Sender {
     uri: Uri,
-    authorization: Option<HeaderValue>,
-    headers: Headers,
-    forward: Option<Forward>,
+    /// The headers of every request. The values that may be secret are marked as such.
+    headers: Vec<(HeaderName, HeaderValue)>,
+    /// True if requests go to a proxy in absolute form, because `http` needs no tunnel to the backend. The proxy's
+    /// answers look like those of the backend.
+    pub(super) is_forwarded: bool,
     agent: Agent,
     progress: Arc<Progress>,
     /// True after the backend closed a connection on which a request was being sent: then each request gets its own
@@ -28,13 +30,6 @@ pub(super) struct Sender {
     careful: Cell<bool>,
     /// True if the backend does not accept gzip.
     plain: Cell<bool>,
-}
-
-/// The headers of a request in absolute form to a proxy; `http` needs no tunnel to the backend.
-#[derive(Debug)]
-struct Forward {
-    host: HeaderValue,
-    authorization: Option<HeaderValue>,
 }
 
 /// An answer with any status.
@@ -65,13 +60,17 @@ impl Sender {
         proxy: Option<&Proxy>,
         tls: Option<Tls>,
     ) -> Option<Self> {
+        let mut all = vec![(header::CONTENT_TYPE, HeaderValue::from_static("application/x-protobuf"))];
+        let own = endpoint.authorization().filter(|_| !headers.has_authorization());
+        all.extend(own.map(|value| (header::AUTHORIZATION, value.clone())));
+        all.extend(headers.iter().map(|(name, value)| (name.clone(), value.clone())));
         let forwarding = proxy.filter(|_| !endpoint.is_https());
-        let (uri, forward, progress) = match forwarding {
-            None => (endpoint.uri().clone(), None, Progress::default()),
+        let (uri, progress) = match forwarding {
+            None => (endpoint.uri().clone(), Progress::default()),
             Some(proxy) => {
-                let host = HeaderValue::from_str(endpoint.authority()).ok()?;
-                let forward = Forward { host, authorization: proxy.authorization().cloned() };
-                (proxy.url_for(endpoint)?, Some(forward), Progress::to_proxy_of(endpoint.origin()))
+                all.push((header::HOST, HeaderValue::from_str(endpoint.authority()).ok()?));
+                all.extend(proxy.authorization().map(|value| (header::PROXY_AUTHORIZATION, value.clone())));
+                (proxy.url_for(endpoint)?, Progress::to_proxy_of(endpoint.origin()))
             }
         };
         let tunnel = proxy.filter(|_| endpoint.is_https()).map(Proxy::tunnel);
@@ -86,9 +85,8 @@ impl Sender {
             .output_buffer_size(OUTPUT_BUFFER);
         Some(Self {
             uri,
-            authorization: endpoint.authorization().filter(|_| !headers.has_authorization()).cloned(),
-            headers: headers.clone(),
-            forward,
+            headers: all,
+            is_forwarded: forwarding.is_some(),
             agent: Agent::with_parts(config.build(), connector, <ResolvedOnce>::default()),
             progress,
             careful: Cell::new(false),
@@ -96,14 +94,9 @@ impl Sender {
         })
     }
 
-    /// Returns true if requests go to a proxy, whose answers look like those of the backend.
-    pub(super) fn is_forwarded(&self) -> bool {
-        self.forward.is_some()
-    }
-
     /// Returns true if the last request did not get beyond a proxy.
     pub(super) fn has_stopped_at_proxy(&self) -> bool {
-        self.is_forwarded() || !self.progress.has_arrived()
+        self.is_forwarded || !self.progress.has_arrived()
     }
 
     /// Posts one body and reads the answer, both within the timeout. If the backend does not accept gzip (415), sends
@@ -154,19 +147,8 @@ impl Sender {
         timeout: Duration,
     ) -> Result<Answer, ureq::Error> {
         let request = self.agent.post(&self.uri).config().timeout_global(Some(timeout)).build();
-        let mut request = request.header(header::CONTENT_TYPE, "application/x-protobuf");
-        if let Some(authorization) = &self.authorization {
-            request = request.header(header::AUTHORIZATION, authorization);
-        }
-        for (name, value) in self.headers.iter() {
-            request = request.header(name, value);
-        }
-        if let Some(Forward { host, authorization }) = &self.forward {
-            request = request.header(header::HOST, host);
-            if let Some(authorization) = authorization {
-                request = request.header(header::PROXY_AUTHORIZATION, authorization);
-            }
-        }
+        let mut request =
+            self.headers.iter().fold(request, |request, (name, value)| request.header(name, value));
         if let Some(encoding) = encoding {
             request = request.header(header::CONTENT_ENCODING, encoding);
         }
