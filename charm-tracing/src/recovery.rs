@@ -24,7 +24,8 @@ pub(crate) fn queue(config: &Config, dispatch: &Dispatch) -> Option<Queue> {
     })
 }
 
-/// Begins the journal of this dispatch. Before that, stores the trace that a killed dispatch of the unit left. `None` if no journal can be written.
+/// Begins the journal of this dispatch. Before that, stores the trace that a killed dispatch of the unit left. `None` if no
+/// journal can be written.
 pub(crate) fn begin_journal(
     queue: &Queue,
     dispatch: &Dispatch,

@@ -129,7 +129,7 @@ impl<'a, 'b, 't> Backlog<'a, 'b, 't> {
         self.kept.remove(&name);
         match outcome {
             SendOutcome::Taken | SendOutcome::Refused => {
-                queue.acknowledge(now)?;
+                queue.remove(now)?;
                 Ok(true)
             }
             SendOutcome::Kept(why) => {

@@ -25,7 +25,12 @@ pub(crate) fn deliver(
     let allowance = Allowance::start(clock, budget);
     let (own, report) = (OwnTrace::new(trace), DeliveryReport::default());
     let mut delivery = Delivery { report, own, backoff: None, waiting: None, budget, clock };
-    let queue = queue.filter(|queue| delivery.store(queue, destination.is_some()));
+    let mut queue = queue;
+    if let Some(stores) = queue
+        && !delivery.store(stores, destination.is_some())
+    {
+        queue = None;
+    }
     if let Some(destination) = destination {
         delivery.send(queue, destination, allowance);
     }

@@ -3,14 +3,15 @@
 //!
 //! The trace goes to the first of these places that takes it:
 //!
-//! 1. The queue. While the trace can still be sent, no waiting trace is dropped for it.
+//! 1. The queue. While the trace can still be sent, no waiting trace is dropped for it. Without a destination older ones make
+//!    room, as in step 3.
 //! 2. The backend, straight from memory, if there is a destination. It is sent even in a pause that the backend asked
 //!    for, because it may have no other chance.
 //! 3. The queue again, because sending may have freed space. Now older traces make room for it if the disk is full.
 //! 4. Its journal, if it has one: the next dispatch makes a waiting trace of it.
 //!
-//! If none takes it, it is lost. The loss is counted in the file `state`, the root of the next trace reports it, and
-//! Juju's log has the reason.
+//! If none takes it, it is lost. The loss is counted in the file `state` if that can be written, the root of the next trace
+//! reports it, and Juju's log has the reason.
 //!
 //! | why the queue does not store it | what differs |
 //! |---|---|

@@ -44,7 +44,7 @@ pub struct DeliveryReport {
     pub problem: Option<DeliveryProblem>,
     /// Traces that were damaged on the disk. They were removed.
     pub(crate) damaged: u64,
-    /// True if this dispatch's trace was taken or waits; false if it was refused, dropped or lost.
+    /// True if the backend took this dispatch's trace, or the queue has it.
     pub(crate) arrives: bool,
     /// True if the backend was tried and took nothing; its endpoint may have changed.
     pub(crate) nothing_taken: bool,

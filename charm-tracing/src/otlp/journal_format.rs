@@ -117,7 +117,7 @@ pub(crate) struct Interrupted {
 }
 
 /// Makes a trace from a journal. Spans that had not ended end at the latest time in the journal, with the status error
-/// "interrupted". Returns `None` if the journal has no span that had not ended, or a record is not valid.
+/// "interrupted". Returns `None` if the journal has no record of a span that has begun, or a record is not valid.
 pub(crate) fn interrupted(mut journal: &[u8]) -> Option<Interrupted> {
     let mut resource = &[][..];
     let mut scopes: Vec<&[u8]> = Vec::new();

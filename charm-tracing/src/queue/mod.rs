@@ -5,7 +5,7 @@
 //!
 //! * After [`Queue::store`] has returned, the trace survives the death of the process.
 //! * A trace that was acknowledged, or dropped by the limits, never comes back.
-//! * The spans that a killed dispatch has recorded become a waiting trace, see `journal`.
+//! * The spans that a killed dispatch has recorded become a waiting trace, see `journal_file`.
 //! * At most `max_dispatches` traces wait, with at most `max_bytes`. Beyond that, idle traces are dropped first, then
 //!   the oldest. A trace that is about to be sent is stored beyond the limits, so that none is dropped just before it
 //!   could be sent.
@@ -25,7 +25,7 @@
 //! sending                                     empty; the process that holds its lock sends
 //! ```
 //!
-//! Storing is write and rename, acknowledging is unlink. There is no lock for storing: two dispatches write two files,
+//! Storing is write and rename; a trace that a backend acknowledged is unlinked. There is no lock for storing: two dispatches write two files,
 //! and each applies the limits to the files that it finds. If two count a loss at the same moment, one of them may not
 //! be counted.
 //!

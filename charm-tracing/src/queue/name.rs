@@ -105,7 +105,7 @@ pub(crate) fn millis(time: SystemTime) -> u64 {
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
-// These two look at all bytes, and are inlined where their number is known, so that many are compared at once.
+// These two look at all bytes, and are inlined where the length is known, so that many are compared at once.
 
 #[inline]
 fn is_decimal(text: &[u8]) -> bool {

@@ -51,7 +51,7 @@ pub(crate) struct Stored {
     pub(crate) name: TraceName,
     /// The traces that were dropped for it. The new trace can be one of them: an idle one if the others are not idle.
     pub(crate) dropped: Vec<TraceName>,
-    /// The traces that wait now; `None` if the directory was not listed.
+    /// The traces that wait now; `None` if the limits were not applied.
     pub(crate) waiting: Option<BTreeSet<TraceName>>,
 }
 
@@ -144,7 +144,7 @@ impl Queue {
                     let victim = first_to_be_dropped(&self.waiting()?);
                     let victim = victim.filter(|victim| victim.is_idle() || !new.idle).ok_or(full)?;
                     freed += self.size(victim)?.next_multiple_of(BLOCK);
-                    if self.acknowledge(victim)? {
+                    if self.remove(victim)? {
                         dropped.push(victim);
                     }
                 }
@@ -178,7 +178,7 @@ impl Queue {
         let mut bytes: u64 = sizes.values().sum();
         while waiting.len() > self.max_dispatches || bytes > self.max_bytes {
             let Some(victim) = first_to_be_dropped(&waiting) else { break };
-            if self.acknowledge(victim)? {
+            if self.remove(victim)? {
                 dropped.push(victim);
             }
             waiting.remove(&victim);
@@ -253,12 +253,12 @@ impl Queue {
             return Ok(Some(request));
         }
         log::debug!("{} is damaged", path.display());
-        *damaged += u64::from(self.acknowledge(name)?);
+        *damaged += u64::from(self.remove(name)?);
         Ok(None)
     }
 
     /// Removes a trace that was delivered, or that never can be. Returns false if it was already gone.
-    pub(crate) fn acknowledge(&self, name: TraceName) -> Result<bool, QueueError> {
+    pub(crate) fn remove(&self, name: TraceName) -> Result<bool, QueueError> {
         let path = self.file(name);
         Self::io("remove", &path, self.fs.remove(&path))
     }
@@ -267,9 +267,9 @@ impl Queue {
     pub(crate) fn replace(&self, name: TraceName, rest: &[u8]) -> Result<TraceName, QueueError> {
         let rest = NewTrace { trace_id: name.trace_id(), idle: name.is_idle(), request: rest };
         let new = self.write(name.stamp(), &rest)?;
-        if new != name && !self.acknowledge(name)? {
+        if new != name && !self.remove(name)? {
             // Another dispatch has dropped it meanwhile.
-            self.acknowledge(new)?;
+            self.remove(new)?;
         }
         Ok(new)
     }

@@ -207,7 +207,7 @@ impl World {
             Operation::Trim => drop(queue.trim(&mut dropped)?),
             Operation::Acknowledge => {
                 if let Some(name) = queue.waiting()?.into_iter().next() {
-                    assert!(queue.acknowledge(name)?);
+                    assert!(queue.remove(name)?);
                 }
             }
             Operation::Replace => {

@@ -103,10 +103,7 @@ fn two_processes_that_take_the_file_over_at_once_lose_nothing() {
             assert!(opened.unwrap(), "after {calls}");
             let other =
                 unlimited(&disk).waiting().unwrap().into_iter().find(|name| name.trace_id()[0] == b'o');
-            assert!(
-                unlimited(&disk).acknowledge(other.expect("the other's trace")).unwrap(),
-                "after {calls}"
-            );
+            assert!(unlimited(&disk).remove(other.expect("the other's trace")).unwrap(), "after {calls}");
             assert_eq!(waiting(&disk), traces, "after {calls}");
         }
     }
