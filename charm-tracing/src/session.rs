@@ -238,7 +238,7 @@ impl Session {
         let deliver = || {
             let request = otlp::encode_request(&spans, trace, &own_scope(), &resource);
             drop(spans);
-            let trace = Trace { request: &request, trace_id, idle, journal, reported_losses: reported };
+            let trace = Trace { request: request.into(), trace_id, idle, journal, reported_losses: reported };
             delivery::deliver(trace, queue.as_ref(), destination, &budget, &SystemClock::new())
         };
         let mut report = span::catch_panics(deliver).unwrap_or_else(DeliveryReport::interrupted);
@@ -321,14 +321,7 @@ impl OpenSession {
 
     /// Writes the losses since the last trace that reported losses as attributes of the root.
     fn report_losses(&self, losses: Losses) {
-        let Losses { dropped_traces, refused_traces, lost_traces, rejected_spans } = losses;
-        let counts = [
-            ("charm_tracing.dropped_traces", dropped_traces),
-            ("charm_tracing.refused_traces", refused_traces),
-            ("charm_tracing.lost_traces", lost_traces),
-            ("charm_tracing.rejected_spans", rejected_spans),
-        ];
-        for (key, count) in counts {
+        for (key, count) in losses.attributes() {
             if count > 0 {
                 self.root.set_attribute(KeyValue::new(key, i64::try_from(count).unwrap_or(i64::MAX)));
             }

@@ -42,10 +42,10 @@ fn in_a_namespace() {
             offline("it is full from the beginning", |trial| fill(trial, 0)).loses(2).peers(FULL[0], FULL[1]),
             small("it is full from the beginning, and the backend is healthy", |trial| fill(trial, 0))
                 .peers(FULL[0], FULL[1]),
-            offline("it becomes full while a trace is written", |trial| fill(trial, 12))
+            offline("there is room for a journal and two traces", |trial| fill(trial, 16))
                 .peers(FULL[0], FULL[1]),
-            small("it becomes full while a trace is written, and the backend is healthy", |trial| {
-                fill(trial, 12);
+            small("there is room for a journal and two traces, and the backend is healthy", |trial| {
+                fill(trial, 16);
             })
             .peers(FULL[0], FULL[1]),
             offline("it becomes full when 3 traces wait", |trial| {

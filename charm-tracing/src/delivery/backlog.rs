@@ -14,7 +14,7 @@ use std::time::Duration;
 use super::backend::{Backend, Kept, MAYBE_TOO_LARGE, SendOutcome};
 use super::own_trace::OwnTrace;
 use super::report::DeliveryReport;
-use crate::queue::{Queue, QueueError, TraceName};
+use crate::queue::{Losses, Queue, QueueError, TraceName};
 
 /// The number of dispatches in a row without an answer after which a second trace is tried.
 const PATIENCE: u32 = 3;
@@ -125,10 +125,13 @@ impl<'a, 'b, 't> Backlog<'a, 'b, 't> {
                 Err(error) => report.note(error.into()),
             });
         tried.insert(now);
-        own.note_outcome(name, outcome, now);
+        let is_own = own.note_outcome(name, outcome, now);
         self.kept.remove(&name);
         match outcome {
             SendOutcome::Taken | SendOutcome::Refused => {
+                if outcome == SendOutcome::Refused && !is_own {
+                    report.unreported = report.unreported.plus(Losses::reported_by(&request));
+                }
                 queue.remove(now)?;
                 Ok(true)
             }

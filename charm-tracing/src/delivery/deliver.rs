@@ -9,7 +9,7 @@ use super::destination::Destination;
 use super::own_trace::{OwnTrace, Trace, is_usable_after};
 use super::report::{DeliveryProblem, DeliveryReport};
 use super::url::Url;
-use crate::queue::{Backoff, Losses, Queue, QueueError, State, TraceName};
+use crate::queue::{Backoff, Dropped, Losses, Queue, QueueError, State, TraceName};
 
 /// Stores a trace, then sends the waiting traces, oldest first, as far as the destination and the budget allow.
 ///
@@ -123,7 +123,7 @@ impl<'a> Delivery<'a, '_> {
         if self.waiting.is_some() {
             return;
         }
-        let mut dropped = Vec::new();
+        let mut dropped = Dropped::default();
         match queue.trim(&mut dropped) {
             Ok(waiting) => self.waiting = Some(waiting),
             Err(error) => self.report.note(error.into()),
@@ -131,10 +131,11 @@ impl<'a> Delivery<'a, '_> {
         self.count_dropped(&dropped);
     }
 
-    fn count_dropped(&mut self, dropped: &[TraceName]) {
-        let traces = u32::try_from(dropped.len()).unwrap_or(u32::MAX);
+    fn count_dropped(&mut self, Dropped { names, reported }: &Dropped) {
+        let traces = u32::try_from(names.len()).unwrap_or(u32::MAX);
         self.report.dropped_by_limits = self.report.dropped_by_limits.saturating_add(traces);
-        self.own.note_dropped(dropped);
+        let of_own = self.own.note_dropped(names);
+        self.report.unreported = self.report.unreported.plus(reported.minus(of_own));
     }
 
     /// Returns the back-off that earlier dispatches left for this endpoint.

@@ -25,6 +25,7 @@
 //! This is about the trace of this dispatch alone. What a killed dispatch left becomes a waiting trace, or is counted as
 //! lost, in [`Queue::recover`].
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::time::SystemTime;
 
@@ -37,7 +38,7 @@ use crate::recorder::{JournalFile, JournalStatus};
 #[expect(clippy::struct_field_names, reason = "OpenTelemetry calls it a trace id")]
 pub(crate) struct Trace<'a> {
     /// An OTLP `ExportTraceServiceRequest`.
-    pub(crate) request: &'a [u8],
+    pub(crate) request: Cow<'a, [u8]>,
     pub(crate) trace_id: [u8; 16],
     /// True if only the handler ran.
     pub(crate) idle: bool,
@@ -101,7 +102,7 @@ impl<'a> OwnTrace<'a> {
         now: SystemTime,
         can_be_sent: bool,
     ) -> Result<Stored, QueueError> {
-        let Trace { request, trace_id, idle, .. } = self.trace;
+        let Trace { ref request, trace_id, idle, .. } = self.trace;
         let stored = queue
             .prepare(Missing::All)
             .and_then(|_| queue.store(&NewTrace { trace_id, idle, request }, now, can_be_sent));
@@ -117,7 +118,13 @@ impl<'a> OwnTrace<'a> {
 
     /// Sends the trace from memory. Returns false if the backend did not decide about it.
     pub(super) fn send(&mut self, backend: &mut Backend<'_>, report: &mut DeliveryReport) -> bool {
-        let outcome = backend.send_trace(self.trace.request, false, report, &mut |_, _| {});
+        let mut rest = None;
+        let keep_rest = &mut |part: &[u8], _: &mut DeliveryReport| rest = Some(part.to_vec());
+        let outcome = backend.send_trace(&self.trace.request, false, report, keep_rest);
+        if let Some(rest) = rest {
+            // If it is stored after all, the parts that were taken are not sent again.
+            self.trace.request = Cow::Owned(rest);
+        }
         let is_decided = !matches!(outcome, SendOutcome::Kept(_));
         if is_decided {
             self.place = if outcome == SendOutcome::Taken { Place::Taken } else { Place::Dropped };
@@ -126,22 +133,27 @@ impl<'a> OwnTrace<'a> {
         is_decided
     }
 
-    /// Notes the outcome for the waiting trace `sent`, which has the name `now` by now, in case that it is this one.
-    pub(super) fn note_outcome(&mut self, sent: TraceName, outcome: SendOutcome, now: TraceName) {
-        if self.place == Place::Queue(sent) {
-            self.place = match outcome {
-                SendOutcome::Taken => Place::Taken,
-                SendOutcome::Refused => Place::Dropped,
-                SendOutcome::Kept(_) => Place::Queue(now),
-            };
+    /// Notes the outcome for the waiting trace `sent`, which has the name `now` by now. Returns true if it is this one.
+    pub(super) fn note_outcome(&mut self, sent: TraceName, outcome: SendOutcome, now: TraceName) -> bool {
+        if self.place != Place::Queue(sent) {
+            return false;
         }
+        self.place = match outcome {
+            SendOutcome::Taken => Place::Taken,
+            SendOutcome::Refused => Place::Dropped,
+            SendOutcome::Kept(_) => Place::Queue(now),
+        };
+        true
     }
 
-    /// Notes that the limits dropped these traces.
-    pub(super) fn note_dropped(&mut self, dropped: &[TraceName]) {
+    /// Notes that the limits dropped these traces. Returns the losses that this one reports, if it is one of them: they are
+    /// still in `state`.
+    pub(super) fn note_dropped(&mut self, dropped: &[TraceName]) -> Losses {
         if matches!(&self.place, Place::Queue(name) if dropped.contains(name)) {
             self.place = Place::Dropped;
+            return self.trace.reported_losses;
         }
+        Losses::default()
     }
 
     /// Writes into the report where the trace is in the end. `waiting` are all waiting traces, if they are known.

@@ -46,6 +46,8 @@ pub struct DeliveryReport {
     pub(crate) damaged: u64,
     /// True if the backend took this dispatch's trace, or the queue has it.
     pub(crate) arrives: bool,
+    /// The losses that removed traces would have reported.
+    pub(crate) unreported: Losses,
     /// True if the backend was tried and took nothing; its endpoint may have changed.
     pub(crate) nothing_taken: bool,
 }
@@ -130,12 +132,13 @@ impl DeliveryReport {
 
     /// Returns the losses of this dispatch, which a later trace reports.
     pub(super) fn losses(&self) -> Losses {
-        Losses {
+        let losses = Losses {
             dropped_traces: self.dropped_by_limits.into(),
             refused_traces: self.refused.into(),
             lost_traces: self.damaged + u64::from(self.lost),
             rejected_spans: self.rejected_spans,
-        }
+        };
+        losses.plus(self.unreported)
     }
 
     pub(super) fn count_rejected(&mut self, spans: u64) {

@@ -1,6 +1,7 @@
 //! OTLP: encodes ended spans as a request, splits a request into parts, and reads the answer.
 
 mod answer;
+pub(crate) mod attributes;
 mod encode_span;
 mod file_writer;
 pub(crate) mod journal_format;

@@ -9,11 +9,13 @@ use std::process;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use rustix::io::Errno;
+
 use super::error::QueueError;
 use super::file_system::{FileSystem, Lock, Locking};
 use super::name::journal_name;
 use super::state::Losses;
-use super::waiting::{NewTrace, Queue, Stored};
+use super::waiting::{Dropped, NewTrace, Queue};
 use crate::otlp::journal_format::{Interrupted, interrupted};
 use crate::recorder::{JournalFile, JournalStatus};
 use crate::span::catch_panics;
@@ -86,8 +88,9 @@ impl Queue {
     ) -> Result<Recovered, QueueError> {
         let journal = match self.fs.read(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Recovered::default()),
-            // A journal of ours is never this large; the file is removed, or it would be there in every dispatch.
-            Err(error) if error.kind() == io::ErrorKind::FileTooLarge => Vec::new(),
+            // It is no journal of ours: a link, a pipe, another user's file, or larger than any. It is removed, or it would be
+            // there in every dispatch.
+            Err(error) if is_no_journal(&error) => Vec::new(),
             read => Self::io("read", path, read)?,
         };
         let (mut recovered, mut losses) = (Recovered::default(), Losses::default());
@@ -97,14 +100,14 @@ impl Queue {
             Some(left) if self.is_stored(&left)? => {}
             Some(Interrupted { request, trace_id, .. }) => {
                 let new = NewTrace { trace_id, idle: false, request: &request };
-                match self.store(&new, now, false) {
-                    Ok(Stored { dropped, .. }) => {
-                        losses.dropped_traces = dropped.len() as u64;
-                        recovered = Recovered {
-                            traces: 1,
-                            dropped: u32::try_from(dropped.len()).unwrap_or(u32::MAX),
-                        };
-                    }
+                // The limits are applied before and not after it, so that none is dropped if this dispatch can send. A unit
+                // that is killed again and again leaves two traces beyond them at most.
+                let mut dropped = Dropped::default();
+                self.trim(&mut dropped)?;
+                self.add_losses(dropped.losses());
+                recovered.dropped = u32::try_from(dropped.names.len()).unwrap_or(u32::MAX);
+                match self.store(&new, now, true) {
+                    Ok(_) => recovered.traces = 1,
                     // It is too large for the queue, so it is removed and counted.
                     Err(QueueError::TooLarge { .. }) => losses.lost_traces = 1,
                     Err(error) => return Err(error),
@@ -126,6 +129,12 @@ impl Queue {
             request.windows(2 + root.len()).any(|bytes| bytes[..2] == [0x12, 8] && bytes[2..] == *root)
         }))
     }
+}
+
+/// Returns true for the error of reading a file that another dispatch cannot read either.
+fn is_no_journal(error: &io::Error) -> bool {
+    // An error of `FileSystem` itself has no number: the file is not regular, or too large.
+    matches!(Errno::from_io_error(error), None | Some(Errno::ACCESS | Errno::LOOP))
 }
 
 impl JournalFile for JournalOnDisk {

@@ -69,4 +69,4 @@ pub(crate) use journal_file::Recovered;
 pub(crate) use name::{TraceName, millis};
 pub(crate) use place::Missing;
 pub(crate) use state::{Backoff, Losses, State};
-pub(crate) use waiting::{NewTrace, Queue, QueueConfig, Stored};
+pub(crate) use waiting::{Dropped, NewTrace, Queue, QueueConfig, Stored};

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use super::name::TraceName;
+use crate::otlp;
 
 /// The contents of `state`, which a dispatch leaves for the next ones.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -41,6 +42,29 @@ pub(crate) struct Losses {
 }
 
 impl Losses {
+    /// Returns the attributes of a root span that report these losses.
+    pub(crate) fn attributes(self) -> [(&'static str, u64); 4] {
+        let Self { dropped_traces, refused_traces, lost_traces, rejected_spans } = self;
+        [
+            ("charm_tracing.dropped_traces", dropped_traces),
+            ("charm_tracing.refused_traces", refused_traces),
+            ("charm_tracing.lost_traces", lost_traces),
+            ("charm_tracing.rejected_spans", rejected_spans),
+        ]
+    }
+
+    /// Reads the losses that a trace reports.
+    pub(crate) fn reported_by(request: &[u8]) -> Self {
+        let mut counts = Self::default().attributes();
+        otlp::attributes::integers(request, &mut |key, value| {
+            if let Some((_, count)) = counts.iter_mut().find(|(name, _)| name.as_bytes() == key) {
+                *count = count.saturating_add(u64::try_from(value).unwrap_or(0));
+            }
+        });
+        let [dropped_traces, refused_traces, lost_traces, rejected_spans] = counts.map(|(_, count)| count);
+        Self { dropped_traces, refused_traces, lost_traces, rejected_spans }
+    }
+
     pub(crate) fn plus(self, more: Self) -> Self {
         self.with(more, u64::saturating_add)
     }

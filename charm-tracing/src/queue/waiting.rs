@@ -50,9 +50,24 @@ pub(crate) struct NewTrace<'a> {
 pub(crate) struct Stored {
     pub(crate) name: TraceName,
     /// The traces that were dropped for it. The new trace can be one of them: an idle one if the others are not idle.
-    pub(crate) dropped: Vec<TraceName>,
+    pub(crate) dropped: Dropped,
     /// The traces that wait now; `None` if the limits were not applied.
     pub(crate) waiting: Option<BTreeSet<TraceName>>,
+}
+
+/// Traces that were dropped because of the limits, or of a full disk.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Dropped {
+    pub(crate) names: Vec<TraceName>,
+    /// The losses that these traces would have reported.
+    pub(crate) reported: Losses,
+}
+
+impl Dropped {
+    /// Returns what the next trace reports because of them.
+    pub(super) fn losses(&self) -> Losses {
+        Losses { dropped_traces: self.names.len() as u64, ..Losses::default() }.plus(self.reported)
+    }
 }
 
 /// The right to send; dropping it gives the right back.
@@ -114,11 +129,11 @@ impl Queue {
         // A clock that was set back does not change the order.
         let newest = self.list()?.0.last().map_or(0, TraceName::stamp);
         let stamp = millis(now).max(newest + 1);
-        let mut dropped = Vec::new();
+        let mut dropped = Dropped::default();
         let written =
             if to_send { self.write(stamp, new) } else { self.write_making_room(stamp, new, &mut dropped) };
         let name = written.inspect_err(|_| {
-            self.add_losses(Losses { dropped_traces: dropped.len() as u64, ..Losses::default() });
+            self.add_losses(dropped.losses());
         })?;
         let trimmed = if to_send { None } else { Some(self.trim(&mut dropped)) };
         // An error here is not returned, because the trace is stored. The next store applies the limits again.
@@ -134,23 +149,41 @@ impl Queue {
         &self,
         stamp: u64,
         new: &NewTrace<'_>,
-        dropped: &mut Vec<TraceName>,
+        dropped: &mut Dropped,
     ) -> Result<TraceName, QueueError> {
         let needed = new.request.len() as u64 + 16 * BLOCK;
         let mut freed = 0;
         loop {
             match self.write(stamp, new) {
+                Err(full) if full.is_full() && freed == 0 && !self.could_make_room(new)? => return Err(full),
                 Err(full) if full.is_full() && freed < needed => {
                     let victim = first_to_be_dropped(&self.waiting()?);
                     let victim = victim.filter(|victim| victim.is_idle() || !new.idle).ok_or(full)?;
                     freed += self.size(victim)?.next_multiple_of(BLOCK);
-                    if self.remove(victim)? {
-                        dropped.push(victim);
-                    }
+                    self.drop_trace(victim, dropped)?;
                 }
                 written => return written,
             }
         }
+    }
+
+    /// Returns true if there is room for the trace when all are dropped that may be dropped for it.
+    fn could_make_room(&self, new: &NewTrace<'_>) -> Result<bool, QueueError> {
+        let mut room = 0;
+        for victim in self.waiting()?.into_iter().filter(|victim| victim.is_idle() || !new.idle) {
+            room += self.size(victim)?.next_multiple_of(BLOCK);
+        }
+        Ok(room >= new.request.len() as u64)
+    }
+
+    /// Removes a trace, and counts it and the losses that it would have reported.
+    fn drop_trace(&self, name: TraceName, dropped: &mut Dropped) -> Result<(), QueueError> {
+        let request = self.fs.read(&self.file(name)).unwrap_or_default();
+        if self.remove(name)? {
+            dropped.names.push(name);
+            dropped.reported = dropped.reported.plus(Losses::reported_by(&request));
+        }
+        Ok(())
     }
 
     /// Writes the file of a trace; it is complete before it gets its name.
@@ -172,15 +205,13 @@ impl Queue {
 
     /// Applies the limits: drops idle traces first, then the oldest, as far as necessary. Returns the remaining waiting
     /// traces, oldest first.
-    pub(crate) fn trim(&self, dropped: &mut Vec<TraceName>) -> Result<BTreeSet<TraceName>, QueueError> {
+    pub(crate) fn trim(&self, dropped: &mut Dropped) -> Result<BTreeSet<TraceName>, QueueError> {
         let mut waiting = self.waiting()?;
         let mut sizes = self.sizes_that_matter(&waiting)?;
         let mut bytes: u64 = sizes.values().sum();
         while waiting.len() > self.max_dispatches || bytes > self.max_bytes {
             let Some(victim) = first_to_be_dropped(&waiting) else { break };
-            if self.remove(victim)? {
-                dropped.push(victim);
-            }
+            self.drop_trace(victim, dropped)?;
             waiting.remove(&victim);
             bytes -= sizes.remove(&victim).unwrap_or(0);
         }

@@ -71,7 +71,7 @@ constructs! {
         function call: implicit
         function call: tracked
         function call: implicit [error: an error occurred when formatting an argument]
-        function call: tracked [error: an error occurred when formatting an argument]
+        function call: tracked
         function call: read
           event: body
     "

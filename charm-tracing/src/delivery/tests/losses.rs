@@ -1,5 +1,11 @@
 //! Losses are remembered until a trace that says them arrives or waits.
 
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::common::v1::any_value::Value;
+use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
+use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
+use prost::Message as _;
+
 use super::*;
 
 fn losses(unit: &Unit) -> Losses {
@@ -57,6 +63,39 @@ fn said_losses_are_remembered_when_the_trace_is_refused_or_lost_or_dropped() {
     assert_eq!((report.dropped_by_limits, report.buffered, report.arrives), (1, false, false), "{report:?}");
     expected.dropped_traces = 2;
     assert_eq!(losses(&unit), expected);
+}
+
+/// A request whose root reports dropped traces.
+fn request_that_reports(dropped_traces: i64) -> Vec<u8> {
+    let key = "charm_tracing.dropped_traces".to_owned();
+    let value = Some(AnyValue { value: Some(Value::IntValue(dropped_traces)) });
+    let attributes = vec![KeyValue { key, value, ..KeyValue::default() }];
+    let spans = vec![Span { attributes, ..Span::default() }];
+    let scope_spans = vec![ScopeSpans { spans, ..ScopeSpans::default() }];
+    ExportTraceServiceRequest {
+        resource_spans: vec![ResourceSpans { scope_spans, ..ResourceSpans::default() }],
+    }
+    .encode_to_vec()
+}
+
+#[test]
+fn losses_that_a_removed_trace_reported_are_reported_again() {
+    let unit = Unit::with_limits(2, 10 << 20);
+    for dispatch in 0..20 {
+        let losses = losses(&unit);
+        let request = request_that_reports(losses.dropped_traces.cast_signed());
+        let trace = Trace { reported_losses: losses, ..trace(&request) };
+        assert_eq!(unit.deliver(trace, None).dropped_by_limits, u32::from(dispatch >= 2));
+    }
+    let waiting = unit.queue.waiting().unwrap().into_iter();
+    let reported = waiting
+        .map(|name| Losses::reported_by(&unit.queue.read(name, &mut 0).unwrap().unwrap()).dropped_traces);
+    assert_eq!(reported.sum::<u64>() + losses(&unit).dropped_traces, 18);
+
+    let server = Server::always(Reply::status(400));
+    let report = unit.deliver(trace(b"last"), Some(&server.destination()));
+    assert_eq!(report.refused, 3, "{report:?}");
+    assert_eq!(losses(&unit), Losses { dropped_traces: 18, refused_traces: 3, ..Losses::default() });
 }
 
 #[test]

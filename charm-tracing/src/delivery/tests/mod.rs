@@ -129,7 +129,13 @@ impl Unit {
 const LONG: TimeBudget = TimeBudget { per_request: Duration::from_secs(20), total: Duration::from_secs(40) };
 
 fn trace(request: &[u8]) -> Trace<'_> {
-    Trace { request, trace_id: [1; 16], idle: false, journal: None, reported_losses: Losses::default() }
+    Trace {
+        request: request.into(),
+        trace_id: [1; 16],
+        idle: false,
+        journal: None,
+        reported_losses: Losses::default(),
+    }
 }
 
 fn problem(report: &DeliveryReport) -> String {

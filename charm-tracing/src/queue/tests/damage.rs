@@ -34,7 +34,7 @@ fn what_is_not_ours_is_left_alone() {
     disk.age();
     let before = names(&disk).len();
     let two = store_at(&queue, "two", false, now()).unwrap();
-    assert_eq!(two.dropped.len(), 1);
+    assert_eq!(two.dropped.names.len(), 1);
     assert_eq!(texts(&queue), ["two"]);
     assert_eq!(names(&disk).len(), before);
     assert!(disk.paths().contains(&directory) && disk.paths().contains(&link));

@@ -201,7 +201,7 @@ impl World {
         let (process, other) = if self.current == 0 { (first, second) } else { (second, first) };
         let Process { queue, turn, .. } = process;
         self.now += Duration::from_millis(300);
-        let mut dropped = Vec::new();
+        let mut dropped = Dropped::default();
         match operation {
             Operation::Store { trace, to_send } => dropped = trace.store(queue, self.now, to_send)?.dropped,
             Operation::Trim => drop(queue.trim(&mut dropped)?),
@@ -236,7 +236,7 @@ impl World {
             }
             Operation::Switch => self.current = 1 - self.current,
         }
-        Ok(dropped.into_iter().map(number_of).collect())
+        Ok(dropped.names.into_iter().map(number_of).collect())
     }
 }
 
@@ -365,7 +365,7 @@ fn processes_that_store_at_once_lose_nothing_of_one_another() {
                 break;
             }
             interruptions += 1;
-            open(&world.disk).trim(&mut Vec::new()).unwrap();
+            open(&world.disk).trim(&mut Dropped::default()).unwrap();
             let found = Content::of(&world.disk);
             let numbers: Vec<_> = found.waiting.iter().map(|trace| trace.number).collect();
             let context = format!("{operation:?} after {calls} calls left {numbers:?}");

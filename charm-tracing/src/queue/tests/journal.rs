@@ -111,13 +111,13 @@ fn dispatches_that_are_always_killed_keep_to_the_limits() {
     for number in 1..9 {
         kill(&disk, number, number + 10);
         assert_eq!(queue.recover(&lock(&queue), now()).unwrap().traces, 1);
-        assert!(queue.waiting().unwrap().len() <= 3);
+        assert!(queue.waiting().unwrap().len() <= 4);
     }
-    assert_eq!(roots(&disk), [16, 17, 18]);
-    assert_eq!(queue.state().unwrap().losses.dropped_traces, 5);
-    // One is left too many when a dispatch is killed while it sends, until the next one has stored or sent its own.
+    assert_eq!(roots(&disk), [15, 16, 17, 18]);
+    assert_eq!(queue.state().unwrap().losses.dropped_traces, 4);
+    // One more is left when a dispatch is killed while it sends, until the next one has stored or sent its own.
     queue.store(&NewTrace { trace_id: [9; 16], idle: false, request: b"a" }, now(), true).unwrap();
-    assert_eq!(queue.waiting().unwrap().len(), 4);
+    assert_eq!(queue.waiting().unwrap().len(), 5);
     store(&queue, "b");
     assert_eq!(queue.waiting().unwrap().len(), 3);
 }
@@ -163,6 +163,19 @@ fn dispatch_beside_another_one_writes_no_journal() {
     assert!(journal.status() == JournalStatus::NotBegun && names(&disk).is_empty());
     drop(journal);
     assert!(try_to_lock(&second).is_some());
+}
+
+#[test]
+fn journal_that_no_dispatch_can_read_is_removed_and_counted() {
+    for kind in [Kind::Link, Kind::Other] {
+        let disk = disk_with_queue();
+        kill(&disk, 1, 11);
+        let path = format!("{PATH}/{}", names(&disk)[0]);
+        disk.put(&path, kind, b"");
+        assert_eq!((recover(&disk), disk.get(&path)), (0, None));
+        let losses = unlimited(&disk).state().unwrap().losses;
+        assert_eq!(losses, Losses { lost_traces: 1, ..Losses::default() }, "{kind:?}");
+    }
 }
 
 #[test]

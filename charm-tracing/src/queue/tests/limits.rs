@@ -16,7 +16,7 @@ fn idle_traces_make_room_first_then_the_oldest() {
     assert_eq!(stored(&queue, &[("a", false), ("b", true), ("c", false), ("d", false)]), ["a", "c", "d"]);
     assert_eq!(stored(&queue, &[("e", false)]), ["c", "d", "e"]);
     let idle = store_at(&queue, "f", true, now()).unwrap();
-    assert_eq!(idle.dropped, [idle.name]);
+    assert_eq!(idle.dropped.names, [idle.name]);
     assert_eq!(idle.waiting.unwrap().len(), 3);
     assert_eq!(texts(&queue), ["c", "d", "e"]);
 }
@@ -39,12 +39,24 @@ fn traces_about_to_be_sent_are_beyond_the_limits() {
     for text in ["a", "bb", "cccc"] {
         let new = NewTrace { trace_id: [1; 16], idle: false, request: text.as_bytes() };
         let stored = queue.store(&new, now(), true).unwrap();
-        assert_eq!((stored.dropped, stored.waiting), (vec![], None));
+        assert_eq!((stored.dropped.names, stored.waiting), (vec![], None));
     }
     assert_eq!(texts(&queue), ["a", "bb", "cccc"]);
-    let mut dropped = Vec::new();
+    let mut dropped = Dropped::default();
     assert_eq!(queue.trim(&mut dropped).unwrap().len(), 1);
-    assert_eq!((dropped.len(), texts(&queue)), (2, vec!["cccc".to_owned()]));
+    assert_eq!((dropped.names.len(), texts(&queue)), (2, vec!["cccc".to_owned()]));
+}
+
+#[test]
+fn nothing_is_dropped_on_a_full_disk_if_there_would_not_be_room_enough() {
+    let disk = disk_with_queue();
+    let queue = unlimited(&disk);
+    stored(&queue, &[("a1", false), ("b2", false)]);
+    disk.set_capacity(disk.used());
+    let error = store_at(&queue, &"c".repeat(3 * 4096), false, now()).unwrap_err();
+    assert!(error.is_full(), "{error}");
+    assert_eq!(texts(&queue), ["a1", "b2"]);
+    assert_eq!(queue.state().unwrap(), State::default());
 }
 
 #[test]
@@ -54,7 +66,7 @@ fn oldest_traces_make_room_on_a_full_disk() {
     stored(&queue, &[("a1", false), ("b2", true), ("c3", false), ("d4", false)]);
     disk.set_capacity(disk.used());
     let new = store_at(&queue, "e56", false, now()).unwrap();
-    let dropped: Vec<_> = new.dropped.iter().map(|name| name.trace_id()[0]).collect();
+    let dropped: Vec<_> = new.dropped.names.iter().map(|name| name.trace_id()[0]).collect();
     assert_eq!((&*dropped, texts(&queue)), (&b"ba"[..], ["c3", "d4", "e56"].map(str::to_owned).to_vec()));
     assert_eq!(half_made(&disk), 0);
 }
@@ -98,7 +110,7 @@ fn traces_that_made_room_are_counted_whichever_step_fails_then() {
         failed += usize::from(stored.is_err());
         let counted = stored.map_or_else(
             |_| usize::try_from(queue.state().unwrap().losses.dropped_traces).unwrap(),
-            |stored| stored.dropped.len(),
+            |stored| stored.dropped.names.len(),
         );
         let left = queue.waiting().unwrap().into_iter().filter(|name| name.trace_id()[0] != b'd').count();
         assert_eq!(left, 3 - counted, "after {changes} changes");
@@ -113,7 +125,7 @@ fn trace_is_stored_even_if_others_cannot_be_removed() {
     store(&queue, "a");
     disk.fail_after(3, Fault::Refused(Errno::ACCESS));
     let new = store_at(&queue, "b", false, now()).unwrap();
-    assert_eq!((new.dropped, new.waiting), (vec![], None));
+    assert_eq!((new.dropped.names, new.waiting), (vec![], None));
     assert!(!disk.has_fault_to_come());
     assert_eq!(stored(&queue, &[("c", false)]), ["c"]);
 }

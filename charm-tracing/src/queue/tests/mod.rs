@@ -16,7 +16,7 @@ use super::disk::Disk;
 use super::file_system::Kind;
 use super::name::TraceName;
 use super::place::Missing;
-use super::waiting::{NewTrace, Queue, QueueConfig, Stored};
+use super::waiting::{Dropped, NewTrace, Queue, QueueConfig, Stored};
 use super::{Backoff, Losses, QueueError, State};
 
 const PATH: &str = "/charm/queue";
