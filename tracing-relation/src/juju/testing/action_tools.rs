@@ -1,8 +1,9 @@
 use serde_json::{Map, Value};
 
 use super::arguments::{Arguments, FORMAT};
+use super::call::Call;
 use super::output::render;
-use super::tools::{Call, Printed, ToolResult};
+use super::result::{Printed, ToolResult};
 
 pub(super) fn get(call: &mut Call<'_>) -> Printed {
     let args = Arguments::parse(call.args, &[FORMAT])?;
@@ -66,7 +67,7 @@ pub(super) fn log(call: &mut Call<'_>) -> Printed {
 mod tests {
     use serde_json::json;
 
-    use crate::juju::testing::tools::told_in as text;
+    use crate::juju::testing::model::told_in as text;
     use crate::juju::testing::{HookContext, Model};
 
     #[test]

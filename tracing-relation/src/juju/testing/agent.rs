@@ -12,7 +12,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 use std::{ffi::OsString, fmt, fs};
 
-use super::tools::ToolResult;
+use super::result::ToolResult;
 use crate::juju::agent::gob::{self, Field, GobError, Stream, TypeId, Value};
 use crate::juju::agent::gob_writer::{StructWriter, define_struct, write_message};
 use crate::juju::agent::rpc;

@@ -1,7 +1,7 @@
 //! Parses command lines by Juju's rules: flags may follow positional arguments, `--flag value` and `--flag=value` are
 //! equal, one dash and two dashes are equal, and `--` ends the flags.
 
-use super::tools::ToolResult;
+use super::result::ToolResult;
 
 /// A parsed command line.
 pub(super) struct Arguments {

@@ -4,11 +4,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde_json::Value;
 
 use super::context::HookContext;
-use super::secret_tools::{self, Secret};
+use super::result::ToolResult;
+use super::secret::{self, Secret};
 use super::state::{
-    ActionOutcome, Fault, Leadership, LocalData, LogLine, Relation, State, Status, new_unit_databag,
+    ActionOutcome, Fault, Leadership, LocalData, LogLine, Relation, State, Status, new_unit_databag, write,
 };
-use super::tools::{self, ToolResult};
+use super::tools;
 use super::version::Version;
 use crate::juju::{HookToolCall, HookToolError, HookToolOutput, HookTools};
 
@@ -42,7 +43,6 @@ impl Model {
     ///
     /// Juju 4 has other error texts for a relation that is [severed](Self::sever_relation), and prints `null` for a unit
     /// without stored state.
-    /// stored state.
     pub fn set_juju_version(&self, version: &str) {
         self.state().version = Version::parse(version);
     }
@@ -110,7 +110,7 @@ impl Model {
     pub fn set_remote_app_data(&self, id: u32, key: &str, value: &str) {
         let mut state = self.state();
         let relation = state.relations.get_mut(&id).expect("the relation exists");
-        tools::write(&mut relation.remote_app_data, key, value);
+        write(&mut relation.remote_app_data, key, value);
     }
 
     /// Writes a key of a remote unit's databag. The unit joins if it has not joined yet. An empty value deletes the key.
@@ -122,7 +122,7 @@ impl Model {
         let mut state = self.state();
         let relation = state.relations.get_mut(&id).expect("the relation exists");
         let databag = relation.remote_units.entry(unit.to_owned()).or_insert_with(new_unit_databag);
-        tools::write(databag, key, value);
+        write(databag, key, value);
     }
 
     /// Removes a remote unit from a relation. Its databag can still be read.
@@ -144,9 +144,9 @@ impl Model {
     pub fn set_local_app_data(&self, id: u32, key: &str, value: &str) {
         let mut state = self.state();
         let relation = state.relations.get_mut(&id).expect("the relation exists");
-        tools::write(&mut relation.local.app, key, value);
+        write(&mut relation.local.app, key, value);
         if let Some(before) = state.hook.as_mut().and_then(|hook| hook.local_before.get_mut(&id)) {
-            tools::write(&mut before.app, key, value);
+            write(&mut before.app, key, value);
         }
     }
 
@@ -192,7 +192,7 @@ impl Model {
     ///
     /// There is no such secret.
     pub fn update_secret(&self, uri: &str, content: &[(&str, &str)]) {
-        self.change_secret(uri, |secret| secret.revisions.push(secret_tools::of_pairs(content)));
+        self.change_secret(uri, |secret| secret.revisions.push(secret::of_pairs(content)));
     }
 
     /// Revokes the unit's access to a secret: `secret-get` then answers `permission denied`.
@@ -206,7 +206,7 @@ impl Model {
 
     /// Removes a secret, if there is one.
     pub fn remove_secret(&self, uri: &str) {
-        if let Some(id) = secret_tools::id_in(uri) {
+        if let Some(id) = secret::id_in(uri) {
             self.state().secrets.remove(id);
         }
     }
@@ -327,7 +327,7 @@ impl Model {
 
     fn change_secret(&self, uri: &str, change: impl FnOnce(&mut Secret)) {
         let mut state = self.state();
-        let secret = secret_tools::id_in(uri).and_then(|id| state.secrets.get_mut(id));
+        let secret = secret::id_in(uri).and_then(|id| state.secrets.get_mut(id));
         change(secret.expect("the secret exists"));
     }
 
@@ -353,4 +353,18 @@ impl HookTools for Model {
             Err(HookToolError::from_exit(call.tool(), Some(result.code), &result.stderr))
         }
     }
+}
+
+/// Returns the exit code and the whole output of a command line, outside of any hook.
+#[cfg(test)]
+pub(super) fn told(juju: &Model, line: &str) -> String {
+    told_in(juju, &HookContext::new(), &line.split(' ').collect::<Vec<_>>())
+}
+
+/// Returns the exit code and the output as [`told`] does, but in a hook, and for arguments of any form.
+#[cfg(test)]
+pub(super) fn told_in(juju: &Model, context: &HookContext, argv: &[&str]) -> String {
+    let argv: Vec<String> = argv.iter().map(|arg| (*arg).to_owned()).collect();
+    let ToolResult { code, stdout, stderr } = juju.run_tool(context, &argv, b"");
+    format!("{code} {}{}", String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr))
 }

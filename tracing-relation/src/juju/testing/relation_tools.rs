@@ -1,9 +1,10 @@
 use serde_json::{Value, json};
 
 use super::arguments::{Arguments, FORMAT, RELATION, switch, value};
+use super::call::{Call, pairs};
 use super::output::render;
-use super::state::{Databag, Leadership, Relation, application_of};
-use super::tools::{Call, Printed, ToolResult, pairs, write};
+use super::result::{Printed, ToolResult};
+use super::state::{Databag, Leadership, Relation, application_of, write};
 use super::version::{REFUSED, REFUSED_AS_A_WHOLE};
 
 pub(super) fn ids(call: &mut Call<'_>) -> Printed {
@@ -168,7 +169,7 @@ fn unit_databag<'a>(
 
 #[cfg(test)]
 mod tests {
-    use crate::juju::testing::tools::told_in;
+    use crate::juju::testing::model::told_in;
     use crate::juju::testing::{HookContext, Model, ToolResult};
 
     fn run(juju: &Model, context: &HookContext, line: &str) -> ToolResult {

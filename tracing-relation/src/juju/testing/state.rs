@@ -3,9 +3,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::context::HookContext;
-use super::port_tools::Ports;
-use super::secret_tools::Secret;
-use super::tools::ToolResult;
+use super::ports::Ports;
+use super::result::ToolResult;
+use super::secret::Secret;
 use super::version::Version;
 
 pub(super) type Databag = BTreeMap<String, String>;
@@ -211,4 +211,13 @@ pub(super) fn new_unit_databag() -> Databag {
     [("egress-subnets", "10.0.0.1/32"), ("ingress-address", "10.0.0.1"), ("private-address", "10.0.0.1")]
         .map(|(key, value)| (key.to_owned(), value.to_owned()))
         .into()
+}
+
+/// Writes a key as Juju does: an empty value deletes it.
+pub(super) fn write(databag: &mut Databag, key: &str, value: &str) {
+    if value.is_empty() {
+        databag.remove(key);
+    } else {
+        databag.insert(key.to_owned(), value.to_owned());
+    }
 }

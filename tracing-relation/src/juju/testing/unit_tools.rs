@@ -3,10 +3,11 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::arguments::{Arguments, FORMAT, RELATION, switch, value};
+use super::call::{Call, pairs};
 use super::output::render;
 use super::relation_tools::relation;
+use super::result::{Printed, ToolResult};
 use super::state::{Leadership, LogLine, Status};
-use super::tools::{Call, Printed, ToolResult, pairs};
 
 pub(super) fn is_leader(call: &mut Call<'_>) -> Printed {
     let args = Arguments::parse(call.args, &[FORMAT])?;
@@ -218,7 +219,7 @@ pub(super) fn resource_get(call: &mut Call<'_>) -> Printed {
 mod tests {
     use serde_json::json;
 
-    use crate::juju::testing::tools::told_in as text;
+    use crate::juju::testing::model::told_in as text;
     use crate::juju::testing::{HookContext, LogLine, Model};
     use crate::juju::{HookToolCall, HookToolErrorKind, HookTools};
 
