@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::yaml::{Document, NodeId, Values};
+use super::yaml::{Document, Value};
 use crate::regular_file::read_regular_file;
 
 /// The largest file that is read, in bytes. The metadata of a charm has some thousands of bytes.
@@ -123,71 +123,42 @@ impl Metadata {
     }
 
     fn parse(content: &[u8], path: PathBuf) -> Result<Self, MetadataError> {
-        let text = match str::from_utf8(content) {
-            Ok(text) => text.trim_start_matches('\u{feff}'),
-            Err(error) => return Err(MetadataError::Malformed { path, source: Some(Arc::new(error)) }),
-        };
-        let document = match Document::parse(text) {
-            Ok(document) => document,
-            Err(error) => return Err(MetadataError::Malformed { path, source: Some(Arc::new(error)) }),
-        };
-        let Some((document, root)) = document.as_ref().and_then(|it| Some((it, it.root()?))) else {
-            return Err(MetadataError::Malformed { path, source: None });
-        };
-        let mut reader = EndpointReader::new(document, root);
-        let sections = ["requires", "provides", "peers"].map(|section| reader.endpoints(section));
-        let [Some(requires), Some(provides), Some(peers)] = sections else {
-            let why = format!("its aliases stand for more than {LARGEST_EXPANDED} bytes");
-            let source = Arc::new(io::Error::new(io::ErrorKind::FileTooLarge, why));
-            return Err(MetadataError::Malformed { path, source: Some(source) });
-        };
-        let name = document.values_of("name").of(root).and_then(|name| document.text(name));
-        Ok(Self { name: name.unwrap_or_default().to_owned(), requires, provides, peers })
+        match understand(content) {
+            Ok(Some(metadata)) => Ok(metadata),
+            Ok(None) => Err(MetadataError::Malformed { path, source: None }),
+            Err(source) => Err(MetadataError::Malformed { path, source: Some(source.into()) }),
+        }
     }
 }
 
-/// Reads the endpoints of a charm from its metadata.
-struct EndpointReader<'doc> {
-    document: &'doc Document<'doc>,
-    root: NodeId,
-    interface: Values,
-    limit: Values,
-    optional: Values,
-    /// The bytes of names and interfaces that may still be copied.
-    left: usize,
-}
-
-impl<'doc> EndpointReader<'doc> {
-    fn new(document: &'doc Document<'doc>, root: NodeId) -> Self {
-        let [interface, limit, optional] =
-            ["interface", "limit", "optional"].map(|key| document.values_of(key));
-        Self { document, root, interface, limit, optional, left: LARGEST_EXPANDED }
-    }
-
-    /// Returns the endpoints of a section; `None` if the limit of copied bytes is reached.
-    fn endpoints(&mut self, section: &str) -> Option<BTreeMap<String, Endpoint>> {
-        let document = self.document;
-        let section = document.values_of(section).of(self.root);
-        let Some(section) = section.filter(|section| document.is_mapping(*section)) else {
-            return Some(BTreeMap::new());
-        };
+/// Reads the content of the file; `None` if it is not a mapping.
+fn understand(content: &[u8]) -> Result<Option<Metadata>, Box<dyn Error + Send + Sync>> {
+    let document = Document::parse(str::from_utf8(content)?.trim_start_matches('\u{feff}'))?;
+    let Some(root) = document.root() else { return Ok(None) };
+    let mut left = LARGEST_EXPANDED;
+    let mut endpoints = |section: &str| {
         let mut endpoints = BTreeMap::new();
-        for (name, value) in document.entries(section) {
-            let details = document.is_mapping(value).then_some(value);
-            let interface = details.map_or(Some(value), |details| self.interface.of(details));
-            let Some(interface) = interface.and_then(|interface| document.text(interface)) else { continue };
-            self.left = self.left.checked_sub(name.len() + interface.len())?;
-            let limit = details.and_then(|details| self.limit.of(details));
-            let optional = details.and_then(|details| self.optional.of(details));
+        for (name, value) in root.get(section).into_iter().flat_map(Value::entries) {
+            // The short form has no mapping, only the interface.
+            let Some(interface) = value.get("interface").unwrap_or(value).text() else { continue };
+            left = left
+                .checked_sub(name.len() + interface.len())
+                .ok_or_else(|| format!("its aliases stand for more than {LARGEST_EXPANDED} bytes"))?;
             let endpoint = Endpoint {
                 interface: interface.to_owned(),
-                limit: limit.and_then(|limit| document.number(limit)),
-                optional: optional.is_some_and(|optional| document.is_true(optional)),
+                limit: value.get("limit").and_then(Value::number),
+                optional: value.get("optional").is_some_and(Value::is_true),
             };
             endpoints.insert(name.to_owned(), endpoint);
         }
-        Some(endpoints)
-    }
+        Ok::<_, String>(endpoints)
+    };
+    Ok(Some(Metadata {
+        name: root.get("name").and_then(Value::text).unwrap_or_default().to_owned(),
+        requires: endpoints("requires")?,
+        provides: endpoints("provides")?,
+        peers: endpoints("peers")?,
+    }))
 }
 
 #[cfg(test)]

@@ -3,52 +3,58 @@
 //! # Invariants
 //!
 //! - Time and memory grow linearly with the length of the text. An alias is a reference to its anchor's node and is never
-//!   copied. There is no recursion, so nesting needs no stack.
-//! - A node refers only to nodes before it, so there are no cycles, and one pass over the nodes finds a key in all
-//!   mappings.
+//!   copied; only merge keys copy entries, at most [`MOST_MERGED`]. There is no recursion, so nesting needs no stack.
 //! - All valid YAML is read. If a mapping has a key several times, the last one counts, as in Juju and Python. Keys that
 //!   are not text are left out.
 //! - Merge keys count as in YAML 1.1: a mapping's own key comes before a merged one, and of several merged mappings the
 //!   first one with the key counts. Juju 2.9 to 4.0 (yaml.v2) differs if an own key stands above the `<<`.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
+use std::error::Error;
+use std::rc::Rc;
+use std::slice;
 
-use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Tag};
+use saphyr_parser::{Event, Parser, ScalarStyle, Tag};
+
+/// The limit of the entries that merge keys copy. A charm has some tens, but a chain of merges can have any number.
+const MOST_MERGED: usize = 200_000;
 
 /// The first document of a YAML text. Later documents are ignored, as in Juju.
-#[derive(Debug)]
-pub(super) struct Document<'text> {
-    nodes: Vec<Node<'text>>,
+#[derive(Debug, Default)]
+pub(super) struct Document {
+    /// Each node is after the nodes that it contains, so the last one is the root.
+    nodes: Vec<Node>,
+    /// The number of entries that merge keys have copied.
+    merged: usize,
 }
 
-/// The place of a node in its document.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct NodeId(usize);
+/// A node of a document, with the document in which its children are.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Value<'doc> {
+    document: &'doc Document,
+    node: &'doc Node,
+}
 
+/// The children of a node are given by their places in the document.
 #[derive(Debug)]
-enum Node<'text> {
+enum Node {
     /// A text: quoted, tagged as text, or not readable as another type.
-    Text(Cow<'text, str>),
+    Text(Rc<str>),
     /// A number, a boolean or null, as written.
-    Other(Cow<'text, str>),
+    Other(Rc<str>),
     /// The merge key, `<<` without quotes.
     Merge,
-    Sequence(Vec<NodeId>),
-    /// The keys and values in turn.
-    Mapping(Vec<NodeId>),
+    Sequence(Vec<usize>),
+    /// The entries of a mapping, including merged ones.
+    Mapping(BTreeMap<Rc<str>, usize>),
 }
 
-/// The values that the mappings of a document have for one key.
-#[derive(Debug)]
-pub(super) struct Values(Vec<Option<NodeId>>);
-
-impl<'text> Document<'text> {
-    /// Reads the first document to its end. Returns `None` for an empty text.
-    pub(super) fn parse(text: &'text str) -> Result<Option<Self>, ScanError> {
-        let mut nodes = Vec::new();
+impl Document {
+    /// Reads the first document to its end.
+    pub(super) fn parse(text: &str) -> Result<Self, Box<dyn Error + Send + Sync>> {
+        let mut document = Self::default();
         // The open collections, from the outermost: their children, and their anchors.
-        let mut open: Vec<(Vec<NodeId>, usize)> = Vec::new();
+        let mut open: Vec<(Vec<usize>, usize)> = Vec::new();
         let mut anchors = HashMap::new();
         for event in Parser::new_from_str(text) {
             let (node, anchor) = match event?.0 {
@@ -62,10 +68,10 @@ impl<'text> Document<'text> {
                 }
                 Event::MappingEnd => {
                     let (children, anchor) = open.pop().unwrap_or_default();
-                    (Some(Node::Mapping(children)), anchor)
+                    (Some(Node::Mapping(document.entries(&children)?)), anchor)
                 }
                 Event::Scalar(text, style, anchor, tag) => {
-                    (Some(Node::scalar(text, style, tag.as_deref())), anchor)
+                    (Some(Node::scalar(&text, style, tag.as_deref())), anchor)
                 }
                 Event::Alias(anchor) => (None, anchor),
                 Event::DocumentEnd => break,
@@ -75,8 +81,8 @@ impl<'text> Document<'text> {
                 (None, Some(anchored)) => *anchored,
                 (node, _) => {
                     // An alias to a collection that contains it becomes an empty node.
-                    nodes.push(node.unwrap_or(Node::Other("".into())));
-                    NodeId(nodes.len() - 1)
+                    document.nodes.push(node.unwrap_or(Node::Other("".into())));
+                    document.nodes.len() - 1
                 }
             };
             // The parser counts anchors from 1.
@@ -87,124 +93,96 @@ impl<'text> Document<'text> {
                 children.push(id);
             }
         }
-        Ok((!nodes.is_empty()).then_some(Self { nodes }))
+        Ok(document)
     }
 
-    /// Returns the mapping at the top of the document; `None` if there is another node.
-    pub(super) fn root(&self) -> Option<NodeId> {
-        // The root ends last. It cannot be an alias, because an alias needs an anchor before it.
-        let root = NodeId(self.nodes.len().checked_sub(1)?);
-        self.is_mapping(root).then_some(root)
+    /// Returns the mapping at the top of the document; `None` if there is another node, or none.
+    pub(super) fn root(&self) -> Option<Value<'_>> {
+        // The root cannot be an alias, because an alias needs an anchor before it.
+        let node = self.nodes.last().filter(|node| matches!(node, Node::Mapping(_)))?;
+        Some(Value { document: self, node })
     }
 
-    pub(super) fn is_mapping(&self, node: NodeId) -> bool {
-        matches!(self.node(node), Node::Mapping(_))
+    /// Returns the entries of a mapping whose keys and values, in turn, are `children`.
+    fn entries(&mut self, children: &[usize]) -> Result<BTreeMap<Rc<str>, usize>, String> {
+        let (mut entries, mut merged) = (BTreeMap::new(), Vec::new());
+        for [name, value] in children.as_chunks().0 {
+            match &self.nodes[*name] {
+                Node::Text(name) => _ = entries.insert(Rc::clone(name), *value),
+                Node::Merge => merged.push(value),
+                _ => {}
+            }
+        }
+        for from in merged.into_iter().rev() {
+            let mappings = match &self.nodes[*from] {
+                Node::Sequence(items) => items,
+                _ => slice::from_ref(from),
+            };
+            for mapping in mappings {
+                let Node::Mapping(more) = &self.nodes[*mapping] else { continue };
+                self.merged += more.len();
+                if self.merged > MOST_MERGED {
+                    return Err(format!("its merge keys stand for more than {MOST_MERGED} entries"));
+                }
+                for (name, value) in more {
+                    entries.entry(Rc::clone(name)).or_insert(*value);
+                }
+            }
+        }
+        Ok(entries)
+    }
+}
+
+impl<'doc> Value<'doc> {
+    /// Returns the value of a key; `None` if this is not a mapping with this key.
+    pub(super) fn get(self, key: &str) -> Option<Self> {
+        let Node::Mapping(entries) = self.node else { return None };
+        entries.get(key).map(|value| self.child(*value))
+    }
+
+    /// Returns the keys and values of a mapping; none for any other node.
+    pub(super) fn entries(self) -> impl Iterator<Item = (&'doc str, Self)> {
+        let entries = if let Node::Mapping(entries) = self.node { Some(entries) } else { None };
+        entries.into_iter().flatten().map(move |(name, value)| (&**name, self.child(*value)))
     }
 
     /// Returns a scalar that is text; `None` for any other node.
-    pub(super) fn text(&self, node: NodeId) -> Option<&str> {
-        match self.node(node) {
-            Node::Text(text) => Some(text),
-            _ => None,
-        }
+    pub(super) fn text(self) -> Option<&'doc str> {
+        if let Node::Text(text) = self.node { Some(text) } else { None }
     }
 
     /// Returns a whole number that is not negative, quoted or not; `None` for any other node. Follows the rules of Juju:
     /// `012` and `0o12` are octal, and `_` may stand between digits.
-    pub(super) fn number(&self, node: NodeId) -> Option<u32> {
-        number(self.scalar(node)?)
+    pub(super) fn number(self) -> Option<u32> {
+        number(self.scalar()?)
     }
 
     /// Returns true if it is a text or boolean that Juju reads as "yes".
-    pub(super) fn is_true(&self, node: NodeId) -> bool {
+    pub(super) fn is_true(self) -> bool {
         let words = ["1", "t", "T", "true", "True", "TRUE", "y", "Y", "yes", "Yes", "YES", "on", "On", "ON"];
-        self.scalar(node).is_some_and(|text| words.contains(&text))
+        self.scalar().is_some_and(|text| words.contains(&text))
     }
 
-    /// Finds a key in all mappings, including merged ones.
-    pub(super) fn values_of(&self, key: &str) -> Values {
-        let mut values: Vec<Option<NodeId>> = Vec::with_capacity(self.nodes.len());
-        for node in &self.nodes {
-            values.push(match node {
-                Node::Mapping(_) => {
-                    let own = node.pairs().rev().find(|[name, _]| self.text(*name) == Some(key));
-                    own.map(|[_, value]| *value).or_else(|| self.merged(node).find_map(|from| values[from.0]))
-                }
-                // This may be a list of mappings that is merged into another one.
-                Node::Sequence(items) => items.iter().find_map(|item| values[item.0]),
-                _ => None,
-            });
-        }
-        Values(values)
+    fn scalar(self) -> Option<&'doc str> {
+        if let Node::Text(text) | Node::Other(text) = self.node { Some(text) } else { None }
     }
 
-    /// Returns the values of a mapping by their keys, including merged ones.
-    pub(super) fn entries(&self, mapping: NodeId) -> BTreeMap<&str, NodeId> {
-        let mut entries = BTreeMap::new();
-        let mut seen = vec![false; self.nodes.len()];
-        let mut next = vec![mapping];
-        while let Some(id) = next.pop() {
-            if std::mem::replace(&mut seen[id.0], true) {
-                continue;
-            }
-            let node = self.node(id);
-            for [name, value] in node.pairs().rev() {
-                if let Some(name) = self.text(*name) {
-                    entries.entry(name).or_insert(*value);
-                }
-            }
-            // The order is reversed, so that the first one is popped next.
-            let first = next.len();
-            next.extend(self.merged(node));
-            if let Node::Sequence(items) = node {
-                next.extend(items);
-            }
-            next[first..].reverse();
-        }
-        entries
-    }
-
-    /// Returns the nodes that are merged into a mapping, the most important first.
-    fn merged(&self, mapping: &Node<'_>) -> impl Iterator<Item = NodeId> {
-        let merges = mapping.pairs().rev().filter(|[name, _]| matches!(self.node(*name), Node::Merge));
-        merges.map(|[_, from]| *from)
-    }
-
-    fn scalar(&self, node: NodeId) -> Option<&str> {
-        match self.node(node) {
-            Node::Text(text) | Node::Other(text) => Some(text),
-            _ => None,
-        }
-    }
-
-    fn node(&self, id: NodeId) -> &Node<'text> {
-        &self.nodes[id.0]
+    fn child(self, id: usize) -> Self {
+        Self { node: &self.document.nodes[id], ..self }
     }
 }
 
-impl Values {
-    pub(super) fn of(&self, mapping: NodeId) -> Option<NodeId> {
-        self.0[mapping.0]
-    }
-}
-
-impl<'text> Node<'text> {
-    fn scalar(text: Cow<'text, str>, style: ScalarStyle, tag: Option<&Tag>) -> Self {
+impl Node {
+    fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Self {
         let tag = tag.map(|tag| format!("{}{}", tag.handle, tag.suffix));
         let tag = tag.as_deref().map(|tag| tag.strip_prefix("tag:yaml.org,2002:").unwrap_or(""));
         match tag {
             Some("merge") => Self::Merge,
-            Some("null" | "bool" | "int" | "float") => Self::Other(text),
+            Some("null" | "bool" | "int" | "float") => Self::Other(text.into()),
             None if style == ScalarStyle::Plain && text == "<<" => Self::Merge,
-            None if style == ScalarStyle::Plain && !is_text(&text) => Self::Other(text),
-            _ => Self::Text(text),
+            None if style == ScalarStyle::Plain && !is_text(text) => Self::Other(text.into()),
+            _ => Self::Text(text.into()),
         }
-    }
-
-    /// Returns the keys and values of a mapping.
-    fn pairs(&self) -> impl DoubleEndedIterator<Item = &[NodeId; 2]> {
-        let children = if let Self::Mapping(children) = self { children.as_slice() } else { &[] };
-        children.as_chunks().0.iter()
     }
 }
 
@@ -296,18 +274,16 @@ mod tests {
         #[test]
         fn merges_mean_what_the_specification_says(mappings in mappings()) {
             let text: String = mappings.iter().enumerate().map(|(at, written)| written.to_yaml(at)).collect();
-            let document = Document::parse(&text).expect("YAML").expect("a document");
-            let all = document.entries(document.root().expect("a mapping"));
+            let document = Document::parse(&text).expect("YAML");
+            let root = document.root().expect("a mapping");
             for at in 0..mappings.len() {
-                let mapping = all[&*format!("m{at}")];
+                let mapping = root.get(&format!("m{at}")).expect("it is written");
                 let expected = meaning(&mappings, at);
-                let entries = document.entries(mapping).into_iter();
                 let entries: BTreeMap<_, _> =
-                    entries.map(|(key, value)| (key, document.text(value).expect("text"))).collect();
+                    mapping.entries().map(|(key, value)| (key, value.text().expect("text"))).collect();
                 prop_assert_eq!(&entries, &expected, "m{} of\n{}", at, &text);
                 for key in KEYS {
-                    let value = document.values_of(key).of(mapping);
-                    let value = value.map(|value| document.text(value).expect("text"));
+                    let value = mapping.get(key).map(|value| value.text().expect("text"));
                     prop_assert_eq!(value, expected.get(key).copied(), "{} of m{} of\n{}", key, at, &text);
                 }
             }
@@ -325,11 +301,11 @@ mod tests {
             ),
         ) {
             let text = tokens.concat();
-            if let Ok(Some(document)) = Document::parse(&text)
+            if let Ok(document) = Document::parse(&text)
                 && let Some(root) = document.root()
             {
-                let values = document.values_of("a");
-                prop_assert_eq!(document.entries(root).get("a").copied(), values.of(root), "{:?}", &text);
+                let entry = root.entries().find(|(key, _)| *key == "a");
+                prop_assert_eq!(entry.map(|(_, a)| a.text()), root.get("a").map(Value::text), "{:?}", &text);
             }
         }
     }

@@ -251,3 +251,12 @@ fn deep_nesting_takes_no_stack() {
     });
     small.expect("it starts").join().expect("neither overflows the stack nor panics");
 }
+
+#[test]
+fn merges_that_stand_for_too_many_entries_are_refused() {
+    let links = (1..1000).map(|at| format!("x{at}: &a{at} {{<<: *a{}, k{at}: v}}\n", at - 1));
+    let text = "x0: &a0 {interface: i}\n".to_owned() + &links.collect::<String>();
+    let error = parse(&text).expect_err("each mapping has one entry more than the one before");
+    let source = error.source().map(ToString::to_string);
+    assert_eq!(source.as_deref(), Some("its merge keys stand for more than 200000 entries"));
+}
