@@ -10,7 +10,7 @@
 use std::error::Error;
 use std::fmt;
 use std::io;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The error of a hook tool that could not be run, or that failed.
 ///
@@ -106,6 +106,24 @@ impl HookToolError {
         &self.stderr
     }
 
+    /// Creates the error of a tool whose answer could not be had, of the kind `other` unless the cause says more.
+    pub(super) fn without_answer(
+        tool: &str,
+        allowed: Duration,
+        other: HookToolErrorKind,
+        mut cause: io::Error,
+    ) -> Self {
+        let kind = match cause.kind() {
+            io::ErrorKind::TimedOut => {
+                cause = io::Error::new(cause.kind(), format!("not done after {allowed:?}"));
+                HookToolErrorKind::TimedOut
+            }
+            io::ErrorKind::FileTooLarge => HookToolErrorKind::InvalidOutput,
+            _ => other,
+        };
+        Self::new(kind, tool, Some(cause.into()))
+    }
+
     /// Replaces the kind, for a caller that knows more about the failure.
     pub(super) fn with_kind(self, kind: HookToolErrorKind) -> Self {
         Self { kind, ..self }
@@ -174,10 +192,13 @@ impl HookToolErrorKind {
     }
 }
 
-/// Returns the cause of a [`TimedOut`](HookToolErrorKind::TimedOut).
-pub(super) fn not_done_after(allowed: Duration) -> io::Error {
-    io::Error::new(io::ErrorKind::TimedOut, format!("not done after {allowed:?}"))
+/// Returns the time at which a tool has taken too long. A year stands for a time that is too far in the future for `Instant`.
+pub(super) fn deadline(allowed: Duration) -> Instant {
+    let now = Instant::now();
+    now.checked_add(allowed).unwrap_or(now + A_YEAR)
 }
+
+const A_YEAR: Duration = Duration::from_hours(365 * 24);
 
 /// Returns true if the arguments of the tool are only names, so that it cannot quote a secret. An unknown tool may get any
 /// arguments.

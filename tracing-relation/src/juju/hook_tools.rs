@@ -1,6 +1,7 @@
 //! Calls of hook tools, independent of the way to run them.
 
 use std::fmt;
+use std::io;
 use std::time::Duration;
 
 use super::HookToolError;
@@ -9,8 +10,10 @@ use super::HookToolError;
 /// smaller.
 pub(super) const MAX_STDOUT: usize = 16 * 1024 * 1024;
 
-/// The reason why a longer standard output is refused.
-pub(super) const TOO_LONG: &str = "more than 16 MiB";
+/// Returns the error of a longer standard output.
+pub(super) fn too_long() -> io::Error {
+    io::Error::new(io::ErrorKind::FileTooLarge, "more than 16 MiB")
+}
 
 /// The number of bytes that are kept of a tool's standard error.
 pub(super) const MAX_STDERR: usize = 64 * 1024;

@@ -10,18 +10,18 @@
 
 use std::io::{self, BufRead, Cursor, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+use std::os::unix::process::CommandExt as _;
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::{
-    Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, WaitIdStatus, kill_process_group, pidfd_open, waitid,
+    Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, kill_process_group, pidfd_open, waitid,
 };
 
-use super::hook_tool_error::not_done_after;
-use super::hook_tools::{MAX_STDERR, MAX_STDOUT, TOO_LONG};
+use super::hook_tool_error::deadline;
+use super::hook_tools::{MAX_STDERR, MAX_STDOUT, too_long};
 use super::{HookToolError, HookToolErrorKind, HookToolOutput};
 
 /// The number of bytes that a pipe accepts without blocking if `poll` reports it as writable on Linux.
@@ -45,39 +45,27 @@ pub(super) fn run(
     input: &[u8],
     at_most: Duration,
 ) -> Result<HookToolOutput, HookToolError> {
-    let error = |kind, source: io::Error| HookToolError::new(kind, tool, Some(source.into()));
     command
         .stdin(if input.is_empty() { Stdio::null() } else { Stdio::piped() })
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .process_group(0);
-    let child = command.spawn().map_err(|source| match source.kind() {
-        io::ErrorKind::NotFound => error(HookToolErrorKind::NotInHookContext, source),
-        _ => error(HookToolErrorKind::Failed, source),
+    let child = command.spawn().map_err(|source| {
+        let is_missing = source.kind() == io::ErrorKind::NotFound;
+        let kind = if is_missing { HookToolErrorKind::NotInHookContext } else { HookToolErrorKind::Failed };
+        HookToolError::new(kind, tool, Some(source.into()))
     })?;
-    // There is no deadline if it is too far in the future for `Instant`.
-    let deadline = Instant::now().checked_add(at_most);
     let mut running = Running::new(child, input);
-    match running.exchange(deadline) {
-        Ok(End::Exited(status)) if status.success() => Ok(running.printed),
-        Ok(End::Exited(status)) => {
-            Err(HookToolError::from_exit(tool, status.code(), &running.printed.stderr))
-        }
-        Ok(End::Unknown) => {
-            let source = io::Error::other("another part of this process has waited for it");
-            Err(error(HookToolErrorKind::AnswerLost, source))
-        }
-        Ok(End::NotYet) => {
-            running.kill();
-            Err(error(HookToolErrorKind::TimedOut, not_done_after(at_most)))
+    match running.exchange(deadline(at_most)) {
+        Ok(status) if status.success() => Ok(running.printed),
+        Ok(status) => Err(HookToolError::from_exit(tool, status.code(), &running.printed.stderr)),
+        Err(source) if Errno::from_io_error(&source) == Some(Errno::CHILD) => {
+            let source = "another part of this process has waited for it".into();
+            Err(HookToolError::new(HookToolErrorKind::AnswerLost, tool, Some(source)))
         }
         Err(source) => {
             running.kill();
-            let kind = match source.kind() {
-                io::ErrorKind::FileTooLarge => HookToolErrorKind::InvalidOutput,
-                _ => HookToolErrorKind::Failed,
-            };
-            Err(error(kind, source))
+            Err(HookToolError::without_answer(tool, at_most, HookToolErrorKind::Failed, source))
         }
     }
 }
@@ -95,15 +83,6 @@ struct Running {
     printed: HookToolOutput,
 }
 
-/// The state of a process.
-#[derive(Debug, PartialEq, Eq)]
-enum End {
-    Exited(ExitStatus),
-    /// The process has ended, but another part of this process has waited for it and got its exit status.
-    Unknown,
-    NotYet,
-}
-
 impl Running {
     fn new(mut child: Child, input: &[u8]) -> Self {
         Self {
@@ -117,20 +96,20 @@ impl Running {
     }
 
     /// Writes the input and reads the output until the process has ended, or the deadline is reached.
-    fn exchange(&mut self, deadline: Option<Instant>) -> io::Result<End> {
+    fn exchange(&mut self, deadline: Instant) -> io::Result<ExitStatus> {
         loop {
-            let left = time_left(deadline);
+            let left = deadline.saturating_duration_since(Instant::now());
             self.serve_pipes(if self.end.is_some() { left } else { left.min(CHECK_EVERY) })?;
             match self.end()? {
-                End::NotYet if left.is_zero() => return Ok(End::NotYet),
-                End::NotYet => {}
-                end => {
+                None if left.is_zero() => return Err(io::ErrorKind::TimedOut.into()),
+                None => {}
+                Some(status) => {
                     for _ in 0..LAST_READS {
                         if !self.serve_pipes(Duration::ZERO)? {
                             break;
                         }
                     }
-                    return Ok(end);
+                    return Ok(status);
                 }
             }
         }
@@ -154,9 +133,7 @@ impl Running {
         if stdout && let Some(pipe) = &mut self.stdout {
             match take(pipe, &mut self.printed.stdout)? {
                 0 => self.stdout = None,
-                _ if self.printed.stdout.len() > MAX_STDOUT => {
-                    return Err(io::Error::new(io::ErrorKind::FileTooLarge, TOO_LONG));
-                }
+                _ if self.printed.stdout.len() > MAX_STDOUT => return Err(too_long()),
                 _ => {}
             }
         }
@@ -189,47 +166,31 @@ impl Running {
         Ok(pipes.map(|pipe| pipe.is_some() && events.next().unwrap_or(false)))
     }
 
-    fn end(&mut self) -> io::Result<End> {
+    /// Returns how the process has ended; `None` if it runs. The error is ECHILD if another part of this process has waited
+    /// for it and got its exit status.
+    fn end(&mut self) -> io::Result<Option<ExitStatus>> {
         if let Some(pidfd) = &self.end {
-            match waitid(WaitId::PidFd(pidfd.as_fd()), WaitIdOptions::EXITED | WaitIdOptions::NOHANG) {
-                Ok(None) => return Ok(End::NotYet),
-                Ok(Some(end)) => return Ok(End::Exited(exit_status(&end))),
-                Err(Errno::CHILD) => return Ok(End::Unknown),
+            // The process stays a child, so the number with which `try_wait` waits for it is still its own.
+            let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+            match waitid(WaitId::PidFd(pidfd.as_fd()), options) {
+                Ok(None) => return Ok(None),
                 // Linux 5.3 has pidfds, but cannot wait for them.
-                Err(Errno::INVAL) => {}
+                Ok(Some(_)) | Err(Errno::INVAL) => {}
                 Err(errno) => return Err(errno.into()),
             }
         }
-        match self.child.try_wait() {
-            Ok(None) => Ok(End::NotYet),
-            Ok(Some(status)) => Ok(End::Exited(status)),
-            Err(error) if error.raw_os_error() == Some(Errno::CHILD.raw_os_error()) => Ok(End::Unknown),
-            Err(error) => Err(error),
-        }
+        self.child.try_wait()
     }
 
     /// Kills the process and the others in its group, and waits until it has ended.
     fn kill(&mut self) {
-        if self.end().is_ok_and(|end| end == End::NotYet)
+        if self.end().is_ok_and(|end| end.is_none())
             && kill_process_group(Pid::from_child(&self.child), Signal::KILL).is_ok()
         {
             (self.stdin, self.stdout, self.stderr) = (None, None, None);
-            let _ = self.exchange(Instant::now().checked_add(KILL_GRACE));
+            let _ = self.exchange(deadline(KILL_GRACE));
         }
     }
-}
-
-/// Converts the end of a process into the type of the standard library.
-fn exit_status(end: &WaitIdStatus) -> ExitStatus {
-    let core_dumped = if end.dumped() { 0x80 } else { 0 };
-    ExitStatus::from_raw(match (end.exit_status(), end.terminating_signal()) {
-        (Some(code), _) => (code & 0xff) << 8,
-        (None, signal) => signal.unwrap_or_default() | core_dumped,
-    })
-}
-
-fn time_left(deadline: Option<Instant>) -> Duration {
-    deadline.map_or(Duration::MAX, |deadline| deadline.saturating_duration_since(Instant::now()))
 }
 
 /// Reads once, and appends the bytes. Returns 0 at the end.
@@ -251,8 +212,8 @@ mod tests {
             command.args(["-c", script]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
             let mut running = Running::new(command.spawn().expect("it starts"), b"");
             running.end = None;
-            let end = running.exchange(Instant::now().checked_add(Duration::from_secs(5))).expect("an end");
-            assert!(matches!(end, End::Exited(status) if status.code() == Some(3)), "{script}: {end:?}");
+            let end = running.exchange(deadline(Duration::from_secs(5))).expect("an end");
+            assert_eq!(end.code(), Some(3), "{script}: {end:?}");
         }
     }
 }

@@ -1,4 +1,3 @@
-use std::error::Error;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
@@ -7,14 +6,13 @@ use std::time::{Duration, Instant};
 use std::{env, fs, io, process};
 
 use super::connection::Connection;
-use super::gob::GobError;
 use super::rpc::{self, Answer, Answers, Request, Response};
-use crate::juju::hook_tool_error::not_done_after;
-use crate::juju::hook_tools::{MAX_STDERR, MAX_STDOUT, TOO_LONG};
+use crate::juju::hook_tool_error::deadline;
+use crate::juju::hook_tools::{MAX_STDERR, MAX_STDOUT, too_long};
 use crate::juju::{
     HookToolCall, HookToolError, HookToolErrorKind, HookToolOutput, HookTools, ProcessHookTools,
 };
-use HookToolErrorKind::{AnswerLost, InvalidOutput, TimedOut};
+use HookToolErrorKind::{AnswerLost, InvalidOutput};
 
 /// The number of links that are followed from a tool to its program. The system has a limit as well.
 const MOST_LINKS: usize = 40;
@@ -75,15 +73,25 @@ impl AgentHookTools {
 
 impl HookTools for AgentHookTools {
     fn run(&self, call: &HookToolCall) -> Result<HookToolOutput, HookToolError> {
-        let deadline = Deadline::after(call.time_allowed(self.processes.timeout()));
-        let over_socket = self.agent_for(call).and_then(|agent| agent.run(call, deadline));
-        over_socket.unwrap_or_else(|| self.processes.run(call))
+        let allowed = call.time_allowed(self.processes.timeout());
+        match self.agent_for(call).and_then(|agent| agent.run(call, deadline(allowed))) {
+            Some(Ok(Ok(response))) => output(call, response),
+            Some(Ok(Err(refusal))) => {
+                Err(HookToolError::from_exit(call.tool(), Some(1), format!("ERROR {refusal}\n").as_bytes()))
+            }
+            Some(Err(cause)) => Err(HookToolError::without_answer(call.tool(), allowed, AnswerLost, cause)),
+            None => self.processes.run(call),
+        }
     }
 
     fn send(&self, call: &HookToolCall) -> Result<(), HookToolError> {
-        let deadline = Deadline::after(call.time_allowed(self.processes.timeout()));
-        let over_socket = self.agent_for(call).and_then(|agent| agent.send(call, deadline));
-        over_socket.unwrap_or_else(|| self.processes.run(call).map(drop))
+        let allowed = call.time_allowed(self.processes.timeout());
+        match self.agent_for(call).and_then(|agent| agent.send(call, deadline(allowed))) {
+            Some(sent) => {
+                sent.map_err(|cause| HookToolError::without_answer(call.tool(), allowed, AnswerLost, cause))
+            }
+            None => self.processes.run(call).map(drop),
+        }
     }
 
     fn settle(&self) {
@@ -135,19 +143,8 @@ struct Line {
     /// The number of calls that were sent.
     calls: u64,
     /// The deadline of the answer to the last call; `None` if it has come.
-    pending: Option<Deadline>,
+    pending: Option<Instant>,
 }
-
-/// The time at which a call has taken too long.
-#[derive(Clone, Copy, Debug)]
-struct Deadline {
-    allowed: Duration,
-    /// The time; `None` if it is too far in the future for `Instant`.
-    at: Option<Instant>,
-}
-
-/// The reason why there is no answer.
-type NoAnswer = (HookToolErrorKind, Box<dyn Error + Send + Sync>);
 
 impl Agent {
     fn from_vars(var: impl Fn(&str) -> Option<String>) -> Option<Self> {
@@ -181,47 +178,33 @@ impl Agent {
         self.tools.get().is_some_and(|directory| directory.join(".").metadata().is_err())
     }
 
-    /// Runs a tool to its end; `None` if the agent did not get the request.
-    fn run(&self, call: &HookToolCall, deadline: Deadline) -> Option<Result<HookToolOutput, HookToolError>> {
+    /// Asks the agent to run a tool, and waits for its response, or for the reason why it refuses; `None` if the agent did
+    /// not get the request.
+    fn run(&self, call: &HookToolCall, deadline: Instant) -> Option<io::Result<Result<Response, String>>> {
         let mut exchange = self.exchange();
         let mut request = self.request(call);
-        let mut answer = self.ask(&mut exchange, &request, deadline)?;
+        let mut ask = |request: &Request| {
+            exchange.settle();
+            let sent = self.transmit(&mut exchange, request, deadline)?;
+            Some(sent.and_then(|()| exchange.receive(deadline)))
+        };
+        let answer = ask(&request)?;
         if matches!(&answer, Ok(Err(refusal)) if refusal == rpc::NEEDS_STDIN) && request.stdin.is_none() {
             // A process would read an empty standard input.
             request.stdin = Some(Vec::new());
-            answer = self.ask(&mut exchange, &request, deadline)?;
+            return ask(&request);
         }
-        Some(match answer {
-            Ok(Ok(response)) => output(call, response),
-            Ok(Err(refusal)) => {
-                Err(HookToolError::from_exit(call.tool(), Some(1), format!("ERROR {refusal}\n").as_bytes()))
-            }
-            Err(no_answer) => Err(error(call, no_answer)),
-        })
+        Some(answer)
     }
 
     /// Sends a call without waiting for the answer; `None` if the agent did not get the request.
-    fn send(&self, call: &HookToolCall, deadline: Deadline) -> Option<Result<(), HookToolError>> {
+    fn send(&self, call: &HookToolCall, deadline: Instant) -> Option<io::Result<()>> {
         let mut exchange = self.exchange();
         exchange.settle();
-        let sent = if exchange.hangs {
-            Err(deadline.missed())
-        } else {
-            self.transmit(&mut exchange, &self.request(call), deadline)?
-        };
-        Some(sent.map_err(|no_answer| error(call, no_answer)))
-    }
-
-    /// Sends a request and waits for the answer; `None` if the agent did not get the request.
-    fn ask(
-        &self,
-        exchange: &mut Exchange,
-        request: &Request,
-        deadline: Deadline,
-    ) -> Option<Result<Result<Response, String>, NoAnswer>> {
-        exchange.settle();
-        let sent = self.transmit(exchange, request, deadline)?;
-        Some(sent.and_then(|()| exchange.receive(deadline)))
+        if exchange.hangs {
+            return Some(Err(io::ErrorKind::TimedOut.into()));
+        }
+        self.transmit(&mut exchange, &self.request(call), deadline)
     }
 
     /// Sends a request; `None` if the agent cannot be reached.
@@ -232,8 +215,8 @@ impl Agent {
         &self,
         exchange: &mut Exchange,
         request: &Request,
-        deadline: Deadline,
-    ) -> Option<Result<(), NoAnswer>> {
+        deadline: Instant,
+    ) -> Option<io::Result<()>> {
         let mut kept = exchange.line.take().filter(|line| line.connection.is_own());
         loop {
             let is_new = kept.is_none();
@@ -242,14 +225,14 @@ impl Agent {
                 None => Line::open(&self.address).ok()?,
             };
             let bytes = rpc::encode_call(request, line.calls);
-            match line.connection.send(&bytes, deadline.at) {
+            match line.connection.send(&bytes, deadline) {
                 Ok(()) => {
                     line.calls += 1;
                     line.pending = Some(deadline);
                     exchange.line = Some(line);
                     return Some(Ok(()));
                 }
-                Err(error) if error.kind() == io::ErrorKind::TimedOut => return Some(Err(deadline.missed())),
+                Err(error) if error.kind() == io::ErrorKind::TimedOut => return Some(Err(error)),
                 Err(_) if is_new => return None,
                 Err(_) => {}
             }
@@ -281,8 +264,8 @@ impl Drop for Agent {
 impl Exchange {
     /// Receives the answer to the last call. If it does not come, the connection is closed, because it cannot be used any
     /// more.
-    fn receive(&mut self, deadline: Deadline) -> Result<Result<Response, String>, NoAnswer> {
-        let mut line = self.line.take().ok_or_else(|| (AnswerLost, "there is no connection".into()))?;
+    fn receive(&mut self, deadline: Instant) -> io::Result<Result<Response, String>> {
+        let mut line = self.line.take().ok_or(io::ErrorKind::NotConnected)?;
         let answer = line.answer(deadline)?;
         line.pending = None;
         self.line = Some(line);
@@ -296,7 +279,7 @@ impl Exchange {
         let Some(Line { connection, pending: Some(deadline), .. }) = &self.line else { return };
         if connection.is_own() {
             let deadline = *deadline;
-            self.hangs = self.receive(deadline).is_err_and(|(kind, _)| kind == TimedOut);
+            self.hangs = self.receive(deadline).is_err_and(|error| error.kind() == io::ErrorKind::TimedOut);
         } else {
             self.line = None;
         }
@@ -309,32 +292,15 @@ impl Line {
         Ok(Self { connection, answers: Answers::default(), calls: 0, pending: None })
     }
 
-    fn answer(&mut self, deadline: Deadline) -> Result<Answer, NoAnswer> {
+    fn answer(&mut self, deadline: Instant) -> io::Result<Answer> {
         let mut buffer = [0; 16 * 1024];
         loop {
-            match self.answers.next() {
-                Ok(Some(answer)) if answer.sequence + 1 == self.calls => return Ok(answer),
-                Ok(Some(_)) => return Err((AnswerLost, "it answers another call".into())),
-                Ok(None) => {}
-                Err(error @ GobError::TooLong) => return Err((InvalidOutput, error.into())),
-                Err(error) => return Err((AnswerLost, error.into())),
-            }
-            match self.connection.receive(&mut buffer, deadline.at) {
-                Ok(bytes) => self.answers.feed(bytes),
-                Err(error) if error.kind() == io::ErrorKind::TimedOut => return Err(deadline.missed()),
-                Err(error) => return Err((AnswerLost, error.into())),
+            match self.answers.next()? {
+                Some(answer) if answer.sequence + 1 == self.calls => return Ok(answer),
+                Some(_) => return Err(io::Error::other("it answers another call")),
+                None => self.answers.feed(self.connection.receive(&mut buffer, deadline)?),
             }
         }
-    }
-}
-
-impl Deadline {
-    fn after(allowed: Duration) -> Self {
-        Self { allowed, at: Instant::now().checked_add(allowed) }
-    }
-
-    fn missed(self) -> NoAnswer {
-        (TimedOut, not_done_after(self.allowed).into())
     }
 }
 
@@ -343,15 +309,11 @@ fn output(call: &HookToolCall, response: Response) -> Result<HookToolOutput, Hoo
     let Response { code, stdout, mut stderr } = response;
     stderr.truncate(MAX_STDERR);
     if stdout.len() > MAX_STDOUT {
-        return Err(error(call, (InvalidOutput, TOO_LONG.into())));
+        return Err(HookToolError::new(InvalidOutput, call.tool(), Some(too_long().into())));
     }
     // The system keeps only eight bits of a process' exit code.
     match code & 0xff {
         0 => Ok(HookToolOutput { stdout, stderr }),
         code => Err(HookToolError::from_exit(call.tool(), i32::try_from(code).ok(), &stderr)),
     }
-}
-
-fn error(call: &HookToolCall, (kind, source): NoAnswer) -> HookToolError {
-    HookToolError::new(kind, call.tool(), Some(source))
 }

@@ -3,7 +3,7 @@
 use std::io;
 use std::os::fd::{IntoRawFd as _, OwnedFd};
 use std::process;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::fstat;
@@ -47,7 +47,7 @@ impl Connection {
     }
 
     /// Sends all bytes before the deadline. After an error the agent has not received all of them.
-    pub(super) fn send(&self, mut bytes: &[u8], deadline: Option<Instant>) -> io::Result<()> {
+    pub(super) fn send(&self, mut bytes: &[u8], deadline: Instant) -> io::Result<()> {
         let socket = self.socket()?;
         while !bytes.is_empty() {
             match send(socket, bytes, SendFlags::NOSIGNAL) {
@@ -61,11 +61,7 @@ impl Connection {
     }
 
     /// Receives some bytes before the deadline.
-    pub(super) fn receive<'b>(
-        &self,
-        buffer: &'b mut [u8],
-        deadline: Option<Instant>,
-    ) -> io::Result<&'b [u8]> {
+    pub(super) fn receive<'b>(&self, buffer: &'b mut [u8], deadline: Instant) -> io::Result<&'b [u8]> {
         let socket = self.socket()?;
         loop {
             match recv(socket, &mut *buffer, RecvFlags::empty()) {
@@ -94,15 +90,13 @@ impl Drop for Connection {
     }
 }
 
-fn wait(socket: &OwnedFd, flags: PollFlags, deadline: Option<Instant>) -> io::Result<()> {
+fn wait(socket: &OwnedFd, flags: PollFlags, deadline: Instant) -> io::Result<()> {
     loop {
-        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-        let timeout = left.and_then(|left| Timespec::try_from(left).ok());
-        match poll(&mut [PollFd::new(socket, flags)], timeout.as_ref()) {
-            Ok(0) if left.is_none_or(|left| left > Duration::ZERO) => {}
-            Ok(0) => return Err(io::ErrorKind::TimedOut.into()),
+        let left = deadline.saturating_duration_since(Instant::now());
+        match poll(&mut [PollFd::new(socket, flags)], Timespec::try_from(left).ok().as_ref()) {
+            Ok(0) if left.is_zero() => return Err(io::ErrorKind::TimedOut.into()),
+            Ok(0) | Err(Errno::INTR) => {}
             Ok(_) => return Ok(()),
-            Err(Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }
     }

@@ -10,10 +10,11 @@
 //! never deeper than [`DEEPEST`].
 
 use std::collections::HashMap;
+use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::juju::hook_tools::{MAX_STDERR, MAX_STDOUT, TOO_LONG};
+use crate::juju::hook_tools::{MAX_STDERR, MAX_STDOUT, too_long};
 
 /// The limit of the nesting of values, so that a read cannot exhaust the stack.
 const DEEPEST: usize = 100;
@@ -27,13 +28,22 @@ const LONGEST_MESSAGE: u64 = (MAX_STDOUT + MAX_STDERR + 1024) as u64;
 /// The reason why a stream cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum GobError {
-    #[error("{TOO_LONG}")]
+    #[error("a message is too long")]
     TooLong,
     #[error("not a gob stream: {0}")]
     Malformed(&'static str),
 }
 
 use GobError::Malformed;
+
+impl From<GobError> for io::Error {
+    fn from(error: GobError) -> Self {
+        match error {
+            GobError::TooLong => too_long(),
+            Malformed(_) => Self::new(io::ErrorKind::InvalidData, error),
+        }
+    }
+}
 
 const TRUNCATED: GobError = Malformed("a message ends within a value");
 /// The value continues in another message.
@@ -92,13 +102,16 @@ impl Stream {
             let mut reader = Reader::of(message);
             let id = reader.int()?;
             if id < 0 {
-                self.types.define(id, &mut reader)?;
+                reader.define(&mut self.types, id)?;
                 continue;
             }
-            match self.types.read_value(message, &self.parts) {
+            let messages: Vec<&[u8]> = self.parts.iter().map(Vec::as_slice).chain([message]).collect();
+            let mut reader = Reader { bytes: messages[0], later: &messages[1..] };
+            let id = reader.int()?;
+            match reader.whole_value(&mut self.types, id, DEEPEST) {
                 Err(CUT) => {
-                    let length: usize = self.parts.iter().map(Vec::len).sum();
-                    if (length + message.len()) as u64 > self.longest {
+                    let length: usize = messages.iter().map(|part| part.len()).sum();
+                    if length as u64 > self.longest {
                         return Err(GobError::TooLong);
                     }
                     self.parts.push(message.to_vec());
@@ -132,8 +145,7 @@ impl Stream {
 }
 
 /// The types that a stream has defined so far.
-#[derive(Debug, Default)]
-struct Types(HashMap<TypeId, Arc<Type>>);
+type Types = HashMap<TypeId, Arc<Type>>;
 
 #[derive(Debug)]
 enum Type {
@@ -141,7 +153,7 @@ enum Type {
     List(TypeId),
     Map(TypeId, TypeId),
     /// A struct, with the names and types of its fields.
-    Struct(Vec<(String, TypeId)>),
+    Struct(Vec<(Arc<str>, TypeId)>),
     /// A type with an encoding of its own, such as a time.
     Opaque,
 }
@@ -149,52 +161,16 @@ enum Type {
 /// A value that was read.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Value {
-    /// The fields that were sent, each with its name.
-    Struct(Vec<(String, Field)>),
-    Other,
-}
-
-/// A field of a struct that was read.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Field {
     Bool(bool),
     Int(i64),
     Uint(u64),
     /// A string or a byte slice.
     Bytes(Vec<u8>),
-    /// A slice or array of strings or byte slices.
+    /// The strings or byte slices of a slice or an array. Elements of other types are dropped.
     List(Vec<Vec<u8>>),
+    /// The fields that were sent, each with its name.
+    Struct(Vec<(Arc<str>, Self)>),
     Other,
-}
-
-impl Types {
-    /// Reads the definition of a type after its negative id.
-    fn define(&mut self, negative_id: TypeId, reader: &mut Reader<'_>) -> Result<(), GobError> {
-        if self.0.len() >= MOST_TYPES {
-            return Err(Malformed("too many types are defined"));
-        }
-        self.0.insert(negative_id.wrapping_neg(), Arc::new(reader.definition()?));
-        Ok(())
-    }
-
-    /// Reads a value from its last message, and from the messages before it.
-    fn read_value(&mut self, last: &[u8], before: &[Vec<u8>]) -> Result<Value, GobError> {
-        let messages: Vec<&[u8]> = before.iter().map(Vec::as_slice).chain([last]).collect();
-        let mut reader = Reader { bytes: messages[0], later: &messages[1..] };
-        let id = reader.int()?;
-        let kind = self.0.get(&id).cloned();
-        let Some(Type::Struct(definition)) = kind.as_deref() else {
-            reader.skip_other_than_struct(self, id, DEEPEST)?;
-            return Ok(Value::Other);
-        };
-        let mut fields = Vec::new();
-        reader.fields(|reader, number| {
-            let (name, id) = definition.get(number).ok_or(UNDEFINED_FIELD)?;
-            fields.push((name.clone(), reader.field(self, *id)?));
-            Ok(())
-        })?;
-        Ok(Value::Struct(fields))
-    }
 }
 
 /// The unread rest of a message, and the later messages of the same value.
@@ -259,7 +235,16 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads the definition of a type: gob's own struct `wireType`, of which one field is set.
+    /// Reads the definition of a type after its negative id.
+    fn define(&mut self, types: &mut Types, negative_id: TypeId) -> Result<(), GobError> {
+        if types.len() >= MOST_TYPES {
+            return Err(Malformed("too many types are defined"));
+        }
+        types.insert(negative_id.wrapping_neg(), Arc::new(self.definition()?));
+        Ok(())
+    }
+
+    /// Reads gob's own struct `wireType`, of which one field is set.
     fn definition(&mut self) -> Result<Type, GobError> {
         let mut definition = None;
         self.fields(|reader, kind| {
@@ -288,11 +273,11 @@ impl<'a> Reader<'a> {
         definition.ok_or(BAD_DEFINITION)
     }
 
-    fn name_and_id(&mut self) -> Result<(String, TypeId), GobError> {
-        let (mut name, mut id) = (String::new(), 0);
+    fn name_and_id(&mut self) -> Result<(Arc<str>, TypeId), GobError> {
+        let (mut name, mut id) = ("".into(), 0);
         self.fields(|reader, number| {
             match number {
-                0 => name = String::from_utf8_lossy(reader.bytes()?).into_owned(),
+                0 => name = String::from_utf8_lossy(reader.bytes()?).into(),
                 1 => id = reader.int()?,
                 _ => return Err(BAD_DEFINITION),
             }
@@ -301,71 +286,72 @@ impl<'a> Reader<'a> {
         Ok((name, id))
     }
 
-    /// Reads a value of any type.
-    fn field(&mut self, types: &mut Types, id: TypeId) -> Result<Field, GobError> {
-        match id {
-            BOOL => Ok(Field::Bool(self.uint()? != 0)),
-            INT => Ok(Field::Int(self.int()?)),
-            UINT => Ok(Field::Uint(self.uint()?)),
-            BYTES | STRING => Ok(Field::Bytes(self.bytes()?.to_vec())),
-            _ => match types.0.get(&id).map(|kind| &**kind) {
-                Some(Type::List(BYTES | STRING)) => {
-                    let elements = (0..self.count()?).map(|_| Ok(self.bytes()?.to_vec()));
-                    elements.collect::<Result<_, _>>().map(Field::List)
-                }
-                _ => self.skip(types, id, DEEPEST).map(|()| Field::Other),
-            },
+    /// Reads a value that is not part of another one. It has a zero in front, unless it is a struct.
+    fn whole_value(&mut self, types: &mut Types, id: TypeId, depth: usize) -> Result<Value, GobError> {
+        if !matches!(types.get(&id).map(|kind| &**kind), Some(Type::Struct(_))) {
+            self.uint()?;
         }
+        self.value(types, id, depth)
     }
 
-    /// Skips a value.
-    fn skip(&mut self, types: &mut Types, id: TypeId, depth: usize) -> Result<(), GobError> {
+    fn value(&mut self, types: &mut Types, id: TypeId, depth: usize) -> Result<Value, GobError> {
         let depth = depth.checked_sub(1).ok_or(Malformed("a value is nested too deeply"))?;
         match id {
-            BOOL | INT | UINT | FLOAT => return self.uint().map(drop),
-            BYTES | STRING => return self.bytes().map(drop),
-            COMPLEX => return self.uint().and_then(|_| self.uint()).map(drop),
-            INTERFACE => return self.skip_interface(types, depth),
+            BOOL => return Ok(Value::Bool(self.uint()? != 0)),
+            INT => return self.int().map(Value::Int),
+            UINT => return self.uint().map(Value::Uint),
+            FLOAT => return self.uint().map(|_| Value::Other),
+            COMPLEX => return self.uint().and_then(|_| self.uint()).map(|_| Value::Other),
+            BYTES | STRING => return Ok(Value::Bytes(self.bytes()?.to_vec())),
+            INTERFACE => return self.interface(types, depth),
             _ => {}
         }
-        let kind = types.0.get(&id).cloned().ok_or(Malformed("a type is not defined"))?;
+        let kind = types.get(&id).cloned().ok_or(Malformed("a type is not defined"))?;
         match &*kind {
             Type::List(element) => {
+                let mut items = Vec::new();
                 for _ in 0..self.count()? {
-                    self.skip(types, *element, depth)?;
+                    if let Value::Bytes(item) = self.value(types, *element, depth)? {
+                        items.push(item);
+                    }
                 }
-                Ok(())
+                Ok(Value::List(items))
             }
             Type::Map(key, value) => {
                 for _ in 0..self.count()? {
-                    self.skip(types, *key, depth)?;
-                    self.skip(types, *value, depth)?;
+                    self.value(types, *key, depth)?;
+                    self.value(types, *value, depth)?;
                 }
-                Ok(())
+                Ok(Value::Other)
             }
-            Type::Struct(definition) => self.fields(|reader, number| {
-                let (_, id) = definition.get(number).ok_or(UNDEFINED_FIELD)?;
-                reader.skip(types, *id, depth)
-            }),
-            Type::Opaque => self.bytes().map(drop),
+            Type::Struct(definition) => {
+                let mut fields = Vec::new();
+                self.fields(|reader, number| {
+                    let (name, id) = definition.get(number).ok_or(UNDEFINED_FIELD)?;
+                    fields.push((Arc::clone(name), reader.value(types, *id, depth)?));
+                    Ok(())
+                })?;
+                Ok(Value::Struct(fields))
+            }
+            Type::Opaque => self.bytes().map(|_| Value::Other),
         }
     }
 
-    /// Skips an interface: the name of the type in it, the type's id, a length, and the value. For a nil interface, only an
-    /// empty name is sent.
+    /// Reads past an interface: the name of the type in it, the type's id, a length, and the value. For a nil interface,
+    /// only an empty name is sent.
     ///
     /// A new type is defined between its name and its id. If the interface is not within another one, the message ends
     /// after the definition. The lengths are not useful, because they end at the next definition.
-    fn skip_interface(&mut self, types: &mut Types, depth: usize) -> Result<(), GobError> {
+    fn interface(&mut self, types: &mut Types, depth: usize) -> Result<Value, GobError> {
         if self.bytes()?.is_empty() {
-            return Ok(());
+            return Ok(Value::Other);
         }
         let id = loop {
             let id = self.int()?;
             if id >= 0 {
                 break id;
             }
-            types.define(id, self)?;
+            self.define(types, id)?;
             if !self.bytes.is_empty() {
                 self.uint()?;
             } else if let Some((next, later)) = self.later.split_first() {
@@ -375,20 +361,6 @@ impl<'a> Reader<'a> {
             }
         };
         self.uint()?;
-        match types.0.get(&id).map(|kind| &**kind) {
-            Some(Type::Struct(_)) => self.skip(types, id, depth),
-            _ => self.skip_other_than_struct(types, id, depth),
-        }
-    }
-
-    /// Skips a value that is not part of another one. It has a zero in front, unless it is a struct.
-    fn skip_other_than_struct(
-        &mut self,
-        types: &mut Types,
-        id: TypeId,
-        depth: usize,
-    ) -> Result<(), GobError> {
-        self.uint()?;
-        self.skip(types, id, depth)
+        self.whole_value(types, id, depth).map(|_| Value::Other)
     }
 }

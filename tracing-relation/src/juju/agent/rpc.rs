@@ -3,7 +3,7 @@
 //! A call is two values, the header and the argument, and so is its answer. Go compares fields by name, so the names below
 //! must not change; they are those of Juju 2.8 to 4.1.
 
-use super::gob::{self, Field, GobError, Stream, TypeId, Value};
+use super::gob::{self, GobError, Stream, TypeId, Value};
 use super::gob_writer::{StructWriter, define_slice, define_struct, write_message};
 
 // The ids are in the order in which Go's own client defines the types.
@@ -112,9 +112,9 @@ fn header(value: Value) -> Result<(u64, String), GobError> {
     let Value::Struct(fields) = value else { return Err(UNEXPECTED) };
     let (mut sequence, mut error) = (0, String::new());
     for (name, value) in fields {
-        match (name.as_str(), value) {
-            ("Seq", Field::Uint(number)) => sequence = number,
-            ("Error", Field::Bytes(text)) => error = String::from_utf8_lossy(&text).into_owned(),
+        match (&*name, value) {
+            ("Seq", Value::Uint(number)) => sequence = number,
+            ("Error", Value::Bytes(text)) => error = String::from_utf8_lossy(&text).into_owned(),
             ("Seq" | "Error", _) => return Err(UNEXPECTED),
             _ => {}
         }
@@ -126,10 +126,10 @@ fn response(value: Value) -> Result<Response, GobError> {
     let Value::Struct(fields) = value else { return Err(UNEXPECTED) };
     let mut response = Response::default();
     for (name, value) in fields {
-        match (name.as_str(), value) {
-            ("Code", Field::Int(code)) => response.code = code,
-            ("Stdout", Field::Bytes(bytes)) => response.stdout = bytes,
-            ("Stderr", Field::Bytes(bytes)) => response.stderr = bytes,
+        match (&*name, value) {
+            ("Code", Value::Int(code)) => response.code = code,
+            ("Stdout", Value::Bytes(bytes)) => response.stdout = bytes,
+            ("Stderr", Value::Bytes(bytes)) => response.stderr = bytes,
             ("Code" | "Stdout" | "Stderr", _) => return Err(UNEXPECTED),
             _ => {}
         }

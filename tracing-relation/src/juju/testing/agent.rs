@@ -13,7 +13,7 @@ use std::time::Duration;
 use std::{ffi::OsString, fmt, fs};
 
 use super::result::ToolResult;
-use crate::juju::agent::gob::{self, Field, GobError, Stream, TypeId, Value};
+use crate::juju::agent::gob::{self, GobError, Stream, TypeId, Value};
 use crate::juju::agent::gob_writer::{StructWriter, define_struct, write_message};
 use crate::juju::agent::rpc;
 
@@ -206,7 +206,7 @@ impl Calls {
             let Value::Struct(fields) = value else { continue };
             let Some(sequence) = self.sequence.take() else {
                 let sequence = fields.iter().find_map(|(name, value)| match value {
-                    Field::Uint(sequence) if name == "Seq" => Some(*sequence),
+                    Value::Uint(sequence) if &**name == "Seq" => Some(*sequence),
                     _ => None,
                 });
                 self.sequence = Some(sequence.unwrap_or_default());
@@ -218,7 +218,7 @@ impl Calls {
     }
 }
 
-fn request(fields: Vec<(String, Field)>, process: i32, connection: usize) -> AgentRequest {
+fn request(fields: Vec<(Arc<str>, Value)>, process: i32, connection: usize) -> AgentRequest {
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
     let mut request = AgentRequest {
         context_id: String::new(),
@@ -231,13 +231,13 @@ fn request(fields: Vec<(String, Field)>, process: i32, connection: usize) -> Age
     };
     let (mut stdin, mut stdin_set) = (Vec::new(), false);
     for (name, value) in fields {
-        match (name.as_str(), value) {
-            ("ContextId", Field::Bytes(bytes)) => request.context_id = text(bytes),
-            ("Dir", Field::Bytes(bytes)) => request.directory = OsString::from_vec(bytes).into(),
-            ("CommandName", Field::Bytes(bytes)) => request.tool = text(bytes),
-            ("Args", Field::List(args)) => request.args = args.into_iter().map(text).collect(),
-            ("StdinSet", Field::Bool(set)) => stdin_set = set,
-            ("Stdin", Field::Bytes(bytes)) => stdin = bytes,
+        match (&*name, value) {
+            ("ContextId", Value::Bytes(bytes)) => request.context_id = text(bytes),
+            ("Dir", Value::Bytes(bytes)) => request.directory = OsString::from_vec(bytes).into(),
+            ("CommandName", Value::Bytes(bytes)) => request.tool = text(bytes),
+            ("Args", Value::List(args)) => request.args = args.into_iter().map(text).collect(),
+            ("StdinSet", Value::Bool(set)) => stdin_set = set,
+            ("Stdin", Value::Bytes(bytes)) => stdin = bytes,
             _ => {}
         }
     }
