@@ -2,22 +2,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::as_text;
 use crate::juju::{Databag, Dispatch};
 
 /// The facts that were read about the relations of some endpoints.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Facts {
     /// The time at which the oldest fact was read, in seconds since 1970; 0 if there is none.
-    #[serde(with = "as_text")]
     pub(super) learned: u64,
     /// True if the unit is known not to be its application's leader.
-    #[serde(with = "as_text")]
     pub(super) follows: bool,
     /// The applications at the other end, by the id of the relation. They never change.
     pub(super) apps: BTreeMap<u32, String>,
     /// The relations that an event has ended. Juju lists them until the hook of that event has succeeded, or was skipped.
-    #[serde(with = "as_text::each")]
     pub(super) ended: BTreeSet<u32>,
     /// The relations of each endpoint, by its name.
     pub(super) endpoints: BTreeMap<String, BTreeMap<u32, RelationFacts>>,

@@ -35,7 +35,6 @@
 //! overwritten in place, under an advisory lock, for which an event waits at most 50 ms. A crash during the write leaves a
 //! damaged file.
 
-mod as_text;
 mod facts;
 mod file;
 mod record;

@@ -136,7 +136,7 @@ fn a_file_that_cannot_be_used_is_none_and_a_damaged_one_is_mended() {
         assert_eq!(unit.status(), (url(A_URL), vec![]));
     }
     let other_version =
-        String::from_utf8(intact.clone()).expect("text").replace("relations 1", "relations 2");
+        String::from_utf8(intact.clone()).expect("text").replace("relations 2", "relations 3");
     std::fs::write(unit.file(), other_version).expect("written");
     assert_ne!(unit.status().1.len(), 0);
 
