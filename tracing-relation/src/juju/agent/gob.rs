@@ -54,12 +54,12 @@ const BAD_DEFINITION: GobError = Malformed("the definition of a type is not one"
 /// The id of a type. Ids below 64 are gob's own, and the stream defines the others.
 pub(crate) type TypeId = i64;
 
-pub(crate) const BOOL: TypeId = 1;
-pub(crate) const INT: TypeId = 2;
-pub(crate) const UINT: TypeId = 3;
+const BOOL: TypeId = 1;
+const INT: TypeId = 2;
+const UINT: TypeId = 3;
 const FLOAT: TypeId = 4;
-pub(crate) const BYTES: TypeId = 5;
-pub(crate) const STRING: TypeId = 6;
+const BYTES: TypeId = 5;
+const STRING: TypeId = 6;
 const COMPLEX: TypeId = 7;
 const INTERFACE: TypeId = 8;
 

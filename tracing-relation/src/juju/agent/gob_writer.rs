@@ -1,4 +1,4 @@
-//! Writes gob: structs of a few simple fields, and the definitions of their types. [`gob`](super::gob) explains the format.
+//! Writes gob: structs of a few simple fields. [`gob`](super::gob) explains the format.
 
 use super::gob::TypeId;
 
@@ -37,19 +37,6 @@ impl StructWriter {
         })
     }
 
-    fn structs(self, values: impl ExactSizeIterator<Item = Self>) -> Self {
-        self.field(values.len() != 0, |bytes| {
-            write_uint(bytes, values.len() as u64);
-            for value in values {
-                bytes.extend(value.end());
-            }
-        })
-    }
-
-    fn nested(self, value: Self) -> Self {
-        self.field(true, |bytes| bytes.extend(value.end()))
-    }
-
     fn field(mut self, present: bool, write: impl FnOnce(&mut Vec<u8>)) -> Self {
         self.skipped += 1;
         if present {
@@ -64,24 +51,6 @@ impl StructWriter {
         self.bytes.push(0);
         self.bytes
     }
-}
-
-/// Appends the definition of a struct type.
-pub(crate) fn define_struct(stream: &mut Vec<u8>, id: TypeId, name: &str, fields: &[(&str, TypeId)]) {
-    let fields = fields.iter().map(|(name, id)| StructWriter::default().bytes(name.as_bytes()).int(*id));
-    let definition = StructWriter::default().nested(common(name, id)).structs(fields);
-    write_message(stream, -id, StructWriter { skipped: 2, ..StructWriter::default() }.nested(definition));
-}
-
-/// Appends the definition of a slice type.
-pub(crate) fn define_slice(stream: &mut Vec<u8>, id: TypeId, name: &str, element: TypeId) {
-    let definition = StructWriter::default().nested(common(name, id)).int(element);
-    write_message(stream, -id, StructWriter { skipped: 1, ..StructWriter::default() }.nested(definition));
-}
-
-/// Encodes the part that every definition begins with.
-fn common(name: &str, id: TypeId) -> StructWriter {
-    StructWriter::default().bytes(name.as_bytes()).int(id)
 }
 
 /// Appends a struct of a type that is already defined.

@@ -1,15 +1,15 @@
 //! The call `Jujuc.Main` of Go's `net/rpc`: the request of the charm, and the answer of the agent.
 //!
 //! A call is two values, the header and the argument, and so is its answer. Go compares fields by name, so the names below
-//! must not change; they are those of Juju 2.8 to 4.1.
+//! must not change; they are those of Juju 2.8 to 4.1. The definitions of the types are always the same, so they stand here
+//! as Go's own client sends them.
 
-use super::gob::{self, GobError, Stream, TypeId, Value};
-use super::gob_writer::{StructWriter, define_slice, define_struct, write_message};
+use super::gob::{GobError, Stream, TypeId, Value};
+use super::gob_writer::{StructWriter, write_message};
 
-// The ids are in the order in which Go's own client defines the types.
+// The ids are in the order in which Go's own client defines the types, and the definitions below have them.
 const HEADER: TypeId = 64;
 const REQUEST: TypeId = 65;
-const STRINGS: TypeId = 66;
 
 /// The error with which the agent refuses a tool that reads standard input, if the request has none.
 pub(crate) const NEEDS_STDIN: &str = "hook tool requires stdin, none supplied";
@@ -41,29 +41,29 @@ pub(crate) struct Answer {
     pub(crate) result: Result<Response, String>,
 }
 
+/// The definition of Go's `rpc.Request`: the fields `ServiceMethod`, a string, and `Seq`, a number without sign.
+const HEADER_DEFINITION: &[u8] =
+    b".\x7f\x03\x01\x01\x07Request\x01\xff\x80\0\x01\x02\x01\x0dServiceMethod\x01\x0c\0\x01\x03Seq\x01\x06\0\0\0";
+
+/// The definitions of Juju's `jujuc.Request` and of its list of arguments. After the name of a field, `\x0c` stands for a
+/// string, `\x02` for a boolean, `\x0a` for bytes, and `\xff\x84` for the list. The token is empty on a unix socket, and Juju 4
+/// does not have it.
+const REQUEST_DEFINITION: &[u8] = b"f\xff\x81\x03\x01\x01\x07Request\x01\xff\x82\0\x01\x07\
+    \x01\x09ContextId\x01\x0c\0\x01\x03Dir\x01\x0c\0\x01\x0bCommandName\x01\x0c\0\x01\x04Args\x01\xff\x84\0\
+    \x01\x08StdinSet\x01\x02\0\x01\x05Stdin\x01\x0a\0\x01\x05Token\x01\x0c\0\0\0\
+    \x16\xff\x83\x02\x01\x01\x08[]string\x01\xff\x84\0\x01\x0c\0\0";
+
 /// Encodes a call. `sequence` is its number on the connection, from 0. The first call also defines the types.
 pub(crate) fn encode_call(request: &Request, sequence: u64) -> Vec<u8> {
     let mut stream = Vec::new();
     let is_first = sequence == 0;
     if is_first {
-        let fields = [("ServiceMethod", gob::STRING), ("Seq", gob::UINT)];
-        define_struct(&mut stream, HEADER, "Request", &fields);
+        stream.extend(HEADER_DEFINITION);
     }
     let header = StructWriter::default().bytes(b"Jujuc.Main").uint(sequence);
     write_message(&mut stream, HEADER, header);
     if is_first {
-        let fields = [
-            ("ContextId", gob::STRING),
-            ("Dir", gob::STRING),
-            ("CommandName", gob::STRING),
-            ("Args", STRINGS),
-            ("StdinSet", gob::BOOL),
-            ("Stdin", gob::BYTES),
-            // The token is empty on a unix socket, and Juju 4 does not have it.
-            ("Token", gob::STRING),
-        ];
-        define_struct(&mut stream, REQUEST, "Request", &fields);
-        define_slice(&mut stream, STRINGS, "[]string", gob::STRING);
+        stream.extend(REQUEST_DEFINITION);
     }
     let argument = StructWriter::default()
         .bytes(request.context_id.as_bytes())

@@ -267,8 +267,9 @@ fn a_type_that_contains_itself_is_read_as_deep_as_the_stack_allows() {
 
 #[test]
 fn a_field_of_another_type_than_jujus_is_no_answer() {
-    let mut stream = Vec::new();
-    super::gob_writer::define_struct(&mut stream, 70, "Response", &[("Seq", super::gob::STRING)]);
+    // A struct `Response` with the id 70, in which `Seq` is a string.
+    let mut stream =
+        b"\x1e\xff\x8b\x03\x01\x01\x08Response\x01\xff\x8c\0\x01\x01\x01\x03Seq\x01\x0c\0\0\0".to_vec();
     let value = super::gob_writer::StructWriter::default().bytes(b"one");
     super::gob_writer::write_message(&mut stream, 70, value);
     let error = answers_of(&stream).expect_err("not Juju's");

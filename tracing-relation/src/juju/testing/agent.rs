@@ -13,8 +13,8 @@ use std::time::Duration;
 use std::{ffi::OsString, fmt, fs};
 
 use super::result::ToolResult;
-use crate::juju::agent::gob::{self, GobError, Stream, TypeId, Value};
-use crate::juju::agent::gob_writer::{StructWriter, define_struct, write_message};
+use crate::juju::agent::gob::{GobError, Stream, TypeId, Value};
+use crate::juju::agent::gob_writer::{StructWriter, write_message};
 use crate::juju::agent::rpc;
 
 /// A call of a hook tool, as the agent receives it.
@@ -249,6 +249,15 @@ const HEADER: TypeId = 65;
 const RESPONSE: TypeId = 66;
 const NO_RESPONSE: TypeId = 67;
 
+/// The definition of Go's `rpc.Response`, with the fields `ServiceMethod`, `Seq` and `Error`.
+const HEADER_DEFINITION: &[u8] = b":\xff\x81\x03\x01\x01\x08Response\x01\xff\x82\0\x01\x03\
+    \x01\x0dServiceMethod\x01\x0c\0\x01\x03Seq\x01\x06\0\x01\x05Error\x01\x0c\0\0\0";
+/// The definition of Juju's `exec.ExecResponse`, with the fields `Code`, `Stdout` and `Stderr`.
+const RESPONSE_DEFINITION: &[u8] = b"9\xff\x83\x03\x01\x01\x0cExecResponse\x01\xff\x84\0\x01\x03\
+    \x01\x04Code\x01\x04\0\x01\x06Stdout\x01\x0a\0\x01\x06Stderr\x01\x0a\0\0\0";
+/// The definition of a struct without a name and fields.
+const NO_RESPONSE_DEFINITION: &[u8] = b"\x0a\xff\x85\x03\x01\x02\xff\x86\0\0\0";
+
 /// A writer of the answers of a connection. It defines each type before its first value.
 #[derive(Default)]
 pub(crate) struct Answers {
@@ -258,27 +267,25 @@ pub(crate) struct Answers {
 impl Answers {
     pub(crate) fn encode(&mut self, sequence: u64, result: Result<&ToolResult, &str>) -> Vec<u8> {
         let mut stream = Vec::new();
-        let header = [("ServiceMethod", gob::STRING), ("Seq", gob::UINT), ("Error", gob::STRING)];
-        self.define(&mut stream, HEADER, "Response", &header);
+        self.define(&mut stream, HEADER, HEADER_DEFINITION);
         let error = result.err().unwrap_or_default();
         let value = StructWriter::default().bytes(b"Jujuc.Main").uint(sequence).bytes(error.as_bytes());
         write_message(&mut stream, HEADER, value);
         if let Ok(result) = result {
-            let fields = [("Code", gob::INT), ("Stdout", gob::BYTES), ("Stderr", gob::BYTES)];
-            self.define(&mut stream, RESPONSE, "ExecResponse", &fields);
+            self.define(&mut stream, RESPONSE, RESPONSE_DEFINITION);
             let value = StructWriter::default().int(result.code.into());
             write_message(&mut stream, RESPONSE, value.bytes(&result.stdout).bytes(&result.stderr));
         } else {
-            self.define(&mut stream, NO_RESPONSE, "", &[]);
+            self.define(&mut stream, NO_RESPONSE, NO_RESPONSE_DEFINITION);
             write_message(&mut stream, NO_RESPONSE, StructWriter::default());
         }
         stream
     }
 
-    fn define(&mut self, stream: &mut Vec<u8>, id: TypeId, name: &str, fields: &[(&str, TypeId)]) {
+    fn define(&mut self, stream: &mut Vec<u8>, id: TypeId, definition: &[u8]) {
         if !self.defined.contains(&id) {
             self.defined.push(id);
-            define_struct(stream, id, name, fields);
+            stream.extend(definition);
         }
     }
 }
