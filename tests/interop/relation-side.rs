@@ -205,7 +205,7 @@ fn of_relation(relation: &Relation) -> Value {
 }
 
 fn of_receiver(receiver: &Receiver) -> Value {
-    json!([receiver.protocol.name, receiver.protocol.transport.as_str(), receiver.url])
+    json!([receiver.protocol.name, receiver.protocol.transport, receiver.url])
 }
 
 fn protocols(names: &Value) -> Result<Vec<ReceiverProtocol>> {

@@ -60,11 +60,11 @@ pub enum TransportProtocol {
     Grpc,
 }
 
-/// The error of a name that is not a protocol or a transport of the `tracing` interface.
+/// The error of a name that is not a protocol of the `tracing` interface.
 ///
 /// The documentation of the Python library mentions `jaeger_http_thrift` and `tempo`; neither was ever accepted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("cannot find a protocol or transport of traces named `{name}`")]
+#[error("cannot find a protocol of traces named `{name}`")]
 pub struct UnknownProtocol {
     /// The name that was given.
     pub name: String,
@@ -92,32 +92,6 @@ impl fmt::Display for ReceiverProtocol {
     }
 }
 
-impl TransportProtocol {
-    /// Returns the name in databags: `http` or `grpc`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Http => "http",
-            Self::Grpc => "grpc",
-        }
-    }
-}
-
-impl FromStr for TransportProtocol {
-    type Err = UnknownProtocol;
-
-    fn from_str(name: &str) -> Result<Self, UnknownProtocol> {
-        let known = [Self::Http, Self::Grpc].into_iter().find(|transport| transport.as_str() == name);
-        known.ok_or_else(|| UnknownProtocol { name: name.to_owned() })
-    }
-}
-
-impl fmt::Display for TransportProtocol {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -135,10 +109,7 @@ mod tests {
     fn names_that_only_look_right_are_refused() {
         for name in ["jaeger_http_thrift", "tempo", "OTLP_HTTP", "otlp-http", "http", ""] {
             let error = ReceiverProtocol::from_str(name).expect_err(name);
-            assert_eq!(
-                error.to_string(),
-                format!("cannot find a protocol or transport of traces named `{name}`")
-            );
+            assert_eq!(error.to_string(), format!("cannot find a protocol of traces named `{name}`"));
         }
     }
 }

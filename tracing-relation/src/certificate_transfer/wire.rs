@@ -71,7 +71,7 @@ const LINE: usize = 64;
 /// Returns the texts in a value: the items of a JSON list, a JSON text, or the whole value. An item that is not a text is
 /// `None`.
 fn texts(value: &str) -> Vec<Option<Cow<'_, str>>> {
-    match json::read::<Option<Vec<&RawValue>>>(&*json::from_python(value)) {
+    match json::read::<Option<Vec<&RawValue>>>(value) {
         Ok(None) => Vec::new(),
         Ok(Some(items)) => items.into_iter().map(|item| json::read_part(item).ok()).collect(),
         Err(_) => vec![json::unquoted(value)],

@@ -5,5 +5,5 @@ mod read;
 mod write;
 
 pub use read::JsonError;
-pub(crate) use read::{Object, from_python, read, read_part, unquoted};
+pub(crate) use read::{Object, read, read_part, unquoted};
 pub(crate) use write::{dumps, to_yaml};

@@ -42,26 +42,6 @@ pub(crate) fn unquoted(value: &str) -> Option<Cow<'_, str>> {
     }
 }
 
-/// Replaces the numbers that Python writes but JSON does not have (`NaN`, `Infinity`) by `null`.
-pub(crate) fn from_python(json: &str) -> Cow<'_, str> {
-    const NUMBERS: [&str; 3] = ["-Infinity", "Infinity", "NaN"];
-    if !NUMBERS.iter().any(|number| json.contains(number)) {
-        return json.into();
-    }
-    let mut within_text = false;
-    let parts = json.split('"').map(|part| {
-        if !within_text {
-            within_text = true;
-            return NUMBERS.iter().fold(part.to_owned(), |part, number| part.replace(number, "null"));
-        }
-        let backslashes = part.len() - part.trim_end_matches('\\').len();
-        // After an odd number of backslashes, the quotation mark belongs to the text.
-        within_text = backslashes % 2 == 1;
-        part.to_owned()
-    });
-    parts.collect::<Vec<_>>().join("\"").into()
-}
-
 impl JsonError {
     /// Creates the error without its position, because that is the position within a part of a document.
     pub(crate) fn of_part(error: serde_json::Error) -> Self {
@@ -104,9 +84,7 @@ fn without_content(message: String) -> String {
 
 #[cfg(test)]
 mod tests {
-    use proptest::collection::vec;
     use proptest::prelude::*;
-    use proptest::sample::select;
     use serde_json::{Value, json};
 
     use super::*;
@@ -233,42 +211,10 @@ mod tests {
         }
     }
 
-    #[test]
-    fn numbers_that_only_python_knows_are_null() {
-        for (python, json) in [
-            ("NaN", "null"),
-            ("[NaN,-Infinity, Infinity]", "[null,null, null]"),
-            (
-                r#"{"NaN": NaN, "a\"": "NaN\\", "b": ["\"NaN", Infinity]}"#,
-                r#"{"NaN": null, "a\"": "NaN\\", "b": ["\"NaN", null]}"#,
-            ),
-            (r#"["Infinity"]"#, r#"["Infinity"]"#),
-        ] {
-            assert_eq!(from_python(python), json);
-        }
-        for none in ["-NaN", "1NaN", "NaNs", "Infinity0", "[NaN", "\"NaN"] {
-            message::<&RawValue>(&from_python(none));
-        }
-    }
-
     proptest! {
         #[test]
-        fn texts_stay_as_they_are_beside_numbers_of_python(
-            texts in vec(r#"(NaN|-?Infinity|["\\, \[é])*"#, 0..4),
-            number in select(&["NaN", "Infinity", "-Infinity"][..]),
-        ) {
-            let item = |text: &String| format!("{}, {number}", json!({text.as_str(): text}));
-            let python = format!("[{}]", texts.iter().map(item).collect::<Vec<_>>().join(","));
-            let expected: Value = texts.iter().flat_map(|text| [json!({text.as_str(): text}), Value::Null]).collect();
-            prop_assert_eq!(read::<Value>(&*from_python(&python)), Ok(expected));
-        }
-
-        #[test]
-        fn any_document_is_read_or_refused(document: Vec<u8>, text: String) {
+        fn any_document_is_read_or_refused(document: Vec<u8>) {
             let _ = (read::<Value>(&document), read::<Vec<&RawValue>>(&document), read::<Level>(&document));
-            if read::<&RawValue>(&text).is_ok() {
-                prop_assert_eq!(from_python(&text), &*text);
-            }
         }
 
         #[test]

@@ -1,5 +1,7 @@
 //! Reads lists in databags, and keeps the valid items.
 
+use std::error::Error;
+
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -40,17 +42,6 @@ pub enum DataValidationError {
     },
 }
 
-/// The reason why an item of a list is ignored.
-#[derive(Clone, Debug, thiserror::Error)]
-pub(super) enum Unusable {
-    #[error(transparent)]
-    Json(#[from] JsonError),
-    #[error("without {0}")]
-    Without(&'static str),
-    #[error("without the field `{0}`")]
-    WithoutField(&'static str),
-}
-
 /// Returns the databag that one side publishes in version 2.
 pub(super) fn databag(receivers: &[impl Serialize]) -> Databag {
     Databag::from([(RECEIVERS.to_owned(), json::dumps(&receivers))])
@@ -62,11 +53,11 @@ pub(super) fn read<T>(
     databag: &Databag,
     key: &'static str,
     tell: impl FnOnce(&str),
-    read: impl Fn(&RawValue) -> Result<T, Unusable>,
+    read: impl Fn(&RawValue) -> Result<T, Box<dyn Error>>,
 ) -> Result<Vec<T>, DataValidationError> {
-    let list = json::from_python(databag.get(key).ok_or(DataValidationError::Missing)?);
+    let list = databag.get(key).ok_or(DataValidationError::Missing)?;
     let items: Vec<&RawValue> =
-        json::read(&*list).map_err(|source| DataValidationError::NotAList { key, source })?;
+        json::read(list).map_err(|source| DataValidationError::NotAList { key, source })?;
     let (count, mut usable, mut ignored) = (items.len(), Vec::new(), Vec::new());
     for (index, item) in items.into_iter().enumerate() {
         match read(item) {
@@ -86,8 +77,8 @@ pub(super) fn read<T>(
 }
 
 /// Returns a field of an item.
-pub(super) fn field<'a>(item: &Object<'a>, name: &'static str) -> Result<&'a RawValue, Unusable> {
-    item.get(name).copied().ok_or(Unusable::WithoutField(name))
+pub(super) fn field<'a>(item: &Object<'a>, name: &'static str) -> Result<&'a RawValue, String> {
+    item.get(name).copied().ok_or_else(|| format!("without the field `{name}`"))
 }
 
 /// Returns the protocol that has this name in versions 0 and 1 of the interface.

@@ -1,4 +1,4 @@
-use super::items::{self, DataValidationError, RECEIVERS, Unusable};
+use super::items::{self, DataValidationError, RECEIVERS};
 use crate::ReceiverProtocol;
 use crate::json;
 use crate::juju::Databag;
@@ -39,14 +39,15 @@ impl RequirerAppData {
         databag: &Databag,
         tell: impl FnOnce(&str),
     ) -> Result<Self, DataValidationError> {
-        let unknown = Unusable::Without("the name of a known protocol");
-        let receivers = if databag.contains_key(RECEIVERS) || !databag.contains_key("protocols") {
-            let known = |name: String| name.parse().map_err(|_| unknown.clone());
-            items::read(databag, RECEIVERS, tell, |item| known(json::read_part(item)?))
-        } else {
-            let known = |name: String| items::legacy_protocol(&name).ok_or(unknown.clone());
-            items::read(databag, "protocols", tell, |item| known(json::read_part(item)?))
-        };
+        let (key, protocol): (_, fn(&str) -> Option<ReceiverProtocol>) =
+            if databag.contains_key(RECEIVERS) || !databag.contains_key("protocols") {
+                (RECEIVERS, |name| name.parse().ok())
+            } else {
+                ("protocols", items::legacy_protocol)
+            };
+        let receivers = items::read(databag, key, tell, |item| {
+            Ok(protocol(&json::read_part::<String>(item)?).ok_or("without the name of a known protocol")?)
+        });
         Ok(Self { receivers: receivers? })
     }
 
