@@ -20,8 +20,8 @@ pub(super) const MAX_STDERR: usize = 64 * 1024;
 
 /// A way to run hook tool calls. Implement it to reach Juju in another way than through its agent.
 ///
-/// The crate has three implementations: [`AgentHookTools`](super::AgentHookTools) for a charm,
-/// [`ProcessHookTools`](super::ProcessHookTools), and, with the feature `testing`, `testing::Model`, an in-memory Juju.
+/// The crate has two implementations: [`AgentHookTools`](super::AgentHookTools) for a charm, and, with the feature
+/// `testing`, `testing::Model`, an in-memory Juju.
 pub trait HookTools: Send + Sync + fmt::Debug {
     /// Runs the tool to its end and returns its output.
     ///

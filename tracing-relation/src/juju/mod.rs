@@ -29,7 +29,6 @@ mod hook_tool_error;
 mod hook_tools;
 mod juju_log;
 mod metadata;
-mod process;
 mod reads;
 mod running;
 #[cfg(any(test, feature = "testing"))]
@@ -49,7 +48,6 @@ pub use event_context::{
 pub use hook_tool_error::{HookToolError, HookToolErrorKind};
 pub use hook_tools::{HookToolCall, HookToolOutput, HookTools};
 pub use metadata::{Endpoint, Metadata, MetadataError, Role};
-pub use process::ProcessHookTools;
 pub use reads::Databag;
 pub use tools::{
     ApplicationStatus, BindAddress, GoalState, GoalStatus, InterfaceAddress, NetworkInfo, PortRange,

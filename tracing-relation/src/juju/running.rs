@@ -1,5 +1,8 @@
 //! Runs the process of a hook tool from its start to its end.
 //!
+//! A call must never hang a hook, and must cost little more than the process itself. So there is no shell and no helper
+//! thread, and every wait has a time limit. When a call returns, its process has ended.
+//!
 //! One thread polls the three pipes, and the process itself, with a deadline. The pipes stay in blocking mode: if `poll`
 //! reports a pipe as ready, reading it, or writing at most [`PIPE_BUF`] bytes to it, does not block.
 //!

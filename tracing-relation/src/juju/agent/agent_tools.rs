@@ -1,18 +1,20 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStringExt as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::process::{self, Command};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
-use std::{env, fs, io, process};
+use std::{env, fs, io};
 
 use super::connection::Connection;
 use super::rpc::{self, Answer, Answers, Request, Response};
 use crate::juju::hook_tool_error::deadline;
 use crate::juju::hook_tools::{MAX_STDERR, MAX_STDOUT, too_long};
-use crate::juju::{
-    HookToolCall, HookToolError, HookToolErrorKind, HookToolOutput, HookTools, ProcessHookTools,
-};
+use crate::juju::{HookToolCall, HookToolError, HookToolErrorKind, HookToolOutput, HookTools, running};
 use HookToolErrorKind::{AnswerLost, InvalidOutput};
+
+const DEFAULT_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// The number of links that are followed from a tool to its program. The system has a limit as well.
 const MOST_LINKS: usize = 40;
@@ -25,41 +27,76 @@ const MOST_LINKS: usize = 40;
 /// puts before Juju's tools is run. A forked child of the charm also runs processes.
 ///
 /// A hook tool takes 1 to 5 ms as a process, and 0.2 ms over the socket.
+///
+/// Tools are searched in the directories of `PATH` at the time of creation. A process inherits the environment and the
+/// working directory of the charm. A standard output of more than 16 MiB is an error
+/// ([`InvalidOutput`](HookToolErrorKind::InvalidOutput)). The first 64 KiB of standard error are kept.
 #[derive(Debug)]
 pub struct AgentHookTools {
-    processes: ProcessHookTools,
+    directories: Vec<PathBuf>,
+    timeout: Duration,
     agent: Option<Agent>,
 }
 
 impl AgentHookTools {
     /// Creates hook tools for the agent and the `PATH` in the environment of this process, with a time limit of 60 s for
     /// each tool.
+    ///
+    /// Juju itself has no time limit: a tool that waits for a lost controller never ends.
     #[must_use]
     pub fn from_env() -> Self {
         Self::from_vars(|name| env::var(name).ok())
     }
 
     pub(in crate::juju) fn from_vars(var: impl Fn(&str) -> Option<String>) -> Self {
-        Self { processes: ProcessHookTools::new(), agent: Agent::from_vars(var) }
+        let tools = Self { directories: Vec::new(), timeout: DEFAULT_TIMEOUT, agent: Agent::from_vars(var) };
+        tools.with_path(env::var_os("PATH").unwrap_or_default())
+    }
+
+    /// Runs each tool as a process, even if the agent could be called over its socket.
+    #[must_use]
+    pub fn without_socket(self) -> Self {
+        Self { agent: None, ..self }
     }
 
     /// Searches tools in these directories instead. They are separated by colons, as in `PATH`.
     #[must_use]
     pub fn with_path(self, path: impl AsRef<OsStr>) -> Self {
-        Self { processes: self.processes.with_path(path), ..self }
+        Self { directories: env::split_paths(&path).filter(|dir| dir.is_absolute()).collect(), ..self }
     }
 
     /// Sets the time limit of each tool, unless the call has its own.
     #[must_use]
     pub fn with_timeout(self, timeout: Duration) -> Self {
-        Self { processes: self.processes.with_timeout(timeout), ..self }
+        Self { timeout, ..self }
+    }
+
+    /// Returns the program of a tool; `None` if no directory has one.
+    fn find(&self, tool: &str) -> Option<PathBuf> {
+        if tool.contains('/') {
+            return None;
+        }
+        let runs = |path: &PathBuf| {
+            path.metadata().is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
+        };
+        self.directories.iter().map(|directory| directory.join(tool)).find(runs)
+    }
+
+    fn run_process(&self, call: &HookToolCall, allowed: Duration) -> Result<HookToolOutput, HookToolError> {
+        let program = self.find(call.tool()).ok_or_else(|| {
+            let why = Some("no such program in PATH".into());
+            HookToolError::new(HookToolErrorKind::NotInHookContext, call.tool(), why)
+        })?;
+        let mut command = Command::new(program);
+        command.args(call.args());
+        running::run(command, call.tool(), call.input().unwrap_or_default(), allowed)
     }
 
     /// Returns the agent; `None` if this call must be run as a process.
     fn agent_for(&self, call: &HookToolCall) -> Option<&Agent> {
         let agent = self.agent.as_ref().filter(|agent| agent.is_own())?;
         let has_nul = call.args().iter().any(|arg| arg.contains('\0'));
-        let is_jujus_own = match self.processes.find(call.tool()) {
+        let is_jujus_own = match self.find(call.tool()) {
             Some(path) if is_jujus_own(&path) => {
                 agent.tools.get_or_init(|| path.parent().unwrap_or(&path).to_owned());
                 true
@@ -73,24 +110,24 @@ impl AgentHookTools {
 
 impl HookTools for AgentHookTools {
     fn run(&self, call: &HookToolCall) -> Result<HookToolOutput, HookToolError> {
-        let allowed = call.time_allowed(self.processes.timeout());
+        let allowed = call.time_allowed(self.timeout);
         match self.agent_for(call).and_then(|agent| agent.run(call, deadline(allowed))) {
             Some(Ok(Ok(response))) => output(call, response),
             Some(Ok(Err(refusal))) => {
                 Err(HookToolError::from_exit(call.tool(), Some(1), format!("ERROR {refusal}\n").as_bytes()))
             }
             Some(Err(cause)) => Err(HookToolError::without_answer(call.tool(), allowed, AnswerLost, cause)),
-            None => self.processes.run(call),
+            None => self.run_process(call, allowed),
         }
     }
 
     fn send(&self, call: &HookToolCall) -> Result<(), HookToolError> {
-        let allowed = call.time_allowed(self.processes.timeout());
+        let allowed = call.time_allowed(self.timeout);
         match self.agent_for(call).and_then(|agent| agent.send(call, deadline(allowed))) {
             Some(sent) => {
                 sent.map_err(|cause| HookToolError::without_answer(call.tool(), allowed, AnswerLost, cause))
             }
-            None => self.processes.run(call).map(drop),
+            None => self.run_process(call, allowed).map(drop),
         }
     }
 

@@ -7,12 +7,12 @@ use std::process::{Command, Stdio};
 
 use super::*;
 use crate::juju::testing::ToolResult;
-use crate::juju::{HookToolError, HookToolErrorKind, HookToolOutput, ProcessHookTools};
+use crate::juju::{HookToolError, HookToolErrorKind, HookToolOutput};
 
 /// Asks for a tool as a process, and over the socket an agent that runs the same program.
 fn both(call: &HookToolCall) -> [Result<HookToolOutput, HookToolError>; 2] {
     let directory = shell();
-    let process = ProcessHookTools::new().with_path(directory.path()).run(call);
+    let process = AgentHookTools::from_env().without_socket().with_path(directory.path()).run(call);
     let directory = jujus_own();
     let _agent = listen(directory.path(), run_a_shell);
     let over_socket = tools_of(directory.path()).run(call);

@@ -1,11 +1,11 @@
 //! Hook tools as processes.
 
 use super::*;
-use crate::juju::{HookToolError, HookToolErrorKind, ProcessHookTools};
+use crate::juju::{HookToolError, HookToolErrorKind};
 
-fn tools() -> (tempfile::TempDir, ProcessHookTools) {
+fn tools() -> (tempfile::TempDir, AgentHookTools) {
     let directory = shell();
-    let tools = ProcessHookTools::new().with_path(directory.path());
+    let tools = AgentHookTools::from_env().without_socket().with_path(directory.path());
     (directory, tools)
 }
 
@@ -37,7 +37,7 @@ fn files_that_cannot_be_executed_are_passed_over() {
     let first = tempfile::tempdir().expect("a directory");
     fs::write(first.path().join("a-tool"), "not a program").expect("written");
     let path = std::env::join_paths([first.path(), directory.path()]).expect("a path");
-    let tools = ProcessHookTools::new().with_path(path);
+    let tools = AgentHookTools::from_env().without_socket().with_path(path);
     assert_eq!(run(&tools, &script("echo second")), "second\n");
 }
 
