@@ -19,7 +19,7 @@ pub(crate) struct RelationEndpoint {
     limit: Option<u32>,
     /// Stored answers of earlier dispatches. A provider has none and asks Juju each time, because it does much other work
     /// in a dispatch and has many relations.
-    memory: Option<Arc<RelationMemory>>,
+    memory: Arc<RelationMemory>,
 }
 
 /// The time limit of a requirer for each hook tool. It is short, because a delayed trace is better than a delayed hook.
@@ -38,24 +38,20 @@ impl RelationEndpoint {
         role: Role,
     ) -> Result<Self, TracingError> {
         let limit = match dispatch.metadata() {
-            Ok(metadata) => match metadata.endpoint(name) {
-                None => return Err(TracingError::RelationNotFound { endpoint: name.to_owned() }),
-                Some((_, found)) if found.interface != interface => {
-                    return Err(TracingError::RelationInterfaceMismatch {
-                        endpoint: name.to_owned(),
-                        expected: interface,
-                        actual: found.interface.clone(),
-                    });
+            Ok(metadata) => {
+                let endpoint = name.to_owned();
+                let Some((actual, found)) = metadata.endpoint(name) else {
+                    return Err(TracingError::RelationNotFound { endpoint });
+                };
+                if found.interface != interface {
+                    let (expected, actual) = (interface, found.interface.clone());
+                    return Err(TracingError::RelationInterfaceMismatch { endpoint, expected, actual });
                 }
-                Some((actual, _)) if actual != role => {
-                    return Err(TracingError::RelationRoleMismatch {
-                        endpoint: name.to_owned(),
-                        expected: role,
-                        actual,
-                    });
+                if actual != role {
+                    return Err(TracingError::RelationRoleMismatch { endpoint, expected: role, actual });
                 }
-                Some((_, found)) => found.limit,
-            },
+                found.limit
+            }
             Err(error) => {
                 log::warn!(
                     "cannot check the endpoint `{name}`, and take its limit to be 1: {}",
@@ -65,8 +61,10 @@ impl RelationEndpoint {
             }
         };
         let (dispatch, memory) = match role {
-            Role::Requires => (dispatch.clone().with_patience(PATIENCE), dispatch.relation_memory().cloned()),
-            Role::Provides | Role::Peer => (dispatch.clone(), None),
+            Role::Requires => {
+                (dispatch.clone().with_patience(PATIENCE), Arc::clone(dispatch.relation_memory()))
+            }
+            Role::Provides | Role::Peer => (dispatch.clone(), Arc::default()),
         };
         Ok(Self { dispatch, name: name.to_owned(), role, limit, memory })
     }
@@ -103,7 +101,7 @@ impl RelationEndpoint {
     /// Returns the relations that will still exist after this hook, by ascending id. Juju lists a relation in the hook that
     /// ends it, and its databag can be read, but it is left out here, as in ops.
     pub(crate) fn ids(&self) -> Result<Vec<u32>, TracingError> {
-        if let Some(ids) = self.recall(|memory| memory.ids(&self.name)) {
+        if let Some(ids) = self.memory.ids(&self.name) {
             return Ok(ids);
         }
         let Some(mut ids) = self.known(self.dispatch.relation_ids(&self.name))? else {
@@ -111,18 +109,17 @@ impl RelationEndpoint {
         };
         let ends_now = self.event_of(&self.dispatch).filter(|(_, event)| *event == "broken");
         let ends_now = ends_now.map(|(relation, _)| relation.id);
-        let has_ended = |id: u32| self.memory.as_ref().is_some_and(|memory| memory.has_ended(id));
-        ids.retain(|id| Some(*id) != ends_now && !has_ended(*id));
-        self.learn(|memory| memory.learn_ids(&self.name, &ids));
+        ids.retain(|id| Some(*id) != ends_now && !self.memory.has_ended(*id));
+        self.memory.learn_ids(&self.name, &ids);
         Ok(ids)
     }
 
     pub(crate) fn relation(&self, id: u32) -> Result<Relation, TracingError> {
         let app = self.read(
             id,
-            |memory| memory.app(id).map(Some),
+            self.memory.app(id).map(Some),
             || self.dispatch.relation_app(&self.name, id),
-            |memory, app| _ = app.as_deref().map(|app| memory.learn_app(id, app)),
+            |app| _ = app.as_deref().map(|app| self.memory.learn_app(id, app)),
         )?;
         Ok(Relation { id, endpoint: self.name.clone(), app })
     }
@@ -130,7 +127,7 @@ impl RelationEndpoint {
     /// Reads the databag of the application at the other end.
     pub(crate) fn remote_app_data(&self, relation: &Relation) -> Result<Databag, TracingError> {
         let Some(app) = &relation.app else { return Ok(Databag::new()) };
-        self.remote_data(relation.id, app, || self.dispatch.relation_get_app(&self.name, relation.id, app))
+        self.remote_data(relation.id, app)
     }
 
     /// Reads the names of the units at the other end.
@@ -138,28 +135,26 @@ impl RelationEndpoint {
         let id = relation.id;
         self.read(
             id,
-            |memory| memory.units(&self.name, id),
+            self.memory.units(&self.name, id),
             || self.dispatch.relation_units(&self.name, id),
-            |memory, units| memory.learn_units(&self.name, id, units),
+            |units| self.memory.learn_units(&self.name, id, units),
         )
     }
 
-    /// Reads the databag of a unit at the other end.
-    pub(crate) fn remote_unit_data(&self, relation: &Relation, unit: &str) -> Result<Databag, TracingError> {
-        self.remote_data(relation.id, unit, || self.dispatch.relation_get_unit(&self.name, relation.id, unit))
-    }
-
-    fn remote_data(
-        &self,
-        id: u32,
-        owner: &str,
-        ask: impl FnOnce() -> Result<Databag, HookToolError>,
-    ) -> Result<Databag, TracingError> {
+    /// Reads the databag of an application or unit at the other end.
+    pub(crate) fn remote_data(&self, id: u32, owner: &str) -> Result<Databag, TracingError> {
+        let is_unit = owner.contains('/');
         self.read(
             id,
-            |memory| memory.databag(&self.name, id, owner),
-            ask,
-            |memory, databag| memory.learn_databag(&self.name, id, owner, databag),
+            self.memory.databag(&self.name, id, owner),
+            || {
+                if is_unit {
+                    self.dispatch.relation_get_unit(&self.name, id, owner)
+                } else {
+                    self.dispatch.relation_get_app(&self.name, id, owner)
+                }
+            },
+            |databag| self.memory.learn_databag(&self.name, id, owner, databag),
         )
     }
 
@@ -167,17 +162,15 @@ impl RelationEndpoint {
     fn read<T: Default>(
         &self,
         id: u32,
-        recall: impl FnOnce(&RelationMemory) -> Option<T>,
+        recalled: Option<T>,
         ask: impl FnOnce() -> Result<T, HookToolError>,
-        learn: impl FnOnce(&RelationMemory, &T),
+        learn: impl FnOnce(&T),
     ) -> Result<T, TracingError> {
-        if let Some(known) = self.recall(recall) {
+        if let Some(known) = recalled {
             return Ok(known);
         }
         let answer = self.known(ask())?;
-        if let Some(answer) = &answer {
-            self.learn(|memory| learn(memory, answer));
-        }
+        answer.as_ref().map(learn);
         self.doubt_if_gone(id);
         Ok(answer.unwrap_or_default())
     }
@@ -187,7 +180,7 @@ impl RelationEndpoint {
     pub(crate) fn published(&self, id: u32) -> Result<Databag, TracingError> {
         let own_app = self.dispatch.application()?;
         let databag = self.dispatch.relation_get_app(&self.name, id, own_app)?;
-        self.learn(|memory| memory.learn_databag(&self.name, id, own_app, &databag));
+        self.memory.learn_databag(&self.name, id, own_app, &databag);
         self.doubt_if_gone(id);
         Ok(databag)
     }
@@ -195,19 +188,18 @@ impl RelationEndpoint {
     /// Returns true if the memory shows that `data` need not be published: it was already published when a relevant event
     /// was last handled, or the unit was not the leader.
     pub(crate) fn is_known_to_be_published(&self, ids: &[u32], data: &Databag) -> bool {
-        let Some(memory) = &self.memory else { return false };
         let Ok(own_app) = self.dispatch.application() else { return false };
         let is_published = |id: &u32| {
-            memory.databag(&self.name, *id, own_app).is_some_and(|published| holds(&published, data))
+            self.memory.databag(&self.name, *id, own_app).is_some_and(|published| holds(&published, data))
         };
-        memory.follows() || ids.iter().all(is_published)
+        self.memory.follows() || ids.iter().all(is_published)
     }
 
     /// Returns true if the unit is the leader. Stores a negative answer in memory.
     pub(crate) fn leads(&self) -> Result<bool, TracingError> {
         let leads = self.dispatch.is_leader()?;
         if !leads {
-            self.learn(RelationMemory::learn_that_it_follows);
+            self.memory.learn_that_it_follows();
         }
         Ok(leads)
     }
@@ -223,7 +215,7 @@ impl RelationEndpoint {
         }
         match self.dispatch.relation_set_app(&self.name, id, data) {
             Err(error) if error.kind() == HookToolErrorKind::RelationGone => {
-                self.learn(RelationMemory::doubt);
+                self.memory.doubt();
                 Ok(())
             }
             Err(error) if error.kind() == HookToolErrorKind::PermissionDenied => {
@@ -285,21 +277,11 @@ impl RelationEndpoint {
         }
     }
 
-    fn recall<T>(&self, recall: impl FnOnce(&RelationMemory) -> Option<T>) -> Option<T> {
-        self.memory.as_deref().and_then(recall)
-    }
-
-    fn learn(&self, learn: impl FnOnce(&RelationMemory)) {
-        if let Some(memory) = &self.memory {
-            learn(memory);
-        }
-    }
-
     /// Drops the stored facts if the relation is gone, because its data was read during its removal, and the next dispatch
     /// would read other data.
     fn doubt_if_gone(&self, id: u32) {
         if self.dispatch.found_gone(id) {
-            self.learn(RelationMemory::doubt);
+            self.memory.doubt();
         }
     }
 }

@@ -113,7 +113,7 @@ impl CertificateTransferRequirer {
         let mut found = Found::default();
         if !gone() && !found.add_application(&self.endpoint.remote_app_data(relation)?) && !gone() {
             for unit in self.endpoint.units(relation)? {
-                found.add_unit(&self.endpoint.remote_unit_data(relation, &unit)?);
+                found.add_unit(&self.endpoint.remote_data(relation.id, &unit)?);
             }
         }
         if found.ignored > 0 {

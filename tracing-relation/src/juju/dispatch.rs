@@ -1,14 +1,12 @@
+use std::collections::HashMap;
 use std::env;
 use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, SystemTime};
 
-use super::environment::{Environment, malformed, number as digits};
-use super::event_context::{
-    self, ActionContext, RelationContext, SecretContext, StorageContext, WorkloadContext,
-};
+use super::environment::{malformed, number as digits};
 use super::juju_log::Lines;
 use super::reads::Reads;
 use super::{AgentHookTools, EnvironmentError, HookTools, Metadata, MetadataError};
@@ -33,15 +31,15 @@ use crate::memory::RelationMemory;
 /// ```
 #[derive(Clone)]
 pub struct Dispatch {
-    vars: Arc<Environment>,
+    pub(super) vars: Arc<HashMap<String, OsString>>,
     event: Arc<str>,
     metadata: Arc<OnceLock<Result<Metadata, MetadataError>>>,
     pub(super) tools: Arc<dyn HookTools>,
-    pub(super) reads: Arc<Reads>,
-    pub(super) lines: Arc<Lines>,
+    pub(super) reads: Arc<Mutex<Reads>>,
+    pub(super) lines: Arc<Mutex<Lines>>,
     /// The time limit of each tool that has a method here, if it is less than the limit of `tools`.
     pub(super) patience: Option<Duration>,
-    memory: Option<Arc<RelationMemory>>,
+    memory: Arc<RelationMemory>,
 }
 
 impl Dispatch {
@@ -56,17 +54,21 @@ impl Dispatch {
     /// Returns a dispatch with these variables instead of the process's own, for tests and for programs that Juju does not
     /// start.
     pub fn from_vars<K: Into<OsString>, V: Into<OsString>>(vars: impl IntoIterator<Item = (K, V)>) -> Self {
-        let vars = Environment::new(vars);
-        Self {
-            event: event(&vars).into(),
+        let vars = vars.into_iter().map(|(name, value)| (name.into(), value.into()));
+        let named = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value));
+        // An empty variable counts as absent, because Juju leaves variables empty that do not apply.
+        let vars = vars.filter_map(named).filter(|(_, value)| !value.is_empty()).collect();
+        let dispatch = Self {
             vars: Arc::new(vars),
+            event: "".into(),
             metadata: Arc::default(),
             tools: Arc::new(AgentHookTools::from_env()),
             reads: Arc::default(),
             lines: Arc::default(),
             patience: None,
-            memory: None,
-        }
+            memory: Arc::default(),
+        };
+        Self { event: dispatch.event_name().into(), ..dispatch }
     }
 
     /// Replaces the hook tools, and forgets the answers of the earlier ones.
@@ -99,50 +101,30 @@ impl Dispatch {
     }
 
     pub(crate) fn with_relation_memory_at(self, file: PathBuf, now: SystemTime) -> Self {
-        let memory = RelationMemory::open(file, &self, now).map(Arc::new);
-        Self { memory, ..self }
+        let memory = RelationMemory::open(file, &self, now).unwrap_or_default();
+        Self { memory: Arc::new(memory), ..self }
     }
 
     /// Writes new facts about relations into the file of [`with_relation_memory`](Self::with_relation_memory). Does nothing
     /// if there is no memory, or nothing new.
     pub fn remember_relations(&self) {
-        if let Some(memory) = &self.memory {
-            memory.save();
-        }
+        self.memory.save();
     }
 
     /// Drops the content of the file of [`with_relation_memory`](Self::with_relation_memory). Call it if the content is
     /// wrong: for example, a backend cannot be reached at the stored endpoint.
     pub fn forget_relations(&self) {
-        if let Some(memory) = &self.memory {
-            memory.forget(self);
-        }
+        self.memory.forget(self);
     }
 
-    pub(crate) fn relation_memory(&self) -> Option<&Arc<RelationMemory>> {
-        self.memory.as_ref()
+    pub(crate) fn relation_memory(&self) -> &Arc<RelationMemory> {
+        &self.memory
     }
 
     /// Returns the hook tools, for calls that have no method here.
     #[must_use]
     pub fn hook_tools(&self) -> &Arc<dyn HookTools> {
         &self.tools
-    }
-
-    /// Returns a variable; `None` if it is absent, empty, or not UTF-8. Juju leaves variables empty that do not apply to
-    /// the event.
-    #[must_use]
-    pub fn var(&self, name: &str) -> Option<&str> {
-        self.vars.var(name)
-    }
-
-    /// Returns a variable that must be set.
-    ///
-    /// # Errors
-    ///
-    /// The variable is absent or empty, or not UTF-8.
-    pub fn require(&self, name: &str) -> Result<&str, EnvironmentError> {
-        self.vars.require(name)
     }
 
     /// Returns the name of the event, with underscores: `update_status`, `tracing_relation_changed`, and for actions
@@ -212,7 +194,7 @@ impl Dispatch {
     /// it.
     #[must_use]
     pub fn charm_dir(&self) -> &Path {
-        let dir = self.vars.raw("JUJU_CHARM_DIR").or_else(|| self.vars.raw("CHARM_DIR"));
+        let dir = self.raw("JUJU_CHARM_DIR").or_else(|| self.raw("CHARM_DIR"));
         dir.map_or(Path::new("."), Path::new)
     }
 
@@ -225,49 +207,18 @@ impl Dispatch {
         self.metadata.get_or_init(|| Metadata::load(self.charm_dir())).as_ref().map_err(Clone::clone)
     }
 
-    /// Returns the relation of the event; `None` if the event has none.
-    ///
-    /// # Errors
-    ///
-    /// `JUJU_RELATION_ID` is malformed, or is missing beside `JUJU_RELATION`.
-    pub fn relation(&self) -> Result<Option<RelationContext>, EnvironmentError> {
-        event_context::relation(&self.vars)
-    }
-
-    /// Returns the storage of the event; `None` if the event has none.
-    ///
-    /// # Errors
-    ///
-    /// `JUJU_STORAGE_ID` is malformed.
-    pub fn storage(&self) -> Result<Option<StorageContext>, EnvironmentError> {
-        event_context::storage(&self.vars)
-    }
-
-    /// Returns the secret of the event; `None` if the event has none.
-    ///
-    /// # Errors
-    ///
-    /// `JUJU_SECRET_REVISION` is malformed.
-    pub fn secret(&self) -> Result<Option<SecretContext>, EnvironmentError> {
-        event_context::secret(&self.vars)
-    }
-
-    /// Returns the workload container of the event; `None` if the event has none.
-    ///
-    /// # Errors
-    ///
-    /// A variable is not UTF-8.
-    pub fn workload(&self) -> Result<Option<WorkloadContext>, EnvironmentError> {
-        event_context::workload(&self.vars)
-    }
-
-    /// Returns the action of this dispatch; `None` if it is not an action.
-    ///
-    /// # Errors
-    ///
-    /// A variable is not UTF-8.
-    pub fn action(&self) -> Result<Option<ActionContext>, EnvironmentError> {
-        event_context::action(&self.vars)
+    fn event_name(&self) -> String {
+        if let Some(path) = self.var("JUJU_DISPATCH_PATH") {
+            let (kind, name) = path.rsplit_once('/').unwrap_or(("hooks", path));
+            let suffix = if kind.rsplit('/').next() == Some("actions") { "_action" } else { "" };
+            name.replace('-', "_") + suffix
+        } else if let Some(hook) = self.var("JUJU_HOOK_NAME") {
+            hook.replace('-', "_")
+        } else {
+            self.var("JUJU_ACTION_NAME")
+                .map(|action| action.replace('-', "_") + "_action")
+                .unwrap_or_default()
+        }
     }
 
     fn unit(&self) -> Result<(&str, &str, u32), EnvironmentError> {
@@ -289,20 +240,6 @@ impl fmt::Debug for Dispatch {
             .field("charm_dir", &self.charm_dir())
             .field("tools", &self.tools)
             .finish_non_exhaustive()
-    }
-}
-
-fn event(vars: &Environment) -> String {
-    if let Some(path) = vars.var("JUJU_DISPATCH_PATH") {
-        let (kind, name) = path.rsplit_once('/').unwrap_or(("hooks", path));
-        let suffix = if kind.rsplit('/').next() == Some("actions") { "_action" } else { "" };
-        name.replace('-', "_") + suffix
-    } else if let Some(hook) = vars.var("JUJU_HOOK_NAME") {
-        hook.replace('-', "_")
-    } else if let Some(action) = vars.var("JUJU_ACTION_NAME") {
-        action.replace('-', "_") + "_action"
-    } else {
-        String::new()
     }
 }
 

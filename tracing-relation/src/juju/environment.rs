@@ -1,5 +1,6 @@
-use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
+
+use super::Dispatch;
 
 /// The error of a variable that Juju sets, but that is missing or has an unexpected value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -23,40 +24,31 @@ pub enum EnvironmentError {
     },
 }
 
-/// The variables of a process. An empty one counts as absent, because Juju leaves variables empty that do not apply.
-#[derive(Clone)]
-pub(super) struct Environment {
-    vars: HashMap<String, OsString>,
-}
+impl Dispatch {
+    /// Returns a variable; `None` if it is absent, empty, or not UTF-8. Juju leaves variables empty that do not apply to
+    /// the event.
+    #[must_use]
+    pub fn var(&self, name: &str) -> Option<&str> {
+        self.raw(name).and_then(OsStr::to_str)
+    }
 
-impl Environment {
-    pub(super) fn new<K: Into<OsString>, V: Into<OsString>>(vars: impl IntoIterator<Item = (K, V)>) -> Self {
-        let vars = vars.into_iter().map(|(name, value)| (name.into(), value.into()));
-        let named = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value));
-        Self { vars: vars.filter_map(named).filter(|(_, value)| !value.is_empty()).collect() }
+    /// Returns a variable that must be set.
+    ///
+    /// # Errors
+    ///
+    /// The variable is absent or empty, or not UTF-8.
+    pub fn require(&self, name: &str) -> Result<&str, EnvironmentError> {
+        self.optional(name)?.ok_or_else(|| EnvironmentError::Missing { variable: name.to_owned() })
+    }
+
+    /// Returns a variable; `None` if it is absent or empty, and an error if it is not UTF-8.
+    pub(super) fn optional(&self, name: &str) -> Result<Option<&str>, EnvironmentError> {
+        let utf8 = |value: &OsStr| malformed(name, &value.to_string_lossy(), "UTF-8");
+        self.raw(name).map(|value| value.to_str().ok_or_else(|| utf8(value))).transpose()
     }
 
     pub(super) fn raw(&self, name: &str) -> Option<&OsStr> {
         self.vars.get(name).map(OsString::as_os_str)
-    }
-
-    pub(super) fn var(&self, name: &str) -> Option<&str> {
-        self.raw(name).and_then(OsStr::to_str)
-    }
-
-    /// Returns the value; `None` if the variable is absent or empty.
-    pub(super) fn optional(&self, name: &str) -> Result<Option<&str>, EnvironmentError> {
-        match self.raw(name) {
-            None => Ok(None),
-            Some(value) => match value.to_str() {
-                Some(text) => Ok(Some(text)),
-                None => Err(malformed(name, &value.to_string_lossy(), "UTF-8")),
-            },
-        }
-    }
-
-    pub(super) fn require(&self, name: &str) -> Result<&str, EnvironmentError> {
-        self.optional(name)?.ok_or_else(|| EnvironmentError::Missing { variable: name.to_owned() })
     }
 }
 
@@ -77,7 +69,7 @@ mod tests {
 
     #[test]
     fn empty_variables_count_as_absent() {
-        let environment = Environment::new([("JUJU_REMOTE_UNIT", "")]);
+        let environment = Dispatch::from_vars([("JUJU_REMOTE_UNIT", "")]);
         assert_eq!(environment.var("JUJU_REMOTE_UNIT"), None);
         let error = environment.require("JUJU_REMOTE_UNIT").expect_err("absent");
         assert_eq!(error.to_string(), "cannot find JUJU_REMOTE_UNIT in the environment");
@@ -86,7 +78,7 @@ mod tests {
     #[test]
     fn values_that_are_not_utf8_are_absent_or_an_error_that_names_the_variable() {
         let value = OsString::from_vec(b"a\xff".to_vec());
-        let environment = Environment::new([(OsString::from("JUJU_MODEL_NAME"), value)]);
+        let environment = Dispatch::from_vars([(OsString::from("JUJU_MODEL_NAME"), value)]);
         assert_eq!(environment.var("JUJU_MODEL_NAME"), None);
         let error = environment.require("JUJU_MODEL_NAME").expect_err("not UTF-8");
         assert_eq!(error.to_string(), "cannot read JUJU_MODEL_NAME=\"a\u{fffd}\": expected UTF-8");

@@ -183,11 +183,7 @@ impl HookToolErrorKind {
             Self::RestrictedContext => "not possible in this event",
             Self::NotFound => "not found",
             Self::Usage => "its command line is refused",
-            Self::NotInHookContext
-            | Self::Failed
-            | Self::TimedOut
-            | Self::AnswerLost
-            | Self::InvalidOutput => "",
+            _ => "",
         }
     }
 }

@@ -1,5 +1,5 @@
 use std::collections::HashSet;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::{Dispatch, HookToolCall, HookToolError};
@@ -12,10 +12,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The lines of this dispatch that are written without waiting.
 #[derive(Debug)]
-pub(super) struct Lines(Mutex<State>);
-
-#[derive(Debug)]
-struct State {
+pub(super) struct Lines {
     /// The topics of the warnings that were written, because each is written once.
     topics: HashSet<String>,
     /// The time that further lines may take.
@@ -24,13 +21,7 @@ struct State {
 
 impl Default for Lines {
     fn default() -> Self {
-        Self(Mutex::new(State { topics: HashSet::new(), left: PATIENCE }))
-    }
-}
-
-impl Lines {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        Self { topics: HashSet::new(), left: PATIENCE }
     }
 }
 
@@ -52,7 +43,7 @@ impl Dispatch {
     ///
     /// All such lines of a dispatch together take at most one second. The lines after that are dropped.
     pub fn juju_log_without_waiting(&self, level: log::Level, message: &str) {
-        let left = self.lines.state().left;
+        let left = self.lines().left;
         let Some(call) = juju_log_call(level, message).filter(|_| !left.is_zero()) else { return };
         let started = Instant::now();
         // The failure is not even logged, because the charm may send its log to Juju's log.
@@ -67,14 +58,18 @@ impl Dispatch {
         self.spend(started);
     }
 
+    fn lines(&self) -> MutexGuard<'_, Lines> {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn spend(&self, started: Instant) {
-        let left = &mut self.lines.state().left;
+        let left = &mut self.lines().left;
         *left = left.saturating_sub(started.elapsed());
     }
 
     /// Returns true if the topic is new in this dispatch, so that a message about it is not a repetition.
     pub(crate) fn is_news(&self, topic: &str) -> bool {
-        self.lines.state().topics.insert(topic.to_owned())
+        self.lines().topics.insert(topic.to_owned())
     }
 
     /// Warns the operator about a problem that only they can solve, once per dispatch and topic. Ignores failures.
@@ -87,13 +82,7 @@ impl Dispatch {
 }
 
 fn juju_log_call(level: log::Level, message: &str) -> Option<HookToolCall> {
-    let level = match level {
-        log::Level::Error => "ERROR",
-        log::Level::Warn => "WARNING",
-        log::Level::Info => "INFO",
-        log::Level::Debug => "DEBUG",
-        log::Level::Trace => "TRACE",
-    };
+    let level = if level == log::Level::Warn { "WARNING" } else { level.as_str() };
     let message = message.replace('\0', "");
     let message = &message[..message.floor_char_boundary(MAX_ARGUMENT)];
     let call = HookToolCall::new("juju-log").arg("--log-level").arg(level).arg("--");
@@ -102,7 +91,7 @@ fn juju_log_call(level: log::Level, message: &str) -> Option<HookToolCall> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::sync::{Arc, Mutex};
     use std::thread;
 
     use super::*;

@@ -8,7 +8,9 @@
 //! probably hang as well. So after a tool that took too long, the time limit is short until a tool answers.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::error::Error;
+use std::hash::Hash;
+use std::sync::{MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde::de::DeserializeOwned;
@@ -28,28 +30,16 @@ const SHORT_PATIENCE: Duration = Duration::from_secs(1);
 /// The answers that were read in this dispatch.
 #[derive(Debug, Default)]
 pub(super) struct Reads {
-    known: Mutex<Known>,
-}
-
-#[derive(Debug, Default)]
-struct Known {
     leader: Option<(Instant, bool)>,
     ids: HashMap<String, Vec<u32>>,
     units: HashMap<u32, Vec<String>>,
-    apps: HashMap<u32, Option<String>>,
+    apps: HashMap<u32, String>,
     /// The databags, by relation and by the application or unit that owns them.
     databags: HashMap<(u32, String), Databag>,
     /// The relations that a tool reported as gone.
     gone: HashSet<u32>,
     /// The time limit of the next tool; `Some` if the last one took too long.
     patience: Option<Duration>,
-}
-
-impl Reads {
-    /// Locks the answers for a moment, never while a tool runs, so two threads may read the same answer twice.
-    fn known(&self) -> MutexGuard<'_, Known> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 /// Leadership and relations. Answers are kept for the rest of the dispatch, and clones share them.
@@ -68,13 +58,13 @@ impl Dispatch {
     /// The tool fails. In this case, act as a unit that is not the leader.
     pub fn is_leader(&self) -> Result<bool, HookToolError> {
         let now = Instant::now();
-        if let Some((asked, leader)) = self.reads.known().leader
+        if let Some((asked, leader)) = self.reads().leader
             && now.duration_since(asked) < LEADERSHIP_GUARANTEE
         {
             return Ok(leader);
         }
         let leader = self.read(&HookToolCall::new("is-leader").arg("--format=json"))?;
-        self.reads.known().leader = Some((now, leader));
+        self.reads().leader = Some((now, leader));
         Ok(leader)
     }
 
@@ -85,16 +75,19 @@ impl Dispatch {
     ///
     /// The tool fails, or does not print a list of ids.
     pub fn relation_ids(&self, endpoint: &str) -> Result<Vec<u32>, HookToolError> {
-        if let Some(ids) = self.reads.known().ids.get(endpoint) {
-            return Ok(ids.clone());
-        }
-        let call = HookToolCall::new("relation-ids").arg("--format=json").arg(endpoint);
-        let full_ids: Vec<String> = self.read(&call)?;
-        let ids = full_ids.iter().map(|id| id.rsplit(':').next().unwrap_or(id).parse());
-        let mut ids = ids.collect::<Result<Vec<u32>, _>>().map_err(|source| invalid(&call, source))?;
-        ids.sort_unstable();
-        self.reads.known().ids.insert(endpoint.to_owned(), ids.clone());
-        Ok(ids)
+        self.once(
+            |reads| &mut reads.ids,
+            endpoint.to_owned(),
+            || {
+                let call = HookToolCall::new("relation-ids").arg("--format=json").arg(endpoint);
+                let full_ids: Vec<String> = self.read(&call)?;
+                let ids = full_ids.iter().map(|id| id.rsplit(':').next().unwrap_or(id).parse());
+                let mut ids =
+                    ids.collect::<Result<Vec<u32>, _>>().map_err(|source| invalid(&call, source))?;
+                ids.sort_unstable();
+                Ok(ids)
+            },
+        )
     }
 
     /// Returns the units at the other end of a relation (`relation-list`).
@@ -103,13 +96,8 @@ impl Dispatch {
     ///
     /// The tool fails for another reason than a relation that is gone.
     pub fn relation_units(&self, endpoint: &str, id: u32) -> Result<Vec<String>, HookToolError> {
-        if let Some(units) = self.reads.known().units.get(&id) {
-            return Ok(units.clone());
-        }
         let call = relation_call("relation-list", endpoint, id).arg("--format=json");
-        let units: Vec<String> = self.read_relation(&call, id, Whose::Other)?;
-        self.reads.known().units.insert(id, units.clone());
-        Ok(units)
+        self.once(|reads| &mut reads.units, id, || self.read_relation(&call, id, false))
     }
 
     /// Returns the application at the other end of a relation; `None` if the relation is gone. It comes from the
@@ -125,14 +113,9 @@ impl Dispatch {
         {
             return Ok(relation.remote_app);
         }
-        if let Some(app) = self.reads.known().apps.get(&id) {
-            return Ok(app.clone());
-        }
         let call = relation_call("relation-list", endpoint, id).arg("--app").arg("--format=json");
-        let app: String = self.read_relation(&call, id, Whose::Other)?;
-        let app = Some(app).filter(|app| !app.is_empty());
-        self.reads.known().apps.insert(id, app.clone());
-        Ok(app)
+        let app = self.once(|reads| &mut reads.apps, id, || self.read_relation(&call, id, false))?;
+        Ok(Some(app).filter(|app: &String| !app.is_empty()))
     }
 
     /// Returns the databag of an application in a relation (`relation-get --app`), including the writes of this dispatch.
@@ -143,9 +126,10 @@ impl Dispatch {
     /// its leader, and the relation is not a peer relation; any other failure of the tool, except that the relation is
     /// gone.
     pub fn relation_get_app(&self, endpoint: &str, id: u32, app: &str) -> Result<Databag, HookToolError> {
-        let whose = if self.application() == Ok(app) { Whose::OwnAppRead { endpoint } } else { Whose::Other };
+        // Every unit may read the own application's databag in a peer relation.
+        let may_be_refused = self.application() == Ok(app) && !self.is_among_peers(endpoint);
         let call = relation_call("relation-get", endpoint, id).arg("--app");
-        self.databag(call, id, app, whose)
+        self.databag(call, id, app, may_be_refused)
     }
 
     /// Returns the databag of a unit in a relation (`relation-get`). It also has Juju's own keys, such as
@@ -155,7 +139,7 @@ impl Dispatch {
     ///
     /// The tool fails for another reason than a relation that is gone.
     pub fn relation_get_unit(&self, endpoint: &str, id: u32, unit: &str) -> Result<Databag, HookToolError> {
-        self.databag(relation_call("relation-get", endpoint, id), id, unit, Whose::Other)
+        self.databag(relation_call("relation-get", endpoint, id), id, unit, false)
     }
 
     /// Writes keys of the own application's databag (`relation-set --app`). Other keys stay as they are; an empty value
@@ -167,7 +151,7 @@ impl Dispatch {
     /// [`RelationGone`](HookToolErrorKind::RelationGone), or another failure of the tool.
     pub fn relation_set_app(&self, endpoint: &str, id: u32, changes: &Databag) -> Result<(), HookToolError> {
         let call = relation_call("relation-set", endpoint, id).arg("--app");
-        self.write_databag(call, (endpoint, id), self.application().ok(), changes, Whose::OwnAppWritten)
+        self.write_databag(call, (endpoint, id), self.application().ok(), changes, true)
     }
 
     /// Writes keys of the own unit's databag (`relation-set`). Other keys stay as they are; an empty value deletes its
@@ -178,12 +162,12 @@ impl Dispatch {
     /// [`RelationGone`](HookToolErrorKind::RelationGone), or another failure of the tool.
     pub fn relation_set_unit(&self, endpoint: &str, id: u32, changes: &Databag) -> Result<(), HookToolError> {
         let call = relation_call("relation-set", endpoint, id);
-        self.write_databag(call, (endpoint, id), self.unit_name().ok(), changes, Whose::Other)
+        self.write_databag(call, (endpoint, id), self.unit_name().ok(), changes, false)
     }
 
     /// Returns true if a tool reported that the relation is gone.
     pub(crate) fn found_gone(&self, id: u32) -> bool {
-        self.reads.known().gone.contains(&id)
+        self.reads().gone.contains(&id)
     }
 
     fn databag(
@@ -191,16 +175,11 @@ impl Dispatch {
         call: HookToolCall,
         id: u32,
         owner: &str,
-        whose: Whose<'_>,
+        may_be_refused: bool,
     ) -> Result<Databag, HookToolError> {
-        let key = (id, owner.to_owned());
-        if let Some(databag) = self.reads.known().databags.get(&key) {
-            return Ok(databag.clone());
-        }
         let call = call.arg("--format=json").arg("-").arg(owner);
-        let databag: Databag = self.read_relation(&call, id, whose)?;
-        self.reads.known().databags.insert(key, databag.clone());
-        Ok(databag)
+        let key = (id, owner.to_owned());
+        self.once(|reads| &mut reads.databags, key, || self.read_relation(&call, id, may_be_refused))
     }
 
     fn write_databag(
@@ -209,19 +188,19 @@ impl Dispatch {
         (endpoint, id): (&str, u32),
         owner: Option<&str>,
         changes: &Databag,
-        whose: Whose<'_>,
+        may_be_refused: bool,
     ) -> Result<(), HookToolError> {
         if changes.is_empty() {
             return Ok(());
         }
-        if let (Some(memory), Some(owner)) = (self.relation_memory(), owner) {
-            memory.will_write(endpoint, id, owner);
+        if let Some(owner) = owner {
+            self.relation_memory().will_write(endpoint, id, owner);
         }
         // Standard input is used, because its length is not limited.
         let call = call.arg("--file=-").stdin(json::to_yaml(changes));
-        self.run(&call).map_err(|error| self.refine(error, whose))?;
+        self.run(&call).map_err(|error| self.refine(error, may_be_refused))?;
         if let Some(owner) = owner
-            && let Some(databag) = self.reads.known().databags.get_mut(&(id, owner.to_owned()))
+            && let Some(databag) = self.reads().databags.get_mut(&(id, owner.to_owned()))
         {
             databag.extend(changes.clone());
             databag.retain(|_, value| !value.is_empty());
@@ -229,16 +208,36 @@ impl Dispatch {
         Ok(())
     }
 
+    /// Returns the answer under `key` that was read before in this dispatch, else asks for it.
+    fn once<K: Eq + Hash, T: Clone>(
+        &self,
+        answers: impl Fn(&mut Reads) -> &mut HashMap<K, T>,
+        key: K,
+        ask: impl FnOnce() -> Result<T, HookToolError>,
+    ) -> Result<T, HookToolError> {
+        if let Some(answer) = answers(&mut self.reads()).get(&key) {
+            return Ok(answer.clone());
+        }
+        let answer = ask()?;
+        answers(&mut self.reads()).insert(key, answer.clone());
+        Ok(answer)
+    }
+
+    /// Locks the answers for a moment, never while a tool runs, so two threads may read the same answer twice.
+    fn reads(&self) -> MutexGuard<'_, Reads> {
+        self.reads.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Reads an answer as [`read`](Self::read) does, but returns the default for a relation that is gone.
     fn read_relation<T: DeserializeOwned + Default>(
         &self,
         call: &HookToolCall,
         id: u32,
-        whose: Whose<'_>,
+        may_be_refused: bool,
     ) -> Result<T, HookToolError> {
-        match self.read::<Option<T>>(call).map_err(|error| self.refine(error, whose)) {
+        match self.read::<Option<T>>(call).map_err(|error| self.refine(error, may_be_refused)) {
             Err(error) if error.kind() == HookToolErrorKind::RelationGone => {
-                self.reads.known().gone.insert(id);
+                self.reads().gone.insert(id);
                 Ok(T::default())
             }
             answer => answer.map(Option::unwrap_or_default),
@@ -257,28 +256,23 @@ impl Dispatch {
     /// Runs a tool within the time limits of this dispatch.
     pub(super) fn run(&self, call: &HookToolCall) -> Result<HookToolOutput, HookToolError> {
         let started = Instant::now();
-        let patience = [self.patience, self.reads.known().patience].into_iter().flatten().min();
+        let patience = [self.patience, self.reads().patience].into_iter().flatten().min();
         let result = match patience {
             Some(patience) => self.tools.run(&call.clone().at_most(patience)),
             None => self.tools.run(call),
         };
         let hung = result.as_ref().is_err_and(|error| error.kind() == HookToolErrorKind::TimedOut);
         // The limit is never longer than the time that the hanging tool got.
-        self.reads.known().patience = hung.then(|| SHORT_PATIENCE.min(started.elapsed()));
+        self.reads().patience = hung.then(|| SHORT_PATIENCE.min(started.elapsed()));
         result
     }
 
     /// Decides what "permission denied" means. Juju also says it about a relation that is gone from the controller, even to
-    /// a leader. It is a real refusal only if the unit is not the leader and asks for its own application's databag, except
-    /// in a peer relation, where every unit may read it.
-    pub(super) fn refine(&self, error: HookToolError, whose: Whose<'_>) -> HookToolError {
+    /// a leader. It is a real refusal only if Juju may refuse the operation to a unit that is not the leader, and the unit is
+    /// not.
+    pub(super) fn refine(&self, error: HookToolError, may_be_refused: bool) -> HookToolError {
         let ambiguous = error.kind() == HookToolErrorKind::PermissionDenied
             && error.stderr().to_lowercase().contains("permission denied");
-        let may_be_refused = match whose {
-            Whose::OwnAppRead { endpoint } => !self.is_among_peers(endpoint),
-            Whose::OwnAppWritten => true,
-            Whose::Other => false,
-        };
         if ambiguous && (!may_be_refused || self.is_leader().unwrap_or(false)) {
             error.with_kind(HookToolErrorKind::RelationGone)
         } else {
@@ -292,25 +286,14 @@ impl Dispatch {
     }
 }
 
-/// The owner of the databag of a call, and the operation on it.
-#[derive(Clone, Copy)]
-pub(super) enum Whose<'a> {
-    OwnAppRead { endpoint: &'a str },
-    OwnAppWritten,
-    Other,
-}
-
 /// Creates a call for a relation. Newer versions of Juju use the full form of the id to check that it belongs to the
 /// endpoint; older ones use only its number.
 pub(super) fn relation_call(tool: &str, endpoint: &str, id: u32) -> HookToolCall {
     HookToolCall::new(tool).arg("-r").arg(format!("{endpoint}:{id}"))
 }
 
-pub(super) fn invalid(
-    call: &HookToolCall,
-    source: impl std::error::Error + Send + Sync + 'static,
-) -> HookToolError {
-    HookToolError::new(HookToolErrorKind::InvalidOutput, call.tool(), Some(Box::new(source)))
+pub(super) fn invalid(call: &HookToolCall, source: impl Into<Box<dyn Error + Send + Sync>>) -> HookToolError {
+    HookToolError::new(HookToolErrorKind::InvalidOutput, call.tool(), Some(source.into()))
 }
 
 #[cfg(test)]

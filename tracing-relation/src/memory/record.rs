@@ -15,7 +15,7 @@ use crate::json;
 const FORMAT: &str = "charm-tracing relations 2 ";
 
 /// The facts, with the unit and model that they belong to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Record {
     pub(super) unit: String,
     pub(super) model: String,

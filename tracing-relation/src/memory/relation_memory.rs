@@ -3,7 +3,7 @@ use std::io;
 use std::path::PathBuf;
 use std::process;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use super::facts::{Facts, Outdated, RelationFacts};
 use super::file;
@@ -14,18 +14,16 @@ use crate::juju::{Databag, Dispatch};
 #[derive(Debug)]
 pub(crate) struct RelationMemory {
     path: PathBuf,
-    unit: String,
-    model: String,
-    hook: String,
-    now: Duration,
+    /// The time of the dispatch, in seconds since 1970.
+    now: u64,
     state: Mutex<State>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct State {
     /// The content of the file when it was last read or written.
     seen: Option<Vec<u8>>,
-    facts: Facts,
+    record: Record,
     /// True if there are facts that the file does not have.
     news: bool,
     /// True if this dispatch must not store facts any more.
@@ -34,6 +32,14 @@ struct State {
     same_hook: bool,
     /// The databags that this dispatch has written to, by relation and owner.
     written: HashSet<(u32, String)>,
+}
+
+/// The memory of a dispatch that has none: it knows nothing, and stores nothing.
+impl Default for RelationMemory {
+    fn default() -> Self {
+        let state = Mutex::new(State { doubtful: true, ..State::default() });
+        Self { path: PathBuf::new(), now: 0, state }
+    }
 }
 
 impl RelationMemory {
@@ -58,23 +64,26 @@ impl RelationMemory {
             }
         };
         let var = |name| dispatch.var(name).unwrap_or_default().to_owned();
-        let (unit, model) = (dispatch.unit_name().unwrap_or_default().to_owned(), var("JUJU_MODEL_UUID"));
-        let hook = var("JUJU_CONTEXT_ID");
-        let now = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-
-        let record = seen.as_deref().and_then(Record::decode);
+        let unit = dispatch.unit_name().unwrap_or_default().to_owned();
+        let says_unit = !unit.is_empty();
+        let (model, hook) = (var("JUJU_MODEL_UUID"), var("JUJU_CONTEXT_ID"));
+        let mut record = Record { unit, model, hook, ..Record::default() };
+        let mut same_hook = false;
         // A file that was copied from another unit does not count.
-        let record = record.filter(|found| (&found.unit, &found.model) == (&unit, &model));
-        let same_hook = record.as_ref().is_some_and(|found| !hook.is_empty() && found.hook == hook);
-        let mut facts = record.map(|found| found.facts).unwrap_or_default();
-        facts.forget_outdated(&outdated);
-        if !facts.are_fresh(now.as_secs()) {
-            facts.forget();
+        if let Some(found) = seen.as_deref().and_then(Record::decode)
+            && (&found.unit, &found.model) == (&record.unit, &record.model)
+        {
+            same_hook = !record.hook.is_empty() && found.hook == record.hook;
+            record.facts = found.facts;
+        }
+        record.facts.forget_outdated(&outdated);
+        let now = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+        if !record.facts.are_fresh(now) {
+            record.facts.forget();
         }
 
-        let (news, doubtful, written) = (false, false, HashSet::new());
-        let state = Mutex::new(State { seen, facts, news, doubtful, same_hook, written });
-        let memory = Self { path, unit, model, hook, now, state };
+        let state = Mutex::new(State { seen, record, same_hook, ..State::default() });
+        let memory = Self { path, now, state };
         let of_relation = matches!(outdated, Outdated::Relation { .. });
         // The event of a relation writes the file even if it drops nothing, so that a dispatch that has read it before does
         // not write it later.
@@ -86,16 +95,22 @@ impl RelationMemory {
             }
         }
         let says_which = of_relation || !dispatch.event().contains("_relation_");
-        (says_which && !memory.unit.is_empty()).then_some(memory)
+        (says_which && says_unit).then_some(memory)
+    }
+
+    /// Returns true if this dispatch stores facts.
+    #[cfg(test)]
+    pub(super) fn is_used(&self) -> bool {
+        !self.state().doubtful
     }
 
     /// Returns true if an event has ended the relation, even if Juju still lists it.
     pub(crate) fn has_ended(&self, id: u32) -> bool {
-        self.state().facts.ended.contains(&id)
+        self.state().record.facts.ended.contains(&id)
     }
 
     pub(crate) fn ids(&self, endpoint: &str) -> Option<Vec<u32>> {
-        self.state().facts.endpoints.get(endpoint).map(|relations| relations.keys().copied().collect())
+        self.state().record.facts.endpoints.get(endpoint).map(|relations| relations.keys().copied().collect())
     }
 
     /// Stores the relations of an endpoint. Must be called before other facts of the endpoint are stored.
@@ -105,7 +120,7 @@ impl RelationMemory {
     }
 
     pub(crate) fn app(&self, id: u32) -> Option<String> {
-        self.state().facts.apps.get(&id).cloned()
+        self.state().record.facts.apps.get(&id).cloned()
     }
 
     pub(crate) fn learn_app(&self, id: u32, app: &str) {
@@ -113,7 +128,7 @@ impl RelationMemory {
     }
 
     pub(crate) fn units(&self, endpoint: &str, id: u32) -> Option<Vec<String>> {
-        self.state().facts.endpoints.get(endpoint)?.get(&id)?.units.clone()
+        self.state().record.facts.endpoints.get(endpoint)?.get(&id)?.units.clone()
     }
 
     pub(crate) fn learn_units(&self, endpoint: &str, id: u32, units: &[String]) {
@@ -121,13 +136,13 @@ impl RelationMemory {
     }
 
     pub(crate) fn databag(&self, endpoint: &str, id: u32, owner: &str) -> Option<Databag> {
-        self.state().facts.endpoints.get(endpoint)?.get(&id)?.databags.get(owner).cloned()
+        self.state().record.facts.endpoints.get(endpoint)?.get(&id)?.databags.get(owner).cloned()
     }
 
     pub(crate) fn learn_databag(&self, endpoint: &str, id: u32, owner: &str, databag: &Databag) {
-        let own = self.unit.split_once('/').is_some_and(|(app, _)| app == owner);
         let may_be_dropped = {
             let state = self.state();
+            let own = state.record.unit.split_once('/').is_some_and(|(app, _)| app == owner);
             state.written.contains(&(id, owner.to_owned())) || own && state.same_hook
         };
         if !may_be_dropped {
@@ -144,7 +159,7 @@ impl RelationMemory {
     }
 
     pub(crate) fn follows(&self) -> bool {
-        self.state().facts.follows
+        self.state().record.facts.follows
     }
 
     /// Stores that the unit is not the leader. An event comes when it becomes the leader.
@@ -156,8 +171,10 @@ impl RelationMemory {
     /// would read other answers.
     pub(crate) fn doubt(&self) {
         let mut state = self.state();
-        state.facts.forget();
-        (state.news, state.doubtful) = (true, true);
+        if !state.doubtful {
+            state.record.facts.forget();
+            (state.news, state.doubtful) = (true, true);
+        }
     }
 
     /// Drops all facts that can change, also in the file.
@@ -166,7 +183,7 @@ impl RelationMemory {
     /// dispatch.
     pub(crate) fn forget(&self, dispatch: &Dispatch) {
         let mut state = self.state();
-        state.facts.forget();
+        state.record.facts.forget();
         state.news = false;
         if state.seen.is_none() {
             return;
@@ -184,10 +201,10 @@ impl RelationMemory {
         if !state.news {
             return;
         }
-        let mut content = self.record(&state).encode();
+        let mut content = state.encode();
         if content.len() > file::LARGEST {
-            state.facts.forget();
-            content = self.record(&state).encode();
+            state.record.facts.forget();
+            content = state.encode();
         }
         match file::replace(&self.path, state.seen.as_deref(), &content) {
             Ok(true) => (state.seen, state.news) = (Some(content), false),
@@ -199,7 +216,7 @@ impl RelationMemory {
     /// Writes the file, whatever its content. Returns an error if the old content stays there.
     fn force(&self, state: &mut State) -> io::Result<()> {
         state.news = false;
-        let content = self.record(state).encode();
+        let content = state.encode();
         if file::force(&self.path, &content)? {
             state.seen = Some(content);
         }
@@ -216,18 +233,6 @@ impl RelationMemory {
         dispatch.warn_operator("relation memory", &warning);
     }
 
-    fn record(&self, state: &State) -> Record {
-        // The clock of the machine is used rather than that of the dispatch, so that no two records are equal.
-        let written = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        Record {
-            unit: self.unit.clone(),
-            model: self.model.clone(),
-            hook: self.hook.clone(),
-            written: format!("{}-{}", process::id(), written.as_nanos()),
-            facts: state.facts.clone(),
-        }
-    }
-
     fn learn_of(&self, endpoint: &str, id: u32, learn: impl FnOnce(&mut RelationFacts)) {
         self.learn(|facts| {
             if let Some(relation) = facts.endpoints.get_mut(endpoint).and_then(|known| known.get_mut(&id)) {
@@ -241,14 +246,23 @@ impl RelationMemory {
         if state.doubtful {
             return;
         }
-        learn(&mut state.facts);
+        learn(&mut state.record.facts);
         state.news = true;
-        if state.facts.learned == 0 {
-            state.facts.learned = self.now.as_secs();
+        if state.record.facts.learned == 0 {
+            state.record.facts.learned = self.now;
         }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn encode(&mut self) -> Vec<u8> {
+        // The clock of the machine is used rather than that of the dispatch, so that no two records are equal.
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        self.record.written = format!("{}-{}", process::id(), now.as_nanos());
+        self.record.encode()
     }
 }

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use super::*;
 use crate::juju::HookTools;
@@ -257,6 +257,6 @@ fn leadership_is_asked_again_when_the_guarantee_has_run_out() {
     juju.set_leader(false);
     assert!(dispatch.is_leader().expect("still guaranteed"));
     let asked = Instant::now().checked_sub(LEADERSHIP_GUARANTEE).expect("the machine runs for longer");
-    dispatch.reads.known().leader = Some((asked, true));
+    dispatch.reads().leader = Some((asked, true));
     assert!(!dispatch.is_leader().expect("asked again"));
 }

@@ -1,6 +1,6 @@
 use serde::Deserialize;
 
-use crate::juju::reads::{Whose, relation_call};
+use crate::juju::reads::relation_call;
 use crate::juju::{Dispatch, HookToolCall, HookToolError};
 
 /// The network of one of the unit's endpoints.
@@ -90,7 +90,7 @@ impl Dispatch {
     /// [`RelationGone`](crate::juju::HookToolErrorKind::RelationGone), or another failure of the tool.
     pub fn network_get_relation(&self, endpoint: &str, id: u32) -> Result<NetworkInfo, HookToolError> {
         let call = relation_call("network-get", endpoint, id).arg("--format=json").arg("--").arg(endpoint);
-        self.read(&call).map_err(|error| self.refine(error, Whose::Other))
+        self.read(&call).map_err(|error| self.refine(error, false))
     }
 }
 

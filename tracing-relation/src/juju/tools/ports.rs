@@ -1,5 +1,4 @@
 use std::fmt;
-use std::ops::RangeInclusive;
 
 use crate::juju::{Dispatch, HookToolCall, HookToolError};
 
@@ -9,7 +8,7 @@ use crate::juju::{Dispatch, HookToolCall, HookToolError};
 /// use tracing_relation::juju::PortRange;
 ///
 /// assert_eq!(PortRange::tcp(80).to_string(), "80/tcp");
-/// assert_eq!(PortRange::udp_range(1000..=2000).to_string(), "1000-2000/udp");
+/// assert_eq!(PortRange::Udp { first: 1000, last: 2000 }.to_string(), "1000-2000/udp");
 /// assert_eq!(PortRange::from("icmp"), PortRange::Icmp);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -46,18 +45,6 @@ impl PortRange {
     #[must_use]
     pub fn udp(port: u16) -> Self {
         Self::Udp { first: port, last: port }
-    }
-
-    /// Makes a range of TCP ports.
-    #[must_use]
-    pub fn tcp_range(ports: RangeInclusive<u16>) -> Self {
-        Self::Tcp { first: *ports.start(), last: *ports.end() }
-    }
-
-    /// Makes a range of UDP ports.
-    #[must_use]
-    pub fn udp_range(ports: RangeInclusive<u16>) -> Self {
-        Self::Udp { first: *ports.start(), last: *ports.end() }
     }
 }
 
@@ -151,8 +138,12 @@ mod tests {
     fn ports_are_opened_listed_and_closed() {
         let (juju, dispatch) = unit();
         assert_eq!(dispatch.opened_ports().expect("an answer"), []);
-        let ranges =
-            [PortRange::Icmp, PortRange::tcp(80), PortRange::tcp_range(100..=110), PortRange::udp(53)];
+        let ranges = [
+            PortRange::Icmp,
+            PortRange::tcp(80),
+            PortRange::Tcp { first: 100, last: 110 },
+            PortRange::udp(53),
+        ];
         for range in ranges.iter().rev() {
             dispatch.open_port(range).expect("opened");
         }
@@ -170,7 +161,7 @@ mod tests {
     #[test]
     fn ranges_that_overlap_or_make_no_sense_are_refused() {
         let (_, dispatch) = unit();
-        dispatch.open_port(&PortRange::tcp_range(80..=90)).expect("opened");
+        dispatch.open_port(&PortRange::Tcp { first: 80, last: 90 }).expect("opened");
         let kind = |range| dispatch.open_port(&range).map_err(|error| error.kind());
         assert_eq!(kind(PortRange::tcp(85)), Err(HookToolErrorKind::Failed));
         let reversed = PortRange::Udp { first: 2, last: 1 };

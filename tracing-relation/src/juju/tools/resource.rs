@@ -27,7 +27,11 @@ impl Dispatch {
         if path.last() == Some(&b'\n') {
             path.pop();
         }
-        if path.is_empty() { Err(invalid(&call, NoPath)) } else { Ok(OsString::from_vec(path).into()) }
+        if path.is_empty() {
+            Err(invalid(&call, "expected a path"))
+        } else {
+            Ok(OsString::from_vec(path).into())
+        }
     }
 
     /// Sets the version of the workload that `juju status` shows (`application-version-set`).
@@ -39,10 +43,6 @@ impl Dispatch {
         self.tell(&HookToolCall::new("application-version-set").arg("--").arg(version))
     }
 }
-
-#[derive(Debug, thiserror::Error)]
-#[error("expected a path")]
-struct NoPath;
 
 #[cfg(test)]
 mod tests {

@@ -39,10 +39,11 @@ open_enum! {
 }
 
 /// The description of a secret that the unit or its application owns. It has no content.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[non_exhaustive]
 pub struct SecretInfo {
     /// The id, without `secret:` before it.
+    #[serde(skip)]
     pub id: String,
     /// The number of the latest revision. The first one is 1.
     pub revision: u32,
@@ -59,6 +60,7 @@ pub struct SecretInfo {
     /// When Juju will ask for the next rotation, as RFC 3339 has it.
     pub rotates: Option<String>,
     /// The applications and units that it is granted to.
+    #[serde(default)]
     pub access: Vec<SecretAccess>,
 }
 
@@ -98,44 +100,12 @@ impl Dispatch {
             SecretId::Uri(uri) | SecretId::UriWithNewLabel { uri, .. } => call.arg("--").arg(uri),
             SecretId::Label(label) => call.arg(format!("--label={label}")),
         };
-        let by_id: BTreeMap<String, Printed> = self.read(&call)?;
-        match by_id.into_iter().next() {
-            Some((id, printed)) => Ok(printed.of(id)),
-            None => Err(invalid(&call, NoSecret)),
-        }
-    }
-}
-
-#[derive(Debug, thiserror::Error)]
-#[error("expected the description of a secret")]
-struct NoSecret;
-
-#[derive(Deserialize)]
-struct Printed {
-    revision: u32,
-    #[serde(default)]
-    label: String,
-    owner: SecretOwner,
-    description: Option<String>,
-    rotation: Option<SecretRotation>,
-    expiry: Option<String>,
-    rotates: Option<String>,
-    access: Option<Vec<SecretAccess>>,
-}
-
-impl Printed {
-    fn of(self, id: String) -> SecretInfo {
-        SecretInfo {
-            id,
-            revision: self.revision,
-            label: Some(self.label).filter(|label| !label.is_empty()),
-            owner: self.owner,
-            description: self.description,
-            rotation: self.rotation,
-            expiry: self.expiry,
-            rotates: self.rotates,
-            access: self.access.unwrap_or_default(),
-        }
+        let by_id: BTreeMap<String, SecretInfo> = self.read(&call)?;
+        let Some((id, info)) = by_id.into_iter().next() else {
+            return Err(invalid(&call, "expected the description of a secret"));
+        };
+        // Juju prints an empty label if there is none.
+        Ok(SecretInfo { id, label: info.label.filter(|label| !label.is_empty()), ..info })
     }
 }
 

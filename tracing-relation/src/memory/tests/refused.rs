@@ -24,7 +24,7 @@ fn warnings(unit: &Unit, before: usize) -> Vec<String> {
 fn assert_refused(unit: &Unit, begin: impl FnOnce() -> Dispatch) {
     let before = unit.juju.log().len();
     let dispatch = begin();
-    assert!(dispatch.relation_memory().is_none());
+    assert!(!dispatch.relation_memory().is_used());
     assert_refused_before(unit, before, &dispatch);
 }
 
