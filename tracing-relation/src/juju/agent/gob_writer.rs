@@ -2,85 +2,46 @@
 
 use super::gob::TypeId;
 
-/// An encoder of a struct, which gets the fields in the order of the definition. A zero field is left out.
-#[derive(Debug, Default)]
-pub(crate) struct StructWriter {
-    bytes: Vec<u8>,
-    /// The number of fields that were left out since the last written one.
-    skipped: u64,
-}
-
-impl StructWriter {
-    pub(crate) fn bool(self, value: bool) -> Self {
-        self.uint(value.into())
-    }
-
-    pub(crate) fn uint(self, value: u64) -> Self {
-        self.field(value != 0, |bytes| write_uint(bytes, value))
-    }
-
-    pub(crate) fn int(self, value: i64) -> Self {
-        self.field(value != 0, |bytes| write_int(bytes, value))
-    }
-
-    /// Encodes a string or a byte slice.
-    pub(crate) fn bytes(self, value: &[u8]) -> Self {
-        self.field(!value.is_empty(), |bytes| write_bytes(bytes, value))
-    }
-
-    pub(crate) fn strings(self, values: &[String]) -> Self {
-        self.field(!values.is_empty(), |bytes| {
-            write_uint(bytes, values.len() as u64);
-            for value in values {
-                write_bytes(bytes, value.as_bytes());
-            }
-        })
-    }
-
-    fn field(mut self, present: bool, write: impl FnOnce(&mut Vec<u8>)) -> Self {
-        self.skipped += 1;
-        if present {
-            write_uint(&mut self.bytes, self.skipped);
-            write(&mut self.bytes);
-            self.skipped = 0;
-        }
-        self
-    }
-
-    fn end(mut self) -> Vec<u8> {
-        self.bytes.push(0);
-        self.bytes
-    }
-}
-
-/// Appends a struct of a type that is already defined.
-pub(crate) fn write_message(stream: &mut Vec<u8>, id: TypeId, value: StructWriter) {
-    let mut content = Vec::new();
-    write_int(&mut content, id);
-    content.extend(value.end());
-    write_bytes(stream, &content);
-}
-
-/// Writes a number below 128 as one byte, and any other as its bytes without leading zeros, after their negated count.
-fn write_uint(bytes: &mut Vec<u8>, value: u64) {
-    match u8::try_from(value) {
-        Ok(small) if small < 0x80 => bytes.push(small),
-        _ => {
-            let all = value.to_be_bytes();
-            let first = all.iter().position(|byte| *byte != 0).unwrap_or_default();
-            let count = u8::try_from(all.len() - first).unwrap_or_default();
-            bytes.push(count.wrapping_neg());
-            bytes.extend_from_slice(&all[first..]);
+/// Encodes a message with a struct of a type that is already defined. `fields` are encoded, in the order of the definition.
+pub(crate) fn message(id: TypeId, fields: &[Vec<u8>]) -> Vec<u8> {
+    let mut content = int(id);
+    let mut distance = 0;
+    for field in fields {
+        distance += 1;
+        // A value that is zero, false or empty is encoded as one zero, and such a field is left out.
+        if field != &[0] {
+            content.extend(uint(distance));
+            content.extend(field);
+            distance = 0;
         }
     }
+    content.push(0);
+    bytes(&content)
 }
 
-/// Writes a number with its sign: the lowest bit says whether the other bits are inverted.
-fn write_int(bytes: &mut Vec<u8>, value: i64) {
-    write_uint(bytes, ((value << 1) ^ (value >> 63)).cast_unsigned());
+/// Encodes a number without sign, or a boolean: below 128 as one byte, and any other as its bytes without leading zeros,
+/// after their negated count.
+pub(crate) fn uint(value: u64) -> Vec<u8> {
+    if value < 0x80 {
+        return vec![value.to_be_bytes()[7]];
+    }
+    let bytes = value.to_be_bytes().into_iter().skip_while(|byte| *byte == 0);
+    // The negated count of the bytes: 0xff for one, 0xf8 for eight.
+    let first = bytes.clone().fold(0_u8, |negated, _| negated.wrapping_sub(1));
+    [first].into_iter().chain(bytes).collect()
 }
 
-fn write_bytes(bytes: &mut Vec<u8>, value: &[u8]) {
-    write_uint(bytes, value.len() as u64);
-    bytes.extend_from_slice(value);
+/// Encodes a number with its sign: the lowest bit says whether the other bits are inverted.
+pub(crate) fn int(value: i64) -> Vec<u8> {
+    uint(((value << 1) ^ (value >> 63)).cast_unsigned())
+}
+
+/// Encodes a string or a byte slice.
+pub(crate) fn bytes(value: &[u8]) -> Vec<u8> {
+    [&uint(value.len() as u64), value].concat()
+}
+
+pub(crate) fn strings(values: &[String]) -> Vec<u8> {
+    let encoded = values.iter().flat_map(|value| bytes(value.as_bytes()));
+    uint(values.len() as u64).into_iter().chain(encoded).collect()
 }

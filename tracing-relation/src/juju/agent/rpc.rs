@@ -5,7 +5,7 @@
 //! as Go's own client sends them.
 
 use super::gob::{GobError, Stream, TypeId, Value};
-use super::gob_writer::{StructWriter, write_message};
+use super::gob_writer::{bytes, message, strings, uint};
 
 // The ids are in the order in which Go's own client defines the types, and the definitions below have them.
 const HEADER: TypeId = 64;
@@ -55,25 +55,21 @@ const REQUEST_DEFINITION: &[u8] = b"f\xff\x81\x03\x01\x01\x07Request\x01\xff\x82
 
 /// Encodes a call. `sequence` is its number on the connection, from 0. The first call also defines the types.
 pub(crate) fn encode_call(request: &Request, sequence: u64) -> Vec<u8> {
-    let mut stream = Vec::new();
-    let is_first = sequence == 0;
-    if is_first {
-        stream.extend(HEADER_DEFINITION);
+    let header = message(HEADER, &[bytes(b"Jujuc.Main"), uint(sequence)]);
+    let fields = [
+        bytes(request.context_id.as_bytes()),
+        bytes(&request.directory),
+        bytes(request.tool.as_bytes()),
+        strings(&request.args),
+        uint(request.stdin.is_some().into()),
+        bytes(request.stdin.as_deref().unwrap_or_default()),
+    ];
+    let argument = message(REQUEST, &fields);
+    if sequence == 0 {
+        [HEADER_DEFINITION, &header, REQUEST_DEFINITION, &argument].concat()
+    } else {
+        [header, argument].concat()
     }
-    let header = StructWriter::default().bytes(b"Jujuc.Main").uint(sequence);
-    write_message(&mut stream, HEADER, header);
-    if is_first {
-        stream.extend(REQUEST_DEFINITION);
-    }
-    let argument = StructWriter::default()
-        .bytes(request.context_id.as_bytes())
-        .bytes(&request.directory)
-        .bytes(request.tool.as_bytes())
-        .strings(&request.args)
-        .bool(request.stdin.is_some())
-        .bytes(request.stdin.as_deref().unwrap_or_default());
-    write_message(&mut stream, REQUEST, argument);
-    stream
 }
 
 /// A reader of the answers of one connection, which arrive in pieces of any size.

@@ -14,7 +14,7 @@ use std::{ffi::OsString, fmt, fs};
 
 use super::result::ToolResult;
 use crate::juju::agent::gob::{GobError, Stream, TypeId, Value};
-use crate::juju::agent::gob_writer::{StructWriter, write_message};
+use crate::juju::agent::gob_writer::{bytes, int, message, uint};
 use crate::juju::agent::rpc;
 
 /// A call of a hook tool, as the agent receives it.
@@ -269,15 +269,15 @@ impl Answers {
         let mut stream = Vec::new();
         self.define(&mut stream, HEADER, HEADER_DEFINITION);
         let error = result.err().unwrap_or_default();
-        let value = StructWriter::default().bytes(b"Jujuc.Main").uint(sequence).bytes(error.as_bytes());
-        write_message(&mut stream, HEADER, value);
+        let fields = [bytes(b"Jujuc.Main"), uint(sequence), bytes(error.as_bytes())];
+        stream.extend(message(HEADER, &fields));
         if let Ok(result) = result {
             self.define(&mut stream, RESPONSE, RESPONSE_DEFINITION);
-            let value = StructWriter::default().int(result.code.into());
-            write_message(&mut stream, RESPONSE, value.bytes(&result.stdout).bytes(&result.stderr));
+            let fields = [int(result.code.into()), bytes(&result.stdout), bytes(&result.stderr)];
+            stream.extend(message(RESPONSE, &fields));
         } else {
             self.define(&mut stream, NO_RESPONSE, NO_RESPONSE_DEFINITION);
-            write_message(&mut stream, NO_RESPONSE, StructWriter::default());
+            stream.extend(message(NO_RESPONSE, &[]));
         }
         stream
     }
