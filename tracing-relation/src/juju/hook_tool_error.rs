@@ -10,7 +10,7 @@
 use std::error::Error;
 use std::fmt;
 use std::io;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// The error of a hook tool that could not be run, or that failed.
 ///
@@ -188,14 +188,6 @@ impl HookToolErrorKind {
     }
 }
 
-/// Returns the time at which a tool has taken too long. A year stands for a time that is too far in the future for `Instant`.
-pub(super) fn deadline(allowed: Duration) -> Instant {
-    let now = Instant::now();
-    now.checked_add(allowed).unwrap_or(now + A_YEAR)
-}
-
-const A_YEAR: Duration = Duration::from_hours(365 * 24);
-
 /// Returns true if the arguments of the tool are only names, so that it cannot quote a secret. An unknown tool may get any
 /// arguments.
 fn only_reads(tool: &str) -> bool {
@@ -210,25 +202,35 @@ fn only_reads(tool: &str) -> bool {
 
 fn classify(tool: &str, code: Option<i32>, stderr: &str) -> HookToolErrorKind {
     let text = stderr.to_lowercase();
-    let says = |phrase| text.contains(phrase);
-    if !matches!(code, Some(1 | 2)) || says_that_go_gave_up(&text) {
+    let says = |phrases: &[&str]| phrases.iter().any(|phrase| text.contains(phrase));
+    // A Go program that panics has the exit code 2.
+    let gave_up = |line: &str| line.starts_with("panic: ") || line.starts_with("fatal error: ");
+    // `JUJU_CONTEXT_ID not set`
+    let is_variable_missing = |line: &str| line.contains("juju_") && line.trim_end().ends_with(" not set");
+    if !matches!(code, Some(1 | 2)) || text.lines().any(gave_up) {
         HookToolErrorKind::Failed
-    } else if says("not implemented for restricted context")
-        || says("unknown hook command")
-        || says("unknown action command")
-    {
+    } else if says(&[
+        "not implemented for restricted context",
+        "unknown hook command",
+        "unknown action command",
+    ]) {
         HookToolErrorKind::RestrictedContext
-    } else if says("dial unix") || says("expected context id") || says_that_a_variable_is_missing(&text) {
+    } else if says(&["dial unix", "expected context id"]) || text.lines().any(is_variable_missing) {
         // This is tested first, because the text about the agent's socket may also contain "permission denied".
         HookToolErrorKind::NotInHookContext
-    } else if says("leadership status") {
+    } else if says(&["leadership status"]) {
         // The leader is unknown, for any reason in the rest of the text.
         HookToolErrorKind::Failed
     } else if mentions_gone_relation(&text) {
         HookToolErrorKind::RelationGone
-    } else if REFUSALS.into_iter().any(says) {
+    } else if says(&[
+        "permission denied",
+        "access denied",
+        "not the leader",
+        "cannot write relation settings",
+    ]) {
         HookToolErrorKind::PermissionDenied
-    } else if code == Some(1) && LOOKING_UP.contains(&tool) && says("not found") {
+    } else if code == Some(1) && LOOKING_UP.contains(&tool) && says(&["not found"]) {
         HookToolErrorKind::NotFound
     } else if code == Some(2) {
         HookToolErrorKind::Usage
@@ -237,32 +239,16 @@ fn classify(tool: &str, code: Option<i32>, stderr: &str) -> HookToolErrorKind {
     }
 }
 
-const REFUSALS: [&str; 4] =
-    ["permission denied", "access denied", "not the leader", "cannot write relation settings"];
-
 /// The tools that answer "not found" if the requested item does not exist.
 const LOOKING_UP: [&str; 3] = ["secret-get", "secret-info-get", "state-get"];
 
-/// Returns true if a Go program ended with a panic or a fatal error, whose exit code is 2.
-fn says_that_go_gave_up(lower_case: &str) -> bool {
-    lower_case.lines().any(|line| line.starts_with("panic: ") || line.starts_with("fatal error: "))
-}
-
-/// Returns true if the tool misses a variable of Juju in the environment: `JUJU_CONTEXT_ID not set`.
-fn says_that_a_variable_is_missing(lower_case: &str) -> bool {
-    lower_case
-        .lines()
-        .filter_map(|line| line.trim_end().strip_suffix(" not set"))
-        .any(|before| before.rsplit(' ').next().is_some_and(|variable| variable.starts_with("juju_")))
-}
-
 /// Returns true if the text contains `relation not found`, or `relation 42 not found`, the form of `network-get`.
 fn mentions_gone_relation(lower_case: &str) -> bool {
-    lower_case.split("relation ").skip(1).any(|rest| {
-        let unnumbered = rest.trim_start_matches(|c: char| c.is_ascii_digit());
-        let rest = if unnumbered.len() < rest.len() { unnumbered.trim_start() } else { rest };
-        rest.starts_with("not found")
-    })
+    let is_number = |c: char| c.is_ascii_digit() || c == ' ';
+    lower_case
+        .split("relation ")
+        .skip(1)
+        .any(|rest| rest.trim_start_matches(is_number).starts_with("not found"))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::HookToolError;
 
@@ -17,6 +17,14 @@ pub(super) fn too_long() -> io::Error {
 
 /// The number of bytes that are kept of a tool's standard error.
 pub(super) const MAX_STDERR: usize = 64 * 1024;
+
+/// Returns the time at which a tool has taken too long. A year stands for a time that is too far in the future for `Instant`.
+pub(super) fn deadline(allowed: Duration) -> Instant {
+    let now = Instant::now();
+    now.checked_add(allowed).unwrap_or(now + A_YEAR)
+}
+
+const A_YEAR: Duration = Duration::from_hours(365 * 24);
 
 /// A way to run hook tool calls. Implement it to reach Juju in another way than through its agent.
 ///

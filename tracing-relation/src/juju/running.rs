@@ -23,8 +23,7 @@ use rustix::process::{
     Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, kill_process_group, pidfd_open, waitid,
 };
 
-use super::hook_tool_error::deadline;
-use super::hook_tools::{MAX_STDERR, MAX_STDOUT, too_long};
+use super::hook_tools::{MAX_STDERR, MAX_STDOUT, deadline, too_long};
 use super::{HookToolError, HookToolErrorKind, HookToolOutput};
 
 /// The number of bytes that a pipe accepts without blocking if `poll` reports it as writable on Linux.

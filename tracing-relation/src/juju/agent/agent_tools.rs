@@ -9,8 +9,7 @@ use std::{env, fs, io};
 
 use super::connection::Connection;
 use super::rpc::{self, Answer, Answers, Request, Response};
-use crate::juju::hook_tool_error::deadline;
-use crate::juju::hook_tools::{MAX_STDERR, MAX_STDOUT, too_long};
+use crate::juju::hook_tools::{MAX_STDERR, MAX_STDOUT, deadline, too_long};
 use crate::juju::{HookToolCall, HookToolError, HookToolErrorKind, HookToolOutput, HookTools, running};
 use HookToolErrorKind::{AnswerLost, InvalidOutput};
 
