@@ -6,10 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, SystemTime};
 
-use super::environment::{malformed, number as digits};
 use super::juju_log::Lines;
 use super::reads::Reads;
-use super::{AgentHookTools, EnvironmentError, HookTools, Metadata, MetadataError};
+use super::{AgentHookTools, HookTools, Metadata, MetadataError};
 use crate::memory::RelationMemory;
 
 /// One run of a charm: the event and its details from the environment, and the hook tools to ask Juju for more.
@@ -136,60 +135,6 @@ impl Dispatch {
         &self.event
     }
 
-    /// Returns the path that Juju dispatched, such as `hooks/update-status` or `actions/backup`.
-    ///
-    /// # Errors
-    ///
-    /// `JUJU_DISPATCH_PATH` is absent, as in `juju exec`, or not UTF-8.
-    pub fn dispatch_path(&self) -> Result<&str, EnvironmentError> {
-        self.require("JUJU_DISPATCH_PATH")
-    }
-
-    /// Returns the name of the unit, such as `app/0`.
-    ///
-    /// # Errors
-    ///
-    /// `JUJU_UNIT_NAME` is absent, or not an application and a number.
-    pub fn unit_name(&self) -> Result<&str, EnvironmentError> {
-        self.unit().map(|(name, _, _)| name)
-    }
-
-    /// Returns the name of the unit's application.
-    ///
-    /// # Errors
-    ///
-    /// The errors are those of [`unit_name`](Self::unit_name).
-    pub fn application(&self) -> Result<&str, EnvironmentError> {
-        self.unit().map(|(_, application, _)| application)
-    }
-
-    /// Returns the unit's number within its application.
-    ///
-    /// # Errors
-    ///
-    /// The errors are those of [`unit_name`](Self::unit_name).
-    pub fn unit_number(&self) -> Result<u32, EnvironmentError> {
-        self.unit().map(|(_, _, number)| number)
-    }
-
-    /// Returns the name of the model.
-    ///
-    /// # Errors
-    ///
-    /// `JUJU_MODEL_NAME` is absent or not UTF-8.
-    pub fn model_name(&self) -> Result<&str, EnvironmentError> {
-        self.require("JUJU_MODEL_NAME")
-    }
-
-    /// Returns the UUID of the model.
-    ///
-    /// # Errors
-    ///
-    /// `JUJU_MODEL_UUID` is absent or not UTF-8.
-    pub fn model_uuid(&self) -> Result<&str, EnvironmentError> {
-        self.require("JUJU_MODEL_UUID")
-    }
-
     /// Returns the charm's directory: `JUJU_CHARM_DIR`, else `CHARM_DIR`, else the working directory, which Juju sets to
     /// it.
     #[must_use]
@@ -218,15 +163,6 @@ impl Dispatch {
             self.var("JUJU_ACTION_NAME")
                 .map(|action| action.replace('-', "_") + "_action")
                 .unwrap_or_default()
-        }
-    }
-
-    fn unit(&self) -> Result<(&str, &str, u32), EnvironmentError> {
-        let name = self.require("JUJU_UNIT_NAME")?;
-        let parts = name.split_once('/').filter(|(application, _)| !application.is_empty());
-        match parts.and_then(|(application, number)| Some((application, digits(number)?))) {
-            Some((application, number)) => Ok((name, application, number)),
-            None => Err(malformed("JUJU_UNIT_NAME", name, "an application and a number, such as app/0")),
         }
     }
 }
@@ -274,17 +210,6 @@ mod tests {
         let action = dispatch([("JUJU_HOOK_NAME", ""), ("JUJU_ACTION_NAME", "back-up")]);
         assert_eq!(action.event(), "back_up_action");
         assert_eq!(dispatch([]).event(), "");
-    }
-
-    #[test]
-    fn unit_names_are_validated() {
-        let unit = dispatch([("JUJU_UNIT_NAME", "my-app/12")]);
-        assert_eq!((unit.unit_name(), unit.application()), (Ok("my-app/12"), Ok("my-app")));
-        assert_eq!(unit.unit_number(), Ok(12));
-        for name in ["app", "app/", "/0", "app/x", "app/0/1", "app/-1", "app/+1"] {
-            let error = dispatch([("JUJU_UNIT_NAME", name)]).unit_name().expect_err(name).to_string();
-            assert!(error.starts_with(&format!("cannot read JUJU_UNIT_NAME={name:?}: expected")), "{error}");
-        }
     }
 
     #[test]

@@ -24,6 +24,7 @@ pub enum EnvironmentError {
     },
 }
 
+/// The variables of the dispatch.
 impl Dispatch {
     /// Returns a variable; `None` if it is absent, empty, or not UTF-8. Juju leaves variables empty that do not apply to
     /// the event.
@@ -39,6 +40,68 @@ impl Dispatch {
     /// The variable is absent or empty, or not UTF-8.
     pub fn require(&self, name: &str) -> Result<&str, EnvironmentError> {
         self.optional(name)?.ok_or_else(|| EnvironmentError::Missing { variable: name.to_owned() })
+    }
+
+    /// Returns the path that Juju dispatched, such as `hooks/update-status` or `actions/backup`.
+    ///
+    /// # Errors
+    ///
+    /// `JUJU_DISPATCH_PATH` is absent, as in `juju exec`, or not UTF-8.
+    pub fn dispatch_path(&self) -> Result<&str, EnvironmentError> {
+        self.require("JUJU_DISPATCH_PATH")
+    }
+
+    /// Returns the name of the unit, such as `app/0`.
+    ///
+    /// # Errors
+    ///
+    /// `JUJU_UNIT_NAME` is absent, or not an application and a number.
+    pub fn unit_name(&self) -> Result<&str, EnvironmentError> {
+        self.unit().map(|(name, _, _)| name)
+    }
+
+    /// Returns the name of the unit's application.
+    ///
+    /// # Errors
+    ///
+    /// The errors are those of [`unit_name`](Self::unit_name).
+    pub fn application(&self) -> Result<&str, EnvironmentError> {
+        self.unit().map(|(_, application, _)| application)
+    }
+
+    /// Returns the unit's number within its application.
+    ///
+    /// # Errors
+    ///
+    /// The errors are those of [`unit_name`](Self::unit_name).
+    pub fn unit_number(&self) -> Result<u32, EnvironmentError> {
+        self.unit().map(|(_, _, number)| number)
+    }
+
+    /// Returns the name of the model.
+    ///
+    /// # Errors
+    ///
+    /// `JUJU_MODEL_NAME` is absent or not UTF-8.
+    pub fn model_name(&self) -> Result<&str, EnvironmentError> {
+        self.require("JUJU_MODEL_NAME")
+    }
+
+    /// Returns the UUID of the model.
+    ///
+    /// # Errors
+    ///
+    /// `JUJU_MODEL_UUID` is absent or not UTF-8.
+    pub fn model_uuid(&self) -> Result<&str, EnvironmentError> {
+        self.require("JUJU_MODEL_UUID")
+    }
+
+    fn unit(&self) -> Result<(&str, &str, u32), EnvironmentError> {
+        let name = self.require("JUJU_UNIT_NAME")?;
+        let parts = name.split_once('/').filter(|(application, _)| !application.is_empty());
+        parts
+            .and_then(|(application, digits)| Some((name, application, number(digits)?)))
+            .ok_or_else(|| malformed("JUJU_UNIT_NAME", name, "an application and a number, such as app/0"))
     }
 
     /// Returns a variable; `None` if it is absent or empty, and an error if it is not UTF-8.
@@ -82,5 +145,17 @@ mod tests {
         assert_eq!(environment.var("JUJU_MODEL_NAME"), None);
         let error = environment.require("JUJU_MODEL_NAME").expect_err("not UTF-8");
         assert_eq!(error.to_string(), "cannot read JUJU_MODEL_NAME=\"a\u{fffd}\": expected UTF-8");
+    }
+
+    #[test]
+    fn unit_names_are_validated() {
+        let dispatch = |name| Dispatch::from_vars([("JUJU_UNIT_NAME", name)]);
+        let unit = dispatch("my-app/12");
+        assert_eq!((unit.unit_name(), unit.application()), (Ok("my-app/12"), Ok("my-app")));
+        assert_eq!(unit.unit_number(), Ok(12));
+        for name in ["app", "app/", "/0", "app/x", "app/0/1", "app/-1", "app/+1"] {
+            let error = dispatch(name).unit_name().expect_err(name).to_string();
+            assert!(error.starts_with(&format!("cannot read JUJU_UNIT_NAME={name:?}: expected")), "{error}");
+        }
     }
 }
