@@ -143,17 +143,11 @@ impl RelationEndpoint {
 
     /// Reads the databag of an application or unit at the other end.
     pub(crate) fn remote_data(&self, id: u32, owner: &str) -> Result<Databag, TracingError> {
-        let is_unit = owner.contains('/');
+        let ask = if owner.contains('/') { Dispatch::relation_get_unit } else { Dispatch::relation_get_app };
         self.read(
             id,
             self.memory.databag(&self.name, id, owner),
-            || {
-                if is_unit {
-                    self.dispatch.relation_get_unit(&self.name, id, owner)
-                } else {
-                    self.dispatch.relation_get_app(&self.name, id, owner)
-                }
-            },
+            || ask(&self.dispatch, &self.name, id, owner),
             |databag| self.memory.learn_databag(&self.name, id, owner, databag),
         )
     }

@@ -133,13 +133,13 @@ impl TracingEndpointRequirer {
         let told = |ignored: &str| self.endpoint.say_once(Level::Debug, &format!("{relation}: {ignored}"));
         match ProviderAppData::load_and_tell(&databag, told) {
             Ok(data) => Ok(Some(data)),
-            Err(error) if databag.is_empty() => {
-                log::debug!("{relation} is not ready: {}", with_causes(&error));
-                Ok(None)
-            }
             Err(error) => {
-                self.endpoint
-                    .say_once(Level::Warn, &format!("{relation} is not ready: {}", with_causes(&error)));
+                let why = format!("{relation} is not ready: {}", with_causes(&error));
+                if databag.is_empty() {
+                    log::debug!("{why}");
+                } else {
+                    self.endpoint.say_once(Level::Warn, &why);
+                }
                 Ok(None)
             }
         }

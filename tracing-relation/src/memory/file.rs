@@ -25,14 +25,14 @@ pub(super) fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
     }
 }
 
-/// Replaces the content of the file if it is still `seen`. Returns false if it is not, or if another process is writing it.
+/// Replaces the content of the file if it is still `seen`. Returns false if it is not.
+///
+/// # Errors
+///
+/// The file cannot be written, or another process is writing it.
 pub(super) fn replace(path: &Path, seen: Option<&[u8]>, new: &[u8]) -> io::Result<bool> {
     let mut file = open(path, OpenOptions::new().create_new(seen.is_none()))?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => return Ok(false),
-        Err(TryLockError::Error(error)) => return Err(error),
-    }
+    file.try_lock()?;
     if content(&mut file)? != seen.unwrap_or_default() {
         return Ok(false);
     }
