@@ -246,9 +246,12 @@ impl RelationEndpoint {
         }
     }
 
-    /// Logs, once per dispatch, that the relation of an event cannot be read.
-    pub(crate) fn cannot_be_read(&self, relation: &Relation, error: &TracingError) {
-        self.say_once(log::Level::Warn, &format!("{relation} cannot be read: {}", with_causes(error)));
+    /// Returns the answer about the relation of an event. If there is none, logs the error once per dispatch.
+    pub(crate) fn readable<T>(&self, relation: &Relation, answer: Result<T, TracingError>) -> Option<T> {
+        let say = |error: &TracingError| {
+            self.say_once(log::Level::Warn, &format!("{relation} cannot be read: {}", with_causes(error)));
+        };
+        answer.inspect_err(say).ok()
     }
 
     /// Turns errors that mean "not known" into `None`: Juju does not let the unit read, or, for a requirer, the output is

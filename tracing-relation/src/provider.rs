@@ -112,7 +112,7 @@ impl TracingEndpointProvider {
     pub fn requested_protocols(&self) -> Result<BTreeSet<ReceiverProtocol>, TracingError> {
         let mut requested = BTreeSet::new();
         for relation in self.relations()? {
-            requested.extend(self.request(&relation)?.unwrap_or_default().receivers);
+            requested.extend(self.request(&relation)?.unwrap_or_default());
         }
         Ok(requested)
     }
@@ -172,24 +172,18 @@ impl TracingEndpointProvider {
         let (relation, event) = self.endpoint.event_of(dispatch)?;
         match event {
             "broken" => Some(TracingProviderEvent::Broken { relation }),
-            "created" | "joined" | "changed" => match self.request(&relation) {
-                Ok(Some(request)) => {
-                    Some(TracingProviderEvent::Request { relation, protocols: request.receivers })
-                }
-                Ok(None) => None,
-                Err(error) => {
-                    self.endpoint.cannot_be_read(&relation, &error);
-                    None
-                }
-            },
+            "created" | "joined" | "changed" => {
+                let protocols = self.endpoint.readable(&relation, self.request(&relation))??;
+                Some(TracingProviderEvent::Request { relation, protocols })
+            }
             _ => None,
         }
     }
 
-    /// Returns the request of the charm at the other end; `None` if there is none.
-    fn request(&self, relation: &Relation) -> Result<Option<RequirerAppData>, TracingError> {
+    /// Returns the protocols that the charm at the other end requests; `None` if there is no request.
+    fn request(&self, relation: &Relation) -> Result<Option<Vec<ReceiverProtocol>>, TracingError> {
         match self.requested_protocols_on(relation) {
-            Ok(protocols) => Ok(Some(RequirerAppData::new(protocols))),
+            Ok(protocols) => Ok(Some(protocols)),
             Err(error @ (TracingError::NotReady { .. } | TracingError::DataValidation { .. })) => {
                 self.endpoint.say_once(Level::Debug, &with_causes(&error));
                 Ok(None)

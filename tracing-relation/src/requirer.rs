@@ -231,13 +231,9 @@ impl TracingEndpointRequirer {
         let (relation, event) = self.endpoint.event_of(dispatch)?;
         match event {
             "broken" => Some(TracingEvent::EndpointRemoved { relation }),
-            "changed" => match self.get_all_endpoints_on(&relation) {
-                Ok(Some(data)) => Some(TracingEvent::EndpointChanged { relation, receivers: data.receivers }),
-                Ok(None) => Some(TracingEvent::EndpointRemoved { relation }),
-                Err(error) => {
-                    self.endpoint.cannot_be_read(&relation, &error);
-                    None
-                }
+            "changed" => match self.endpoint.readable(&relation, self.get_all_endpoints_on(&relation))? {
+                Some(data) => Some(TracingEvent::EndpointChanged { relation, receivers: data.receivers }),
+                None => Some(TracingEvent::EndpointRemoved { relation }),
             },
             _ => None,
         }

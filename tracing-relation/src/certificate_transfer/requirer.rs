@@ -135,14 +135,12 @@ impl CertificateTransferRequirer {
         let (relation, event) = self.endpoint.event_of(dispatch)?;
         match event {
             "broken" => Some(CertificatesRemoved { relation }),
-            "changed" | "departed" => match self.certificates_on(&relation) {
-                Ok(certificates) if certificates.is_empty() => Some(CertificatesRemoved { relation }),
-                Ok(certificates) => Some(CertificatesUpdated { relation, certificates }),
-                Err(error) => {
-                    self.endpoint.cannot_be_read(&relation, &error);
-                    None
+            "changed" | "departed" => {
+                match self.endpoint.readable(&relation, self.certificates_on(&relation))? {
+                    none if none.is_empty() => Some(CertificatesRemoved { relation }),
+                    certificates => Some(CertificatesUpdated { relation, certificates }),
                 }
-            },
+            }
             _ => None,
         }
     }
