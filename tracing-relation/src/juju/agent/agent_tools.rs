@@ -29,7 +29,7 @@ const MOST_LINKS: usize = 40;
 ///
 /// Tools are searched in the directories of `PATH` at the time of creation. A process inherits the environment and the
 /// working directory of the charm. A standard output of more than 16 MiB is an error
-/// ([`InvalidOutput`](HookToolErrorKind::InvalidOutput)). The first 64 KiB of standard error are kept.
+/// ([`InvalidOutput`]). The first 64 KiB of standard error are kept.
 #[derive(Debug)]
 pub struct AgentHookTools {
     directories: Vec<PathBuf>,
