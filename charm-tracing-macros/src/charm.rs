@@ -3,8 +3,8 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::parse::ParseStream;
 use syn::spanned::Spanned;
 use syn::{
-    Error, Expr, FnArg, Generics, Ident, Item, ItemImpl, ItemStruct, Path, ReceiverKind, ReturnType,
-    Signature, Type,
+    Error, Expr, FnArg, Generics, Ident, ImplItem, Item, ItemImpl, ItemStruct, Path, ReceiverKind,
+    ReturnType, Signature, Type,
 };
 
 use crate::args::{self, Accept, Args, Kind};
@@ -117,7 +117,7 @@ fn on_block(args: &CharmArgs, mut block: ItemImpl, mut errors: Errors) -> TokenS
     let destination = destination(&krate, args, is_method);
     let marker = marker(&krate, &block);
     block::refuse_another(&mut block.attrs, &mut errors);
-    refuse_borrowed_dispatch(&block, &mut errors);
+    refuse_borrowed_dispatch(&mut block);
     block::trace_methods(&krate, &TypeArgs::default(), &mut block, &errors);
     let charm = implement(&krate, args, destination, &block.generics, &block.self_ty, errors.is_empty());
     let mut tokens = errors.into_tokens();
@@ -161,30 +161,38 @@ fn readable(signature: &Signature) -> syn::Result<()> {
     ))
 }
 
-/// Notes an error if the charm borrows from the `Dispatch`. The compiler would only say at the call of `run` that `new` is not
+/// Refuses a charm that borrows from the `Dispatch`. The compiler would only say at the call of `run` that `new` is not
 /// general enough.
-fn refuse_borrowed_dispatch(block: &ItemImpl, errors: &mut Errors) {
-    for place in block::methods(block).filter_map(|method| borrows_dispatch(&method.sig, &block.generics)) {
-        errors.push(Error::new(
-            place,
-            "the charm cannot borrow from the `Dispatch`, which `run` lends only while it calls `new`; let it keep a \
-             clone, which is cheap: `fn new(dispatch: &Dispatch)` and `dispatch.clone()`",
-        ));
+///
+/// The error becomes a part of the argument's type, because then the compiler reports nothing else about the argument or
+/// about calls of the function. It is the length of an array: in the place of a type, an error would count as `()`.
+fn refuse_borrowed_dispatch(block: &mut ItemImpl) {
+    for item in &mut block.items {
+        if let ImplItem::Fn(method) = item
+            && let Some(dispatch) = borrowed_dispatch(&mut method.sig, &block.generics)
+        {
+            let error = Error::new_spanned(
+                &*dispatch,
+                "the charm cannot borrow from the `Dispatch`, which `run` lends only while it calls `new`; let it keep \
+                 a clone, which is cheap: `fn new(dispatch: &Dispatch)` and `dispatch.clone()`",
+            );
+            let error = error.into_compile_error();
+            *dispatch = syn::parse_quote!([#dispatch; #error]);
+        }
     }
 }
 
-/// Returns the place where the signature of `new` says that its result borrows from the `Dispatch`; `None` if it does
-/// not. The compiler would only say at the call of `run` that `new` is not general enough.
-fn borrows_dispatch(signature: &Signature, generics: &Generics) -> Option<Span> {
+/// Returns the type `Dispatch` in the signature of a `new` whose result borrows from it; `None` if it does not.
+fn borrowed_dispatch<'a>(signature: &'a mut Signature, generics: &Generics) -> Option<&'a mut Type> {
     if signature.ident != "new" || signature.receiver().is_some() {
         return None;
     }
     let ReturnType::Type(_, returned) = &signature.output else { return None };
     let lifetimes = lifetimes(returned);
     let returns = |lifetime: &str| lifetimes.iter().any(|name| name == lifetime);
-    signature.inputs.iter().find_map(|input| {
+    signature.inputs.iter_mut().find_map(|input| {
         let FnArg::Typed(argument) = input else { return None };
-        let Type::Reference(reference) = &*argument.ty else { return None };
+        let Type::Reference(reference) = &mut *argument.ty else { return None };
         let is_dispatch = matches!(&*reference.elem, Type::Path(ty) if is_called(&ty.path, "Dispatch"));
         let borrows = match &reference.lifetime {
             None => returns("_"),
@@ -193,7 +201,7 @@ fn borrows_dispatch(signature: &Signature, generics: &Generics) -> Option<Span> 
                 of_block || returns(&lifetime.ident.to_string())
             }
         };
-        (is_dispatch && borrows).then(|| argument.ty.span())
+        (is_dispatch && borrows).then_some(&mut *reference.elem)
     })
 }
 
