@@ -48,7 +48,9 @@ pub(crate) trait Args: Default + 'static {
             .call(Ident::parse_any)
             .map_err(|error| Error::new(error.span(), format!("expected an argument: {}", Self::names())))?;
         let Some((_, accept)) = Self::ACCEPTED.iter().find(|(name, _)| key == name) else {
-            let message = format!("unknown argument `{key}`; accepted are {}", Self::names());
+            let meant = similar(&key.to_string(), Self::for_authors());
+            let meant = meant.map_or_else(String::new, |name| format!("did you mean `{name}`? "));
+            let message = format!("unknown argument `{key}`; {meant}accepted are {}", Self::names());
             return Err(Error::new(key.span(), message));
         };
         accept(self, &key, input)?;
@@ -62,10 +64,25 @@ pub(crate) trait Args: Default + 'static {
         Ok(())
     }
 
-    fn names() -> String {
-        let names = Self::ACCEPTED.iter().map(|(name, _)| name).filter(|name| !name.starts_with("__"));
-        names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+    fn for_authors() -> impl Iterator<Item = &'static str> {
+        Self::ACCEPTED.iter().map(|(name, _)| *name).filter(|name| !name.starts_with("__"))
     }
+
+    fn names() -> String {
+        Self::for_authors().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// Returns the accepted name that is most similar to `key`; `None` if none is similar enough to be meant.
+fn similar(key: &str, accepted: impl Iterator<Item = &'static str>) -> Option<&'static str> {
+    // An author may remember one word of a name: `endpoint` for `tracing_endpoint`.
+    let similarity = |name: &str| {
+        let parts = name.split('_').chain([name]);
+        parts.map(|part| strsim::jaro(key, part)).fold(0.0, f64::max)
+    };
+    let rated = accepted.map(|name| (similarity(name), name)).filter(|(similarity, _)| *similarity > 0.8);
+    // Of two equal ones, `min_by` takes the first.
+    rated.min_by(|(one, _), (other, _)| other.total_cmp(one)).map(|(_, name)| name)
 }
 
 fn skip_to_comma(input: ParseStream<'_>) {
@@ -327,4 +344,33 @@ fn value<T: Parse>(key: &Ident, input: ParseStream<'_>) -> syn::Result<T> {
         return Err(Error::new(key.span(), format!("`{key}` has no value")));
     }
     input.parse()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_meant_is_guessed_only_if_it_is_similar() {
+        let accepted =
+            ["tracing_endpoint", "server_cert", "client_cert", "buffer_max_events", "only", "name", "crate"];
+        let similar = |key: &str| similar(key, accepted.into_iter());
+        for (key, meant) in [
+            ("nam", "name"),
+            ("named", "name"),
+            ("onyl", "only"),
+            ("endpoint", "tracing_endpoint"),
+            ("tracing_endpont", "tracing_endpoint"),
+            ("endpont", "tracing_endpoint"),
+            ("cert", "server_cert"),
+            ("server_certificate", "server_cert"),
+            ("buffer_max_event", "buffer_max_events"),
+            ("crates", "crate"),
+        ] {
+            assert_eq!(similar(key), Some(meant), "{key}");
+        }
+        for key in ["level", "x", "skip_all", "timeout", "err"] {
+            assert_eq!(similar(key), None, "{key}");
+        }
+    }
 }
