@@ -3,6 +3,8 @@
 //! A key that is unknown, is given twice, or has a value of the wrong form is one error at its token; parsing continues
 //! after the next comma.
 
+use std::env;
+
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::ext::IdentExt;
@@ -12,6 +14,7 @@ use syn::spanned::Spanned;
 use syn::{Error, Expr, Ident, Lit, LitStr, Path, Token, Type, bracketed, parenthesized};
 
 use crate::errors::Errors;
+use crate::names;
 
 /// A function that parses the `= value` or `(list)` after a key.
 pub(crate) type Accept<A> = fn(&mut A, &Ident, ParseStream<'_>) -> syn::Result<()>;
@@ -314,10 +317,21 @@ pub(crate) fn krate(key: &Ident, input: ParseStream<'_>) -> syn::Result<Path> {
     })
 }
 
-/// Returns the path of `charm_tracing` in generated code.
-pub(crate) fn krate_path(given: Option<&Path>) -> TokenStream {
-    let default = || quote::quote_spanned!(Span::mixed_site()=> ::charm_tracing);
-    given.map_or_else(default, ToTokens::to_token_stream)
+/// Returns the path of `charm_tracing` in generated code. Notes an error if the crate has another name in this package.
+pub(crate) fn krate_path(given: Option<&Path>, errors: &mut Errors) -> TokenStream {
+    if let Some(given) = given {
+        return given.to_token_stream();
+    }
+    let mut name = Ident::new("charm_tracing", Span::mixed_site());
+    if let Some(other) = names::other_name(env::args_os()) {
+        let message = format!(
+            "`charm_tracing` has the name `{other}` in this package: write `crate = {other}` among the arguments"
+        );
+        errors.push(Error::new(Span::call_site(), message));
+        // The compiler then finds the crate, and reports nothing else.
+        name = Ident::new(&other, Span::mixed_site());
+    }
+    quote::quote_spanned!(Span::mixed_site()=> ::#name)
 }
 
 fn equals(key: &Ident, input: ParseStream<'_>, remedy: &str) -> syn::Result<()> {

@@ -32,7 +32,7 @@ impl Args for TypeArgs {
 pub(crate) fn trace_type(args: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let args = TypeArgs::parse(args, &mut errors);
-    let krate = args::krate_path(args.krate.as_ref());
+    let krate = args::krate_path(args.krate.as_ref(), &mut errors);
     match syn::parse2::<Item>(item.clone()) {
         Ok(Item::Impl(block)) => on_block(&krate, &args, block, errors),
         Ok(Item::Trait(definition)) => on_trait(&krate, &args, definition, errors),

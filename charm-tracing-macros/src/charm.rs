@@ -101,7 +101,7 @@ pub(crate) fn trace_charm(args: TokenStream, item: TokenStream) -> TokenStream {
 
 /// Expands the attribute on an `impl` block: configuration and spans.
 fn on_block(args: &CharmArgs, mut block: ItemImpl, mut errors: Errors) -> TokenStream {
-    let krate = args::krate_path(args.krate.as_ref());
+    let krate = args::krate_path(args.krate.as_ref(), &mut errors);
     if let Some((path, _)) = &block.trait_ {
         errors.push(Error::new_spanned(
             path,
@@ -128,8 +128,8 @@ fn on_block(args: &CharmArgs, mut block: ItemImpl, mut errors: Errors) -> TokenS
 }
 
 /// Expands the attribute on a struct: configuration only.
-fn on_struct(args: &CharmArgs, charm: &ItemStruct, errors: Errors) -> TokenStream {
-    let krate = args::krate_path(args.krate.as_ref());
+fn on_struct(args: &CharmArgs, charm: &ItemStruct, mut errors: Errors) -> TokenStream {
+    let krate = args::krate_path(args.krate.as_ref(), &mut errors);
     let is_field = |member: &Ident| charm.fields.iter().any(|field| field.ident.as_ref() == Some(member));
     let destination = destination(&krate, args, |member| !is_field(member));
     let name = &charm.ident;

@@ -71,7 +71,7 @@ pub(crate) fn traced_type(input: TokenStream) -> TokenStream {
 
 fn expand(mut wrapper: ItemStruct, blocks: &[Block], mut errors: Errors) -> TokenStream {
     let args = take_attribute(&mut wrapper.attrs, &mut errors);
-    let krate = args::krate_path(args.krate.as_ref());
+    let krate = args::krate_path(args.krate.as_ref(), &mut errors);
     let Some(foreign) = foreign_type(&wrapper).cloned() else {
         errors.push(Error::new(
             wrapper.ident.span(),

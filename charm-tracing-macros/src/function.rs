@@ -28,9 +28,9 @@ impl Args for FunctionArgs {
 }
 
 impl FunctionArgs {
-    fn krate(&self) -> TokenStream {
+    fn krate(&self, errors: &mut Errors) -> TokenStream {
         let handed_on = self.last.as_ref().map(|last| &last.krate);
-        args::krate_path(self.krate.as_ref().or(handed_on))
+        args::krate_path(self.krate.as_ref().or(handed_on), errors)
     }
 
     fn owner(&self) -> &Owner {
@@ -57,12 +57,16 @@ pub(crate) fn trace_fn(arguments: &TokenStream, item: TokenStream) -> TokenStrea
         return not_a_function(item, errors);
     };
     errors.extend(refuse(&function.sig));
-    let krate = args.krate();
+    let is_last = args.last.is_some() || !last::may_be_rewritten(&function.attrs);
+    if errors.is_empty() && !is_last && last::hand_on(&mut function.attrs, arguments) {
+        return function.into_token_stream();
+    }
+    let krate = args.krate(&mut errors);
     if !errors.is_empty() {
         last::remove(&mut function.attrs);
-    } else if args.last.is_some() || !last::may_be_rewritten(&function.attrs) {
+    } else if is_last {
         args.trace(&krate, &mut function);
-    } else if !last::hand_on(&mut function.attrs, arguments) {
+    } else {
         function.attrs.push(last::attribute(&krate, args.owner(), arguments));
     }
     let mut tokens = errors.into_tokens();

@@ -1,0 +1,33 @@
+//! Attributes in a package that gives `charm-tracing` another name.
+
+use std::process::ExitCode;
+
+use spans::juju::Dispatch;
+
+struct MyCharm;
+
+#[spans::trace_charm(tracing_endpoint = "endpoint", crate = spans)]
+impl MyCharm {
+    fn new(_: &Dispatch) -> Result<Self, String> {
+        Ok(Self)
+    }
+
+    #[spans::trace_fn(name = "handle the event")]
+    fn handle(&mut self, _: &Dispatch) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn endpoint(&self) -> Option<String> {
+        None
+    }
+}
+
+#[test]
+fn the_name_is_an_argument() {
+    let _: fn() -> ExitCode = || spans::run(MyCharm::new, MyCharm::handle);
+}
+
+#[test]
+fn without_the_argument_each_attribute_asks_for_it() {
+    trybuild::TestCases::new().compile_fail("ui/*.rs");
+}
