@@ -163,8 +163,9 @@ pub fn trace_type(args: TokenStream, item: TokenStream) -> TokenStream {
 ///   future that it returns is not part of it. To look at the result, the body would have to be a closure, and
 ///   `Location::caller()` in a closure is not the caller of the function. The span of a traced caller that passes the
 ///   error on records it. A panic is recorded.
-/// * In a function whose result may be a `Result` or a future, the compiler does not warn about
-///   `unconditional_recursion`, because the call is in a closure.
+/// * In the block of a trait, and for a method of a block without an attribute, the compiler warns about
+///   `unconditional_recursion` only if the body has no `return`, no `?` and no macro. Otherwise the body is a closure,
+///   where the compiler does not look, because the call may be that of another method with the same name.
 /// * If an error type has a lifetime, or a type parameter without a lifetime bound, only its text is recorded and not
 ///   its causes, because the type may be an error only where it is `'static`. If that is so, an alias that hides such a
 ///   lifetime does not compile: write the lifetime, `Answer<'_>` for `Answer`, or `err = off`. A boxed future of such a
@@ -173,7 +174,8 @@ pub fn trace_type(args: TokenStream, item: TokenStream) -> TokenStream {
 ///   the compiler has to check that a future is `Send`, 14 traced ones may be nested (31 without the attribute); for
 ///   more it asks for a higher `#![recursion_limit]`. Recursion takes about 200 bytes of stack more per call in a debug
 ///   build.
-/// * If a function can neither fail nor return a future, its arguments are dropped after its span ends.
+/// * If a function can neither fail nor return a future, or always calls a function of its own name, its arguments are
+///   dropped after its span ends.
 /// * `const fn` is refused, because code that may run at compile time cannot open a span.
 #[proc_macro_attribute]
 pub fn trace_fn(args: TokenStream, item: TokenStream) -> TokenStream {

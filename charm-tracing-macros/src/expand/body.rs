@@ -5,6 +5,7 @@ use syn::{AttrStyle, Attribute, Block, ReturnType, Signature, Type, parse_quote}
 
 use super::arguments::{Owning, owning};
 use super::place::{as_written, end_of, leading_items, located, with_braces_of};
+use super::recursion::always_calls_itself;
 use super::returns::{Returning, inferred};
 use super::{Callee, Scope};
 use crate::args::SpanAttribute;
@@ -74,22 +75,34 @@ impl Traced<'_> {
         }
     }
 
-    /// Writes the body as a closure, so that `return` and `?` leave only the author's body.
+    /// Writes the body as a closure, so that `return` and `?` leave only the author's body. A body that always calls its
+    /// function stays in it, so that the compiler warns.
     fn returning(&self, output: &Type, signature: &mut Signature, block: &Block) -> TokenStream {
         let (krate, at) = (self.krate, end_of(block));
-        let closure = quote_spanned!(as_written(block)=> move ||);
         let scope = self.scope.of(signature);
         let failure = self.failure(&scope, signature);
         // If the future cannot be boxed again, its span ends when it is returned.
         let last =
             if scope.output_may_not_last(output) { quote_spanned!(at=> &) } else { quote_spanned!(at=> &&) };
-        let Owning { body, binds_later } = owning(signature, block, None, self.add_attributes().as_ref());
         let leave = quote_spanned! {at=>
             |__span, __returned| {
                 use #krate::__private::leave::*;
                 (#last #krate::__private::Returns::of(&__returned)).__leave(__span, __returned, #failure)
             }
         };
+        if always_calls_itself(signature, self.scope, block) && inferred(output).is_none() {
+            let enter = self.enter();
+            // The lints are about a body that ends with a `return`.
+            return quote_spanned! {at=>
+                let __span = #enter;
+                #[allow(clippy::diverging_sub_expression)]
+                let __returned: #output = #block;
+                #[allow(unreachable_code)]
+                return #krate::__private::Entered::leave((__span, __returned), #leave);
+            };
+        }
+        let closure = quote_spanned!(as_written(block)=> move ||);
+        let Owning { body, binds_later } = owning(signature, block, None, self.add_attributes().as_ref());
         // No variable here: clippy would say that a guard in its type can be dropped earlier.
         let (infer, returns, output) = if inferred(output).is_some() {
             let infer = infer_return_type(krate, at);

@@ -4,6 +4,7 @@ mod arguments;
 mod body;
 mod callee;
 mod place;
+mod recursion;
 mod returns;
 mod scope;
 

@@ -74,6 +74,11 @@ impl Scope {
         self.of_trait_block
     }
 
+    /// Returns true if the block of the function is not known, or there is none.
+    pub(super) fn is_unknown(&self) -> bool {
+        self.this == This::Unknown
+    }
+
     /// Returns the scope inside a function.
     pub(super) fn of(&self, signature: &Signature) -> Self {
         let mut scope = self.clone();

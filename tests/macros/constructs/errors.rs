@@ -1082,6 +1082,66 @@ constructs! {
         function call: panics [error: not an answer]
     "
 
+    /// None of them calls itself.
+    functions_that_call_another_of_their_name {
+        struct Store;
+
+        impl Store {
+            fn find(&self) -> Result<u8, Debugged> {
+                Err(Debugged::Refused)
+            }
+
+            fn update(&self) -> Result<u8, Debugged> {
+                self.find()
+            }
+
+            fn later(&self) -> std::pin::Pin<Box<dyn Future<Output = Result<u8, Debugged>> + '_>> {
+                Box::pin(async { self.find() })
+            }
+        }
+
+        trait Access {
+            fn find(&self) -> Result<u8, Debugged>;
+            fn update(&self) -> Result<u8, Debugged>;
+            fn later(&self) -> std::pin::Pin<Box<dyn Future<Output = Result<u8, Debugged>> + '_>>;
+        }
+
+        #[trace_type]
+        impl Access for Store {
+            fn find(&self) -> Result<u8, Debugged> {
+                self.find()
+            }
+
+            fn update(&self) -> Result<u8, Debugged> {
+                let units = self.update()?;
+                Ok(units + 1)
+            }
+
+            fn later(&self) -> std::pin::Pin<Box<dyn Future<Output = Result<u8, Debugged>> + '_>> {
+                self.later()
+            }
+        }
+
+        fn open(store: &Store) -> Result<u8, Debugged> {
+            store.find()
+        }
+
+        impl Store {
+            #[trace_fn]
+            fn open(store: &Store) -> Result<u8, Debugged> {
+                open(store)
+            }
+        }
+    } runs {
+        assert!(Access::find(&Store).is_err() && Access::update(&Store).is_err());
+        assert!(block_on(Access::later(&Store)).is_err() && Store::open(&Store).is_err());
+    } traces "
+        method call: Store.find [error: Refused]
+        method call: Store.update [error: Refused]
+        method call: Store.later [error: Refused]
+        function call: open [error: Refused]
+    "
+
     boxed_futures_that_are_passed_on {
         type Boxed<T> = std::pin::Pin<Box<dyn Future<Output = T>>>;
 

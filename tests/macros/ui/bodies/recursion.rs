@@ -10,6 +10,12 @@ pub fn plain(units: u8) -> u8 {
 }
 
 #[trace_fn]
+pub fn fallible(units: u8) -> Result<u8, Failure> {
+    let units = fallible(units)?;
+    Ok(units)
+}
+
+#[trace_fn]
 #[track_caller]
 pub fn tracked(units: u8) -> Result<u8, Failure> {
     tracked(units)
@@ -19,7 +25,7 @@ pub struct Unit;
 
 #[trace_type]
 impl Unit {
-    pub fn on_each_way(&self, units: u8) -> u8 {
+    pub fn on_each_way(&self, units: u8) -> Result<u8, Failure> {
         if units == 0 { self.on_each_way(1) } else { Self::on_each_way(self, 0) }
     }
 
@@ -28,6 +34,34 @@ impl Unit {
             return Ok(0);
         }
         self.that_ends(units - 1)
+    }
+}
+
+pub trait Start {
+    fn start(&self, units: u8) -> Result<u8, Failure>;
+
+    fn stop(&self) -> Result<u8, Failure>;
+}
+
+#[trace_type]
+impl Start for Unit {
+    fn start(&self, units: u8) -> Result<u8, Failure> {
+        match units {
+            0 => self.start(1),
+            units => self.start(units - 1).map(|units| units + 1),
+        }
+    }
+
+    /// Calls the method of the type.
+    fn stop(&self) -> Result<u8, Failure> {
+        self.stop()
+    }
+}
+
+impl Unit {
+    #[trace_fn]
+    pub fn stop(&self) -> Result<u8, Failure> {
+        Err(Failure)
     }
 }
 
