@@ -50,8 +50,9 @@ fn on_block(krate: &TokenStream, args: &TypeArgs, mut block: ItemImpl, mut error
     args.selection.check(candidates, &mut errors);
     refuse_another(&mut block.attrs, &mut errors);
     let marker = marker(krate, &block);
+    let allowed = lints::allowed_form(&block);
     trace_methods(krate, args, &mut block, &errors);
-    block.attrs.extend(lints::allowed_form(&block));
+    block.attrs.extend(allowed);
     let mut tokens = errors.into_tokens();
     block.to_tokens(&mut tokens);
     tokens.extend(marker);

@@ -1,14 +1,19 @@
 use proc_macro2::{Span, TokenStream};
-use quote::quote_spanned;
+use quote::{ToTokens, quote_spanned};
 use syn::punctuated::Punctuated;
 use syn::{Attribute, Ident, ItemImpl, Meta, Path, Token, parse_quote};
 
-/// Returns an `allow` for a trait whose method has one form that clippy accepts, which a traced body has not; `None` for
-/// other traits.
+/// Returns an `allow` for the clippy lint that expects one form of body in `Clone` or `PartialOrd`, if the author's body has
+/// that form, because the traced body has not.
+///
+/// In all other blocks nothing is allowed, because an author may forbid it.
 pub(crate) fn allowed_form(block: &ItemImpl) -> Option<Attribute> {
+    let text: String = block.to_token_stream().to_string().split_whitespace().collect();
     match block.trait_.as_ref()?.0.segments.last()?.ident.to_string().as_str() {
-        "Clone" => Some(parse_quote!(#[allow(clippy::non_canonical_clone_impl)])),
-        "PartialOrd" => Some(parse_quote!(#[allow(clippy::non_canonical_partial_ord_impl)])),
+        "Clone" if text.contains("{*self}") => Some(parse_quote!(#[allow(clippy::non_canonical_clone_impl)])),
+        "PartialOrd" if text.contains(".cmp(") || text.contains("::cmp(") => {
+            Some(parse_quote!(#[allow(clippy::non_canonical_partial_ord_impl)]))
+        }
         _ => None,
     }
 }
@@ -46,8 +51,6 @@ pub(crate) fn allowed_by(attributes: &[Attribute]) -> Vec<TokenStream> {
 
 #[cfg(test)]
 mod tests {
-    use quote::ToTokens;
-
     use super::*;
 
     #[test]
@@ -64,5 +67,22 @@ mod tests {
             attributes,
             ["# [allow (dead_code , reason = \"it is old\")]", "# [warn (clippy :: pedantic)]"]
         );
+    }
+    #[test]
+    fn only_the_form_that_clippy_wants_is_allowed_to_be_another() {
+        let allowed = |block: ItemImpl| allowed_form(&block).is_some();
+        assert!(allowed(parse_quote!(impl Clone for Unit { fn clone(&self) -> Self { *self } })));
+        assert!(!allowed(parse_quote!(impl Clone for Unit { fn clone(&self) -> Self { Self(self.0) } })));
+        assert!(allowed(parse_quote! {
+            impl PartialOrd for Unit {
+                fn partial_cmp(&self, other: &Self) -> Option<Ordering> { Some(self.cmp(other)) }
+            }
+        }));
+        assert!(!allowed(parse_quote! {
+            impl PartialOrd for Unit {
+                fn partial_cmp(&self, other: &Self) -> Option<Ordering> { self.0.partial_cmp(&other.0) }
+            }
+        }));
+        assert!(!allowed(parse_quote!(impl Unit { fn clone(&self) -> Self { *self } })));
     }
 }
