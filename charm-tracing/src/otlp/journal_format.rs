@@ -7,8 +7,9 @@
 //! |---|---|---|
 //! | 1 | `Resource` | the charm's, first of all |
 //! | 2 | `Span` | one that has begun, if it has no status, else one that has ended |
-//! | 3 | `ScopeSpans` | without spans: the scope of the spans of field 2 that follow, up to the next one; the first is our own |
+//! | 3 | `ScopeSpans` | without spans: the scope of the spans of field 2 that follow, up to the next one; the first is our own. The scopes are counted from 0 |
 //! | 4 | `Span` | the part that all spans of a call site have in common; the call sites are counted from 0 |
+//! | 5 | its field 1 is a number | the scope of the spans of field 2 that follow is that of this number again |
 //! | 16 + n | `Span` | the other part of a span of call site n, in our own scope |
 //!
 //! The bytes of the two parts, one after the other, are the whole message. A span may be there twice, as begun and as ended;
@@ -21,7 +22,7 @@ use opentelemetry::{InstrumentationScope, KeyValue};
 
 use super::encode_span;
 use super::request::{Frame, scope};
-use crate::protobuf::{self, Field, Fields, bytes_always, fixed64, length, message, next_field};
+use crate::protobuf::{self, Field, Fields, bytes_always, fixed64, length, message, next_field, uint32};
 use crate::recorder::{Record, TraceContext};
 use crate::site::EncodedSite;
 
@@ -31,7 +32,9 @@ pub(crate) struct Records {
     trace: TraceContext,
     /// The scope of the spans that name none.
     own: Frame,
-    /// The scope that was written last.
+    /// The scopes that were written, with their numbers.
+    scopes: HashMap<Frame, u32>,
+    /// The scope of the spans of field 2 that follow.
     scope: Frame,
     /// The call sites that were written, by their addresses, with their numbers.
     sites: HashMap<usize, u32>,
@@ -53,7 +56,8 @@ impl Records {
         let own = Frame::of(own);
         record(out, |out| message(out, 1, |out| protobuf::attributes(out, 1, resource)));
         record(out, |out| own.write(out));
-        Self { trace, scope: own.clone(), own, sites: HashMap::new(), last: None }
+        let scopes = HashMap::from([(own.clone(), 0)]);
+        Self { trace, scope: own.clone(), own, scopes, sites: HashMap::new(), last: None }
     }
 
     /// Writes a span that has begun, or one that has ended.
@@ -67,7 +71,12 @@ impl Records {
         let frame = scope(span).map(|scope| Frame::of(scope));
         let frame = frame.as_ref().unwrap_or(&self.own);
         if *frame != self.scope {
-            record(out, |out| frame.write(out));
+            if let Some(number) = self.scopes.get(frame) {
+                record(out, |out| message(out, 5, |out| uint32(out, 1, *number)));
+            } else {
+                record(out, |out| frame.write(out));
+                self.scopes.insert(frame.clone(), u32::try_from(self.scopes.len()).unwrap_or(u32::MAX));
+            }
             self.scope = frame.clone();
         }
         record(out, |out| encode_span::detailed(out, span, self.trace, ended));
@@ -129,13 +138,18 @@ pub(crate) fn interrupted(mut journal: &[u8]) -> Option<Interrupted> {
             1 => resource = message,
             2 => spans.push(Written::read([message, &[]], scope)?),
             3 => {
-                scope = scopes.iter().position(|known| *known == message).unwrap_or(scopes.len());
-                if scope == scopes.len() {
-                    scopes.push(message);
-                }
+                scope = scopes.len();
+                scopes.push(message);
                 own.get_or_insert(scope);
             }
             4 => sites.push(message),
+            5 => {
+                let number = Fields::of(message).find_map(|field| match field {
+                    Some((1, Field::Varint(number))) => usize::try_from(number).ok(),
+                    _ => None,
+                });
+                scope = number.unwrap_or(0);
+            }
             FIRST_SITE.. => {
                 let site = usize::try_from(number - FIRST_SITE).ok().and_then(|number| sites.get(number))?;
                 spans.push(Written::read([message, site], own?)?);

@@ -132,13 +132,18 @@ impl Tracer for SessionTracer {
         }
         own_work(|| {
             let start = builder.start_time.map_or_else(now, on_the_clock);
-            if !self.weighed.swap(true, Ordering::Relaxed) {
-                globals::with(|trace| trace.take_quota(weight::scope(&self.scope)));
-            }
             let details = Details { scope: Some(Arc::clone(&self.scope)), ..details(builder) };
             let begin = |parent: &SpanContext| {
-                let handle =
-                    globals::with(|trace| trace.begin_span(parent, None, Some(Box::new(details)), start))??;
+                let handle = globals::with(|trace| {
+                    if !self.weighed.load(Ordering::Relaxed) {
+                        if !trace.take_quota(weight::scope(&self.scope)) {
+                            trace.dropped_spans += 1;
+                            return None;
+                        }
+                        self.weighed.store(true, Ordering::Relaxed);
+                    }
+                    trace.begin_span(parent, None, Some(Box::new(details)), start)
+                })??;
                 Some(LiveSpan::owning(handle, parent))
             };
             let span = if parent.is_valid() {
