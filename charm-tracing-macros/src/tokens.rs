@@ -10,6 +10,11 @@ pub(crate) fn flat(code: &impl ToTokens) -> Vec<TokenTree> {
     code.to_token_stream().into_iter().flat_map(flat_token).collect()
 }
 
+/// Returns true if one of the words or punctuation marks is in a piece of code.
+pub(crate) fn has_any(code: &impl ToTokens, tokens: &[&str]) -> bool {
+    flat(code).iter().any(|token| tokens.contains(&&*token.to_string()))
+}
+
 /// Returns the identifiers in a piece of code, with those of lifetimes and with keywords.
 pub(crate) fn idents(code: &impl ToTokens) -> impl Iterator<Item = Ident> {
     flat(code).into_iter().filter_map(|token| match token {

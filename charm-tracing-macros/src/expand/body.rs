@@ -10,6 +10,7 @@ use super::returns::{Returning, inferred};
 use super::{Callee, Scope};
 use crate::args::SpanAttribute;
 use crate::lints;
+use crate::tokens::has_any;
 
 /// The input for the span of one function.
 pub(crate) struct Traced<'a> {
@@ -92,12 +93,15 @@ impl Traced<'_> {
         };
         if always_calls_itself(signature, self.scope, block) && inferred(output).is_none() {
             let enter = self.enter();
-            // The lints are about a body that ends with a `return`.
+            // A body that ends with a `return` or `panic!` yields no value.
+            let may_diverge = has_any(block, &["return", "!"]);
+            let allowed = may_diverge.then(|| quote!(#[allow(clippy::diverging_sub_expression)]));
+            let allowed_after = may_diverge.then(|| quote!(#[allow(unreachable_code)]));
             return quote_spanned! {at=>
                 let __span = #enter;
-                #[allow(clippy::diverging_sub_expression)]
+                #allowed
                 let __returned: #output = #block;
-                #[allow(unreachable_code)]
+                #allowed_after
                 return #krate::__private::Entered::leave((__span, __returned), #leave);
             };
         }

@@ -8,7 +8,7 @@ use syn::visit::{self, Visit};
 use syn::{Arm, BinOp, Block, Expr, ExprBinary, Item, Local, Signature};
 
 use super::Scope;
-use crate::tokens::flat;
+use crate::tokens::has_any;
 
 /// Returns true if the body should stay in the function, because it always calls the function, as far as tokens tell.
 ///
@@ -18,10 +18,9 @@ use crate::tokens::flat;
 pub(super) fn always_calls_itself(signature: &Signature, scope: &Scope, block: &Block) -> bool {
     let in_block = signature.receiver().is_some() || !scope.is_unknown();
     let is_certain = !(scope.is_of_trait_block() || scope.is_unknown() && in_block);
-    let exits = || flat(block).iter().any(|token| ["return", "?", "!"].contains(&&*token.to_string()));
     let mut way = Way { signature, in_block, end: End::Open };
     way.visit_block(block);
-    way.end == End::Call && (is_certain || !exits())
+    way.end == End::Call && (is_certain || !has_any(block, &["return", "?", "!"]))
 }
 
 /// The evaluation of a body, up to the first call of the function itself or the first exit.

@@ -10,12 +10,10 @@ fn wait(unit: &str) -> io::Result<u8> {
         );
         ::charm_tracing::__private::Site::callee(&SITE)
     });
-    #[allow(clippy::diverging_sub_expression)]
     let __returned: io::Result<u8> = {
         let units = wait(unit)?;
         Ok(units + 1)
     };
-    #[allow(unreachable_code)]
     return ::charm_tracing::__private::Entered::leave(
         (__span, __returned),
         |__span, __returned| {

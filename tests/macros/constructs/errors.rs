@@ -1084,11 +1084,11 @@ constructs! {
 
     /// None of them calls itself.
     functions_that_call_another_of_their_name {
-        struct Store;
+        struct Store(&'static str);
 
         impl Store {
             fn find(&self) -> Result<u8, Debugged> {
-                Err(Debugged::Refused)
+                self.0.parse().map_err(|_| Debugged::Refused)
             }
 
             fn update(&self) -> Result<u8, Debugged> {
@@ -1128,13 +1128,14 @@ constructs! {
 
         impl Store {
             #[trace_fn]
-            fn open(store: &Store) -> Result<u8, Debugged> {
+            fn open(store: &Self) -> Result<u8, Debugged> {
                 open(store)
             }
         }
     } runs {
-        assert!(Access::find(&Store).is_err() && Access::update(&Store).is_err());
-        assert!(block_on(Access::later(&Store)).is_err() && Store::open(&Store).is_err());
+        let store = Store("no number");
+        assert!(Access::find(&store).is_err() && Access::update(&store).is_err());
+        assert!(block_on(Access::later(&store)).is_err() && Store::open(&store).is_err());
     } traces "
         method call: Store.find [error: Refused]
         method call: Store.update [error: Refused]

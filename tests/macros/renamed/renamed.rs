@@ -4,21 +4,20 @@ use std::process::ExitCode;
 
 use spans::juju::Dispatch;
 
-struct MyCharm;
+struct MyCharm {
+    endpoint: Option<String>,
+}
 
 #[spans::trace_charm(tracing_endpoint = "endpoint", crate = spans)]
 impl MyCharm {
     fn new(_: &Dispatch) -> Result<Self, String> {
-        Ok(Self)
+        Ok(Self { endpoint: None })
     }
 
     #[spans::trace_fn(name = "handle the event")]
     fn handle(&mut self, _: &Dispatch) -> Result<(), String> {
+        self.endpoint = None;
         Ok(())
-    }
-
-    fn endpoint(&self) -> Option<String> {
-        None
     }
 }
 
