@@ -156,7 +156,7 @@ fn readable(signature: &Signature) -> syn::Result<()> {
     Err(Error::new(
         name.span(),
         format!(
-            "`{name}` is to be read when the event is over, which this cannot; make it `fn {name}(&self) -> ...`"
+            "the session reads `{name}` when the event is over, so it takes only `&self` and is not async: make it `fn {name}(&self) -> ...`"
         ),
     ))
 }
