@@ -24,7 +24,7 @@ pub(crate) fn queue(config: &Config, dispatch: &Dispatch) -> Option<Queue> {
     })
 }
 
-/// Begins the journal of this dispatch. Before that, stores the trace that a killed dispatch of the unit left. `None` if no
+/// Begins the journal of this dispatch. Before that, stores the traces that killed dispatches of the unit left. `None` if no
 /// journal can be written.
 pub(crate) fn begin_journal(
     queue: &Queue,
@@ -34,11 +34,11 @@ pub(crate) fn begin_journal(
 ) -> Option<(Box<Journal>, Recovered)> {
     // Without a charm directory the process may be a test, which must not find a file of ours in its own directory.
     dispatch.var("JUJU_CHARM_DIR").or(dispatch.var("CHARM_DIR"))?;
-    let (unit, model) = (dispatch.unit_name().ok()?, dispatch.model_uuid().ok()?);
-    let lock = queue.lock_unit(dispatch.charm_dir(), unit, model)?;
+    let unit = dispatch.unit_name().ok()?;
+    let lock = queue.lock_unit(dispatch.charm_dir())?;
     let recover = || -> Result<Option<Recovered>, QueueError> {
         if queue.prepare(Missing::Own)? {
-            queue.recover(&lock, SystemTime::now()).map(Some)
+            queue.recover(&lock, unit, SystemTime::now()).map(Some)
         } else {
             Ok(None)
         }
@@ -48,7 +48,7 @@ pub(crate) fn begin_journal(
         None
     })?;
     let trace = TraceContext::below(parent);
-    let file = queue.journal(lock);
+    let file = queue.journal(lock, unit, trace.id.to_bytes());
     let writer = FileWriter::begin(Box::new(file), resource, &own_scope(), trace);
     Some((Box::new(Journal::begin(Box::new(writer))), recovered))
 }

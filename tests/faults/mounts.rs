@@ -42,9 +42,12 @@ fn in_a_namespace() {
             offline("it is full from the beginning", |trial| fill(trial, 0)).loses(2).peers(FULL[0], FULL[1]),
             small("it is full from the beginning, and the backend is healthy", |trial| fill(trial, 0))
                 .peers(FULL[0], FULL[1]),
-            // A slow dispatch writes a larger journal, which has to fit as well.
-            offline("it is nearly full", |trial| fill(trial, 16)),
-            small("it is nearly full, and the backend is healthy", |trial| fill(trial, 16)),
+            offline("it becomes full while a trace is written", |trial| fill(trial, 16))
+                .peers(FULL[0], FULL[1]),
+            small("it becomes full while a trace is written, and the backend is healthy", |trial| {
+                fill(trial, 16);
+            })
+            .peers(FULL[0], FULL[1]),
             offline("it becomes full when 3 traces wait", |trial| {
                 trial.buffered(3);
                 fill(trial, 0);

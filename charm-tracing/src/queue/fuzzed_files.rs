@@ -12,7 +12,6 @@ use super::waiting::{NewTrace, Queue, QueueConfig};
 
 const PATH: &str = "/charm/queue";
 const UNIT: &str = "app/0";
-const MODEL: &str = "0d3bbd5f-9d24-4d24-8d45-9b8fd2ad4a2c";
 
 /// Checks that any files in the queue are harmless: another trace is stored and read beside them.
 ///
@@ -25,7 +24,7 @@ pub fn queue_directory(input: &[u8]) {
     let disk = Disk::new(0);
     disk.put(PATH, Kind::Directory, b"");
     let damaged = format!("0000000000000007-{:032x}-{:08x}.otlp", 7, 0xdead_beef_u32);
-    for name in ["state", &damaged, &journal_name(UNIT, MODEL)] {
+    for name in ["state", &damaged, &journal_name(UNIT, [9; 16])] {
         disk.put_file(Path::new(PATH).join(name), input);
     }
     let queue = queue(&disk);
@@ -33,8 +32,8 @@ pub fn queue_directory(input: &[u8]) {
     let state = queue.state().expect("a state");
     queue.set_state(&state).expect("a place for the state");
     assert_eq!(queue.state().expect("a state"), state);
-    let lock = queue.lock_unit(Path::new("/charm"), UNIT, MODEL).expect("a lock");
-    let recovered = queue.recover(&lock, now).expect("a number");
+    let lock = queue.lock_unit(Path::new("/charm")).expect("a lock");
+    let recovered = queue.recover(&lock, UNIT, now).expect("a number");
     let own = NewTrace { trace_id: [1; 16], idle: false, request: &b"the trace of this dispatch"[..] };
     let own = queue.store(&own, now, false).expect("a place for the trace").name;
     let mut damaged = 0;

@@ -3,19 +3,18 @@
 //! A dispatch holds the lock of its charm's directory while it runs, so **a journal of the same unit that another dispatch left
 //! belongs to one that was killed**. [`otlp::journal_format`](crate::otlp::journal_format) describes its contents.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use rustix::io::Errno;
-
 use super::error::QueueError;
 use super::file_system::{FileSystem, Lock, Locking};
-use super::name::journal_name;
+use super::name::{TraceName, journal_name, trace_id_of_journal};
 use super::state::Losses;
-use super::waiting::{Dropped, NewTrace, Queue};
+use super::waiting::{Dropped, NewTrace, Queue, Stored};
 use crate::otlp::journal_format::{Interrupted, interrupted};
 use crate::recorder::{JournalFile, JournalStatus};
 use crate::span::catch_panics;
@@ -24,42 +23,41 @@ use crate::span::catch_panics;
 /// dispatch, unlike a storage with the queue, and the charm does not unmount it.
 const LOCK: &str = ".charm_tracing_lock";
 
-/// The right of a dispatch to write the journal of its unit, and to recover the one that is there. No child process
-/// inherits it.
+/// The right of a dispatch to write a journal, and to recover those of its unit. No child process inherits it.
 #[derive(Debug)]
 pub(crate) struct UnitLock {
-    /// The journal's file.
-    path: PathBuf,
     _lock: Box<dyn Lock>,
 }
 
-/// The result of a search for the journal of a killed dispatch.
+/// The result of a search for the journals of killed dispatches.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Recovered {
-    /// The number of traces that were stored: 0 or 1.
+    /// The number of traces that were stored.
     pub(crate) traces: u32,
     /// The number of other traces that were dropped because of the limits. They are counted in `state`.
     pub(crate) dropped: u32,
+    /// The stamp of the newest waiting trace; 0 if none waits.
+    pub(crate) newest: u64,
 }
 
 /// The journal of the running dispatch, as a file of the queue.
 #[derive(Debug)]
 pub(crate) struct JournalOnDisk {
+    path: PathBuf,
     fs: Arc<dyn FileSystem>,
     begun: bool,
     /// The process that writes; a forked child does not.
     pid: u32,
-    lock: UnitLock,
+    _lock: UnitLock,
 }
 
 impl Queue {
-    /// Takes the right to write the journal of a unit. `None` if another dispatch of the unit has it, or if locks are
-    /// impossible here.
-    pub(crate) fn lock_unit(&self, charm_dir: &Path, unit: &str, model_uuid: &str) -> Option<UnitLock> {
+    /// Takes the right to write a journal. `None` if another dispatch of the unit has it, or if locks are impossible
+    /// here.
+    pub(crate) fn lock_unit(&self, charm_dir: &Path) -> Option<UnitLock> {
         let file = std::path::absolute(charm_dir.join(LOCK)).ok()?;
-        let path = self.path.join(journal_name(unit, model_uuid));
         match self.fs.lock(&file) {
-            Ok(Locking::Taken(lock)) => Some(UnitLock { path, _lock: lock }),
+            Ok(Locking::Taken(lock)) => Some(UnitLock { _lock: lock }),
             Ok(why @ (Locking::Held | Locking::Impossible)) => {
                 log::debug!("no journal is written: {} cannot be locked: {why:?}", file.display());
                 None
@@ -71,70 +69,87 @@ impl Queue {
         }
     }
 
-    /// Makes the journal of this dispatch. Its file is created by the first write.
-    pub(crate) fn journal(&self, lock: UnitLock) -> JournalOnDisk {
-        JournalOnDisk { fs: Arc::clone(&self.fs), begun: false, pid: process::id(), lock }
+    /// Makes the journal of a dispatch of this unit. Its file is created by the first write.
+    pub(crate) fn journal(&self, lock: UnitLock, unit: &str, trace_id: [u8; 16]) -> JournalOnDisk {
+        let path = self.path.join(journal_name(unit, trace_id));
+        JournalOnDisk { path, fs: Arc::clone(&self.fs), begun: false, pid: process::id(), _lock: lock }
     }
 
-    /// Stores the trace that a killed dispatch of this unit has left, if it has left one.
+    /// Stores the traces that killed dispatches of this unit have left.
     ///
-    /// # Errors
-    ///
-    /// The journal is still there: it cannot be read, stored or removed now.
-    pub(crate) fn recover(
+    /// The limits are applied before and not after it, so that none is dropped if this dispatch can send. A unit that is
+    /// killed again and again leaves two traces beyond them at most.
+    pub(crate) fn recover(&self, _: &UnitLock, unit: &str, now: SystemTime) -> Result<Recovered, QueueError> {
+        let (waiting, others) = self.list()?;
+        let newest = waiting.last().map_or(0, TraceName::stamp);
+        let mut recovered = Recovered { newest, ..Recovered::default() };
+        let journals: Vec<_> =
+            others.iter().filter_map(|name| Some((name, trace_id_of_journal(unit, name)?))).collect();
+        if journals.is_empty() {
+            return Ok(recovered);
+        }
+        let mut dropped = Dropped::default();
+        let trimmed = self.trim(&mut dropped);
+        recovered.dropped = u32::try_from(dropped.names.len()).unwrap_or(u32::MAX);
+        let mut losses = dropped.losses();
+        for (name, trace_id) in journals {
+            match self.recover_one(&waiting, name, trace_id, now, &mut losses) {
+                Ok(None) => {}
+                Ok(Some(stored)) => {
+                    recovered.traces += 1;
+                    recovered.newest = stored.stamp();
+                }
+                Err(error) => log::debug!("cannot recover what a killed dispatch has left: {error}"),
+            }
+        }
+        self.add_losses(losses);
+        trimmed.map(|_| recovered)
+    }
+
+    /// Stores the trace of a journal, and removes the journal. Returns the name of the trace; `None` if there is none, or
+    /// it waits already.
+    fn recover_one(
         &self,
-        UnitLock { path, .. }: &UnitLock,
+        waiting: &BTreeSet<TraceName>,
+        journal: &str,
+        trace_id: [u8; 16],
         now: SystemTime,
-    ) -> Result<Recovered, QueueError> {
-        let journal = match self.fs.read(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Recovered::default()),
-            // It is no journal of ours: a link, a pipe, another user's file, or larger than any. It is removed, or it would be
-            // there in every dispatch.
-            Err(error) if is_no_journal(&error) => Vec::new(),
-            read => Self::io("read", path, read)?,
+        losses: &mut Losses,
+    ) -> Result<Option<TraceName>, QueueError> {
+        let path = self.path.join(journal);
+        let bytes = match self.fs.read(&path) {
+            // A journal of ours is never this large; the file is removed, or it would be there in every dispatch.
+            Err(error) if error.kind() == io::ErrorKind::FileTooLarge => Vec::new(),
+            read => Self::io("read", &path, read)?,
         };
-        let (mut recovered, mut losses) = (Recovered::default(), Losses::default());
+        let mut stored = None;
         // A journal that makes the reader panic is removed, because else every dispatch would panic.
-        match catch_panics(|| interrupted(&journal)).flatten() {
-            None => losses.lost_traces = 1,
-            Some(left) if self.is_stored(&left)? => {}
-            Some(Interrupted { request, trace_id, .. }) => {
+        match catch_panics(|| interrupted(&bytes)).flatten() {
+            None => losses.lost_traces += 1,
+            Some(left) if self.is_stored(waiting, trace_id, left.root) => {}
+            Some(Interrupted { request, .. }) => {
                 let new = NewTrace { trace_id, idle: false, request: &request };
-                // The limits are applied before and not after it, so that none is dropped if this dispatch can send. A unit
-                // that is killed again and again leaves two traces beyond them at most.
-                let mut dropped = Dropped::default();
-                self.trim(&mut dropped)?;
-                self.add_losses(dropped.losses());
-                recovered.dropped = u32::try_from(dropped.names.len()).unwrap_or(u32::MAX);
                 match self.store(&new, now, true) {
-                    Ok(_) => recovered.traces = 1,
+                    Ok(Stored { name, .. }) => stored = Some(name),
                     // It is too large for the queue, so it is removed and counted.
-                    Err(QueueError::TooLarge { .. }) => losses.lost_traces = 1,
+                    Err(QueueError::TooLarge { .. }) => losses.lost_traces += 1,
                     Err(error) => return Err(error),
                 }
             }
         }
-        self.add_losses(losses);
-        Self::io("remove", path, self.fs.remove(path))?;
-        Ok(recovered)
+        Self::io("remove", &path, self.fs.remove(&path))?;
+        Ok(stored)
     }
 
     /// Returns true if a waiting trace contains this root span. The trace id alone is not enough, because dispatches
     /// with the same parent share it.
-    fn is_stored(&self, Interrupted { trace_id, root, .. }: &Interrupted) -> Result<bool, QueueError> {
-        let (waiting, _) = self.list()?;
-        Ok(waiting.iter().filter(|name| name.trace_id() == *trace_id).any(|name| {
+    fn is_stored(&self, waiting: &BTreeSet<TraceName>, trace_id: [u8; 16], root: [u8; 8]) -> bool {
+        waiting.iter().filter(|name| name.trace_id() == trace_id).any(|name| {
             let request = self.fs.read(&self.file(*name)).unwrap_or_default();
             // Searches for the span's own id, not for a parent id.
-            request.windows(2 + root.len()).any(|bytes| bytes[..2] == [0x12, 8] && bytes[2..] == *root)
-        }))
+            request.windows(2 + root.len()).any(|bytes| bytes[..2] == [0x12, 8] && bytes[2..] == root)
+        })
     }
-}
-
-/// Returns true for the error of reading a file that another dispatch cannot read either.
-fn is_no_journal(error: &io::Error) -> bool {
-    // An error of `FileSystem` itself has no number: the file is not regular, or too large.
-    matches!(Errno::from_io_error(error), None | Some(Errno::ACCESS | Errno::LOOP))
 }
 
 impl JournalFile for JournalOnDisk {
@@ -143,13 +158,13 @@ impl JournalFile for JournalOnDisk {
             return Err(io::Error::other("another process writes it"));
         }
         if self.begun {
-            return self.fs.append(&self.lock.path, records);
+            return self.fs.append(&self.path, records);
         }
-        if self.fs.look(&self.lock.path)?.is_some() {
-            // Somebody has put it there meanwhile.
+        if self.fs.look(&self.path)?.is_some() {
+            // The existing journal could not be recovered, and has the trace id of this dispatch.
             return Err(io::ErrorKind::AlreadyExists.into());
         }
-        self.fs.write(&self.lock.path, records)?;
+        self.fs.write(&self.path, records)?;
         self.begun = true;
         Ok(())
     }
@@ -158,7 +173,7 @@ impl JournalFile for JournalOnDisk {
         if !self.begun {
             return JournalStatus::NotBegun;
         }
-        match self.fs.look(&self.lock.path) {
+        match self.fs.look(&self.path) {
             Ok(Some(_)) => JournalStatus::Exists,
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => JournalStatus::OutOfReach,
             Ok(None) | Err(_) => JournalStatus::Gone,
@@ -167,9 +182,9 @@ impl JournalFile for JournalOnDisk {
 
     fn remove(&mut self) {
         if self.begun
-            && let Err(error) = self.fs.remove(&self.lock.path)
+            && let Err(error) = self.fs.remove(&self.path)
         {
-            log::debug!("cannot remove {}: {error}", self.lock.path.display());
+            log::debug!("cannot remove {}: {error}", self.path.display());
         }
         self.begun = false;
     }

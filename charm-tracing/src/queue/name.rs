@@ -93,10 +93,16 @@ pub(super) fn is_part(name: &str) -> bool {
     })
 }
 
-/// Returns the name of the journal of a unit: `<unit>-<model UUID>.journal`, with `-` for `/`. A unit has one journal at
-/// a time, so the next dispatch finds it without listing the directory.
-pub(super) fn journal_name(unit: &str, model_uuid: &str) -> String {
-    format!("{unit}-{model_uuid}.journal").replace('/', "-")
+/// Returns the name of a journal: `<unit>-<trace id>.journal`, the unit with `-` for `/`.
+pub(super) fn journal_name(unit: &str, trace_id: [u8; 16]) -> String {
+    format!("{}-{:032x}.journal", unit.replace('/', "-"), u128::from_be_bytes(trace_id))
+}
+
+/// Returns the trace id in the name of a journal of this unit; `None` for any other name.
+pub(super) fn trace_id_of_journal(unit: &str, name: &str) -> Option<[u8; 16]> {
+    let rest = name.strip_suffix(".journal")?.strip_prefix(&unit.replace('/', "-"))?;
+    let id = rest.strip_prefix('-')?.as_bytes();
+    (id.len() == TRACE_ID.len() && is_hex(id)).then(|| number(id).to_be_bytes())
 }
 
 /// Returns the milliseconds since 1970; 0 for an earlier time.
@@ -137,7 +143,7 @@ mod tests {
         assert_eq!(name.to_string(), text);
         let idle = TraceName::new(1_795_918_619_123, [0xab; 16], true, 0x00c0_ffee);
         assert_eq!(idle.to_string(), text.replace(".otlp", ".idle"));
-        assert_eq!(journal_name("app/0", "0d3bbd5f"), "app-0-0d3bbd5f.journal");
+        assert_eq!(journal_name("app/0", [1; 16]), format!("app-0-{}.journal", "01".repeat(16)));
     }
 
     #[test]
@@ -162,6 +168,15 @@ mod tests {
         assert!(is_part("0001795918619123-0123456789abcdef.part") && is_part("state-0123456789abcdef.part"));
         for other in ["model.gguf.part", "state.part", "0001795918619123.part", "a-0123456789abcdef.part"] {
             assert!(!is_part(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn journals_of_other_units_are_told_apart() {
+        let name = journal_name("app/1", [7; 16]);
+        assert_eq!(trace_id_of_journal("app/1", &name), Some([7; 16]));
+        for unit in ["app/11", "app/0", "ap", "app", "app/1-"] {
+            assert_eq!(trace_id_of_journal(unit, &name), None, "{unit}");
         }
     }
 

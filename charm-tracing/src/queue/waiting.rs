@@ -31,6 +31,9 @@ pub(crate) struct Queue {
     max_dispatches: usize,
     max_bytes: u64,
     pub(super) fs: Arc<dyn FileSystem>,
+    /// The stamp of the newest trace when this dispatch began, 0 if none waited. If it is `None`, the directory is listed
+    /// before a trace is stored.
+    pub(crate) newest: Option<u64>,
     /// The device and inode of the root directory when this was made.
     pub(super) root: Option<(u64, u64)>,
 }
@@ -99,7 +102,7 @@ impl Queue {
         let path: PathBuf = std::path::absolute(&path).unwrap_or(path).components().collect();
         let root = fs.root();
         let max_dispatches = usize::try_from(max_dispatches).unwrap_or(usize::MAX);
-        Self { path, max_dispatches, max_bytes, fs, root }
+        Self { path, max_dispatches, max_bytes, fs, newest: None, root }
     }
 
     /// Returns the same queue in another directory.
@@ -127,7 +130,10 @@ impl Queue {
             return Err(QueueError::TooLarge { size, limit });
         }
         // A clock that was set back does not change the order.
-        let newest = self.list()?.0.last().map_or(0, TraceName::stamp);
+        let newest = match self.newest {
+            Some(newest) => newest,
+            None => self.list()?.0.last().map_or(0, TraceName::stamp),
+        };
         let stamp = millis(now).max(newest + 1);
         let mut dropped = Dropped::default();
         let written =
@@ -247,8 +253,8 @@ impl Queue {
 
     /// Lists the waiting traces, oldest first. Removes incomplete files of processes that died.
     pub(crate) fn waiting(&self) -> Result<BTreeSet<TraceName>, QueueError> {
-        let (waiting, parts) = self.list()?;
-        for part in parts {
+        let (waiting, others) = self.list()?;
+        for part in others.iter().filter(|name| is_part(name)) {
             let path = self.path.join(part);
             if self.look(&path)?.is_some_and(|entry| entry.kind == Kind::File && is_old(entry.modified)) {
                 Self::io("remove", &path, self.fs.remove(&path))?;
@@ -257,20 +263,18 @@ impl Queue {
         Ok(waiting)
     }
 
-    /// Lists the directory: the traces, oldest first, and the names of the files that are being written.
+    /// Lists the directory: the traces, oldest first, and the names of all other files.
     pub(super) fn list(&self) -> Result<(BTreeSet<TraceName>, Vec<String>), QueueError> {
-        let (mut waiting, mut parts) = (Vec::new(), Vec::new());
+        let (mut waiting, mut others) = (Vec::new(), Vec::new());
         let listed = self.fs.list(&self.path, &mut |name| {
             if let Some(name) = TraceName::parse(name) {
                 waiting.push(name);
-            } else if let Ok(name) = str::from_utf8(name)
-                && is_part(name)
-            {
-                parts.push(name.to_owned());
+            } else if let Ok(name) = str::from_utf8(name) {
+                others.push(name.to_owned());
             }
         });
         Self::io("list", &self.path, listed)?;
-        Ok((waiting.into_iter().collect(), parts))
+        Ok((waiting.into_iter().collect(), others))
     }
 
     /// Reads a waiting trace. Returns `None` if its file is gone. A damaged file is removed and added to `damaged`.

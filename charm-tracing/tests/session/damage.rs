@@ -57,7 +57,7 @@ fn damage_directories(seeds: Range<u64>) {
         traces.iter().map(|trace| (trace.path.clone(), fs::read(&trace.path).unwrap())).collect();
     // No trace depends on these two.
     whole.insert(buffer.join("state"), b"failures 3\n".to_vec());
-    whole.insert(buffer.join("app-0-20e13b21-6a7b-4f39-8f5a-5f2f4b0d0c01.journal"), Vec::new());
+    whole.insert(buffer.join(format!("app-0-{}.journal", "0a".repeat(16))), Vec::new());
 
     let collector = Collector::start();
     let mut survivors = 0;

@@ -163,6 +163,6 @@ fn without_locks_all_send_and_none_writes_a_journal() {
     for process in [disk.process(), disk.process()] {
         let queue = unlimited(&process);
         assert!(queue.lock_sending().unwrap().is_some());
-        assert!(queue.lock_unit(Path::new("/charm"), "app/0", "0d3bbd5f").is_none());
+        assert!(queue.lock_unit(Path::new("/charm")).is_none());
     }
 }
