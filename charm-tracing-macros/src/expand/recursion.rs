@@ -1,7 +1,7 @@
 //! Functions that always call themselves. The compiler warns about them (`unconditional_recursion`), but not if the call is
 //! in a closure, so their body stays in the function itself.
 //!
-//! What is found here only decides where the body is; the warning is the compiler's own.
+//! The result only decides where the body is; the warning is the compiler's own.
 
 use quote::ToTokens;
 use syn::visit::{self, Visit};
