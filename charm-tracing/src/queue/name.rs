@@ -38,11 +38,11 @@ impl TraceName {
 
     /// Parses the name of a waiting trace; `None` for any other name.
     pub(super) fn parse(name: &[u8]) -> Option<Self> {
-        let name: [u8; LENGTH] = name.try_into().ok()?;
+        let name: &[u8; LENGTH] = name.try_into().ok()?;
         let dashes = [name[STAMP.end], name[TRACE_ID.end]] == *b"--";
         let known = matches!(&name[EXTENSION], b".otlp" | b".idle");
         let valid = is_decimal(&name[STAMP]) && is_hex(&name[TRACE_ID]) && is_hex(&name[CRC32]);
-        (dashes && known && valid).then_some(Self(name))
+        (dashes && known && valid).then_some(Self(*name))
     }
 
     /// Returns the milliseconds since 1970 when it was stored, or more if the clock was set back. It only gives the
