@@ -89,7 +89,7 @@ impl Queue {
             return Ok(recovered);
         }
         let mut dropped = Dropped::default();
-        let trimmed = self.trim(&mut dropped);
+        self.try_to_trim(&mut dropped);
         recovered.dropped = u32::try_from(dropped.names.len()).unwrap_or(u32::MAX);
         let mut losses = dropped.losses();
         for (name, trace_id) in journals {
@@ -103,7 +103,7 @@ impl Queue {
             }
         }
         self.add_losses(losses);
-        trimmed.map(|_| recovered)
+        Ok(recovered)
     }
 
     /// Stores the trace of a journal, and removes the journal. Returns the name of the trace; `None` if there is none, or

@@ -138,15 +138,9 @@ impl Queue {
         let mut dropped = Dropped::default();
         let written =
             if to_send { self.write(stamp, new) } else { self.write_making_room(stamp, new, &mut dropped) };
-        let name = written.inspect_err(|_| {
-            self.add_losses(dropped.losses());
-        })?;
-        let trimmed = if to_send { None } else { Some(self.trim(&mut dropped)) };
+        let name = written.inspect_err(|_| self.add_losses(dropped.losses()))?;
         // An error here is not returned, because the trace is stored. The next store applies the limits again.
-        let waiting = trimmed.transpose().unwrap_or_else(|error| {
-            log::debug!("cannot make the limits hold: {error}");
-            None
-        });
+        let waiting = if to_send { None } else { self.try_to_trim(&mut dropped) };
         Ok(Stored { name, dropped, waiting })
     }
 
@@ -157,29 +151,31 @@ impl Queue {
         new: &NewTrace<'_>,
         dropped: &mut Dropped,
     ) -> Result<TraceName, QueueError> {
-        let needed = new.request.len() as u64 + 16 * BLOCK;
+        let full = match self.write(stamp, new) {
+            Err(full) if full.is_full() => full,
+            written => return written,
+        };
+        let len = new.request.len() as u64;
+        let mut victims = Vec::new();
+        for name in self.waiting()?.into_iter().filter(|name| name.is_idle() || !new.idle) {
+            victims.push((name, self.size(name)?.next_multiple_of(BLOCK)));
+        }
+        let room: u64 = victims.iter().map(|(_, size)| size).sum();
+        if room < len {
+            return Err(full);
+        }
+        // Idle ones first; the order among equals stays.
+        victims.sort_by_key(|(name, _)| !name.is_idle());
         let mut freed = 0;
-        loop {
+        for (victim, size) in victims {
+            self.drop_trace(victim, dropped)?;
+            freed += size;
             match self.write(stamp, new) {
-                Err(full) if full.is_full() && freed == 0 && !self.could_make_room(new)? => return Err(full),
-                Err(full) if full.is_full() && freed < needed => {
-                    let victim = first_to_be_dropped(&self.waiting()?);
-                    let victim = victim.filter(|victim| victim.is_idle() || !new.idle).ok_or(full)?;
-                    freed += self.size(victim)?.next_multiple_of(BLOCK);
-                    self.drop_trace(victim, dropped)?;
-                }
+                Err(full) if full.is_full() && freed < len + 16 * BLOCK => {}
                 written => return written,
             }
         }
-    }
-
-    /// Returns true if there is room for the trace when all are dropped that may be dropped for it.
-    fn could_make_room(&self, new: &NewTrace<'_>) -> Result<bool, QueueError> {
-        let mut room = 0;
-        for victim in self.waiting()?.into_iter().filter(|victim| victim.is_idle() || !new.idle) {
-            room += self.size(victim)?.next_multiple_of(BLOCK);
-        }
-        Ok(room >= new.request.len() as u64)
+        Err(full)
     }
 
     /// Removes a trace, and counts it and the losses that it would have reported.
@@ -207,6 +203,11 @@ impl Queue {
         let name = TraceName::new(stamp, new.trace_id, new.idle, crc32fast::hash(new.request));
         Self::io("rename", &part, self.fs.rename(&part, &self.file(name)))?;
         Ok(name)
+    }
+
+    /// Applies the limits as [`trim`](Self::trim) does, but only logs an error.
+    pub(super) fn try_to_trim(&self, dropped: &mut Dropped) -> Option<BTreeSet<TraceName>> {
+        self.trim(dropped).inspect_err(|error| log::debug!("cannot make the limits hold: {error}")).ok()
     }
 
     /// Applies the limits: drops idle traces first, then the oldest, as far as necessary. Returns the remaining waiting
