@@ -57,9 +57,7 @@ where
         });
         // The error is formatted once, as `main` would do, because it may be long.
         let handle = || handle(charm, &dispatch).into_result().map_err(|error| format!("{error:?}"));
-        session.in_event(handle, |result| {
-            result.as_ref().err().map(|report| first_line(&format_args!("{report}")))
-        })
+        session.in_event(handle, |result| result.as_ref().err().map(|report| first_line(report)))
     }));
     match &outcome {
         Ok(Ok(())) => {}

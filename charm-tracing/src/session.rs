@@ -146,7 +146,7 @@ impl Session {
     /// Marks the root as failed, with the first line of the error text that the charm's `main` prints.
     pub(crate) fn failed_with(&mut self, report: &str) {
         if let Some(open) = &mut self.open {
-            open.fail(span::first_line(&format_args!("{report}")));
+            open.fail(span::first_line(&report));
         }
     }
 

@@ -71,9 +71,9 @@ pub(crate) fn headline(error: &impl fmt::Debug) -> String {
 }
 
 /// Returns the first line of a text, without quotes around it. No more than that line is formatted.
-pub(crate) fn first_line(text: &fmt::Arguments<'_>) -> String {
+pub(crate) fn first_line(text: &dyn fmt::Display) -> String {
     let mut line = BoundedText { is_one_line: true, ..BoundedText::default() };
-    line.add(text);
+    line.add(&format_args!("{text}"));
     let line = line.finish();
     let line = line.strip_suffix('\r').unwrap_or(&line);
     line.strip_prefix('"').and_then(|line| line.strip_suffix('"')).unwrap_or(line).to_owned()
@@ -293,10 +293,9 @@ mod tests {
         assert_eq!(headline(&Report(&went_on)), "cannot start");
         assert!(!went_on.get());
         assert_eq!(headline(&"plain"), "plain");
-        let first_line = |text: &str| first_line(&format_args!("{text}"));
-        assert_eq!(first_line("cannot start\n\nCaused by:"), "cannot start");
-        assert_eq!(first_line(r#""plain""#), "plain");
-        assert_eq!(first_line(""), "");
+        assert_eq!(first_line(&"cannot start\n\nCaused by:"), "cannot start");
+        assert_eq!(first_line(&r#""plain""#), "plain");
+        assert_eq!(first_line(&""), "");
     }
 
     proptest! {
