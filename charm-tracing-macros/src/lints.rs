@@ -68,6 +68,7 @@ mod tests {
             ["# [allow (dead_code , reason = \"it is old\")]", "# [warn (clippy :: pedantic)]"]
         );
     }
+
     #[test]
     fn only_the_form_that_clippy_wants_is_allowed_to_be_another() {
         let allowed = |block: ItemImpl| allowed_form(&block).is_some();

@@ -7,9 +7,10 @@ use std::time::Duration;
 use charm_testing::collector::{CollectedSpan, attribute};
 use charm_testing::tree;
 use charm_tracing::opentelemetry::trace::{
-    SpanContext, SpanId, Status, TraceContextExt, TraceFlags, TraceId, TraceState, Tracer, get_active_span,
+    SpanContext, SpanId, Status, TraceContextExt, TraceFlags, TraceId, TraceState, Tracer,
+    TracerProvider as _, get_active_span,
 };
-use charm_tracing::opentelemetry::{Context, KeyValue, global};
+use charm_tracing::opentelemetry::{Context, InstrumentationScope, KeyValue, global};
 use charm_tracing::{Config, event, trace_fn, trace_type};
 use opentelemetry_proto::tonic::trace::v1::Span;
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
@@ -124,6 +125,28 @@ fn a_trace_that_is_not_too_large_lacks_nothing_and_says_nothing() {
 /// Most of a limit, together with another one too much.
 fn large() -> Vec<KeyValue> {
     vec![KeyValue::new("large", "x".repeat(3_000_000))]
+}
+
+#[test]
+fn spans_whose_scope_does_not_fit_are_dropped_and_the_others_arrive() {
+    let recorded = failing_after(|| {
+        let tracer = |name| {
+            let scope = InstrumentationScope::builder(name).with_attributes(large()).build();
+            global::tracer_provider().tracer_with_scope(scope)
+        };
+        let (first, second) = (tracer("first"), tracer("second"));
+        for _ in 0..3 {
+            first.in_span("of the first scope", |_| inner(1));
+            second.in_span("of the second one", |_| inner(1));
+        }
+    });
+    let Recorded { spans, report, .. } = &recorded;
+    tree::check(spans).unwrap();
+    says_that_it_failed(spans);
+    let count = |name: &str| spans.iter().filter(|collected| collected.span.name == name).count();
+    assert_eq!((count("of the first scope"), count("of the second one")), (3, 0));
+    assert_eq!(count("function call: inner"), 6);
+    assert_eq!((report.dropped_spans, dropped(spans).as_deref()), (3, Some("3")));
 }
 
 #[test]

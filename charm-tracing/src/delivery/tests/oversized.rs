@@ -65,6 +65,22 @@ fn is_sent_in_parts_that_are_small_enough() {
 }
 
 #[test]
+fn parts_that_were_taken_from_memory_are_neither_stored_nor_sent_again() {
+    // The whole trace is too large for the queue, its second half is not.
+    let unit = Unit::with_limits(100, 150 * KIB as u64);
+    let server = Server::scripted(|number, request| match (number, request.payload().len()) {
+        (_, len) if len > 140 * KIB => Reply::status(413),
+        (2.., _) => Reply::status(503),
+        _ => Reply::OK,
+    });
+    let request = request_with(&[50 * KIB; 4]);
+    let report = unit.dispatch_request(&request, Some(&server.destination()));
+    assert_eq!((report.delivered, report.buffered, report.lost), (0, true, false), "{report:?}");
+    assert_eq!(requested(&server), [&[0, 1, 2, 3][..], &[0, 1], &[2, 3]]);
+    assert_eq!(unit.waiting().iter().map(|request| numbers(request)).collect::<Vec<_>>(), [[2, 3]]);
+}
+
+#[test]
 fn is_given_up_only_as_far_as_no_part_is_small_enough() {
     let (unit, server) = (Unit::new(), limited(413, 140 * KIB));
     let report = unit.dispatch_request(&request_with(&[10, 200 * KIB, 10, 10]), Some(&server.destination()));

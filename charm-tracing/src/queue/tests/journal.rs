@@ -7,7 +7,7 @@ use prost::Message as _;
 use rustix::io::Errno;
 
 use super::super::disk::Fault;
-use super::super::journal_file::UnitLock;
+use super::super::journal_file::{Recovered, UnitLock};
 use super::*;
 use crate::otlp::journal_format::Records;
 use crate::recorder::{Details, JournalFile as _, JournalStatus, Record, TraceContext, own_scope};
@@ -118,6 +118,18 @@ fn dispatches_that_are_always_killed_keep_to_the_limits() {
     assert_eq!(queue.waiting().unwrap().len(), 5);
     store(&queue, "b");
     assert_eq!(queue.waiting().unwrap().len(), 3);
+}
+
+#[test]
+fn recovery_drops_no_trace_that_can_be_sent() {
+    let disk = disk_with_queue();
+    let queue = limited(&disk, 3, u64::MAX);
+    for text in ["a", "b", "c"] {
+        store(&queue, text);
+    }
+    kill(&disk, 1, 11);
+    let Recovered { traces, dropped, .. } = queue.recover(&lock(&queue), UNIT, now()).unwrap();
+    assert_eq!((traces, dropped, queue.waiting().unwrap().len()), (1, 0, 4));
 }
 
 #[test]
