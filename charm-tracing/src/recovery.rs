@@ -33,7 +33,7 @@ pub(crate) fn begin_journal(
     parent: &SpanContext,
 ) -> Option<(Box<Journal>, Recovered)> {
     // Without a charm directory the process may be a test, which must not find a file of ours in its own directory.
-    dispatch.var("JUJU_CHARM_DIR").or(dispatch.var("CHARM_DIR"))?;
+    has_charm_dir(dispatch).then_some(())?;
     let unit = dispatch.unit_name().ok()?;
     let lock = queue.lock_unit(dispatch.charm_dir())?;
     let recover = || -> Result<Option<Recovered>, QueueError> {
@@ -51,6 +51,11 @@ pub(crate) fn begin_journal(
     let file = queue.journal(lock, unit, trace.id.to_bytes());
     let writer = FileWriter::begin(Box::new(file), resource, &own_scope(), trace);
     Some((Box::new(Journal::begin(Box::new(writer))), recovered))
+}
+
+/// Returns true if Juju has named the charm's directory.
+pub(crate) fn has_charm_dir(dispatch: &Dispatch) -> bool {
+    dispatch.var("JUJU_CHARM_DIR").or(dispatch.var("CHARM_DIR")).is_some()
 }
 
 /// Imports the buffer of the Python library if there is one, and returns the losses that no trace has reported yet.

@@ -75,7 +75,7 @@ struct OpenSession {
 /// Adds the relation memory to the dispatch. Without a charm directory it adds none, because then the process may be a
 /// test, which must not read another one's relations.
 fn with_relation_memory(dispatch: Dispatch) -> Dispatch {
-    if dispatch.var("JUJU_CHARM_DIR").or(dispatch.var("CHARM_DIR")).is_none() {
+    if !recovery::has_charm_dir(&dispatch) {
         return dispatch;
     }
     let file = dispatch.charm_dir().join(RELATION_MEMORY);
@@ -238,7 +238,7 @@ impl Session {
         let deliver = || {
             let request = otlp::encode_request(&spans, trace, &own_scope(), &resource);
             drop(spans);
-            let trace = Trace { request: request.into(), trace_id, idle, journal, reported_losses: reported };
+            let trace = Trace { request, trace_id, idle, journal, reported_losses: reported };
             delivery::deliver(trace, queue.as_ref(), destination, &budget, &SystemClock::new())
         };
         let mut report = span::catch_panics(deliver).unwrap_or_else(DeliveryReport::interrupted);

@@ -20,8 +20,8 @@ use crate::queue::{Losses, Queue, QueueError, TraceName};
 const PATIENCE: u32 = 3;
 
 /// An attempt to send all waiting traces, with its results so far.
-pub(super) struct Backlog<'a, 'b, 't> {
-    own: &'a mut OwnTrace<'t>,
+pub(super) struct Backlog<'a, 'b> {
+    own: &'a mut OwnTrace,
     report: &'a mut DeliveryReport,
     backend: &'a mut Backend<'b>,
     queue: &'a Queue,
@@ -44,11 +44,11 @@ pub(super) struct NotTaken {
     pub(super) retry_after: Option<Duration>,
 }
 
-impl<'a, 'b, 't> Backlog<'a, 'b, 't> {
+impl<'a, 'b> Backlog<'a, 'b> {
     /// Prepares the attempt. `known` are the traces that were not taken in earlier dispatches; in the last `failures`
     /// dispatches nothing was taken.
     pub(super) fn new(
-        own: &'a mut OwnTrace<'t>,
+        own: &'a mut OwnTrace,
         report: &'a mut DeliveryReport,
         backend: &'a mut Backend<'b>,
         queue: &'a Queue,

@@ -16,7 +16,7 @@ use crate::queue::{Backoff, Dropped, Losses, Queue, QueueError, State, TraceName
 /// Without a queue (switched off, or not usable) the trace is sent at once, and lost if that fails. Each trace, and
 /// each part of one, is removed after its answer. If the process dies meanwhile, the last one may be sent twice.
 pub(crate) fn deliver(
-    trace: Trace<'_>,
+    trace: Trace,
     queue: Option<&Queue>,
     destination: Option<&Destination>,
     budget: &TimeBudget,
@@ -44,9 +44,9 @@ pub(crate) fn deliver(
 }
 
 /// The delivery of one dispatch, with its results so far.
-struct Delivery<'a, 't> {
+struct Delivery<'a> {
     report: DeliveryReport,
-    own: OwnTrace<'t>,
+    own: OwnTrace,
     /// The knowledge about the backend for the next dispatch, if something was sent.
     backoff: Option<Backoff>,
     /// The waiting traces, if they were listed.
@@ -55,7 +55,7 @@ struct Delivery<'a, 't> {
     clock: &'a dyn Clock,
 }
 
-impl<'a> Delivery<'a, '_> {
+impl<'a> Delivery<'a> {
     /// Stores the trace. Returns false if the queue cannot be used in this dispatch.
     ///
     /// If the trace can still be sent, the limits apply only at [`trim`](Self::trim).

@@ -25,7 +25,6 @@
 //! This is about the trace of this dispatch alone. What a killed dispatch left becomes a waiting trace, or is counted as
 //! lost, in [`Queue::recover`].
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::time::SystemTime;
 
@@ -36,9 +35,9 @@ use crate::recorder::{JournalFile, JournalStatus};
 
 /// The trace of a finished dispatch.
 #[expect(clippy::struct_field_names, reason = "OpenTelemetry calls it a trace id")]
-pub(crate) struct Trace<'a> {
+pub(crate) struct Trace {
     /// An OTLP `ExportTraceServiceRequest`.
-    pub(crate) request: Cow<'a, [u8]>,
+    pub(crate) request: Vec<u8>,
     pub(crate) trace_id: [u8; 16],
     /// True if only the handler ran.
     pub(crate) idle: bool,
@@ -49,8 +48,8 @@ pub(crate) struct Trace<'a> {
 }
 
 /// The trace of this dispatch, and the place where it is.
-pub(super) struct OwnTrace<'a> {
-    trace: Trace<'a>,
+pub(super) struct OwnTrace {
+    trace: Trace,
     place: Place,
 }
 
@@ -85,8 +84,8 @@ pub(super) fn is_usable_after(error: &QueueError) -> bool {
     }
 }
 
-impl<'a> OwnTrace<'a> {
-    pub(super) fn new(trace: Trace<'a>) -> Self {
+impl OwnTrace {
+    pub(super) fn new(trace: Trace) -> Self {
         Self { trace, place: Place::Memory }
     }
 
@@ -123,7 +122,7 @@ impl<'a> OwnTrace<'a> {
         let outcome = backend.send_trace(&self.trace.request, false, report, keep_rest);
         if let Some(rest) = rest {
             // If it is stored after all, the parts that were taken are not sent again.
-            self.trace.request = Cow::Owned(rest);
+            self.trace.request = rest;
         }
         let is_decided = !matches!(outcome, SendOutcome::Kept(_));
         if is_decided {

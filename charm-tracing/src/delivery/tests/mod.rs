@@ -92,7 +92,7 @@ impl Unit {
         self.deliver(trace(request), destination)
     }
 
-    fn deliver(&self, trace: Trace<'_>, destination: Option<&Destination>) -> DeliveryReport {
+    fn deliver(&self, trace: Trace, destination: Option<&Destination>) -> DeliveryReport {
         deliver(trace, Some(&self.queue), destination, &self.budget, &self.clock)
     }
 
@@ -128,9 +128,9 @@ impl Unit {
 
 const LONG: TimeBudget = TimeBudget { per_request: Duration::from_secs(20), total: Duration::from_secs(40) };
 
-fn trace(request: &[u8]) -> Trace<'_> {
+fn trace(request: &[u8]) -> Trace {
     Trace {
-        request: request.into(),
+        request: request.to_vec(),
         trace_id: [1; 16],
         idle: false,
         journal: None,
