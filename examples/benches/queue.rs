@@ -2,9 +2,10 @@
 //!
 //!     cargo bench -p examples --bench queue
 //!
-//! The first table is a dispatch with one call that knows of no backend, from the start of its session to the end, and the same
-//! system calls without anything between them: its journal is made and removed, its trace written and renamed, and the directory
-//! listed three times. The second is a call that begins at least a millisecond after the one before, so that its journal is
+//! The first table is a dispatch with one call that knows of no backend, from the start of its session to the end: with a queue,
+//! and without one (`buffer_max_events` is 0), where the trace is only recorded and encoded. The difference is what storing costs.
+//! Beside it are the same system calls without anything between them: the journal is made and removed, the trace written and
+//! renamed, and the directory listed twice. The second is a call that begins at least a millisecond after the one before, so that its journal is
 //! written, and one that follows at once.
 //!
 //! Medians, turn by turn. Set `TMPDIR` to measure another file system: on ext4 a file takes longer to make as long as many others
@@ -32,11 +33,12 @@ const TRACE: usize = 1200;
 const JOURNAL: usize = 700;
 
 fn main() -> io::Result<()> {
-    println!("| one dispatch without a backend | session, us | bare system calls, us | ratio |");
-    println!("|---|---|---|---|");
+    println!("| one dispatch without a backend | session, us | without a queue, us | bare system calls, us | ratio |");
+    println!("|---|---|---|---|---|");
     for waiting in [0, 99] {
-        let (ours, bare) = dispatches(waiting)?;
-        println!("| {waiting} traces wait | {ours:.0} | {bare:.0} | {:.2} |", ours / bare);
+        let [stored, unstored, bare] = dispatches(waiting)?;
+        let ratio = (stored - unstored) / bare;
+        println!("| {waiting} traces wait | {stored:.0} | {unstored:.0} | {bare:.0} | {ratio:.2} |");
     }
     println!();
     let [spaced, at_once, bare] = calls()?;
@@ -53,45 +55,48 @@ fn main() -> io::Result<()> {
 #[charm_tracing::trace_fn]
 fn traced() {}
 
-fn start_session(charm_dir: &Path) -> Session {
+fn start_session(charm_dir: &Path, config: Config) -> Session {
     let charm_dir = charm_dir.display().to_string();
-    Session::start(dispatch([("JUJU_CHARM_DIR", charm_dir.as_str())]), Config::new())
+    Session::start(dispatch([("JUJU_CHARM_DIR", charm_dir.as_str())]), config)
 }
 
-/// The medians of a session and of bare system calls, when so many traces wait.
-fn dispatches(waiting: usize) -> io::Result<(f64, f64)> {
+/// The medians of a session, of one without a queue, and of bare system calls, when so many traces wait.
+fn dispatches(waiting: usize) -> io::Result<[f64; 3]> {
     let (charm, bare) = (tempfile::tempdir()?, tempfile::tempdir()?);
     let queue = charm.path().join(".charm_tracing_buffer");
     for number in 0..waiting {
-        session(charm.path());
+        assert!(session(charm.path(), Config::new()));
         fs::write(bare.path().join(name(number)), [0; TRACE])?;
     }
     if waiting == 0 {
-        session(charm.path());
+        assert!(session(charm.path(), Config::new()));
     }
-    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    let mut samples = [Vec::new(), Vec::new(), Vec::new()];
     for round in 0..ROUNDS {
         let before: Vec<_> = files(&queue)?;
         let started = Instant::now();
-        session(charm.path());
-        ours.push(microseconds(started));
+        assert!(session(charm.path(), Config::new()));
+        samples[0].push(microseconds(started));
         // As many wait as before.
         for new in files(&queue)?.iter().filter(|file| !before.contains(file)) {
             fs::remove_file(queue.join(new))?;
         }
         let started = Instant::now();
+        assert!(!session(charm.path(), Config::new().buffer_max_events(0)));
+        samples[1].push(microseconds(started));
+        let started = Instant::now();
         system_calls(bare.path(), ROUNDS + round)?;
-        theirs.push(microseconds(started));
+        samples[2].push(microseconds(started));
         fs::remove_file(bare.path().join(name(ROUNDS + round)))?;
     }
-    Ok((median(ours), median(theirs)))
+    Ok(samples.map(median))
 }
 
-fn session(charm_dir: &Path) {
-    let mut session = start_session(charm_dir);
+/// Returns true if the trace was stored.
+fn session(charm_dir: &Path, config: Config) -> bool {
+    let mut session = start_session(charm_dir, config);
     session.event(traced);
-    let report = session.finish(None);
-    assert!(report.buffered, "{report:?}");
+    session.finish(None).buffered
 }
 
 fn system_calls(directory: &Path, number: usize) -> io::Result<()> {
@@ -129,7 +134,7 @@ fn calls() -> io::Result<[f64; 3]> {
     let charm = tempfile::tempdir()?;
     let file = charm.path().join("0123456789abcdef0123456789abcdef.journal");
     fs::write(&file, "")?;
-    let mut session = start_session(charm.path());
+    let mut session = start_session(charm.path(), Config::new());
     let mut samples = [Vec::new(), Vec::new(), Vec::new()];
     let pause = || thread::sleep(Duration::from_micros(1100));
     session.try_event(|| {

@@ -49,6 +49,8 @@ pub fn read_regular_file(path: &Path, at_most: u64) -> io::Result<Vec<u8>> {
     let mut content = Vec::new();
     // The length is wrong for files of `/proc` and for files that grow, so the read has a limit as well.
     if metadata.len() <= at_most {
+        // With room for all of it and a little more, one call of the operating system reads it, and one finds the end.
+        content.reserve_exact(usize::try_from(metadata.len()).unwrap_or(0).saturating_add(64));
         file.take(at_most.saturating_add(1)).read_to_end(&mut content)?;
     }
     if metadata.len().max(content.len() as u64) > at_most {

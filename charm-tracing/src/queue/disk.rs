@@ -250,8 +250,7 @@ impl FileSystem for Disk {
         let mut state = self.call()?;
         state.check_parent(path)?;
         if state.nodes.contains_key(path) {
-            state.change(self.process)?;
-            state.remove(path)?;
+            return Err(Errno::EXIST.into());
         }
         state.change(self.process)?;
         state.insert(path, Kind::File);

@@ -29,7 +29,7 @@ pub(super) trait FileSystem: Debug + Send + Sync {
     fn make_parents(&self, path: &Path) -> io::Result<()>;
     /// Gives the owner all access to a directory, and other users none.
     fn make_private(&self, directory: &Path) -> io::Result<()>;
-    /// Writes a file that only its owner can read, and replaces a file of the same name.
+    /// Writes a new file that only its owner can read. If that fails, there is no new file.
     fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()>;
     /// Appends to an existing file. If that fails, the file is unchanged.
     fn append(&self, path: &Path, bytes: &[u8]) -> io::Result<()>;
@@ -150,16 +150,8 @@ impl FileSystem for RealFileSystem {
     }
 
     fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        let create = || options().write(true).create_new(true).mode(PRIVATE_FILE).open(path);
-        let mut file = match create() {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                self.remove(path)?;
-                create()?
-            }
-            created => created?,
-        };
-        let written = file
-            .set_permissions(Permissions::from_mode(PRIVATE_FILE))
+        let mut file = options().write(true).create_new(true).mode(PRIVATE_FILE).open(path)?;
+        let written = make_file_private(&file)
             .and_then(|()| check_limit(|| Ok(bytes.len() as u64)))
             .and_then(|()| file.write_all(bytes));
         written.inspect_err(|_| drop(fs::remove_file(path)))
@@ -167,13 +159,18 @@ impl FileSystem for RealFileSystem {
 
     fn append(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         let mut file = options().append(true).open(path)?;
-        let len = file.metadata()?.len();
-        check_limit(|| Ok(len + bytes.len() as u64))?;
-        file.write_all(bytes).inspect_err(|_| drop(file.set_len(len)))
+        check_limit(|| Ok(file.metadata()?.len() + bytes.len() as u64))?;
+        let written = file.write(bytes)?;
+        if written < bytes.len() {
+            // Only the beginning had room.
+            file.set_len(file.metadata()?.len().saturating_sub(written as u64))?;
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        Ok(())
     }
 
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        let mut file = options().read(true).open(path)?;
+        let file = options().read(true).open(path)?;
         let found = file.metadata()?;
         if !found.is_file() {
             return Err(io::Error::other("it is not a regular file"));
@@ -181,8 +178,9 @@ impl FileSystem for RealFileSystem {
         if found.len() > LARGEST_FILE {
             return Err(io::ErrorKind::FileTooLarge.into());
         }
+        // With room for all bytes and a limit, one call of the operating system reads the file.
         let mut bytes = Vec::with_capacity(usize::try_from(found.len()).unwrap_or(0));
-        file.read_to_end(&mut bytes)?;
+        file.take(found.len()).read_to_end(&mut bytes)?;
         Ok(bytes)
     }
 
@@ -201,7 +199,7 @@ impl FileSystem for RealFileSystem {
         let file = match options().read(true).write(true).open(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let file = options().read(true).write(true).create(true).mode(PRIVATE_FILE).open(path)?;
-                file.set_permissions(Permissions::from_mode(PRIVATE_FILE))?;
+                make_file_private(&file)?;
                 file
             }
             opened => opened?,
@@ -217,6 +215,15 @@ impl FileSystem for RealFileSystem {
             Err(_) => Ok(Locking::Impossible),
         }
     }
+}
+
+/// Gives the owner of a new file back what the umask of the process has taken.
+fn make_file_private(file: &File) -> io::Result<()> {
+    // Looking is cheaper than the change, which is rarely necessary.
+    if file.metadata()?.mode() & 0o777 == PRIVATE_FILE {
+        return Ok(());
+    }
+    file.set_permissions(Permissions::from_mode(PRIVATE_FILE))
 }
 
 fn is_file(directory: &Path, name: &[u8], kind: FileType) -> bool {

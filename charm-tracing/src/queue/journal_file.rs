@@ -160,10 +160,7 @@ impl JournalFile for JournalOnDisk {
         if self.begun {
             return self.fs.append(&self.path, records);
         }
-        if self.fs.look(&self.path)?.is_some() {
-            // The existing journal could not be recovered, and has the trace id of this dispatch.
-            return Err(io::ErrorKind::AlreadyExists.into());
-        }
+        // Fails if there is a journal that could not be recovered and has the trace id of this dispatch.
         self.fs.write(&self.path, records)?;
         self.begun = true;
         Ok(())
