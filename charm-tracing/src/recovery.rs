@@ -27,7 +27,7 @@ pub(crate) fn queue(config: &Config, dispatch: &Dispatch) -> Option<Queue> {
 /// Begins the journal of this dispatch. Before that, stores the traces that killed dispatches of the unit left. `None` if no
 /// journal can be written.
 pub(crate) fn begin_journal(
-    queue: &Queue,
+    queue: &mut Queue,
     dispatch: &Dispatch,
     resource: &[KeyValue],
     parent: &SpanContext,
@@ -36,6 +36,7 @@ pub(crate) fn begin_journal(
     has_charm_dir(dispatch).then_some(())?;
     let unit = dispatch.unit_name().ok()?;
     let lock = queue.lock_unit(dispatch.charm_dir())?;
+    queue.last_end = Some(lock.last_end());
     let recover = || -> Result<Option<Recovered>, QueueError> {
         if queue.prepare(Missing::Own)? {
             queue.recover(&lock, unit, SystemTime::now()).map(Some)
@@ -48,7 +49,7 @@ pub(crate) fn begin_journal(
         None
     })?;
     let trace = TraceContext::below(parent);
-    let file = queue.journal(lock, unit, trace.id.to_bytes());
+    let file = queue.journal(lock, unit, recovered.next_journal);
     let writer = FileWriter::begin(Box::new(file), resource, &own_scope(), trace);
     Some((Box::new(Journal::begin(Box::new(writer))), recovered))
 }

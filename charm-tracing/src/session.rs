@@ -284,10 +284,7 @@ impl OpenSession {
         let begin = |queue| {
             span::catch_panics(|| recovery::begin_journal(queue, dispatch, &resource, &parent)).flatten()
         };
-        let (journal, recovered) = queue.as_ref().and_then(begin).unzip();
-        if let (Some(queue), Some(Recovered { newest, .. })) = (&mut queue, &recovered) {
-            queue.newest = Some(*newest);
-        }
+        let (journal, recovered) = queue.as_mut().and_then(begin).unzip();
         let quota = config.quota();
         let opened = span::own_work(|| open_trace(quota, &parent, Box::new(details), journal));
         let Some((handle, context)) = opened else { return Err(NotRecorded::AnotherSession) };

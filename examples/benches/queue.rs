@@ -5,7 +5,7 @@
 //! The first table is a dispatch with one call that knows of no backend, from the start of its session to the end: with a queue,
 //! and without one (`buffer_max_events` is 0), where the trace is only recorded and encoded. The difference is what storing costs.
 //! Beside it are the same system calls without anything between them: the journal is made and removed, the trace written and
-//! renamed, and the directory listed twice. The second is a call that begins at least a millisecond after the one before, so that its journal is
+//! renamed, and the directory listed. The second is a call that begins at least a millisecond after the one before, so that its journal is
 //! written, and one that follows at once.
 //!
 //! Medians, turn by turn. Set `TMPDIR` to measure another file system: on ext4 a file takes longer to make as long as many others
@@ -33,7 +33,9 @@ const TRACE: usize = 1200;
 const JOURNAL: usize = 700;
 
 fn main() -> io::Result<()> {
-    println!("| one dispatch without a backend | session, us | without a queue, us | bare system calls, us | ratio |");
+    println!(
+        "| one dispatch without a backend | session, us | without a queue, us | bare system calls, us | ratio |"
+    );
     println!("|---|---|---|---|---|");
     for waiting in [0, 99] {
         let [stored, unstored, bare] = dispatches(waiting)?;
@@ -100,8 +102,7 @@ fn session(charm_dir: &Path, config: Config) -> bool {
 }
 
 fn system_calls(directory: &Path, number: usize) -> io::Result<()> {
-    let journal = directory.join("app-0-0123456789abcdef0123456789abcdef.journal");
-    list(directory)?;
+    let journal = directory.join("app-0.journal");
     write(&journal, JOURNAL)?;
     let name = directory.join(name(number));
     let part = name.with_added_extension("part");
@@ -132,7 +133,7 @@ fn files(directory: &Path) -> io::Result<Vec<String>> {
 /// The medians of a call that the journal is written for, of one for which it is not, and of the bare system calls.
 fn calls() -> io::Result<[f64; 3]> {
     let charm = tempfile::tempdir()?;
-    let file = charm.path().join("0123456789abcdef0123456789abcdef.journal");
+    let file = charm.path().join("app-0.journal");
     fs::write(&file, "")?;
     let mut session = start_session(charm.path(), Config::new());
     let mut samples = [Vec::new(), Vec::new(), Vec::new()];

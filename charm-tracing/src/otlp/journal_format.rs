@@ -120,6 +120,7 @@ impl Frame {
 pub(crate) struct Interrupted {
     /// An OTLP `ExportTraceServiceRequest`.
     pub(crate) request: Vec<u8>,
+    pub(crate) trace_id: [u8; 16],
     /// The id of its root.
     pub(crate) root: [u8; 8],
 }
@@ -183,7 +184,7 @@ pub(crate) fn interrupted(mut journal: &[u8]) -> Option<Interrupted> {
             out.extend_from_slice(spans);
         }
     });
-    Some(Interrupted { request, root: root.id.try_into().ok()? })
+    Some(Interrupted { request, trace_id: root.trace_id.try_into().ok()?, root: root.id.try_into().ok()? })
 }
 
 /// Reads a record from the front of a journal; `None` if there is no complete one.

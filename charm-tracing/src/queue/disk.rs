@@ -13,7 +13,7 @@ use std::io;
 use std::mem;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use rustix::io::Errno;
 
@@ -133,6 +133,11 @@ impl Disk {
         for node in self.state().nodes.values_mut() {
             node.modified -= Duration::from_mins(2);
         }
+    }
+
+    /// Sets the moment when a file was last written.
+    pub(super) fn touch(&self, path: &str, modified: SystemTime) {
+        self.edit(path, |node| node.modified = modified);
     }
 
     /// Sets how many bytes all files together may have.
@@ -298,12 +303,12 @@ impl FileSystem for Disk {
             state.change(self.process)?;
             state.insert(path, Kind::File);
         }
-        let id = state.node(path, Kind::File)?.id;
+        let Node { id, modified, .. } = *state.node(path, Kind::File)?;
         if !state.has_locks {
             return Ok(Locking::Impossible);
         }
         let holder = *state.locks.entry(id).or_insert(self.process);
-        let lock = || HeldLock { disk: self.clone(), id };
+        let lock = || HeldLock { disk: self.clone(), id, modified };
         Ok(if holder == self.process { Locking::Taken(Box::new(lock())) } else { Locking::Held })
     }
 }
@@ -312,9 +317,22 @@ impl FileSystem for Disk {
 struct HeldLock {
     disk: Disk,
     id: u64,
+    modified: SystemTime,
 }
 
-impl Lock for HeldLock {}
+impl Lock for HeldLock {
+    fn modified(&self) -> SystemTime {
+        self.modified
+    }
+
+    fn touch(&self, now: SystemTime) -> io::Result<()> {
+        let mut state = self.disk.change()?;
+        if let Some(node) = state.nodes.values_mut().find(|node| node.id == self.id) {
+            node.modified = now;
+        }
+        Ok(())
+    }
+}
 
 impl Drop for HeldLock {
     fn drop(&mut self) {

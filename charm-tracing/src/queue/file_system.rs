@@ -5,7 +5,7 @@
 
 use std::ffi::OsStr;
 use std::fmt::Debug;
-use std::fs::{self, File, OpenOptions, Permissions};
+use std::fs::{self, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, Read as _, Write as _};
 use std::os::fd::IntoRawFd as _;
 use std::os::unix::ffi::OsStrExt as _;
@@ -85,7 +85,12 @@ pub(super) enum Locking {
 }
 
 /// A lock that is held.
-pub(super) trait Lock: Debug + Send {}
+pub(super) trait Lock: Debug + Send {
+    /// Returns the moment when its file was last written or touched, as of the moment when the lock was taken.
+    fn modified(&self) -> SystemTime;
+    /// Sets that moment for the next one who takes the lock.
+    fn touch(&self, now: SystemTime) -> io::Result<()>;
+}
 
 /// The file system of the operating system.
 #[derive(Debug)]
@@ -115,14 +120,14 @@ impl FileSystem for RealFileSystem {
             private: found.mode() & 0o777 == PRIVATE_DIRECTORY,
             len: found.len(),
             modified: found.modified().unwrap_or(SystemTime::UNIX_EPOCH),
-            id: (found.dev(), found.ino()),
+            id: identity(&found),
         }))
     }
 
     fn list(&self, directory: &Path, each: &mut dyn FnMut(&[u8])) -> io::Result<()> {
         let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let opened = rustix::fs::open(directory, flags, Mode::empty())?;
-        // One buffer for all names, because every dispatch lists the directory twice.
+        // One buffer for all names, because every dispatch lists the directory.
         let mut buffer = Vec::with_capacity(16 * 1024);
         let mut entries = RawDir::new(opened, buffer.spare_capacity_mut());
         while let Some(entry) = entries.next() {
@@ -208,8 +213,9 @@ impl FileSystem for RealFileSystem {
         // when this process ends.
         match fcntl_lock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {
-                let id = identity(&file)?;
-                Ok(Locking::Taken(Box::new(LockedFile { file: Some(file), id })))
+                let found = file.metadata()?;
+                let modified = found.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+                Ok(Locking::Taken(Box::new(LockedFile { id: identity(&found), file: Some(file), modified })))
             }
             Err(Errno::AGAIN | Errno::ACCESS) => Ok(Locking::Held),
             Err(_) => Ok(Locking::Impossible),
@@ -259,22 +265,40 @@ struct LockedFile {
     /// The open file; `None` only during the drop.
     file: Option<File>,
     id: (u64, u64),
+    modified: SystemTime,
 }
 
-impl Lock for LockedFile {}
+impl LockedFile {
+    /// Returns true if the descriptor is still that of the file. The charm may have closed it, and another file may have it now.
+    fn is_intact(&self, file: &File) -> bool {
+        file.metadata().is_ok_and(|found| identity(&found) == self.id)
+    }
+}
+
+impl Lock for LockedFile {
+    fn modified(&self) -> SystemTime {
+        self.modified
+    }
+
+    fn touch(&self, now: SystemTime) -> io::Result<()> {
+        match &self.file {
+            Some(file) if self.is_intact(file) => file.set_modified(now),
+            _ => Ok(()),
+        }
+    }
+}
 
 impl Drop for LockedFile {
     fn drop(&mut self) {
-        // The charm may have closed this file descriptor, and another file may have it now, which must stay open.
+        // Another file must stay open.
         if let Some(file) = self.file.take()
-            && identity(&file).ok() != Some(self.id)
+            && !self.is_intact(&file)
         {
             let _ = file.into_raw_fd();
         }
     }
 }
 
-fn identity(file: &File) -> io::Result<(u64, u64)> {
-    let found = file.metadata()?;
-    Ok((found.dev(), found.ino()))
+fn identity(found: &Metadata) -> (u64, u64) {
+    (found.dev(), found.ino())
 }

@@ -24,7 +24,7 @@ pub fn queue_directory(input: &[u8]) {
     let disk = Disk::new(0);
     disk.put(PATH, Kind::Directory, b"");
     let damaged = format!("0000000000000007-{:032x}-{:08x}.otlp", 7, 0xdead_beef_u32);
-    for name in ["state", &damaged, &journal_name(UNIT, [9; 16])] {
+    for name in ["state", &damaged, &journal_name(UNIT, 0)] {
         disk.put_file(Path::new(PATH).join(name), input);
     }
     let queue = queue(&disk);

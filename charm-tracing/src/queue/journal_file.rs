@@ -12,9 +12,9 @@ use std::time::SystemTime;
 
 use super::error::QueueError;
 use super::file_system::{FileSystem, Lock, Locking};
-use super::name::{TraceName, journal_name, trace_id_of_journal};
+use super::name::{TraceName, journal_name, number_of_journal};
 use super::state::Losses;
-use super::waiting::{Dropped, NewTrace, Queue, Stored};
+use super::waiting::{Dropped, NewTrace, Queue};
 use crate::otlp::journal_format::{Interrupted, interrupted};
 use crate::recorder::{JournalFile, JournalStatus};
 use crate::span::catch_panics;
@@ -25,8 +25,13 @@ const LOCK: &str = ".charm_tracing_lock";
 
 /// The right of a dispatch to write a journal, and to recover those of its unit. No child process inherits it.
 #[derive(Debug)]
-pub(crate) struct UnitLock {
-    _lock: Box<dyn Lock>,
+pub(crate) struct UnitLock(Box<dyn Lock>);
+
+impl UnitLock {
+    /// Returns the time at which the unit's last dispatch with a journal ended.
+    pub(crate) fn last_end(&self) -> SystemTime {
+        self.0.modified()
+    }
 }
 
 /// The result of a search for the journals of killed dispatches.
@@ -36,8 +41,8 @@ pub(crate) struct Recovered {
     pub(crate) traces: u32,
     /// The number of other traces that were dropped because of the limits. They are counted in `state`.
     pub(crate) dropped: u32,
-    /// The stamp of the newest waiting trace; 0 if none waits.
-    pub(crate) newest: u64,
+    /// The number of the next journal: 0 if none is left.
+    pub(crate) next_journal: u32,
 }
 
 /// The journal of the running dispatch, as a file of the queue.
@@ -48,7 +53,7 @@ pub(crate) struct JournalOnDisk {
     begun: bool,
     /// The process that writes; a forked child does not.
     pid: u32,
-    _lock: UnitLock,
+    lock: UnitLock,
 }
 
 impl Queue {
@@ -57,7 +62,7 @@ impl Queue {
     pub(crate) fn lock_unit(&self, charm_dir: &Path) -> Option<UnitLock> {
         let file = std::path::absolute(charm_dir.join(LOCK)).ok()?;
         match self.fs.lock(&file) {
-            Ok(Locking::Taken(lock)) => Some(UnitLock { _lock: lock }),
+            Ok(Locking::Taken(lock)) => Some(UnitLock(lock)),
             Ok(why @ (Locking::Held | Locking::Impossible)) => {
                 log::debug!("no journal is written: {} cannot be locked: {why:?}", file.display());
                 None
@@ -69,68 +74,71 @@ impl Queue {
         }
     }
 
-    /// Makes the journal of a dispatch of this unit. Its file is created by the first write.
-    pub(crate) fn journal(&self, lock: UnitLock, unit: &str, trace_id: [u8; 16]) -> JournalOnDisk {
-        let path = self.path.join(journal_name(unit, trace_id));
-        JournalOnDisk { path, fs: Arc::clone(&self.fs), begun: false, pid: process::id(), _lock: lock }
+    /// Makes the journal of a dispatch of this unit, with the number from [`recover`](Self::recover). Its file is created by
+    /// the first write.
+    pub(crate) fn journal(&self, lock: UnitLock, unit: &str, number: u32) -> JournalOnDisk {
+        let path = self.path.join(journal_name(unit, number));
+        JournalOnDisk { path, fs: Arc::clone(&self.fs), begun: false, pid: process::id(), lock }
     }
 
     /// Stores the traces that killed dispatches of this unit have left.
     ///
+    /// Journal 0 is stored last, and only if no other is left. So if there is no journal 0, there is none, and the directory
+    /// need not be listed.
+    ///
     /// The limits are applied before and not after it, so that none is dropped if this dispatch can send. A unit that is
     /// killed again and again leaves two traces beyond them at most.
     pub(crate) fn recover(&self, _: &UnitLock, unit: &str, now: SystemTime) -> Result<Recovered, QueueError> {
-        let (waiting, others) = self.list()?;
-        let newest = waiting.last().map_or(0, TraceName::stamp);
-        let mut recovered = Recovered { newest, ..Recovered::default() };
-        let journals: Vec<_> =
-            others.iter().filter_map(|name| Some((name, trace_id_of_journal(unit, name)?))).collect();
-        if journals.is_empty() {
+        let mut recovered = Recovered::default();
+        if self.look(&self.path.join(journal_name(unit, 0)))?.is_none() {
             return Ok(recovered);
         }
         let mut dropped = Dropped::default();
         self.try_to_trim(&mut dropped);
         recovered.dropped = u32::try_from(dropped.names.len()).unwrap_or(u32::MAX);
         let mut losses = dropped.losses();
-        for (name, trace_id) in journals {
-            match self.recover_one(&waiting, name, trace_id, now, &mut losses) {
-                Ok(None) => {}
-                Ok(Some(stored)) => {
-                    recovered.traces += 1;
-                    recovered.newest = stored.stamp();
+        let (waiting, others) = self.list()?;
+        let mut journals: Vec<_> = others.iter().filter_map(|name| number_of_journal(unit, name)).collect();
+        journals.sort_unstable();
+        for number in journals.into_iter().rev() {
+            if number == 0 && recovered.next_journal > 0 {
+                break;
+            }
+            match self.recover_one(&waiting, &journal_name(unit, number), now, &mut losses) {
+                Ok(stored) => recovered.traces += u32::from(stored),
+                Err(error) => {
+                    log::debug!("cannot recover what a killed dispatch has left: {error}");
+                    recovered.next_journal = recovered.next_journal.max(number.saturating_add(1));
                 }
-                Err(error) => log::debug!("cannot recover what a killed dispatch has left: {error}"),
             }
         }
         self.add_losses(losses);
         Ok(recovered)
     }
 
-    /// Stores the trace of a journal, and removes the journal. Returns the name of the trace; `None` if there is none, or
-    /// it waits already.
+    /// Stores the trace of a journal, and removes the journal. Returns false if there is no trace, or it waits already.
     fn recover_one(
         &self,
         waiting: &BTreeSet<TraceName>,
         journal: &str,
-        trace_id: [u8; 16],
         now: SystemTime,
         losses: &mut Losses,
-    ) -> Result<Option<TraceName>, QueueError> {
+    ) -> Result<bool, QueueError> {
         let path = self.path.join(journal);
         let bytes = match self.fs.read(&path) {
             // A journal of ours is never this large; the file is removed, or it would be there in every dispatch.
             Err(error) if error.kind() == io::ErrorKind::FileTooLarge => Vec::new(),
             read => Self::io("read", &path, read)?,
         };
-        let mut stored = None;
+        let mut stored = false;
         // A journal that makes the reader panic is removed, because else every dispatch would panic.
         match catch_panics(|| interrupted(&bytes)).flatten() {
             None => losses.lost_traces += 1,
-            Some(left) if self.is_stored(waiting, trace_id, left.root) => {}
-            Some(Interrupted { request, .. }) => {
+            Some(left) if self.is_stored(waiting, left.trace_id, left.root) => {}
+            Some(Interrupted { request, trace_id, .. }) => {
                 let new = NewTrace { trace_id, idle: false, request: &request };
                 match self.store(&new, now, true) {
-                    Ok(Stored { name, .. }) => stored = Some(name),
+                    Ok(_) => stored = true,
                     // It is too large for the queue, so it is removed and counted.
                     Err(QueueError::TooLarge { .. }) => losses.lost_traces += 1,
                     Err(error) => return Err(error),
@@ -160,7 +168,6 @@ impl JournalFile for JournalOnDisk {
         if self.begun {
             return self.fs.append(&self.path, records);
         }
-        // Fails if there is a journal that could not be recovered and has the trace id of this dispatch.
         self.fs.write(&self.path, records)?;
         self.begun = true;
         Ok(())
@@ -184,5 +191,13 @@ impl JournalFile for JournalOnDisk {
             log::debug!("cannot remove {}: {error}", self.path.display());
         }
         self.begun = false;
+        let UnitLock(lock) = &self.lock;
+        let now = SystemTime::now();
+        // If the clock was set back, the next dispatches must notice it as well.
+        if lock.modified() <= now
+            && let Err(error) = lock.touch(now)
+        {
+            log::debug!("cannot leave the time at which this dispatch ended: {error}");
+        }
     }
 }

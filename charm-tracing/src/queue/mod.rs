@@ -18,7 +18,8 @@
 //! ```text
 //! 0001795918619123-<trace id>-<crc32>.otlp    a waiting trace; the stamp is in milliseconds since 1970 and orders them
 //! 0001795918619123-<trace id>-<crc32>.idle    a waiting trace of a dispatch in which only the handler ran
-//! <unit>-<trace id>.journal                   the journal of a dispatch that runs, or was killed
+//! <unit>.journal                              the journal of a dispatch that runs, or was killed
+//! <unit>.<number>.journal                     another one, beside a journal of the unit that could not be stored
 //! <...>.part                                  a file that is being written; renamed when it is complete
 //! replaced-<stamp>                            a file that was in the place of this directory
 //! state                                       back-off, losses and whether a large trace waits: lines of a key and a value

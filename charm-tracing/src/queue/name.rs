@@ -93,16 +93,19 @@ pub(super) fn is_part(name: &str) -> bool {
     })
 }
 
-/// Returns the name of a journal: `<unit>-<trace id>.journal`, the unit with `-` for `/`.
-pub(super) fn journal_name(unit: &str, trace_id: [u8; 16]) -> String {
-    format!("{}-{:032x}.journal", unit.replace('/', "-"), u128::from_be_bytes(trace_id))
+/// Returns the name of a journal, with `-` for the `/` of the unit: number 0 is `<unit>.journal`, number 1 is
+/// `<unit>.1.journal`.
+pub(super) fn journal_name(unit: &str, number: u32) -> String {
+    let unit = unit.replace('/', "-");
+    if number == 0 { format!("{unit}.journal") } else { format!("{unit}.{number}.journal") }
 }
 
-/// Returns the trace id in the name of a journal of this unit; `None` for any other name.
-pub(super) fn trace_id_of_journal(unit: &str, name: &str) -> Option<[u8; 16]> {
-    let rest = name.strip_suffix(".journal")?.strip_prefix(&unit.replace('/', "-"))?;
-    let id = rest.strip_prefix('-')?.as_bytes();
-    (id.len() == TRACE_ID.len() && is_hex(id)).then(|| number(id).to_be_bytes())
+/// Returns the number of a journal of this unit; `None` for any other name.
+pub(super) fn number_of_journal(unit: &str, name: &str) -> Option<u32> {
+    let rest = name.strip_prefix(&unit.replace('/', "-"))?.strip_suffix("journal")?.strip_prefix('.')?;
+    let number = if rest.is_empty() { 0 } else { rest.strip_suffix('.')?.parse().ok()? };
+    // Each number has one spelling.
+    (journal_name(unit, number) == name).then_some(number)
 }
 
 /// Returns the milliseconds since 1970; 0 for an earlier time.
@@ -143,7 +146,7 @@ mod tests {
         assert_eq!(name.to_string(), text);
         let idle = TraceName::new(1_795_918_619_123, [0xab; 16], true, 0x00c0_ffee);
         assert_eq!(idle.to_string(), text.replace(".otlp", ".idle"));
-        assert_eq!(journal_name("app/0", [1; 16]), format!("app-0-{}.journal", "01".repeat(16)));
+        assert_eq!([0, 1].map(|number| journal_name("app/0", number)), ["app-0.journal", "app-0.1.journal"]);
     }
 
     #[test]
@@ -173,10 +176,22 @@ mod tests {
 
     #[test]
     fn journals_of_other_units_are_told_apart() {
-        let name = journal_name("app/1", [7; 16]);
-        assert_eq!(trace_id_of_journal("app/1", &name), Some([7; 16]));
-        for unit in ["app/11", "app/0", "ap", "app", "app/1-"] {
-            assert_eq!(trace_id_of_journal(unit, &name), None, "{unit}");
+        for number in [0, 1, 17, u32::MAX] {
+            let name = journal_name("app/1", number);
+            assert_eq!(number_of_journal("app/1", &name), Some(number));
+            for unit in ["app/0", "app/11", "app", "p/1", ""] {
+                assert_eq!(number_of_journal(unit, &name), None, "{unit}");
+            }
+        }
+        for name in [
+            "app-1.0.journal",
+            "app-1.01.journal",
+            "app-1..journal",
+            "app-1journal",
+            "app-1.journal.part",
+            "app-1",
+        ] {
+            assert_eq!(number_of_journal("app/1", name), None, "{name}");
         }
     }
 

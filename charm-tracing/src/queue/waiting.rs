@@ -31,9 +31,8 @@ pub(crate) struct Queue {
     max_dispatches: usize,
     max_bytes: u64,
     pub(super) fs: Arc<dyn FileSystem>,
-    /// The stamp of the newest trace when this dispatch began, 0 if none waited. If it is `None`, the directory is listed
-    /// before a trace is stored.
-    pub(crate) newest: Option<u64>,
+    /// The time at which the unit's last dispatch ended; `None` if it is not known.
+    pub(crate) last_end: Option<SystemTime>,
     /// The device and inode of the root directory when this was made.
     pub(super) root: Option<(u64, u64)>,
 }
@@ -102,7 +101,7 @@ impl Queue {
         let path: PathBuf = std::path::absolute(&path).unwrap_or(path).components().collect();
         let root = fs.root();
         let max_dispatches = usize::try_from(max_dispatches).unwrap_or(usize::MAX);
-        Self { path, max_dispatches, max_bytes, fs, newest: None, root }
+        Self { path, max_dispatches, max_bytes, fs, last_end: None, root }
     }
 
     /// Returns the same queue in another directory.
@@ -129,12 +128,11 @@ impl Queue {
         if size > limit {
             return Err(QueueError::TooLarge { size, limit });
         }
-        // A clock that was set back does not change the order.
-        let newest = match self.newest {
-            Some(newest) => newest,
-            None => self.list()?.0.last().map_or(0, TraceName::stamp),
-        };
-        let stamp = millis(now).max(newest + 1);
+        let mut stamp = millis(now);
+        if self.last_end.is_none_or(|last| now < last) {
+            // A clock that was set back does not change the order.
+            stamp = stamp.max(self.list()?.0.last().map_or(0, |newest| newest.stamp() + 1));
+        }
         let mut dropped = Dropped::default();
         let written =
             if to_send { self.write(stamp, new) } else { self.write_making_room(stamp, new, &mut dropped) };

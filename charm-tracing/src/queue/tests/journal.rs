@@ -39,9 +39,14 @@ fn records(trace_id: u8, root: u8) -> Vec<u8> {
 
 /// Lets a dispatch write its journal, and kills it.
 fn kill(disk: &Disk, trace_id: u8, root: u8) {
+    kill_beside(disk, 0, trace_id, root);
+}
+
+/// Lets a dispatch write its journal beside as many others that are left, and kills it.
+fn kill_beside(disk: &Disk, number: u32, trace_id: u8, root: u8) {
     let process = disk.process();
     let queue = unlimited(&process);
-    let mut journal = queue.journal(lock(&queue), UNIT, [trace_id; 16]);
+    let mut journal = queue.journal(lock(&queue), UNIT, number);
     let records = records(trace_id, root);
     let (head, rest) = records.split_at(10);
     journal.append(head).unwrap();
@@ -72,17 +77,17 @@ fn roots(disk: &Disk) -> Vec<u8> {
 fn killed_dispatch_leaves_its_trace_whenever_the_next_ones_are_killed() {
     let disk = disk_with_queue();
     kill(&disk, 1, 11);
-    kill(&disk, 2, 22);
+    kill_beside(&disk, 1, 2, 22);
     disk.record_moments();
     assert_eq!(recover(&disk), 2);
-    assert_eq!((recover(&disk), roots(&disk)), (0, vec![11, 22]));
+    assert_eq!((recover(&disk), roots(&disk)), (0, vec![22, 11]));
     assert_eq!(names(&disk).len(), 2);
     let moments = disk.take_moments();
     assert!(moments.len() > 7, "{}", moments.len());
     for left in moments {
         recover(&left);
         left.age();
-        assert_eq!(roots(&left), [11, 22]);
+        assert_eq!(roots(&left), [22, 11]);
         assert_eq!(names(&left).len(), 2);
     }
 }
@@ -91,11 +96,10 @@ fn killed_dispatch_leaves_its_trace_whenever_the_next_ones_are_killed() {
 fn torn_journal_leaves_what_is_whole_of_it() {
     let disk = disk_with_queue();
     kill(&disk, 1, 11);
-    let path = format!("{PATH}/{}", names(&disk)[0]);
+    let path = format!("{PATH}/app-0.journal");
     disk.put_file(&path, &[&disk.get(&path).unwrap()[..], b"\x12\x40half"].concat());
-    kill(&disk, 2, 22);
-    let second = format!("{PATH}/{}", names(&disk)[1]);
-    disk.put_file(second, &records(2, 22)[..20]);
+    kill_beside(&disk, 1, 2, 22);
+    disk.put_file(format!("{PATH}/app-0.1.journal"), &records(2, 22)[..20]);
     assert_eq!((recover(&disk), roots(&disk)), (1, vec![11]));
     assert_eq!(names(&disk).len(), 2, "a trace and the state");
     let losses = unlimited(&disk).state().unwrap().losses;
@@ -164,7 +168,7 @@ fn dispatch_beside_another_one_writes_no_journal() {
     let [first, second] = [disk.process(), disk.process()].map(|process| unlimited(&process));
     let held = lock(&first);
     assert!(try_to_lock(&second).is_none());
-    let mut journal = first.journal(held, UNIT, [1; 16]);
+    let mut journal = first.journal(held, UNIT, 0);
     assert!(journal.status() == JournalStatus::NotBegun && names(&disk).is_empty());
     journal.append(b"records").unwrap();
     assert_eq!(journal.status(), JournalStatus::Exists);
@@ -184,4 +188,34 @@ fn journal_that_cannot_be_stored_now_is_kept_and_one_that_never_can_is_counted()
     assert_eq!(small.recover(&lock(&small), UNIT, now()).unwrap().traces, 0);
     assert_eq!((names(&disk).len() - half_made(&disk), disk.get("/charm/queue/state").is_some()), (1, true));
     assert_eq!(small.state().unwrap().losses, Losses { lost_traces: 1, ..Losses::default() });
+}
+
+#[test]
+fn journal_that_the_next_dispatch_looks_for_stays_as_long_as_another_one() {
+    let disk = disk_with_queue();
+    let queue = unlimited(&disk);
+    kill(&disk, 1, 11);
+    kill_beside(&disk, 1, 2, 22);
+    let recover = || queue.recover(&lock(&queue), UNIT, now()).unwrap();
+    disk.fail_after(0, Fault::Refused(Errno::IO));
+    assert_eq!(recover(), Recovered { traces: 0, dropped: 0, next_journal: 2 });
+    assert_eq!(names(&disk), ["app-0.1.journal", "app-0.journal"]);
+    kill_beside(&disk, 2, 3, 33);
+    assert_eq!(recover(), Recovered { traces: 3, dropped: 0, next_journal: 0 });
+    assert_eq!(roots(&disk), [33, 22, 11]);
+}
+
+#[test]
+fn end_of_the_last_dispatch_is_known_and_never_set_back() {
+    let disk = disk_with_queue();
+    let queue = unlimited(&disk);
+    let end = |lock| queue.journal(lock, UNIT, 0).remove();
+    disk.age();
+    end(lock(&queue));
+    let last = lock(&queue).last_end();
+    assert!(last > SystemTime::now() - Duration::from_mins(1), "{last:?}");
+    let ahead = SystemTime::now() + Duration::from_hours(1);
+    disk.touch("/charm/.charm_tracing_lock", ahead);
+    end(lock(&queue));
+    assert_eq!(lock(&queue).last_end(), ahead);
 }

@@ -132,15 +132,21 @@ fn trace_is_stored_even_if_others_cannot_be_removed() {
 
 #[test]
 fn clock_that_was_set_changes_no_order_and_costs_nothing() {
-    let disk = disk_with_queue();
     let days = |days: u64| Duration::from_hours(24 * days);
     let at =
         [SystemTime::UNIX_EPOCH, now(), now() + days(15), now(), now() - days(2000), SystemTime::UNIX_EPOCH];
-    for (at, text) in at.into_iter().zip(["z", "y", "x", "w", "v", "u"]) {
-        // Each dispatch is another process.
-        store_at(&unlimited(&disk.process()), text, false, at).unwrap();
+    for is_end_known in [false, true] {
+        let disk = disk_with_queue();
+        let mut last_end = SystemTime::UNIX_EPOCH;
+        for (at, text) in at.into_iter().zip(["z", "y", "x", "w", "v", "u"]) {
+            // Each dispatch is another process.
+            let mut queue = unlimited(&disk.process());
+            queue.last_end = is_end_known.then_some(last_end);
+            store_at(&queue, text, false, at).unwrap();
+            last_end = last_end.max(at);
+        }
+        assert_eq!(texts(&unlimited(&disk)), ["z", "y", "x", "w", "v", "u"]);
     }
-    assert_eq!(texts(&unlimited(&disk)), ["z", "y", "x", "w", "v", "u"]);
 }
 
 #[test]

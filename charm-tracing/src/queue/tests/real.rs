@@ -27,14 +27,13 @@ fn nobody_else_has_access_to_the_directory_and_its_files() {
         .set_state(&State { losses: Losses { lost_traces: 1, ..Losses::default() }, ..State::default() })
         .unwrap();
     let _turn = queue.lock_sending().unwrap().unwrap();
-    let mut journal = queue.journal(queue.lock_unit(directory.path()).unwrap(), "app/0", [1; 16]);
+    let mut journal = queue.journal(queue.lock_unit(directory.path()).unwrap(), "app/0", 0);
     journal.append(b"a").unwrap();
     journal.append(b"b").unwrap();
     let mut found: Vec<_> = fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()).collect();
     found.sort();
     let names: Vec<_> = found.iter().map(|file| file.file_name().unwrap().to_str().unwrap()).collect();
-    let own_journal = format!("app-0-{}.journal", "01".repeat(16));
-    assert_eq!(names, [&name.to_string(), &own_journal, "sending", "state"]);
+    assert_eq!(names, [&*name.to_string(), "app-0.journal", "sending", "state"]);
     assert_eq!(fs::read(&found[1]).unwrap(), b"ab");
     assert!(found.iter().all(|file| mode(file) == 0o600) && mode(&path) == 0o700);
 
