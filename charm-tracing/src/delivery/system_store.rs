@@ -1,19 +1,17 @@
 //! Reads the certificates that the system trusts. The environment and the directories may name a pipe, a device or an
 //! endless file, but none of them can block the hook or exhaust its memory.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::io;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::{env, fs};
+use std::{env, fs, io};
 
 use rustls::pki_types::CertificateDer;
 use tracing_relation::read_regular_file;
 
 use super::pem;
 
-/// The largest store that is read, in bytes. That of a Linux distribution has some 500,000.
+/// The largest file that is read, in bytes. The whole store of a Linux distribution has some 500,000.
 const LARGEST: u64 = 4 << 20;
 /// The largest number of entries of a directory that is read. A Linux distribution has some 300.
 const MOST_ENTRIES: usize = 10_000;
@@ -29,18 +27,33 @@ fn read_from(
     file: Option<PathBuf>,
     directories: Vec<PathBuf>,
 ) -> (Vec<CertificateDer<'static>>, Option<io::Error>) {
-    let mut store =
-        SystemStore { certificates: Vec::new(), seen: HashSet::new(), left: LARGEST, error: None };
-    if let Some(file) = file {
-        store.read_file(&file);
-    }
+    let (mut files, mut certificates, mut first_error) = (BTreeSet::from_iter(file), Vec::new(), None);
+    let mut note = |path: &Path, error: &io::Error| {
+        let error = io::Error::new(error.kind(), format!("{}: {error}", path.display()));
+        log::debug!("a part of the system's certificate store cannot be read: {error}");
+        first_error.get_or_insert(error);
+    };
     for directory in directories {
-        store.read_directory(&directory);
+        match fs::read_dir(&directory) {
+            // Many entries are links to others.
+            Ok(entries) => files.extend(
+                entries
+                    .take(MOST_ENTRIES)
+                    .filter_map(|entry| fs::canonicalize(entry.ok()?.path()).ok())
+                    .filter(|path| path.is_file()),
+            ),
+            Err(error) => note(&directory, &error),
+        }
     }
-    let SystemStore { mut certificates, error, .. } = store;
+    for file in files {
+        match read_regular_file(&file, LARGEST) {
+            Ok(text) => certificates.extend(pem::certificates(&text)),
+            Err(error) => note(&file, &error),
+        }
+    }
     certificates.sort_unstable_by(|one, other| one.as_ref().cmp(other));
     certificates.dedup();
-    (certificates, error)
+    (certificates, first_error)
 }
 
 /// Returns the file and directories that the environment names, else those of Linux distributions.
@@ -54,54 +67,6 @@ fn places(variable: impl Fn(&str) -> Option<OsString>) -> (Option<PathBuf>, Vec<
     }
     let directories = directories.iter().flat_map(env::split_paths);
     (file, directories.filter(|path| !path.as_os_str().is_empty()).collect())
-}
-
-struct SystemStore {
-    certificates: Vec<CertificateDer<'static>>,
-    /// The device and inode of each file that was read, because many files are links to others.
-    seen: HashSet<(u64, u64)>,
-    /// The bytes that may still be read.
-    left: u64,
-    /// The first error, with its path.
-    error: Option<io::Error>,
-}
-
-impl SystemStore {
-    fn read_file(&mut self, path: &Path) {
-        match fs::metadata(path) {
-            Ok(metadata) if !self.seen.insert((metadata.dev(), metadata.ino())) => return,
-            _ => {}
-        }
-        match read_regular_file(path, self.left) {
-            Ok(text) => {
-                self.left -= text.len() as u64;
-                self.certificates.extend(pem::certificates(&text));
-            }
-            Err(error) => self.note(path, &error),
-        }
-    }
-
-    /// Reads a directory's regular files, smallest first, so that a large file does not use up the limit of the others.
-    fn read_directory(&mut self, path: &Path) {
-        let entries = match fs::read_dir(path) {
-            Ok(entries) => entries,
-            Err(error) => return self.note(path, &error),
-        };
-        let paths = entries.take(MOST_ENTRIES).filter_map(Result::ok).map(|entry| entry.path());
-        let size_of =
-            |path: &PathBuf| fs::metadata(path).ok().filter(fs::Metadata::is_file).map(|file| file.len());
-        let mut files: Vec<_> = paths.filter_map(|path| Some((size_of(&path)?, path))).collect();
-        files.sort_unstable();
-        for (_, path) in files {
-            self.read_file(&path);
-        }
-    }
-
-    fn note(&mut self, path: &Path, error: &io::Error) {
-        let error = io::Error::new(error.kind(), format!("{}: {error}", path.display()));
-        log::debug!("a part of the system's certificate store cannot be read: {error}");
-        self.error.get_or_insert(error);
-    }
 }
 
 #[cfg(test)]
