@@ -3,7 +3,9 @@
 
 use std::error::Error;
 
-use crate::delivery::{DeliveryProblem, DeliveryReport, with_causes};
+use tracing_relation::with_causes;
+
+use crate::delivery::{DeliveryProblem, DeliveryReport};
 use crate::target::{MissingCertificate, Target};
 
 /// A line for Juju's log.

@@ -92,7 +92,7 @@ pub enum TracingError {
 }
 
 /// Returns an error and its causes in one line, for the log.
-pub(crate) fn with_causes(error: &dyn Error) -> String {
+pub fn with_causes(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -51,6 +51,9 @@ mod wire;
 pub use certificate_transfer::{CertificateTransferEvent, CertificateTransferRequirer};
 pub use config::{CharmTracingConfig, charm_tracing_config, charm_tracing_endpoint};
 pub use error::TracingError;
+/// Exported for `charm-tracing`, which shows errors in the same form.
+#[doc(hidden)]
+pub use error::with_causes;
 pub use event::{TracingEvent, TracingProviderEvent};
 pub use json::JsonError;
 pub use protocol::{ReceiverProtocol, TransportProtocol, UnknownProtocol};

@@ -44,6 +44,5 @@ pub use client_certificate::{ClientCertificate, Pem};
 pub(crate) use deliver::deliver;
 pub use destination::Destination;
 pub(crate) use own_trace::Trace;
-pub(crate) use report::with_causes;
 pub use report::{DeliveryProblem, DeliveryReport};
 pub use url::EndpointError;

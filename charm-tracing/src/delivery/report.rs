@@ -1,5 +1,7 @@
 use std::error::Error;
 
+use tracing_relation::with_causes;
+
 use super::certificate::CertificateError;
 use super::url::EndpointError;
 use crate::queue::{Losses, QueueError};
@@ -170,16 +172,4 @@ impl From<QueueError> for DeliveryProblem {
     fn from(error: QueueError) -> Self {
         Self::Buffer { source: Box::new(error) }
     }
-}
-
-/// Writes an error and its causes in one line.
-pub(crate) fn with_causes(problem: &dyn Error) -> String {
-    let mut text = problem.to_string();
-    let mut next = problem.source();
-    while let Some(cause) = next {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        next = cause.source();
-    }
-    text
 }

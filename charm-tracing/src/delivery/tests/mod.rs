@@ -28,9 +28,11 @@ use std::cell::Cell;
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
 
+use tracing_relation::with_causes;
+
 use self::server::{Reply, Server};
 use super::budget::Clock;
-use super::{DeliveryReport, Destination, SystemClock, TimeBudget, Trace, deliver, with_causes};
+use super::{DeliveryReport, Destination, SystemClock, TimeBudget, Trace, deliver};
 use crate::queue::{Backoff, Losses, Missing, Queue, QueueConfig, State};
 
 /// A queue in a directory of its own, and a wall clock and a chance that the test sets.
