@@ -1,18 +1,8 @@
 use std::error::Error;
 use std::fmt;
-use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-#[cfg(feature = "tls")]
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tracing_relation::is_plain_path;
-#[cfg(feature = "tls")]
-use tracing_relation::read_regular_file;
-
-#[cfg(feature = "tls")]
-use super::client_certificate::{ClientCertificate, Pem};
-#[cfg(feature = "tls")]
-use super::{pem, system_store};
 
 /// The CA certificates to trust when the endpoint is `https`: one or more.
 ///
@@ -34,139 +24,92 @@ pub enum Certificate {
     System,
 }
 
-/// The reason why a certificate cannot be used. The traces wait until it can be.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum CertificateError {
-    /// The path is relative, or the text is neither PEM nor a path. A charm's working directory is not what its author
-    /// expects, so only absolute paths are accepted. The text is not repeated, because it may be a private key.
-    #[error("the certificate is neither a text in PEM nor the absolute path of a file with one")]
-    NotAPath,
-    /// The file is missing, not a regular one, larger than 1 MiB, or not readable.
-    #[error("cannot read the certificate {}", path.display())]
-    Unreadable {
-        /// The path as it was given.
-        path: PathBuf,
-        /// The error of the operating system.
-        source: io::Error,
-    },
-    /// There is no certificate in PEM in it.
-    #[error("{from} holds no certificate in PEM")]
-    NotPem {
-        /// The file, or "the given text".
-        from: String,
-    },
-    /// The charm's own certificate for a backend that asks for one cannot be used.
-    #[error("cannot use the client certificate")]
-    ClientCertificate {
-        /// The fault in it.
-        source: Box<CertificateError>,
-    },
-    /// The private key of the charm's own certificate cannot be used.
-    #[error("cannot use the private key of the client certificate: {reason}")]
-    PrivateKey {
-        /// The fault in it, without any of its contents.
-        reason: String,
-        /// The error of the operating system or the TLS library, if there was one.
-        source: Option<Box<dyn Error + Send + Sync>>,
-    },
-    /// The TLS library refuses what was found.
-    #[error("the certificates cannot be used")]
-    Unusable {
-        /// The error of the TLS library.
-        source: Box<dyn Error + Send + Sync>,
-    },
-    /// The system trusts no certificate, or its store cannot be read.
-    #[error("the system's certificate store holds no certificate")]
-    EmptySystemStore {
-        /// The first error, if there was one.
-        source: Option<Box<dyn Error + Send + Sync>>,
-    },
+/// The certificate with which the charm identifies itself to a backend that asks for one (mutual TLS): see
+/// [`Destination::client_certificate`](super::Destination::client_certificate). A charm with `#[trace_charm]` names it as
+/// `client_cert` and `client_key`.
+///
+/// Nothing is read before there is something to send to an `https` endpoint, and it is read each time, so a certificate may be
+/// renewed at any time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientCertificate {
+    pub(super) chain: Pem,
+    pub(super) key: Pem,
 }
 
-#[cfg(feature = "tls")]
-impl Certificate {
-    /// Reads all certificates that can be trusted, at least one.
-    pub(super) fn read(&self) -> Result<Vec<CertificateDer<'static>>, CertificateError> {
-        match self {
-            Self::Pem(text) => in_pem(text.as_bytes(), || "the given text".to_owned()),
-            Self::File(path) if !is_plain_path(path) => Err(CertificateError::NotAPath),
-            Self::File(path) => {
-                let unreadable = |source| CertificateError::Unreadable { path: path.clone(), source };
-                in_pem(&read_regular_file(path, LARGEST).map_err(unreadable)?, || path.display().to_string())
-            }
-            Self::System => {
-                let (mut found, error) = system_store::read();
-                found.retain(is_anchor);
-                let source = error.map(Into::into);
-                if found.is_empty() { Err(CertificateError::EmptySystemStore { source }) } else { Ok(found) }
-            }
-        }
+/// The place of certificates or of a private key.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Pem {
+    /// The absolute path of a file in PEM.
+    File(PathBuf),
+    /// The PEM text itself.
+    Text(String),
+}
+
+impl ClientCertificate {
+    /// Makes a client certificate. `chain` has the charm's own certificate first, then those between it and an
+    /// authority that the backend trusts, if any. `key` is the private key of the charm's own certificate, in PKCS #8,
+    /// PKCS #1 (RSA) or SEC 1 (elliptic curves), not encrypted. Both may be in one file, of which the first key counts.
+    ///
+    /// ```
+    /// use charm_tracing::{Certificate, ClientCertificate, Destination, Pem};
+    ///
+    /// let own = ClientCertificate::new(
+    ///     Pem::File("/etc/my-charm/client.crt".into()),
+    ///     Pem::File("/etc/my-charm/client.key".into()),
+    /// );
+    /// let authority = Certificate::File("/etc/my-charm/ca.crt".into());
+    /// let destination = Destination::new("https://tempo:4318", Some(authority)).client_certificate(own);
+    /// ```
+    #[must_use]
+    pub fn new(chain: Pem, key: Pem) -> Self {
+        Self { chain, key }
     }
 }
 
-/// Reads the certificates that the charm shows.
-#[cfg(feature = "tls")]
-pub(super) fn chain_of(own: &ClientCertificate) -> Result<Vec<CertificateDer<'static>>, CertificateError> {
-    let chain = match &own.chain {
-        Pem::File(path) => Certificate::File(path.clone()),
-        Pem::Text(text) => Certificate::Pem(text.clone()),
-    };
-    chain.read().map_err(|source| CertificateError::ClientCertificate { source: Box::new(source) })
+/// The reason why a certificate or a private key cannot be used. The traces wait until it can be.
+///
+/// Its text shows nothing of a PEM text, and no path that is not absolute, because that may be a private key.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct CertificateError {
+    pub(super) message: String,
+    pub(super) source: Option<Box<dyn Error + Send + Sync>>,
 }
 
-/// Reads the key with which the charm proves that the certificate is its own.
 #[cfg(feature = "tls")]
-pub(super) fn key_of(own: &ClientCertificate) -> Result<PrivateKeyDer<'static>, CertificateError> {
-    let refused = |reason: String| CertificateError::PrivateKey { reason, source: None };
-    let (from, key) = match &own.key {
-        Pem::Text(text) => ("the given text".to_owned(), pem::private_key(text.as_bytes())),
-        Pem::File(path) if !is_plain_path(path) => {
-            return Err(refused(
-                "it is neither a text in PEM nor the absolute path of a file with one".to_owned(),
-            ));
-        }
-        Pem::File(path) => {
-            let unreadable = |source: io::Error| CertificateError::PrivateKey {
-                reason: format!("cannot read {}", path.display()),
-                source: Some(source.into()),
-            };
-            let text = read_regular_file(path, LARGEST).map_err(unreadable)?;
-            (path.display().to_string(), pem::private_key(&text))
-        }
-    };
-    key.ok_or_else(|| refused(format!("{from} holds no private key in PEM that is not encrypted")))
+impl CertificateError {
+    pub(super) fn new(message: impl Into<String>, source: Option<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { message: message.into(), source }
+    }
 }
 
 /// Shows no PEM text, because it is long and may hold a private key.
 impl fmt::Debug for Certificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::File(path) if is_plain_path(path) => f.debug_tuple("File").field(path).finish(),
-            Self::File(path) => write!(f, "File({} bytes)", path.as_os_str().len()),
+            Self::File(path) => show_path(path, f),
             Self::Pem(text) => write!(f, "Pem({} bytes)", text.len()),
             Self::System => f.write_str("System"),
         }
     }
 }
 
-/// Finds the certificates in a bundle. Skips other content, such as a key, text, or a certificate that cannot be
-/// decoded.
-#[cfg(feature = "tls")]
-fn in_pem(
-    text: &[u8],
-    from: impl FnOnce() -> String,
-) -> Result<Vec<CertificateDer<'static>>, CertificateError> {
-    let mut found = pem::certificates(text);
-    found.retain(is_anchor);
-    if found.is_empty() { Err(CertificateError::NotPem { from: from() }) } else { Ok(found) }
+/// Shows no PEM text, because it may be a secret.
+impl fmt::Debug for Pem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => show_path(path, f),
+            Self::Text(text) => write!(f, "Text({} bytes)", text.len()),
+        }
+    }
 }
 
-#[cfg(feature = "tls")]
-fn is_anchor(certificate: &CertificateDer<'static>) -> bool {
-    rustls::RootCertStore::empty().add(certificate.clone()).is_ok()
+/// Shows only what is a path, because another text that was given for one may be a key.
+fn show_path(path: &Path, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    if is_plain_path(path) {
+        f.debug_tuple("File").field(&path).finish()
+    } else {
+        write!(f, "File({} bytes)", path.as_os_str().len())
+    }
 }
-
-/// The largest file with certificates, in bytes. A system's whole bundle has about a quarter of this.
-#[cfg(feature = "tls")]
-const LARGEST: u64 = 1 << 20;

@@ -1,7 +1,6 @@
 use std::fmt;
 
-use super::certificate::Certificate;
-use super::client_certificate::ClientCertificate;
+use super::certificate::{Certificate, ClientCertificate};
 use super::headers::Headers;
 use super::url::{EndpointError, Url};
 

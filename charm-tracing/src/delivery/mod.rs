@@ -11,7 +11,6 @@ mod backlog;
 mod backoff;
 mod budget;
 mod certificate;
-mod client_certificate;
 mod connection;
 mod deliver;
 mod destination;
@@ -23,6 +22,8 @@ mod own_trace;
 #[cfg(feature = "tls")]
 mod pem;
 mod proxy;
+#[cfg(feature = "tls")]
+mod read_certificates;
 mod report;
 mod request_error;
 mod resolver;
@@ -39,8 +40,7 @@ mod verdict;
 mod tests;
 
 pub(crate) use budget::{SystemClock, TimeBudget};
-pub use certificate::{Certificate, CertificateError};
-pub use client_certificate::{ClientCertificate, Pem};
+pub use certificate::{Certificate, CertificateError, ClientCertificate, Pem};
 pub(crate) use deliver::deliver;
 pub use destination::Destination;
 pub(crate) use own_trace::Trace;

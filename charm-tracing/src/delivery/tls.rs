@@ -7,9 +7,9 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{AlertDescription, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 
-use super::certificate::{Certificate, CertificateError, chain_of, key_of};
-use super::client_certificate::ClientCertificate;
+use super::certificate::{Certificate, CertificateError, ClientCertificate};
 use super::pem::elements;
+use super::read_certificates::{key_error, own, trusted};
 
 /// The TLS settings of a connection.
 #[derive(Debug, Clone)]
@@ -50,29 +50,25 @@ fn unsupported_key(public_key_algorithm_id: Vec<u8>) -> Error {
 /// its first handshake.
 pub(super) fn client(
     certificate: &Certificate,
-    own: Option<&ClientCertificate>,
+    client_certificate: Option<&ClientCertificate>,
 ) -> Result<Client, CertificateError> {
     let provider = Arc::new(ring::default_provider());
-    let trust = Trust::new(certificate.read()?, provider.signature_verification_algorithms);
+    let trust = Trust::new(trusted(certificate)?, provider.signature_verification_algorithms);
     let unsupported_key = trust.unsupported_key();
-    let unusable = |source| CertificateError::Unusable { source: Box::new(source) };
+    let unusable =
+        |source: Error| CertificateError::new("the certificates cannot be used", Some(source.into()));
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(unusable)?
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(trust));
-    let config = match own {
+    let config = match client_certificate {
         None => config.with_no_client_auth(),
-        Some(own) => {
-            config.with_client_auth_cert(chain_of(own)?, key_of(own)?).map_err(|source| match source {
-                Error::InconsistentKeys(_) => CertificateError::PrivateKey {
-                    reason: "it is not that of the certificate".to_owned(),
-                    source: None,
-                },
-                source => CertificateError::PrivateKey {
-                    reason: "it cannot be read".to_owned(),
-                    source: Some(Box::new(source)),
-                },
+        Some(certificate) => {
+            let (chain, key) = own(certificate)?;
+            config.with_client_auth_cert(chain, key).map_err(|source| match source {
+                Error::InconsistentKeys(_) => key_error("it is not that of the certificate", None),
+                source => key_error("it cannot be read", Some(source.into())),
             })?
         }
     };
@@ -213,7 +209,7 @@ mod tests {
 
     fn roots(certificate: &Certificate) -> usize {
         let algorithms = ring::default_provider().signature_verification_algorithms;
-        Trust::new(certificate.read().unwrap(), algorithms).roots.len()
+        Trust::new(trusted(certificate).unwrap(), algorithms).roots.len()
     }
 
     #[test]
