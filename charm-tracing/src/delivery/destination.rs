@@ -1,7 +1,9 @@
 use std::fmt;
 
+use ureq::http::HeaderMap;
+
 use super::certificate::{Certificate, ClientCertificate};
-use super::headers::Headers;
+use super::headers;
 use super::url::{EndpointError, Url};
 
 /// The destination of traces: an OTLP/HTTP endpoint, and the certificates to trust if it is `https`.
@@ -10,7 +12,7 @@ pub struct Destination {
     pub(super) endpoint: Result<Url, EndpointError>,
     pub(super) certificate: Option<Certificate>,
     pub(super) client_certificate: Option<ClientCertificate>,
-    pub(super) headers: Headers,
+    pub(super) headers: HeaderMap,
 }
 
 impl Destination {
@@ -24,7 +26,7 @@ impl Destination {
     #[must_use]
     pub fn new(endpoint: impl Into<String>, certificate: Option<Certificate>) -> Self {
         let endpoint = Url::parse_endpoint(&endpoint.into());
-        Self { endpoint, certificate, client_certificate: None, headers: Headers::default() }
+        Self { endpoint, certificate, client_certificate: None, headers: HeaderMap::new() }
     }
 
     /// Makes a destination whose URL is used as it is.
@@ -47,7 +49,7 @@ impl Destination {
 
     /// Sets headers for each request: `name=value,name2=value2`, the values percent-encoded.
     pub(crate) fn set_headers(&mut self, headers: &str) {
-        self.headers = Headers::parse(headers);
+        self.headers = headers::parse(headers);
     }
 
     pub(crate) fn trust(&mut self, certificate: Certificate) {

@@ -1,11 +1,7 @@
-use std::fmt;
+//! Headers that are sent with each request, such as the key of an account or the name of a tenant.
 
 use percent_encoding::percent_decode_str;
-use ureq::http::{HeaderName, HeaderValue, header};
-
-/// Headers that are sent with each request, such as the key of an account or the name of a tenant.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub(super) struct Headers(Vec<(HeaderName, HeaderValue)>);
+use ureq::http::{HeaderMap, HeaderName, HeaderValue, header};
 
 /// The headers that describe the request itself, which users must not set.
 const OURS: [HeaderName; 6] = [
@@ -17,27 +13,18 @@ const OURS: [HeaderName; 6] = [
     header::HOST,
 ];
 
-impl Headers {
-    /// Parses `name=value,name2=value2`, the form that OpenTelemetry specifies for `OTEL_EXPORTER_OTLP_HEADERS`: values
-    /// are percent-encoded. Skips a part that is no header. No value is ever shown.
-    pub(super) fn parse(text: &str) -> Self {
-        let headers = text.split(',').filter(|part| !part.trim().is_empty()).filter_map(|part| {
-            let header = header(part);
-            if header.is_none() {
-                log::debug!("one of the headers that the environment names for OTLP cannot be sent");
-            }
-            header
-        });
-        Self(headers.collect())
-    }
-
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
-        self.0.iter().map(|(name, value)| (name, value))
-    }
-
-    pub(super) fn has_authorization(&self) -> bool {
-        self.0.iter().any(|(name, _)| *name == header::AUTHORIZATION)
-    }
+/// Parses `name=value,name2=value2`, the form that OpenTelemetry specifies for `OTEL_EXPORTER_OTLP_HEADERS`: values are
+/// percent-encoded. Skips a part that is no header. No value is ever shown.
+pub(super) fn parse(text: &str) -> HeaderMap {
+    let parts = text.split(',').filter(|part| !part.trim().is_empty());
+    let headers = parts.filter_map(|part| {
+        let header = header(part);
+        if header.is_none() {
+            log::debug!("one of the headers that the environment names for OTLP cannot be sent");
+        }
+        header
+    });
+    headers.collect()
 }
 
 fn header(part: &str) -> Option<(HeaderName, HeaderValue)> {
@@ -49,12 +36,6 @@ fn header(part: &str) -> Option<(HeaderName, HeaderValue)> {
     Some((name, value))
 }
 
-impl fmt::Debug for Headers {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Headers({})", self.0.len())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -62,7 +43,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Vec<(String, String)> {
-        let headers = Headers::parse(text);
+        let headers = parse(text);
         headers.iter().map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect()
     }
 
@@ -84,13 +65,13 @@ mod tests {
                 expected.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
             assert_eq!(read(text), expected, "{text:?}");
         }
-        assert_eq!(format!("{:?}", Headers::parse("api-key=secret")), "Headers(1)");
+        assert_eq!(format!("{:?}", parse("api-key=secret")), r#"{"api-key": Sensitive}"#);
     }
 
     proptest! {
         #[test]
         fn any_text_is_read(text in "[-a-zA-Z0-9=,% ]{0,40}|\\PC{0,40}") {
-            let headers = Headers::parse(&text);
+            let headers = parse(&text);
             prop_assert!(headers.iter().all(|(_, value)| value.is_sensitive()));
         }
     }

@@ -6,10 +6,9 @@ use std::time::{Duration, Instant};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use ureq::Agent;
-use ureq::http::{HeaderName, HeaderValue, Uri, header};
+use ureq::http::{HeaderMap, HeaderValue, Uri, header};
 
 use super::connection::{Progress, Tls, connector, is_closed};
-use super::headers::Headers;
 use super::proxy::Proxy;
 use super::resolver::ResolvedOnce;
 use super::url::Url;
@@ -19,7 +18,7 @@ use super::url::Url;
 pub(super) struct Sender {
     uri: Uri,
     /// The headers of every request. The values that may be secret are marked as such.
-    headers: Vec<(HeaderName, HeaderValue)>,
+    headers: HeaderMap,
     /// True if requests go to a proxy in absolute form, because `http` needs no tunnel to the backend. The proxy's
     /// answers look like those of the backend.
     pub(super) is_forwarded: bool,
@@ -56,19 +55,19 @@ impl Sender {
     /// needs.
     pub(super) fn new(
         endpoint: &Url,
-        headers: &Headers,
+        headers: &HeaderMap,
         proxy: Option<&Proxy>,
         tls: Option<Tls>,
     ) -> Option<Self> {
-        let mut all = vec![(header::CONTENT_TYPE, HeaderValue::from_static("application/x-protobuf"))];
-        let own = endpoint.authorization().filter(|_| !headers.has_authorization());
-        all.extend(own.map(|value| (header::AUTHORIZATION, value.clone())));
-        all.extend(headers.iter().map(|(name, value)| (name.clone(), value.clone())));
+        let mut all = HeaderMap::new();
+        all.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-protobuf"));
+        all.extend(endpoint.authorization().map(|value| (header::AUTHORIZATION, value.clone())));
+        all.extend(headers.clone());
         let forwarding = proxy.filter(|_| !endpoint.is_https());
         let (uri, progress) = match forwarding {
             None => (endpoint.uri().clone(), Progress::default()),
             Some(proxy) => {
-                all.push((header::HOST, HeaderValue::from_str(endpoint.authority()).ok()?));
+                all.insert(header::HOST, HeaderValue::from_str(endpoint.authority()).ok()?);
                 all.extend(proxy.authorization().map(|value| (header::PROXY_AUTHORIZATION, value.clone())));
                 (proxy.url_for(endpoint)?, Progress::to_proxy_of(endpoint.origin()))
             }
