@@ -1,24 +1,14 @@
 //! Reads the attributes of a request's spans.
 
-use crate::protobuf::{Field, Fields};
+use crate::protobuf::{Field, Fields, walk};
 
 /// The fields from a request to an attribute of a span.
 const ATTRIBUTE: [u32; 4] = [1, 2, 2, 9];
 
-/// Calls `each` with the key and the value of every attribute of a span that is a whole number. Skips what is no message.
+/// Calls `each` with the key and the value of every attribute of a span that is a whole number, up to the first bytes that are
+/// no message.
 pub(crate) fn integers(request: &[u8], each: &mut dyn FnMut(&[u8], i64)) {
-    below(request, &ATTRIBUTE, each);
-}
-
-fn below(message: &[u8], path: &[u32], each: &mut dyn FnMut(&[u8], i64)) {
-    let Some((number, path)) = path.split_first() else { return attribute(message, each) };
-    for field in Fields::of(message).map_while(|field| field) {
-        if let (found, Field::Bytes(inner)) = field
-            && found == *number
-        {
-            below(inner, path, each);
-        }
-    }
+    let _ = walk(request, &ATTRIBUTE, &mut |message| attribute(message, each));
 }
 
 fn attribute(message: &[u8], each: &mut dyn FnMut(&[u8], i64)) {

@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use crate::protobuf::{Field, bytes_always, next_field};
+use crate::protobuf::{Field, bytes_always, next_field, walk};
 
 /// The path to the spans: the field number of `resource_spans` in a request, then of `scope_spans`, then of `spans`.
 const SPANS: [u32; 3] = [1, 2, 2];
@@ -16,7 +16,9 @@ const SMALLEST_TO_SPLIT: usize = 4 * 1024;
 
 /// Counts the spans of a request; `None` if the bytes are no request.
 pub(crate) fn spans(request: &[u8]) -> Option<usize> {
-    count(request, &SPANS)
+    let mut spans = 0;
+    walk(request, &SPANS, &mut |_| spans += 1)?;
+    Some(spans)
 }
 
 /// Returns the first and the second half of a request's spans; `None` if it cannot be split, or is too small.
@@ -36,19 +38,6 @@ pub(crate) fn pieces(request: &[u8], most: usize) -> Vec<Vec<u8>> {
         Some(halves) => halves.iter().flat_map(|half| pieces(half, most)).collect(),
         None => vec![request.to_vec()],
     }
-}
-
-fn count(mut message: &[u8], path: &[u32]) -> Option<usize> {
-    let Some((field, below)) = path.split_first() else { return Some(1) };
-    let mut found = 0;
-    while !message.is_empty() {
-        if let (number, Field::Bytes(inner), _) = next_field(&mut message)?
-            && number == *field
-        {
-            found += count(inner, below)?;
-        }
-    }
-    Some(found)
 }
 
 /// Copies a message without the spans outside of `range`, and without messages that then have no spans. Returns false

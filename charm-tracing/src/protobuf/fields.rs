@@ -144,6 +144,22 @@ impl<'a> Iterator for Fields<'a> {
     }
 }
 
+/// Calls `each` with every message that the path of field numbers leads to. Returns `None` if the bytes are no message.
+pub(crate) fn walk(message: &[u8], path: &[u32], each: &mut dyn FnMut(&[u8])) -> Option<()> {
+    let Some((number, below)) = path.split_first() else {
+        each(message);
+        return Some(());
+    };
+    for field in Fields::of(message) {
+        if let (found, Field::Bytes(inner)) = field?
+            && found == *number
+        {
+            walk(inner, below, each)?;
+        }
+    }
+    Some(())
+}
+
 /// Reads one field from the front of the bytes. Returns its number, its value and all its bytes as they were written; `None` if
 /// there is no field.
 pub(crate) fn next_field<'a>(bytes: &mut &'a [u8]) -> Option<(u32, Field<'a>, &'a [u8])> {

@@ -19,7 +19,7 @@ use std::{io, iter};
 use super::error::QueueError;
 use super::file_system::{Entry, Kind};
 use super::waiting::{NewTrace, Queue};
-use crate::protobuf::{Field, Fields, next_field};
+use crate::protobuf::{Field, Fields, next_field, walk};
 
 /// The name of the library's buffer in the charm's directory.
 pub(super) const FILE: &str = ".charm_tracing_buffer.raw";
@@ -72,8 +72,7 @@ pub(super) fn requests(file: &[u8]) -> impl Iterator<Item = PythonTrace<'_>> {
     let fields = chunks(file).flat_map(|mut chunk| iter::from_fn(move || next_field(&mut chunk)));
     fields.filter_map(|(number, field, bytes)| match (number, field) {
         (1, Field::Bytes(resource_spans)) => {
-            let Spans { trace_id, start } = spans_of(resource_spans)?;
-            Some(PythonTrace { bytes, trace_id: trace_id?, start })
+            spans_of(resource_spans).map(|(trace_id, start)| PythonTrace { bytes, trace_id, start })
         }
         _ => None,
     })
@@ -94,49 +93,27 @@ fn separator(bytes: &[u8]) -> Option<usize> {
     bytes.windows(SEPARATOR.len()).position(|window| window[0] == SEPARATOR[0] && window == SEPARATOR)
 }
 
-/// The facts about some spans that the name of their file needs.
-#[derive(Debug, Clone, Copy)]
-struct Spans {
-    trace_id: Option<[u8; 16]>,
-    start: u64,
-}
-
-/// Returns the facts about the spans of a `ResourceSpans`; `None` if the bytes are something else.
-fn spans_of(resource_spans: &[u8]) -> Option<Spans> {
-    let mut spans = Spans { trace_id: None, start: u64::MAX };
-    for scope_spans in messages(resource_spans, 2)? {
-        for span in messages(scope_spans, 2)? {
-            add_span(&mut spans, span)?;
+/// Returns the first trace id and the earliest start of the spans that have an id; `None` if no such span has a trace id, or
+/// the bytes are no `ResourceSpans`.
+fn spans_of(resource_spans: &[u8]) -> Option<([u8; 16], u64)> {
+    let (mut first, mut earliest, mut is_valid) = (None, u64::MAX, true);
+    walk(resource_spans, &[2, 2], &mut |span| {
+        let (mut trace_id, mut span_id, mut start) = (None, None, u64::MAX);
+        for field in Fields::of(span) {
+            match field {
+                None => is_valid = false,
+                Some((1, Field::Bytes(id))) => trace_id = id.try_into().ok().filter(|id| *id != [0; 16]),
+                Some((2, Field::Bytes(id))) => {
+                    span_id = id.try_into().ok().filter(|id: &[u8; 8]| *id != [0; 8])
+                }
+                Some((7, Field::Fixed64(time))) => start = time,
+                Some(_) => {}
+            }
         }
-    }
-    Some(spans)
-}
-
-/// Returns the messages in the fields of this number; `None` if the bytes are no message.
-fn messages(message: &[u8], number: u32) -> Option<Vec<&[u8]>> {
-    let mut messages = Vec::new();
-    for field in Fields::of(message) {
-        match field? {
-            (found, Field::Bytes(inner)) if found == number => messages.push(inner),
-            _ => {}
+        if span_id.is_some() {
+            first = first.or(trace_id);
+            earliest = earliest.min(start);
         }
-    }
-    Some(messages)
-}
-
-fn add_span(spans: &mut Spans, span: &[u8]) -> Option<()> {
-    let (mut trace_id, mut span_id, mut start) = (None, None, u64::MAX);
-    for field in Fields::of(span) {
-        match field? {
-            (1, Field::Bytes(id)) => trace_id = id.try_into().ok().filter(|id: &[u8; 16]| *id != [0; 16]),
-            (2, Field::Bytes(id)) => span_id = id.try_into().ok().filter(|id: &[u8; 8]| *id != [0; 8]),
-            (7, Field::Fixed64(time)) => start = time,
-            _ => {}
-        }
-    }
-    if span_id.is_some() {
-        spans.trace_id = spans.trace_id.or(trace_id);
-        spans.start = spans.start.min(start);
-    }
-    Some(())
+    })?;
+    Some((first.filter(|_| is_valid)?, earliest))
 }
