@@ -15,6 +15,10 @@ const LARGEST: u64 = 1024 * 1024;
 /// YAML aliases can expand to any size.
 const LARGEST_EXPANDED: usize = 4 * 1024 * 1024;
 
+/// The words that Juju reads as "yes".
+const YES: [&str; 14] =
+    ["1", "t", "T", "true", "True", "TRUE", "y", "Y", "yes", "Yes", "YES", "on", "On", "ON"];
+
 /// The data in a charm's `metadata.yaml` that its code may need.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -95,7 +99,7 @@ impl Metadata {
     /// Reads `metadata.yaml`, which is in a packed charm. If it does not exist, reads `charmcraft.yaml`, from which
     /// charmcraft writes it.
     ///
-    /// An endpoint may have the short form `endpoint: interface`. Endpoints in a form that Juju does not accept are left
+    /// An endpoint may have the short form `endpoint: interface`. Endpoints that name no interface are left
     /// out, and all other content of the file is ignored. Merge keys (`<<`) count, the last value of a duplicate key
     /// counts, and only the first document is read.
     ///
@@ -123,11 +127,9 @@ impl Metadata {
     }
 
     fn parse(content: &[u8], path: PathBuf) -> Result<Self, MetadataError> {
-        match understand(content) {
-            Ok(Some(metadata)) => Ok(metadata),
-            Ok(None) => Err(MetadataError::Malformed { path, source: None }),
-            Err(source) => Err(MetadataError::Malformed { path, source: Some(source.into()) }),
-        }
+        let metadata =
+            understand(content).map_err(|source| Some(source.into())).and_then(|read| read.ok_or(None));
+        metadata.map_err(|source| MetadataError::Malformed { path, source })
     }
 }
 
@@ -146,8 +148,8 @@ fn understand(content: &[u8]) -> Result<Option<Metadata>, Box<dyn Error + Send +
                 .ok_or_else(|| format!("its aliases stand for more than {LARGEST_EXPANDED} bytes"))?;
             let endpoint = Endpoint {
                 interface: interface.to_owned(),
-                limit: value.get("limit").and_then(Value::number),
-                optional: value.get("optional").is_some_and(Value::is_true),
+                limit: value.get("limit").and_then(Value::text).and_then(|limit| limit.parse().ok()),
+                optional: value.get("optional").and_then(Value::text).is_some_and(|text| YES.contains(&text)),
             };
             endpoints.insert(name.to_owned(), endpoint);
         }

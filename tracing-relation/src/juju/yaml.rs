@@ -4,8 +4,8 @@
 //!
 //! - Time and memory grow linearly with the length of the text. An alias is a reference to its anchor's node and is never
 //!   copied; only merge keys copy entries, at most [`MOST_MERGED`]. There is no recursion, so nesting needs no stack.
-//! - All valid YAML is read. If a mapping has a key several times, the last one counts, as in Juju and Python. Keys that
-//!   are not text are left out.
+//! - All valid YAML is read. If a mapping has a key several times, the last one counts, as in Juju and Python. Scalars
+//!   are texts, whatever their type, and keys that are no scalars are left out.
 //! - Merge keys count as in YAML 1.1: a mapping's own key comes before a merged one, and of several merged mappings the
 //!   first one with the key counts. Juju 2.9 to 4.0 (yaml.v2) differs if an own key stands above the `<<`.
 
@@ -14,7 +14,7 @@ use std::error::Error;
 use std::rc::Rc;
 use std::slice;
 
-use saphyr_parser::{Event, Parser, ScalarStyle, Tag};
+use saphyr_parser::{Event, Parser, ScalarStyle};
 
 /// The limit of the entries that merge keys copy. A charm has some tens, but a chain of merges can have any number.
 const MOST_MERGED: usize = 200_000;
@@ -38,10 +38,7 @@ pub(super) struct Value<'doc> {
 /// The children of a node are given by their places in the document.
 #[derive(Debug)]
 enum Node {
-    /// A text: quoted, tagged as text, or not readable as another type.
-    Text(Rc<str>),
-    /// A number, a boolean or null, as written.
-    Other(Rc<str>),
+    Scalar(Rc<str>),
     /// The merge key, `<<` without quotes.
     Merge,
     Sequence(Vec<usize>),
@@ -71,7 +68,12 @@ impl Document {
                     (Some(Node::Mapping(document.entries(&children)?)), anchor)
                 }
                 Event::Scalar(text, style, anchor, tag) => {
-                    (Some(Node::scalar(&text, style, tag.as_deref())), anchor)
+                    let is_merge = match tag {
+                        Some(tag) => tag.suffix == "merge",
+                        None => style == ScalarStyle::Plain && text == "<<",
+                    };
+                    let node = if is_merge { Node::Merge } else { Node::Scalar(text.as_ref().into()) };
+                    (Some(node), anchor)
                 }
                 Event::Alias(anchor) => (None, anchor),
                 Event::DocumentEnd => break,
@@ -81,7 +83,7 @@ impl Document {
                 (None, Some(anchored)) => *anchored,
                 (node, _) => {
                     // An alias to a collection that contains it becomes an empty node.
-                    document.nodes.push(node.unwrap_or(Node::Other("".into())));
+                    document.nodes.push(node.unwrap_or(Node::Scalar("".into())));
                     document.nodes.len() - 1
                 }
             };
@@ -108,7 +110,7 @@ impl Document {
         let (mut entries, mut merged) = (BTreeMap::new(), Vec::new());
         for [name, value] in children.as_chunks().0 {
             match &self.nodes[*name] {
-                Node::Text(name) => _ = entries.insert(Rc::clone(name), *value),
+                Node::Scalar(name) => _ = entries.insert(Rc::clone(name), *value),
                 Node::Merge => merged.push(value),
                 _ => {}
             }
@@ -146,68 +148,14 @@ impl<'doc> Value<'doc> {
         entries.into_iter().flatten().map(move |(name, value)| (&**name, self.child(*value)))
     }
 
-    /// Returns a scalar that is text; `None` for any other node.
+    /// Returns a scalar; `None` for any other node.
     pub(super) fn text(self) -> Option<&'doc str> {
-        if let Node::Text(text) = self.node { Some(text) } else { None }
-    }
-
-    /// Returns a whole number that is not negative, quoted or not; `None` for any other node. Follows the rules of Juju:
-    /// `012` and `0o12` are octal, and `_` may stand between digits.
-    pub(super) fn number(self) -> Option<u32> {
-        number(self.scalar()?)
-    }
-
-    /// Returns true if it is a text or boolean that Juju reads as "yes".
-    pub(super) fn is_true(self) -> bool {
-        let words = ["1", "t", "T", "true", "True", "TRUE", "y", "Y", "yes", "Yes", "YES", "on", "On", "ON"];
-        self.scalar().is_some_and(|text| words.contains(&text))
-    }
-
-    fn scalar(self) -> Option<&'doc str> {
-        if let Node::Text(text) | Node::Other(text) = self.node { Some(text) } else { None }
+        if let Node::Scalar(text) = self.node { Some(text) } else { None }
     }
 
     fn child(self, id: usize) -> Self {
         Self { node: &self.document.nodes[id], ..self }
     }
-}
-
-impl Node {
-    fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Self {
-        let tag = tag.map(|tag| format!("{}{}", tag.handle, tag.suffix));
-        let tag = tag.as_deref().map(|tag| tag.strip_prefix("tag:yaml.org,2002:").unwrap_or(""));
-        match tag {
-            Some("merge") => Self::Merge,
-            Some("null" | "bool" | "int" | "float") => Self::Other(text.into()),
-            None if style == ScalarStyle::Plain && text == "<<" => Self::Merge,
-            None if style == ScalarStyle::Plain && !is_text(text) => Self::Other(text.into()),
-            _ => Self::Text(text.into()),
-        }
-    }
-}
-
-/// Returns true if an unquoted scalar is text.
-fn is_text(plain: &str) -> bool {
-    let is_float = || plain.bytes().any(|byte| byte.is_ascii_digit()) && plain.parse::<f64>().is_ok();
-    let words = ["", "~", "null", "Null", "NULL", "true", "True", "TRUE", "false", "False", "FALSE"];
-    !words.contains(&plain) && number(plain).is_none() && !is_float()
-}
-
-fn number(text: &str) -> Option<u32> {
-    let text = text.strip_prefix('+').unwrap_or(text);
-    if !text.starts_with(|first: char| first.is_ascii_digit()) {
-        return None;
-    }
-    let text = text.replace('_', "");
-    let (radix, digits) = match text.as_bytes() {
-        [b'0', b'x' | b'X', ..] => (16, &text[2..]),
-        [b'0', b'o' | b'O', ..] => (8, &text[2..]),
-        [b'0', b'b' | b'B', ..] => (2, &text[2..]),
-        [b'0', _, ..] => (8, &text[1..]),
-        _ => (10, text.as_str()),
-    };
-    // `from_str_radix` would accept a second sign.
-    (!digits.starts_with('+')).then(|| u32::from_str_radix(digits, radix).ok()).flatten()
 }
 
 #[cfg(test)]
