@@ -42,27 +42,35 @@ pub(crate) struct Losses {
 }
 
 impl Losses {
-    /// Returns the attributes of a root span that report these losses.
-    pub(crate) fn attributes(self) -> [(&'static str, u64); 4] {
-        let Self { dropped_traces, refused_traces, lost_traces, rejected_spans } = self;
+    /// Returns the counts with their names, in `state` and in the attributes of a root.
+    fn counts(&mut self) -> [(&'static str, &mut u64); 4] {
         [
-            ("charm_tracing.dropped_traces", dropped_traces),
-            ("charm_tracing.refused_traces", refused_traces),
-            ("charm_tracing.lost_traces", lost_traces),
-            ("charm_tracing.rejected_spans", rejected_spans),
+            ("dropped_traces", &mut self.dropped_traces),
+            ("refused_traces", &mut self.refused_traces),
+            ("lost_traces", &mut self.lost_traces),
+            ("rejected_spans", &mut self.rejected_spans),
         ]
+    }
+
+    fn count(&mut self, name: &str) -> Option<&mut u64> {
+        self.counts().into_iter().find(|(known, _)| *known == name).map(|(_, count)| count)
+    }
+
+    /// Returns the attributes of a root span that report these losses.
+    pub(crate) fn attributes(mut self) -> [(String, u64); 4] {
+        self.counts().map(|(name, count)| (format!("{ATTRIBUTE}{name}"), *count))
     }
 
     /// Reads the losses that a trace reports.
     pub(crate) fn reported_by(request: &[u8]) -> Self {
-        let mut counts = Self::default().attributes();
+        let mut losses = Self::default();
         otlp::attributes::integers(request, &mut |key, value| {
-            if let Some((_, count)) = counts.iter_mut().find(|(name, _)| name.as_bytes() == key) {
+            let name = str::from_utf8(key).ok().and_then(|key| key.strip_prefix(ATTRIBUTE));
+            if let Some(count) = name.and_then(|name| losses.count(name)) {
                 *count = count.saturating_add(u64::try_from(value).unwrap_or(0));
             }
         });
-        let [dropped_traces, refused_traces, lost_traces, rejected_spans] = counts.map(|(_, count)| count);
-        Self { dropped_traces, refused_traces, lost_traces, rejected_spans }
+        losses
     }
 
     pub(crate) fn plus(self, more: Self) -> Self {
@@ -73,15 +81,16 @@ impl Losses {
         self.with(reported, u64::saturating_sub)
     }
 
-    fn with(self, other: Self, combine: fn(u64, u64) -> u64) -> Self {
-        Self {
-            dropped_traces: combine(self.dropped_traces, other.dropped_traces),
-            refused_traces: combine(self.refused_traces, other.refused_traces),
-            lost_traces: combine(self.lost_traces, other.lost_traces),
-            rejected_spans: combine(self.rejected_spans, other.rejected_spans),
+    fn with(mut self, mut other: Self, combine: fn(u64, u64) -> u64) -> Self {
+        for ((_, count), (_, other)) in self.counts().into_iter().zip(other.counts()) {
+            *count = combine(*count, *other);
         }
+        self
     }
 }
+
+/// The beginning of the attributes that report losses.
+const ATTRIBUTE: &str = "charm_tracing.";
 
 impl State {
     /// Reads lines of a key and a value. Skips other lines, so a damaged file loses only its own facts.
@@ -96,11 +105,7 @@ impl State {
                 "not_before" => backoff.not_before = number(),
                 "large" => *large = value == "true",
                 "kept" => backoff.kept.extend(TraceName::parse(value.as_bytes())),
-                "dropped_traces" => losses.dropped_traces = number(),
-                "refused_traces" => losses.refused_traces = number(),
-                "lost_traces" => losses.lost_traces = number(),
-                "rejected_spans" => losses.rejected_spans = number(),
-                _ => {}
+                key => _ = losses.count(key).map(|count| *count = number()),
             }
         }
         state
@@ -110,18 +115,10 @@ impl State {
 impl fmt::Display for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Backoff { destination, failures, not_before, kept } = &self.backoff;
-        let Losses { dropped_traces, refused_traces, lost_traces, rejected_spans } = self.losses;
-        writeln!(f, "destination {destination:08x}")?;
-        let numbers = [
-            ("failures", u64::from(*failures)),
-            ("not_before", *not_before),
-            ("dropped_traces", dropped_traces),
-            ("refused_traces", refused_traces),
-            ("lost_traces", lost_traces),
-            ("rejected_spans", rejected_spans),
-        ];
-        for (key, number) in numbers {
-            writeln!(f, "{key} {number}")?;
+        writeln!(f, "destination {destination:08x}\nfailures {failures}\nnot_before {not_before}")?;
+        let mut losses = self.losses;
+        for (name, count) in losses.counts() {
+            writeln!(f, "{name} {count}")?;
         }
         writeln!(f, "large {}", self.large)?;
         kept.iter().try_for_each(|name| writeln!(f, "kept {name}"))
