@@ -81,23 +81,13 @@ impl AgentHookTools {
         self.directories.iter().map(|directory| directory.join(tool)).find(runs)
     }
 
-    fn run_process(&self, call: &HookToolCall, allowed: Duration) -> Result<HookToolOutput, HookToolError> {
-        let program = self.find(call.tool()).ok_or_else(|| {
-            let why = Some("no such program in PATH".into());
-            HookToolError::new(HookToolErrorKind::NotInHookContext, call.tool(), why)
-        })?;
-        let mut command = Command::new(program);
-        command.args(call.args());
-        running::run(command, call.tool(), call.input().unwrap_or_default(), allowed)
-    }
-
-    /// Returns the agent; `None` if this call must be run as a process.
-    fn agent_for(&self, call: &HookToolCall) -> Option<&Agent> {
+    /// Returns the agent; `None` if the call must be run as a process of this program.
+    fn agent_for(&self, call: &HookToolCall, program: Option<&Path>) -> Option<&Agent> {
         let agent = self.agent.as_ref().filter(|agent| agent.is_own())?;
         let has_nul = call.args().iter().any(|arg| arg.contains('\0'));
-        let is_jujus_own = match self.find(call.tool()) {
-            Some(path) if is_jujus_own(&path) => {
-                agent.tools.get_or_init(|| path.parent().unwrap_or(&path).to_owned());
+        let is_jujus_own = match program {
+            Some(path) if is_jujus_own(path) => {
+                agent.tools.get_or_init(|| path.parent().unwrap_or(path).to_owned());
                 true
             }
             Some(_) => false,
@@ -107,26 +97,42 @@ impl AgentHookTools {
     }
 }
 
+fn run_process(
+    program: Option<PathBuf>,
+    call: &HookToolCall,
+    allowed: Duration,
+) -> Result<HookToolOutput, HookToolError> {
+    let program = program.ok_or_else(|| {
+        let why = Some("no such program in PATH".into());
+        HookToolError::new(HookToolErrorKind::NotInHookContext, call.tool(), why)
+    })?;
+    let mut command = Command::new(program);
+    command.args(call.args());
+    running::run(command, call.tool(), call.input().unwrap_or_default(), allowed)
+}
+
 impl HookTools for AgentHookTools {
     fn run(&self, call: &HookToolCall) -> Result<HookToolOutput, HookToolError> {
-        let allowed = call.time_allowed(self.timeout);
-        match self.agent_for(call).and_then(|agent| agent.run(call, deadline(allowed))) {
+        let (allowed, program) = (call.time_allowed(self.timeout), self.find(call.tool()));
+        let agent = self.agent_for(call, program.as_deref());
+        match agent.and_then(|agent| agent.run(call, deadline(allowed))) {
             Some(Ok(Ok(response))) => output(call, response),
             Some(Ok(Err(refusal))) => {
                 Err(HookToolError::from_exit(call.tool(), Some(1), format!("ERROR {refusal}\n").as_bytes()))
             }
             Some(Err(cause)) => Err(HookToolError::without_answer(call.tool(), allowed, AnswerLost, cause)),
-            None => self.run_process(call, allowed),
+            None => run_process(program, call, allowed),
         }
     }
 
     fn send(&self, call: &HookToolCall) -> Result<(), HookToolError> {
-        let allowed = call.time_allowed(self.timeout);
-        match self.agent_for(call).and_then(|agent| agent.send(call, deadline(allowed))) {
+        let (allowed, program) = (call.time_allowed(self.timeout), self.find(call.tool()));
+        let agent = self.agent_for(call, program.as_deref());
+        match agent.and_then(|agent| agent.send(call, deadline(allowed))) {
             Some(sent) => {
                 sent.map_err(|cause| HookToolError::without_answer(call.tool(), allowed, AnswerLost, cause))
             }
-            None => self.run_process(call, allowed).map(drop),
+            None => run_process(program, call, allowed).map(drop),
         }
     }
 

@@ -2,7 +2,6 @@
 
 use std::io;
 use std::os::fd::{IntoRawFd as _, OwnedFd};
-use std::process;
 use std::time::Instant;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -13,15 +12,14 @@ use rustix::net::{
     socket_with,
 };
 
-/// A connected socket of this process.
+/// A connected socket.
 ///
-/// The charm may close any file descriptor, and a file that it opens later may get the same number. A forked child has
-/// copies of all descriptors. So the socket is used and closed only while it [is still the same one](Self::is_own).
+/// The charm may close any file descriptor, and a file that it opens later may get the same number. So the socket is used
+/// and closed only while it [is still the same one](Self::is_own).
 #[derive(Debug)]
 pub(super) struct Connection {
     /// The socket; `None` only during the drop.
     socket: Option<OwnedFd>,
-    process: u32,
     identity: (u64, u64),
 }
 
@@ -37,13 +35,12 @@ impl Connection {
         let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
         connect(&socket, &address)?;
         let identity = identity(&socket)?;
-        Ok(Self { socket: Some(socket), process: process::id(), identity })
+        Ok(Self { socket: Some(socket), identity })
     }
 
-    /// Returns true if the descriptor is still this socket, and this process opened it.
+    /// Returns true if the descriptor is still this socket.
     pub(super) fn is_own(&self) -> bool {
-        self.process == process::id()
-            && self.socket.as_ref().is_some_and(|socket| identity(socket).ok() == Some(self.identity))
+        self.socket.as_ref().is_some_and(|socket| identity(socket).ok() == Some(self.identity))
     }
 
     /// Sends all bytes before the deadline. After an error the agent has not received all of them.
