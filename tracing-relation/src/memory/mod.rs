@@ -18,11 +18,11 @@
 //!   24 hours also limit changes without an event: a relation that was removed by force, leadership that was lost and won
 //!   within one hook, or a write to the own application's databag from outside (`juju exec`).
 //! - Every event of a relation writes the file. So a dispatch that has read it before, and ends later, finds it changed and
-//!   writes nothing.
+//!   writes nothing. There is no lock, because Juju does not run two dispatches of a unit at once.
 //! - A file that is damaged, has another format or version, belongs to another user, is not a regular file, or cannot be
 //!   written to (so that its facts could not be dropped) counts as missing. None of these is an error: Juju is asked
 //!   instead.
-//! - An event that must drop facts empties the file, or removes it if that fails. If both fail (the file is immutable, its
+//! - An event that must drop facts replaces the file, or removes it if that fails. If both fail (the file is immutable, its
 //!   file system is read-only, or a directory has its name), a warning in Juju's log names the file, and this dispatch
 //!   neither uses nor writes the memory. A later dispatch that can write the file again does not know of the event, and may
 //!   use the outdated facts, for 24 hours at most. A second file could prevent this, but it may fail like the first.
@@ -32,8 +32,7 @@
 //! # The file
 //!
 //! It has one line with the format's name, its version and the CRC-32 of the rest, and then JSON: see [`record`]. It is
-//! overwritten in place, under an advisory lock, for which an event waits at most 50 ms. A crash during the write leaves a
-//! damaged file.
+//! written under another name, and renamed when it is whole.
 
 mod facts;
 mod file;

@@ -206,20 +206,27 @@ impl RelationMemory {
             state.record.facts.forget();
             content = state.encode();
         }
-        match file::replace(&self.path, state.seen.as_deref(), &content) {
+        let write = |now| {
+            if now == state.seen { file::write(&self.path, &content).map(|()| true) } else { Ok(false) }
+        };
+        match file::read(&self.path).and_then(write) {
             Ok(true) => (state.seen, state.news) = (Some(content), false),
             Ok(false) => log::debug!("another process has just learned about relations, and knows better"),
             Err(error) => log::debug!("cannot remember relations in {}: {error}", self.path.display()),
         }
     }
 
-    /// Writes the file, whatever its content. Returns an error if the old content stays there.
+    /// Replaces the file, whatever its content, or removes it if that fails. Returns an error if the old content stays
+    /// there.
     fn force(&self, state: &mut State) -> io::Result<()> {
         state.news = false;
         let content = state.encode();
-        if file::force(&self.path, &content)? {
-            state.seen = Some(content);
+        if let Err(error) = file::write(&self.path, &content) {
+            log::debug!("cannot remember relations in {}: {error}", self.path.display());
+            state.seen = None;
+            return file::remove(&self.path).map_err(|_| error);
         }
+        state.seen = Some(content);
         Ok(())
     }
 
