@@ -116,7 +116,7 @@ impl<T> FutureSpan<T> {
     #[inline]
     #[must_use]
     pub fn opened(&self) -> Opened {
-        Opened(self.0.as_ref().and_then(|open| open.span.handle()))
+        Opened(self.0.as_ref().map(|open| open.span.handle()))
     }
 }
 

@@ -1,5 +1,5 @@
 use std::borrow::Cow;
-use std::thread;
+use std::{mem, thread};
 
 use opentelemetry::trace::{Event, SpanContext, Status, TraceContextExt};
 use opentelemetry::{Context, ContextGuard, KeyValue};
@@ -15,8 +15,7 @@ use crate::recorder::{Details, Handle, LiveSpan, Purpose, now, now_of_event, roo
 /// It is the current span of a thread while its context is attached there.
 #[derive(Debug)]
 pub(crate) struct OpenSpan {
-    /// `None` once the span has ended.
-    handle: Option<Handle>,
+    handle: Handle,
     /// True if a panic was unwinding the thread when the span was opened. That panic is no failure of this span.
     unwinding_before: bool,
 }
@@ -46,13 +45,12 @@ impl OpenSpan {
 
     /// Returns the span, which is not attached any more, with the context to attach where its work continues.
     pub(super) fn into_context(self) -> Option<(Self, Context)> {
-        let handle = self.handle?;
         own_work(|| {
             // Any span of the trace can be the parent here, because only its trace id, flags and trace state are used.
             let current = Context::current();
             let below_root = if has_span(&current) { None } else { Some(root()?) };
             let parent = below_root.as_ref().unwrap_or(&current).span();
-            let context = in_context(&current, handle, parent.span_context());
+            let context = in_context(&current, self.handle, parent.span_context());
             Some((self, context))
         })
     }
@@ -63,61 +61,50 @@ impl OpenSpan {
 
     #[inline]
     pub(super) fn begun(handle: Handle, unwinding_before: bool) -> Self {
-        Self { handle: Some(handle), unwinding_before }
+        Self { handle, unwinding_before }
     }
 
-    /// Returns the handle of the span; `None` once it has ended.
     #[inline]
-    pub(super) fn handle(&self) -> Option<Handle> {
+    pub(super) fn handle(&self) -> Handle {
         self.handle
     }
 
     /// Adds an event of the session, even if the charm's share of the quota is used up.
     pub(crate) fn add_event(&self, name: impl Into<Cow<'static, str>>, attributes: Vec<KeyValue>) {
-        if let Some(handle) = self.handle {
-            handle.add_event(Purpose::Failure, Event::new(name, now_of_event(), attributes, 0));
-        }
+        self.handle.add_event(Purpose::Failure, Event::new(name, now_of_event(), attributes, 0));
     }
 
     /// Sets an attribute that says what the trace lacks. A part of the quota is reserved for such attributes.
     pub(crate) fn set_attribute(&self, attribute: KeyValue) {
-        if let Some(handle) = self.handle {
-            handle.set_attribute(Purpose::Lack, attribute);
-        }
+        self.handle.set_attribute(Purpose::Lack, attribute);
     }
 
     /// Sets the status to an error. Adds no `exception` event, because that is on the span of the function that failed.
     pub(crate) fn fail(&self, description: String) {
-        if let Some(handle) = self.handle {
-            handle.set_status(Purpose::Failure, Status::error(description));
-        }
+        self.handle.set_status(Purpose::Failure, Status::error(description));
     }
 
     pub(crate) fn failed(&self, failure: Failure) {
-        if let Some(handle) = self.handle {
-            own_work(|| failure.record(handle));
-        }
+        own_work(|| failure.record(self.handle));
     }
 
     /// Records the last panic of this thread, for a span that was open during the panic and is still open after it.
     pub(crate) fn panicked(&self) {
-        if let Some(handle) = self.handle {
-            own_work(|| panic::unwinding().record(handle));
-        }
+        own_work(|| panic::unwinding().record(self.handle));
     }
 
     /// Ends the span of a call that has returned. The end is the time of this call, because describing the failure may take
     /// long.
     #[inline]
-    pub(super) fn end(mut self, failure: impl FnOnce() -> Option<Failure>) {
-        let end = now();
+    pub(super) fn end(self, failure: impl FnOnce() -> Option<Failure>) {
+        let (handle, end) = (self.handle, now());
+        mem::forget(self);
+        panic::forget();
         own_work(|| {
-            if let Some(handle) = self.handle.take() {
-                if let Some(failure) = failure() {
-                    failure.record(handle);
-                }
-                globals::with(|trace| trace.end_span(handle, end));
+            if let Some(failure) = failure() {
+                failure.record(handle);
             }
+            globals::with(|trace| trace.end_span(handle, end));
         });
     }
 
@@ -142,9 +129,7 @@ impl Drop for OpenSpan {
         if thread::panicking() && !self.unwinding_before {
             self.panicked();
         }
-        if let Some(handle) = self.handle {
-            handle.end();
-        }
+        self.handle.end();
     }
 }
 
