@@ -104,7 +104,7 @@ fn spans_of(resource_spans: &[u8]) -> Option<([u8; 16], u64)> {
                 None => is_valid = false,
                 Some((1, Field::Bytes(id))) => trace_id = id.try_into().ok().filter(|id| *id != [0; 16]),
                 Some((2, Field::Bytes(id))) => {
-                    span_id = id.try_into().ok().filter(|id: &[u8; 8]| *id != [0; 8])
+                    span_id = id.try_into().ok().filter(|id: &[u8; 8]| *id != [0; 8]);
                 }
                 Some((7, Field::Fixed64(time))) => start = time,
                 Some(_) => {}
