@@ -10,7 +10,7 @@ use super::http::Sender;
 use super::proxy::{Proxy, UnusableProxy};
 use super::report::{DeliveryProblem, DeliveryReport};
 use super::request_error::RequestError;
-use super::url::{EndpointError, Url};
+use super::url::{NOT_A_URL, Url};
 use super::verdict::{Verdict, is_page, is_too_large, judge, may_be_too_large};
 use crate::otlp::split;
 
@@ -79,7 +79,7 @@ impl<'a> Backend<'a> {
             .map_err(|unusable| DeliveryProblem::unusable_proxy(endpoint, unusable))?;
         let tls = tls_for(endpoint, proxy.as_ref(), destination)?;
         let sender = Sender::new(endpoint, &destination.headers, proxy.as_ref(), tls)
-            .ok_or(DeliveryProblem::Endpoint { source: EndpointError::NotAUrl })?;
+            .ok_or(DeliveryProblem::Endpoint { source: NOT_A_URL })?;
         let (answered, has_decided, largest_taken) = (false, false, 0);
         Ok(Self { endpoint, sender, proxy, allowance, budget, clock, answered, has_decided, largest_taken })
     }
@@ -249,9 +249,9 @@ impl<'a> Backend<'a> {
 }
 
 impl DeliveryProblem {
-    fn unusable_proxy(endpoint: &Url, UnusableProxy { variable, error }: UnusableProxy) -> Self {
+    fn unusable_proxy(endpoint: &Url, UnusableProxy { variable, why }: UnusableProxy) -> Self {
         let proxy = format!("the proxy that {variable} names");
-        Self::Proxy { endpoint: endpoint.to_string(), proxy, source: Box::new(error) }
+        Self::Proxy { endpoint: endpoint.to_string(), proxy, source: why.into() }
     }
 }
 

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use ureq::http::{HeaderValue, Uri};
 
-use super::url::{EndpointError, Url, in_brackets};
+use super::url::{Url, in_brackets};
 
 /// A proxy between the charm and an endpoint.
 #[derive(Clone)]
@@ -16,20 +16,11 @@ pub(super) struct Proxy {
     variable: &'static str,
 }
 
-/// The reason why a proxy cannot be used. Its URL is not repeated, because it may hold a password.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(super) enum ProxyError {
-    #[error("it is not the URL of a proxy")]
-    NotAUrl,
-    #[error("its scheme is {scheme}, not http or https")]
-    UnknownScheme { scheme: String },
-}
-
-/// A proxy of the environment that cannot be used.
+/// A proxy of the environment that cannot be used. Its URL is not shown, because it may hold a password.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct UnusableProxy {
     pub(super) variable: &'static str,
-    pub(super) error: ProxyError,
+    pub(super) why: String,
 }
 
 impl Proxy {
@@ -52,17 +43,19 @@ impl Proxy {
         if excepted.is_some_and(|list| is_excepted(url, &list)) {
             return Ok(None);
         }
-        Self::parse(&value, name).map(Some).map_err(|error| UnusableProxy { variable: name, error })
+        Self::parse(&value, name).map(Some).map_err(|why| UnusableProxy { variable: name, why })
     }
 
-    fn parse(value: &str, variable: &'static str) -> Result<Self, ProxyError> {
+    fn parse(value: &str, variable: &'static str) -> Result<Self, String> {
+        let not_a_url = || "it is not the URL of a proxy".to_owned();
         let value = value.trim();
         let text = if value.contains("://") { value.to_owned() } else { format!("http://{value}") };
-        let url = Url::parse(&text).map_err(|error| match error {
-            EndpointError::UnknownScheme { scheme } => ProxyError::UnknownScheme { scheme },
-            _ => ProxyError::NotAUrl,
-        })?;
-        let tunnel = ureq::Proxy::new(&text).map_err(|_| ProxyError::NotAUrl)?;
+        let uri: Uri = text.parse().map_err(|_| not_a_url())?;
+        if let Some(scheme) = uri.scheme_str().filter(|scheme| !["http", "https"].contains(scheme)) {
+            return Err(format!("its scheme is {scheme}, not http or https"));
+        }
+        let url = Url::parse(&text).map_err(|_| not_a_url())?;
+        let tunnel = ureq::Proxy::new(&text).map_err(|_| not_a_url())?;
         Ok(Self { url, tunnel, variable })
     }
 
@@ -272,20 +265,21 @@ mod tests {
 
     #[test]
     fn a_proxy_that_cannot_be_used_is_none_that_is_passed_over() {
-        let unknown = |scheme: &str| ProxyError::UnknownScheme { scheme: scheme.to_owned() };
-        for (value, error) in [
+        let unknown = |scheme: &str| format!("its scheme is {scheme}, not http or https");
+        let not_a_url = || "it is not the URL of a proxy".to_owned();
+        for (value, why) in [
             ("socks5://proxy:1080", unknown("socks5")),
             ("socks5h://user:secret@proxy", unknown("socks5h")),
             ("ftp://proxy", unknown("ftp")),
-            ("proxy:3128:1", ProxyError::NotAUrl),
-            ("http://", ProxyError::NotAUrl),
-            ("http://:3128", ProxyError::NotAUrl),
-            ("http://user:sec ret@proxy", ProxyError::NotAUrl),
-            ("http://user:%ff@proxy", ProxyError::NotAUrl),
-            ("not a proxy", ProxyError::NotAUrl),
+            ("proxy:3128:1", not_a_url()),
+            ("http://", not_a_url()),
+            ("http://:3128", not_a_url()),
+            ("http://user:sec ret@proxy", not_a_url()),
+            ("http://user:%ff@proxy", not_a_url()),
+            ("not a proxy", not_a_url()),
         ] {
             let found = find("http://tempo:4318", &format!("HTTP_PROXY={value}"));
-            assert_eq!(found.unwrap_err(), UnusableProxy { variable: "HTTP_PROXY", error }, "{value}");
+            assert_eq!(found.unwrap_err(), UnusableProxy { variable: "HTTP_PROXY", why }, "{value}");
         }
     }
 

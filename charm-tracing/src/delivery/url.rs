@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::fmt;
 
 use base64::Engine as _;
@@ -10,34 +11,16 @@ use ureq::http::{HeaderValue, Uri};
 ///
 /// The endpoint itself is never part of the message: it may hold a password.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum EndpointError {
-    /// The endpoint is not a URL.
-    #[error("the endpoint is not a URL")]
-    NotAUrl,
-    /// The endpoint does not begin with `http://` or `https://`.
-    #[error("the endpoint does not begin with http:// or https://")]
-    NoScheme,
-    /// The scheme is another one.
-    #[error("the endpoint's scheme is {scheme}, not http or https")]
-    UnknownScheme {
-        /// The text before the colon.
-        scheme: String,
-    },
-    /// The URL has no host.
-    #[error("the endpoint names no host")]
-    NoHost,
-    /// The port is not a number from 0 to 65535.
-    #[error("the endpoint's port is not a port number")]
-    BadPort,
-}
+#[error("{0}")]
+pub struct EndpointError(Cow<'static, str>);
+
+pub(super) const NOT_A_URL: EndpointError = EndpointError(Cow::Borrowed("the endpoint is not a URL"));
 
 /// A URL of `http` or `https`, of an endpoint or of a proxy.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Url {
     /// The URL without user and password, so that no message contains them.
     uri: Uri,
-    https: bool,
     authorization: Option<HeaderValue>,
 }
 
@@ -46,29 +29,32 @@ const PATH: &str = "/v1/traces";
 impl Url {
     /// Parses a URL, and leaves its path as it is.
     pub(super) fn parse(text: &str) -> Result<Self, EndpointError> {
-        let uri: Uri = text.trim().parse().map_err(|_| EndpointError::NotAUrl)?;
-        let https = match uri.scheme_str() {
-            None => return Err(EndpointError::NoScheme),
-            Some("http") => false,
-            Some("https") => true,
-            Some(other) => return Err(EndpointError::UnknownScheme { scheme: other.to_owned() }),
-        };
-        let authority = uri.authority().ok_or(EndpointError::NoHost)?;
+        let refused = |why| EndpointError(Cow::Borrowed(why));
+        let uri: Uri = text.trim().parse().map_err(|_| NOT_A_URL)?;
+        match uri.scheme_str() {
+            Some("http" | "https") => {}
+            None => return Err(refused("the endpoint does not begin with http:// or https://")),
+            Some(other) => {
+                let why = format!("the endpoint's scheme is {other}, not http or https");
+                return Err(EndpointError(why.into()));
+            }
+        }
+        let authority = uri.authority().ok_or(refused("the endpoint names no host"))?;
         if matches!(authority.host(), "" | "[]") {
-            return Err(EndpointError::NoHost);
+            return Err(refused("the endpoint names no host"));
         }
         let text = authority.as_str();
         let (user, host) = text.rsplit_once('@').map_or((None, text), |(user, host)| (Some(user), host));
         let port = host.strip_prefix(authority.host()).unwrap_or_default();
         if port.len() > 1 && authority.port_u16().is_none() {
-            return Err(EndpointError::BadPort);
+            return Err(refused("the endpoint's port is not a port number"));
         }
         let authorization = user.and_then(authorization);
-        let host = host.parse().map_err(|_| EndpointError::NotAUrl)?;
+        let host = host.parse().map_err(|_| NOT_A_URL)?;
         let mut parts = uri.into_parts();
         parts.authority = Some(host);
-        let uri = Uri::from_parts(parts).map_err(|_| EndpointError::NotAUrl)?;
-        Ok(Self { uri, https, authorization })
+        let uri = Uri::from_parts(parts).map_err(|_| NOT_A_URL)?;
+        Ok(Self { uri, authorization })
     }
 
     /// Makes the URL of requests from the endpoint of a charm, which may end with a slash or with the path of traces.
@@ -77,8 +63,8 @@ impl Url {
         let path = url.uri.path().trim_end_matches('/');
         let path = path.strip_suffix(PATH).unwrap_or(path);
         let query = url.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
-        let target = format!("{path}{PATH}{query}").parse().map_err(|_| EndpointError::NotAUrl)?;
-        url.with_target(Some(target)).ok_or(EndpointError::NotAUrl)
+        let target = format!("{path}{PATH}{query}").parse().map_err(|_| NOT_A_URL)?;
+        url.with_target(Some(target)).ok_or(NOT_A_URL)
     }
 
     /// Returns the URL with another path and query.
@@ -104,12 +90,12 @@ impl Url {
     }
 
     pub(super) fn is_https(&self) -> bool {
-        self.https
+        self.uri.scheme_str() == Some("https")
     }
 
     /// Returns scheme, host and port, such as `http://tempo:4318`.
     pub(super) fn origin(&self) -> String {
-        format!("{}://{}", if self.https { "https" } else { "http" }, self.authority())
+        format!("{}://{}", self.uri.scheme_str().unwrap_or_default(), self.authority())
     }
 
     /// Returns a number that distinguishes this URL from others without revealing it.
@@ -189,36 +175,39 @@ mod tests {
         ] {
             assert_eq!(Url::parse(given).unwrap().uri().to_string(), expected);
         }
-        assert_eq!(Url::parse("tempo:4317").unwrap_err(), EndpointError::NoScheme);
+        assert_eq!(
+            Url::parse("tempo:4317").unwrap_err().to_string(),
+            "the endpoint does not begin with http:// or https://"
+        );
     }
 
     #[test]
     fn what_is_no_url_says_why() {
         let cases = [
-            ("", EndpointError::NotAUrl),
-            ("not a url", EndpointError::NotAUrl),
-            ("http://host\r\nx: y", EndpointError::NotAUrl),
-            ("http://", EndpointError::NotAUrl),
-            ("tempo", EndpointError::NoScheme),
-            ("tempo:4318", EndpointError::NoScheme),
-            ("/v1/traces", EndpointError::NoScheme),
-            ("ftp://host", EndpointError::UnknownScheme { scheme: "ftp".to_owned() }),
-            ("file:///etc/passwd", EndpointError::NotAUrl),
-            ("file://host/etc/passwd", EndpointError::UnknownScheme { scheme: "file".to_owned() }),
-            ("unix:///run/otlp.sock", EndpointError::NotAUrl),
-            ("http+unix://%2Frun%2Fotlp.sock/", EndpointError::NotAUrl),
-            ("http+unix://run/", EndpointError::UnknownScheme { scheme: "http+unix".to_owned() }),
-            ("data:text/plain,a", EndpointError::NotAUrl),
-            ("http://host/\r\nx: y", EndpointError::NotAUrl),
-            ("http://host/ HTTP/1.1\r\nx: y", EndpointError::NotAUrl),
-            ("http://us\ner@host", EndpointError::NotAUrl),
-            ("http://host/?a\nb", EndpointError::NotAUrl),
-            ("http://host\0", EndpointError::NotAUrl),
-            ("http://:4318", EndpointError::NoHost),
-            ("http://host:99999", EndpointError::BadPort),
+            ("", "the endpoint is not a URL"),
+            ("not a url", "the endpoint is not a URL"),
+            ("http://host\r\nx: y", "the endpoint is not a URL"),
+            ("http://", "the endpoint is not a URL"),
+            ("tempo", "the endpoint does not begin with http:// or https://"),
+            ("tempo:4318", "the endpoint does not begin with http:// or https://"),
+            ("/v1/traces", "the endpoint does not begin with http:// or https://"),
+            ("ftp://host", "the endpoint's scheme is ftp, not http or https"),
+            ("file:///etc/passwd", "the endpoint is not a URL"),
+            ("file://host/etc/passwd", "the endpoint's scheme is file, not http or https"),
+            ("unix:///run/otlp.sock", "the endpoint is not a URL"),
+            ("http+unix://%2Frun%2Fotlp.sock/", "the endpoint is not a URL"),
+            ("http+unix://run/", "the endpoint's scheme is http+unix, not http or https"),
+            ("data:text/plain,a", "the endpoint is not a URL"),
+            ("http://host/\r\nx: y", "the endpoint is not a URL"),
+            ("http://host/ HTTP/1.1\r\nx: y", "the endpoint is not a URL"),
+            ("http://us\ner@host", "the endpoint is not a URL"),
+            ("http://host/?a\nb", "the endpoint is not a URL"),
+            ("http://host\0", "the endpoint is not a URL"),
+            ("http://:4318", "the endpoint names no host"),
+            ("http://host:99999", "the endpoint's port is not a port number"),
         ];
         for (given, expected) in cases {
-            assert_eq!(Url::parse_endpoint(given).unwrap_err(), expected, "{given:?}");
+            assert_eq!(Url::parse_endpoint(given).unwrap_err().to_string(), expected, "{given:?}");
         }
     }
 
