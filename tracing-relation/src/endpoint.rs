@@ -3,7 +3,8 @@ use std::time::Duration;
 
 use crate::TracingError;
 use crate::error::with_causes;
-use crate::juju::{Databag, Dispatch, HookToolError, HookToolErrorKind, Role};
+use crate::json;
+use crate::juju::{Databag, Dispatch, HookToolError, HookToolErrorKind, Role, databag_call};
 use crate::memory::RelationMemory;
 use crate::relation::Relation;
 
@@ -61,9 +62,10 @@ impl RelationEndpoint {
             }
         };
         let (dispatch, memory) = match role {
-            Role::Requires => {
-                (dispatch.clone().with_patience(PATIENCE), Arc::clone(dispatch.relation_memory()))
-            }
+            Role::Requires => (
+                dispatch.clone().with_patience(PATIENCE).remembering(name),
+                Arc::clone(dispatch.relation_memory()),
+            ),
             Role::Provides | Role::Peer => (dispatch.clone(), Arc::default()),
         };
         Ok(Self { dispatch, name: name.to_owned(), role, limit, memory })
@@ -101,26 +103,23 @@ impl RelationEndpoint {
     /// Returns the relations that will still exist after this hook, by ascending id. Juju lists a relation in the hook that
     /// ends it, and its databag can be read, but it is left out here, as in ops.
     pub(crate) fn ids(&self) -> Result<Vec<u32>, TracingError> {
-        if let Some(ids) = self.memory.ids(&self.name) {
-            return Ok(ids);
-        }
         let Some(mut ids) = self.known(self.dispatch.relation_ids(&self.name))? else {
             return Ok(Vec::new());
         };
         let ends_now = self.event_of(&self.dispatch).filter(|(_, event)| *event == "broken");
         let ends_now = ends_now.map(|(relation, _)| relation.id);
         ids.retain(|id| Some(*id) != ends_now && !self.memory.has_ended(*id));
-        self.memory.learn_ids(&self.name, &ids);
         Ok(ids)
     }
 
     pub(crate) fn relation(&self, id: u32) -> Result<Relation, TracingError> {
-        let app = self.read(
-            id,
-            self.memory.app(id).map(Some),
-            || self.dispatch.relation_app(&self.name, id),
-            |app| _ = app.as_deref().map(|app| self.memory.learn_app(id, app)),
-        )?;
+        let mut app = self.memory.app(id);
+        if app.is_none() {
+            app = self.answer(id, self.dispatch.relation_app(&self.name, id))?;
+            if let Some(app) = &app {
+                self.memory.learn_app(id, app);
+            }
+        }
         Ok(Relation { id, endpoint: self.name.clone(), app })
     }
 
@@ -132,39 +131,18 @@ impl RelationEndpoint {
 
     /// Reads the names of the units at the other end.
     pub(crate) fn units(&self, relation: &Relation) -> Result<Vec<String>, TracingError> {
-        let id = relation.id;
-        self.read(
-            id,
-            self.memory.units(&self.name, id),
-            || self.dispatch.relation_units(&self.name, id),
-            |units| self.memory.learn_units(&self.name, id, units),
-        )
+        self.answer(relation.id, self.dispatch.relation_units(&self.name, relation.id))
     }
 
     /// Reads the databag of an application or unit at the other end.
     pub(crate) fn remote_data(&self, id: u32, owner: &str) -> Result<Databag, TracingError> {
         let ask = if owner.contains('/') { Dispatch::relation_get_unit } else { Dispatch::relation_get_app };
-        self.read(
-            id,
-            self.memory.databag(&self.name, id, owner),
-            || ask(&self.dispatch, &self.name, id, owner),
-            |databag| self.memory.learn_databag(&self.name, id, owner, databag),
-        )
+        self.answer(id, ask(&self.dispatch, &self.name, id, owner))
     }
 
-    /// Reads a fact about a relation from memory. If it is not there, asks Juju and stores the answer.
-    fn read<T: Default>(
-        &self,
-        id: u32,
-        recalled: Option<T>,
-        ask: impl FnOnce() -> Result<T, HookToolError>,
-        learn: impl FnOnce(&T),
-    ) -> Result<T, TracingError> {
-        if let Some(known) = recalled {
-            return Ok(known);
-        }
-        let answer = self.known(ask())?;
-        answer.as_ref().map(learn);
+    /// Returns the answer about a relation, or the default if it is [not known](Self::known).
+    fn answer<T: Default>(&self, id: u32, answer: Result<T, HookToolError>) -> Result<T, TracingError> {
+        let answer = self.known(answer)?;
         self.doubt_if_gone(id);
         Ok(answer.unwrap_or_default())
     }
@@ -173,8 +151,8 @@ impl RelationEndpoint {
     /// from memory, because no event says that another unit became the leader and published something.
     pub(crate) fn published(&self, id: u32) -> Result<Databag, TracingError> {
         let own_app = self.dispatch.application()?;
+        self.memory.forget_answer(&self.name, &databag_call(&self.name, id, own_app, true).line(), false);
         let databag = self.dispatch.relation_get_app(&self.name, id, own_app)?;
-        self.memory.learn_databag(&self.name, id, own_app, &databag);
         self.doubt_if_gone(id);
         Ok(databag)
     }
@@ -184,7 +162,8 @@ impl RelationEndpoint {
     pub(crate) fn is_known_to_be_published(&self, ids: &[u32], data: &Databag) -> bool {
         let Ok(own_app) = self.dispatch.application() else { return false };
         let is_published = |id: &u32| {
-            self.memory.databag(&self.name, *id, own_app).is_some_and(|published| holds(&published, data))
+            let output = self.memory.answer(&self.name, &databag_call(&self.name, *id, own_app, true).line());
+            output.is_some_and(|output| json::read(&output).is_ok_and(|published| holds(&published, data)))
         };
         self.memory.follows() || ids.iter().all(is_published)
     }

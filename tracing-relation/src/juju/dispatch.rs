@@ -39,6 +39,8 @@ pub struct Dispatch {
     /// The time limit of each tool that has a method here, if it is less than the limit of `tools`.
     pub(super) patience: Option<Duration>,
     memory: Arc<RelationMemory>,
+    /// The endpoint for whose answers the memory is used; `None` for a dispatch whose tools are always asked.
+    pub(super) remembers: Option<Arc<str>>,
 }
 
 impl Dispatch {
@@ -66,6 +68,7 @@ impl Dispatch {
             lines: Arc::default(),
             patience: None,
             memory: Arc::default(),
+            remembers: None,
         };
         Self { event: dispatch.event_name().into(), ..dispatch }
     }
@@ -114,6 +117,11 @@ impl Dispatch {
     /// wrong: for example, a backend cannot be reached at the stored endpoint.
     pub fn forget_relations(&self) {
         self.memory.forget(self);
+    }
+
+    /// Uses the memory for what the tools answer about the relations of this endpoint.
+    pub(crate) fn remembering(self, endpoint: &str) -> Self {
+        Self { remembers: Some(endpoint.into()), ..self }
     }
 
     pub(crate) fn relation_memory(&self) -> &Arc<RelationMemory> {

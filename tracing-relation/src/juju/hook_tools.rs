@@ -118,6 +118,11 @@ impl HookToolCall {
         &self.args
     }
 
+    /// Returns the command line, by which answers are kept.
+    pub(crate) fn line(&self) -> String {
+        format!("{} {}", self.tool, self.args.join(" "))
+    }
+
     /// Returns the standard input; `None` if it was not set.
     #[must_use]
     pub fn input(&self) -> Option<&[u8]> {

@@ -49,6 +49,7 @@ pub use hook_tool_error::{HookToolError, HookToolErrorKind};
 pub use hook_tools::{HookToolCall, HookToolOutput, HookTools};
 pub use metadata::{Endpoint, Metadata, MetadataError, Role};
 pub use reads::Databag;
+pub(crate) use reads::databag_call;
 pub use tools::{
     ApplicationStatus, BindAddress, GoalState, GoalStatus, InterfaceAddress, NetworkInfo, PortRange,
     SecretAccess, SecretContent, SecretId, SecretInfo, SecretOwner, SecretRevision, SecretRotation,

@@ -9,7 +9,6 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::error::Error;
-use std::hash::Hash;
 use std::sync::{MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -31,11 +30,8 @@ const SHORT_PATIENCE: Duration = Duration::from_secs(1);
 #[derive(Debug, Default)]
 pub(super) struct Reads {
     leader: Option<(Instant, bool)>,
-    ids: HashMap<String, Vec<u32>>,
-    units: HashMap<u32, Vec<String>>,
-    apps: HashMap<u32, String>,
-    /// The databags, by relation and by the application or unit that owns them.
-    databags: HashMap<(u32, String), Databag>,
+    /// What the tools have printed about relations, by their command lines.
+    outputs: HashMap<String, String>,
     /// The relations that a tool reported as gone.
     gone: HashSet<u32>,
     /// The time limit of the next tool; `Some` if the last one took too long.
@@ -75,19 +71,12 @@ impl Dispatch {
     ///
     /// The tool fails, or does not print a list of ids.
     pub fn relation_ids(&self, endpoint: &str) -> Result<Vec<u32>, HookToolError> {
-        self.once(
-            |reads| &mut reads.ids,
-            endpoint.to_owned(),
-            || {
-                let call = HookToolCall::new("relation-ids").arg("--format=json").arg(endpoint);
-                let full_ids: Vec<String> = self.read(&call)?;
-                let ids = full_ids.iter().map(|id| id.rsplit(':').next().unwrap_or(id).parse());
-                let mut ids =
-                    ids.collect::<Result<Vec<u32>, _>>().map_err(|source| invalid(&call, source))?;
-                ids.sort_unstable();
-                Ok(ids)
-            },
-        )
+        let call = HookToolCall::new("relation-ids").arg("--format=json").arg(endpoint);
+        let full_ids: Vec<String> = self.read_once(&call)?;
+        let ids = full_ids.iter().map(|id| id.rsplit(':').next().unwrap_or(id).parse());
+        let mut ids = ids.collect::<Result<Vec<u32>, _>>().map_err(|source| invalid(&call, source))?;
+        ids.sort_unstable();
+        Ok(ids)
     }
 
     /// Returns the units at the other end of a relation (`relation-list`).
@@ -97,7 +86,7 @@ impl Dispatch {
     /// The tool fails for another reason than a relation that is gone.
     pub fn relation_units(&self, endpoint: &str, id: u32) -> Result<Vec<String>, HookToolError> {
         let call = relation_call("relation-list", endpoint, id).arg("--format=json");
-        self.once(|reads| &mut reads.units, id, || self.read_relation(&call, id, false))
+        self.read_relation(&call, id, false)
     }
 
     /// Returns the application at the other end of a relation; `None` if the relation is gone. It comes from the
@@ -114,8 +103,8 @@ impl Dispatch {
             return Ok(relation.remote_app);
         }
         let call = relation_call("relation-list", endpoint, id).arg("--app").arg("--format=json");
-        let app = self.once(|reads| &mut reads.apps, id, || self.read_relation(&call, id, false))?;
-        Ok(Some(app).filter(|app: &String| !app.is_empty()))
+        let app: String = self.read_relation(&call, id, false)?;
+        Ok(Some(app).filter(|app| !app.is_empty()))
     }
 
     /// Returns the databag of an application in a relation (`relation-get --app`), including the writes of this dispatch.
@@ -128,8 +117,7 @@ impl Dispatch {
     pub fn relation_get_app(&self, endpoint: &str, id: u32, app: &str) -> Result<Databag, HookToolError> {
         // Every unit may read the own application's databag in a peer relation.
         let may_be_refused = self.application() == Ok(app) && !self.is_among_peers(endpoint);
-        let call = relation_call("relation-get", endpoint, id).arg("--app");
-        self.databag(call, id, app, may_be_refused)
+        self.read_relation(&databag_call(endpoint, id, app, true), id, may_be_refused)
     }
 
     /// Returns the databag of a unit in a relation (`relation-get`). It also has Juju's own keys, such as
@@ -139,7 +127,7 @@ impl Dispatch {
     ///
     /// The tool fails for another reason than a relation that is gone.
     pub fn relation_get_unit(&self, endpoint: &str, id: u32, unit: &str) -> Result<Databag, HookToolError> {
-        self.databag(relation_call("relation-get", endpoint, id), id, unit, false)
+        self.read_relation(&databag_call(endpoint, id, unit, false), id, false)
     }
 
     /// Writes keys of the own application's databag (`relation-set --app`). Other keys stay as they are; an empty value
@@ -170,57 +158,33 @@ impl Dispatch {
         self.reads().gone.contains(&id)
     }
 
-    fn databag(
-        &self,
-        call: HookToolCall,
-        id: u32,
-        owner: &str,
-        may_be_refused: bool,
-    ) -> Result<Databag, HookToolError> {
-        let call = call.arg("--format=json").arg("-").arg(owner);
-        let key = (id, owner.to_owned());
-        self.once(|reads| &mut reads.databags, key, || self.read_relation(&call, id, may_be_refused))
-    }
-
     fn write_databag(
         &self,
         call: HookToolCall,
         (endpoint, id): (&str, u32),
         owner: Option<&str>,
         changes: &Databag,
-        may_be_refused: bool,
+        of_app: bool,
     ) -> Result<(), HookToolError> {
         if changes.is_empty() {
             return Ok(());
         }
-        if let Some(owner) = owner {
-            self.relation_memory().will_write(endpoint, id, owner);
+        let read = owner.map(|owner| databag_call(endpoint, id, owner, of_app).line());
+        if let Some(read) = &read {
+            self.relation_memory().forget_answer(endpoint, read, true);
         }
         // Standard input is used, because its length is not limited.
         let call = call.arg("--file=-").stdin(json::to_yaml(changes));
-        self.run(&call).map_err(|error| self.refine(error, may_be_refused))?;
-        if let Some(owner) = owner
-            && let Some(databag) = self.reads().databags.get_mut(&(id, owner.to_owned()))
+        self.run(&call).map_err(|error| self.refine(error, of_app))?;
+        if let Some(read) = read
+            && let Some(output) = self.reads().outputs.get_mut(&read)
         {
+            let mut databag: Databag = json::read::<Option<_>>(output).ok().flatten().unwrap_or_default();
             databag.extend(changes.clone());
             databag.retain(|_, value| !value.is_empty());
+            *output = json::dumps(&databag);
         }
         Ok(())
-    }
-
-    /// Returns the answer under `key` that was read before in this dispatch, else asks for it.
-    fn once<K: Eq + Hash, T: Clone>(
-        &self,
-        answers: impl Fn(&mut Reads) -> &mut HashMap<K, T>,
-        key: K,
-        ask: impl FnOnce() -> Result<T, HookToolError>,
-    ) -> Result<T, HookToolError> {
-        if let Some(answer) = answers(&mut self.reads()).get(&key) {
-            return Ok(answer.clone());
-        }
-        let answer = ask()?;
-        answers(&mut self.reads()).insert(key, answer.clone());
-        Ok(answer)
     }
 
     /// Locks the answers for a moment, never while a tool runs, so two threads may read the same answer twice.
@@ -235,13 +199,38 @@ impl Dispatch {
         id: u32,
         may_be_refused: bool,
     ) -> Result<T, HookToolError> {
-        match self.read::<Option<T>>(call).map_err(|error| self.refine(error, may_be_refused)) {
+        match self.read_once::<Option<T>>(call).map_err(|error| self.refine(error, may_be_refused)) {
             Err(error) if error.kind() == HookToolErrorKind::RelationGone => {
-                self.reads().gone.insert(id);
+                let mut reads = self.reads();
+                reads.gone.insert(id);
+                reads.outputs.insert(call.line(), "null".to_owned());
                 Ok(T::default())
             }
             answer => answer.map(Option::unwrap_or_default),
         }
+    }
+
+    /// Reads an answer as [`read`](Self::read) does, but runs the tool only if this dispatch has not, and the memory does not
+    /// have its output.
+    fn read_once<T: DeserializeOwned>(&self, call: &HookToolCall) -> Result<T, HookToolError> {
+        let line = call.line();
+        let (memory, endpoint) = (self.relation_memory(), self.remembers.as_deref());
+        let read = self.reads().outputs.get(&line).cloned();
+        if read.is_none()
+            && let Some(output) = endpoint.and_then(|endpoint| memory.answer(endpoint, &line))
+        {
+            return json::read(&output).map_err(|source| invalid(call, source));
+        }
+        let output = match read {
+            Some(output) => output,
+            None => String::from_utf8(self.run(call)?.stdout).map_err(|source| invalid(call, source))?,
+        };
+        let answer = json::read(&output).map_err(|source| invalid(call, source))?;
+        if let Some(endpoint) = endpoint {
+            memory.learn_answer(endpoint, &line, &output);
+        }
+        self.reads().outputs.insert(line, output);
+        Ok(answer)
     }
 
     pub(super) fn read<T: DeserializeOwned>(&self, call: &HookToolCall) -> Result<T, HookToolError> {
@@ -290,6 +279,13 @@ impl Dispatch {
 /// endpoint; older ones use only its number.
 pub(super) fn relation_call(tool: &str, endpoint: &str, id: u32) -> HookToolCall {
     HookToolCall::new(tool).arg("-r").arg(format!("{endpoint}:{id}"))
+}
+
+/// Creates the call that reads the databag of an application or unit.
+pub(crate) fn databag_call(endpoint: &str, id: u32, owner: &str, of_app: bool) -> HookToolCall {
+    let call = relation_call("relation-get", endpoint, id);
+    let call = if of_app { call.arg("--app") } else { call };
+    call.arg("--format=json").arg("-").arg(owner)
 }
 
 pub(super) fn invalid(call: &HookToolCall, source: impl Into<Box<dyn Error + Send + Sync>>) -> HookToolError {

@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::juju::{Databag, Dispatch};
+use crate::juju::Dispatch;
 
 /// The facts that were read about the relations of some endpoints.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,18 +15,8 @@ pub(super) struct Facts {
     pub(super) apps: BTreeMap<u32, String>,
     /// The relations that an event has ended. Juju lists them until the hook of that event has succeeded, or was skipped.
     pub(super) ended: BTreeSet<u32>,
-    /// The relations of each endpoint, by its name.
-    pub(super) endpoints: BTreeMap<String, BTreeMap<u32, RelationFacts>>,
-}
-
-/// The facts that were read about one relation.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct RelationFacts {
-    /// The units at the other end.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) units: Option<Vec<String>>,
-    /// The databags, by the application or unit that owns them.
-    pub(super) databags: BTreeMap<String, Databag>,
+    /// What hook tools have printed about the relations of each endpoint, by their command lines.
+    pub(super) endpoints: BTreeMap<String, BTreeMap<String, String>>,
 }
 
 /// The facts that an event may have changed.

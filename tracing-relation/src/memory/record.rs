@@ -1,10 +1,10 @@
 //! The content of the file.
 //!
 //! ```text
-//! charm-tracing relations 2 5f0d2a1c
+//! charm-tracing relations 3 5f0d2a1c
 //! {"unit": "app/0", "model": "<uuid>", "hook": "<JUJU_CONTEXT_ID>", "written": "<unlike any other>",
 //!  "facts": {"learned": 1763750000, "follows": true, "apps": {"3": "tempo"}, "ended": [1],
-//!   "endpoints": {"tracing": {"3": {"units": ["tempo/0"], "databags": {"tempo": {"receivers": "[...]"}}}}}}}
+//!   "endpoints": {"tracing": {"relation-ids --format=json tracing": "[\"tracing:3\"]"}}}}
 //! ```
 
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::facts::Facts;
 use crate::json;
 
-const FORMAT: &str = "charm-tracing relations 2 ";
+const FORMAT: &str = "charm-tracing relations 3 ";
 
 /// The facts, with the unit and model that they belong to.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,24 +43,16 @@ impl Record {
 
 #[cfg(test)]
 mod tests {
-    use proptest::collection::{btree_map, btree_set, vec};
-    use proptest::option;
+    use proptest::collection::{btree_map, btree_set};
     use proptest::prelude::*;
 
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::juju::Databag;
-    use crate::memory::facts::RelationFacts;
-
-    fn databag() -> impl Strategy<Value = Databag> {
-        btree_map(any::<String>(), any::<String>(), 0..3)
-    }
 
     fn record() -> impl Strategy<Value = Record> {
-        let relation = (option::of(vec(any::<String>(), 0..3)), btree_map(any::<String>(), databag(), 0..3))
-            .prop_map(|(units, databags)| RelationFacts { units, databags });
-        let endpoints = btree_map(any::<String>(), btree_map(any::<u32>(), relation, 0..3), 0..3);
+        let answers = btree_map(any::<String>(), any::<String>(), 0..3);
+        let endpoints = btree_map(any::<String>(), answers, 0..3);
         let apps = btree_map(any::<u32>(), any::<String>(), 0..3);
         let ended = btree_set(any::<u32>(), 0..3);
         let facts = (any::<u64>(), any::<bool>(), endpoints, apps, ended).prop_map(
@@ -101,24 +93,25 @@ mod tests {
 
     /// Later versions will find this format, and must read it or recognise that they cannot.
     #[test]
-    fn version_2_is_read() {
-        let record = Record::decode(include_bytes!("fixtures/v2.relations")).expect("it is whole");
-        let databag = Databag::from([("receivers".to_owned(), "[]".to_owned())]);
-        let relation = RelationFacts {
-            units: Some(vec!["tempo/0".to_owned()]),
-            databags: BTreeMap::from([("tempo".to_owned(), databag)]),
-        };
+    fn version_3_is_read() {
+        let record = Record::decode(include_bytes!("fixtures/v3.relations")).expect("it is whole");
+        let ids = ("relation-ids --format=json tracing".to_owned(), r#"["tracing:3"]"#.to_owned());
         let facts = Facts {
             learned: 1_763_750_000,
             follows: true,
-            endpoints: BTreeMap::from([("tracing".to_owned(), BTreeMap::from([(3, relation)]))]),
+            endpoints: BTreeMap::from([("tracing".to_owned(), BTreeMap::from([ids]))]),
             apps: BTreeMap::from([(3, "tempo".to_owned())]),
             ended: [1].into(),
         };
         let (unit, model) = ("app/0".to_owned(), "20e13b21-6a7b-4f39-8f5a-5f2f4b0d0c01".to_owned());
         let (hook, written) = ("app/0-update-status-3".to_owned(), "1-2".to_owned());
         assert_eq!(record, Record { unit, model, hook, written, facts });
-        assert_eq!(record.encode(), include_bytes!("fixtures/v2.relations"), "it is written so, too");
+        assert_eq!(record.encode(), include_bytes!("fixtures/v3.relations"), "it is written so, too");
         assert_eq!(Record::decode(include_bytes!("fixtures/v1.relations")), None, "it had texts for numbers");
+        assert_eq!(
+            Record::decode(include_bytes!("fixtures/v2.relations")),
+            None,
+            "it had a fact for each answer"
+        );
     }
 }

@@ -5,10 +5,10 @@ use std::process;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
-use super::facts::{Facts, Outdated, RelationFacts};
+use super::facts::{Facts, Outdated};
 use super::file;
 use super::record::Record;
-use crate::juju::{Databag, Dispatch};
+use crate::juju::Dispatch;
 
 /// The memory of one unit, as one dispatch uses it.
 #[derive(Debug)]
@@ -30,8 +30,8 @@ struct State {
     doubtful: bool,
     /// True if an earlier part of the same hook has written the file. What it has published may still be dropped.
     same_hook: bool,
-    /// The databags that this dispatch has written to, by relation and owner.
-    written: HashSet<(u32, String)>,
+    /// The command lines of hook tools whose answers are not stored any more in this dispatch.
+    excluded: HashSet<String>,
 }
 
 /// The memory of a dispatch that has none: it knows nothing, and stores nothing.
@@ -109,14 +109,29 @@ impl RelationMemory {
         self.state().record.facts.ended.contains(&id)
     }
 
-    pub(crate) fn ids(&self, endpoint: &str) -> Option<Vec<u32>> {
-        self.state().record.facts.endpoints.get(endpoint).map(|relations| relations.keys().copied().collect())
+    /// Returns what a hook tool has printed about the relations of an endpoint.
+    pub(crate) fn answer(&self, endpoint: &str, line: &str) -> Option<String> {
+        self.state().record.facts.endpoints.get(endpoint)?.get(line).cloned()
     }
 
-    /// Stores the relations of an endpoint. Must be called before other facts of the endpoint are stored.
-    pub(crate) fn learn_ids(&self, endpoint: &str, ids: &[u32]) {
-        let relations = ids.iter().map(|id| (*id, RelationFacts::default())).collect();
-        self.learn(|facts| _ = facts.endpoints.insert(endpoint.to_owned(), relations));
+    pub(crate) fn learn_answer(&self, endpoint: &str, line: &str, output: &str) {
+        if !self.state().excluded.contains(line) && self.answer(endpoint, line).as_deref() != Some(output) {
+            self.learn(|facts| {
+                let answers = facts.endpoints.entry(endpoint.to_owned()).or_default();
+                answers.insert(line.to_owned(), output.to_owned());
+            });
+        }
+    }
+
+    /// Drops an answer about data that the unit writes. It is not stored any more in this dispatch if the dispatch writes the
+    /// data, or an earlier part of the same hook may have, because that is lost if the hook fails.
+    pub(crate) fn forget_answer(&self, endpoint: &str, line: &str, writes: bool) {
+        let mut state = self.state();
+        if writes || state.same_hook {
+            state.excluded.insert(line.to_owned());
+        }
+        let forgotten = state.record.facts.endpoints.get_mut(endpoint).and_then(|known| known.remove(line));
+        state.news |= forgotten.is_some();
     }
 
     pub(crate) fn app(&self, id: u32) -> Option<String> {
@@ -125,37 +140,6 @@ impl RelationMemory {
 
     pub(crate) fn learn_app(&self, id: u32, app: &str) {
         self.learn(|facts| facts.name_app(id, app));
-    }
-
-    pub(crate) fn units(&self, endpoint: &str, id: u32) -> Option<Vec<String>> {
-        self.state().record.facts.endpoints.get(endpoint)?.get(&id)?.units.clone()
-    }
-
-    pub(crate) fn learn_units(&self, endpoint: &str, id: u32, units: &[String]) {
-        self.learn_of(endpoint, id, |relation| relation.units = Some(units.to_vec()));
-    }
-
-    pub(crate) fn databag(&self, endpoint: &str, id: u32, owner: &str) -> Option<Databag> {
-        self.state().record.facts.endpoints.get(endpoint)?.get(&id)?.databags.get(owner).cloned()
-    }
-
-    pub(crate) fn learn_databag(&self, endpoint: &str, id: u32, owner: &str, databag: &Databag) {
-        let may_be_dropped = {
-            let state = self.state();
-            let own = state.record.unit.split_once('/').is_some_and(|(app, _)| app == owner);
-            state.written.contains(&(id, owner.to_owned())) || own && state.same_hook
-        };
-        if !may_be_dropped {
-            self.learn_of(endpoint, id, |relation| {
-                relation.databags.insert(owner.to_owned(), databag.clone());
-            });
-        }
-    }
-
-    /// Notes that this dispatch will write to a databag. It is not stored any more, because the dispatch may fail later.
-    pub(crate) fn will_write(&self, endpoint: &str, id: u32, owner: &str) {
-        self.state().written.insert((id, owner.to_owned()));
-        self.learn_of(endpoint, id, |relation| _ = relation.databags.remove(owner));
     }
 
     pub(crate) fn follows(&self) -> bool {
@@ -238,14 +222,6 @@ impl RelationMemory {
              is no longer true"
         );
         dispatch.warn_operator("relation memory", &warning);
-    }
-
-    fn learn_of(&self, endpoint: &str, id: u32, learn: impl FnOnce(&mut RelationFacts)) {
-        self.learn(|facts| {
-            if let Some(relation) = facts.endpoints.get_mut(endpoint).and_then(|known| known.get_mut(&id)) {
-                learn(relation);
-            }
-        });
     }
 
     fn learn(&self, learn: impl FnOnce(&mut Facts)) {

@@ -136,7 +136,7 @@ fn a_file_that_cannot_be_used_is_none_and_a_damaged_one_is_mended() {
         assert_eq!(unit.status(), (url(A_URL), vec![]));
     }
     let other_version =
-        String::from_utf8(intact.clone()).expect("text").replace("relations 2", "relations 3");
+        String::from_utf8(intact.clone()).expect("text").replace("relations 3", "relations 4");
     std::fs::write(unit.file(), other_version).expect("written");
     assert_ne!(unit.status().1.len(), 0);
 
@@ -176,7 +176,7 @@ fn the_file_is_private_and_of_one_unit() {
     assert_eq!(other.unit_name(), Ok("app/0"), "the last one counts");
     let vars = [("JUJU_UNIT_NAME", "app/1"), ("JUJU_DISPATCH_PATH", "hooks/update-status")];
     let other = Dispatch::from_vars(vars).with_relation_memory_at(unit.file(), unit.now);
-    assert_eq!(other.relation_memory().ids("tracing"), None, "it is another unit's");
+    assert_eq!(other.relation_memory().app(1), None, "it is another unit's");
     assert_eq!(unit.status(), (url(A_URL), vec![]), "who still has it");
 
     let nameless =

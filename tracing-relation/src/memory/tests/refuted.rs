@@ -192,7 +192,7 @@ fn another_model_and_other_tools() {
     let vars =
         [("JUJU_UNIT_NAME", "app/0"), ("JUJU_MODEL_UUID", "another"), ("JUJU_HOOK_NAME", "update-status")];
     let other = Dispatch::from_vars(vars).with_relation_memory_at(unit.file(), unit.now);
-    assert_eq!(other.relation_memory().ids("tracing"), None);
+    assert_eq!(other.relation_memory().app(1), None);
 }
 
 #[test]
