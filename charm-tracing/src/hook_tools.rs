@@ -11,7 +11,6 @@ use crate::span::probe::{Returned, Standard as _};
 #[derive(Debug)]
 pub(crate) struct TracedHookTools {
     tools: Arc<dyn HookTools>,
-    /// True once the charm has called `action-fail`.
     action_failed: Arc<AtomicBool>,
 }
 

@@ -19,7 +19,6 @@ use crate::otlp::split;
 pub(super) struct Backend<'a> {
     endpoint: &'a Url,
     sender: Sender,
-    /// The proxy between the charm and the endpoint.
     proxy: Option<Proxy>,
     allowance: Allowance<'a>,
     budget: &'a TimeBudget,

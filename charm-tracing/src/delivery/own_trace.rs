@@ -61,7 +61,6 @@ enum Place {
     Journal,
     /// In the queue, under this name.
     Queue(TraceName),
-    /// The backend took it.
     Taken,
     /// The backend refused it, or the limits dropped it. The report counts it.
     Dropped,

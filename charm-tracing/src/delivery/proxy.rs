@@ -8,7 +8,6 @@ use ureq::http::{HeaderValue, Uri};
 
 use super::url::{Url, in_brackets};
 
-/// A proxy between the charm and an endpoint.
 #[derive(Clone)]
 pub(super) struct Proxy {
     url: Url,

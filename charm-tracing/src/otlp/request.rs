@@ -43,7 +43,6 @@ pub(crate) fn encode_request(
 /// The spans of one instrumentation scope.
 struct Group {
     frame: Frame,
-    /// The encoded spans.
     spans: Vec<u8>,
 }
 

@@ -13,7 +13,6 @@ pub(crate) enum QueueError {
     /// The trace alone is larger than the limit of all waiting traces.
     #[error("cannot keep a trace of {size} bytes: {limit} is the limit")]
     TooLarge { size: u64, limit: u64 },
-    /// An operation of the file system failed.
     #[error("cannot {action} {}", path.display())]
     Io { action: &'static str, path: PathBuf, source: io::Error },
 }

@@ -19,7 +19,6 @@ static OPEN: Mutex<Option<OpenTrace>> = Mutex::new(None);
 /// The process in which the trace was opened.
 static OPENED_BY: AtomicU32 = AtomicU32::new(0);
 
-/// Returns true if spans are being recorded right now.
 #[inline]
 pub(crate) fn is_recording() -> bool {
     RECORDING.load(Ordering::Relaxed)
@@ -53,12 +52,10 @@ pub(crate) fn close() -> Ended {
     trace.map(OpenTrace::close).unwrap_or_default()
 }
 
-/// Returns true if tracing is switched off.
 pub(crate) fn is_switched_off() -> bool {
     SWITCHED_OFF.load(Ordering::Relaxed) > 0
 }
 
-/// Begins a scope in which tracing is switched off.
 pub(super) fn begin_switched_off() {
     SWITCHED_OFF.fetch_add(1, Ordering::SeqCst);
     refresh_now();

@@ -14,7 +14,6 @@ use std::io;
 use super::record::Record;
 use super::store::Store;
 
-/// Writes the records of a journal.
 pub(crate) trait JournalWriter: Debug + Send {
     /// Writes a span that has begun, or one that has ended.
     fn write(&mut self, span: &Record, ended: bool);
@@ -27,7 +26,6 @@ pub(crate) trait JournalWriter: Debug + Send {
 
 /// The file that a journal is written to.
 pub(crate) trait JournalFile: Debug + Send {
-    /// Appends records to the file.
     fn append(&mut self, records: &[u8]) -> io::Result<()>;
     /// Finds out what has become of the file.
     fn status(&self) -> JournalStatus;

@@ -72,7 +72,6 @@ impl Handle {
         own_work(|| globals::with(|trace| trace.spans.find(self).is_some())).unwrap_or(false)
     }
 
-    /// Ends the span now.
     #[inline]
     pub(crate) fn end(self) {
         self.end_at(now());

@@ -20,7 +20,6 @@ pub(crate) struct Store {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Handle {
     pub(crate) span_id: SpanId,
-    /// The place of the span in the [`Store`].
     pub(crate) place: u32,
 }
 
@@ -38,7 +37,6 @@ const FIRST_PIECE: usize = 64;
 const LARGEST_PIECE: usize = 4096;
 
 impl Store {
-    /// Stores a span that begins.
     #[expect(clippy::inline_always, reason = "a tenth of what a span costs is the moving of its parts")]
     #[inline(always)]
     pub(crate) fn begin(&mut self, record: Record) -> Handle {
@@ -117,7 +115,6 @@ impl Store {
         }
     }
 
-    /// Returns the number of spans that have ended.
     pub(crate) fn ended_count(&self) -> usize {
         self.ended_count
     }
@@ -127,7 +124,6 @@ impl Store {
         self.ended.iter().flatten()
     }
 
-    /// Forgets the spans that have ended.
     #[cfg(feature = "testing")]
     pub(crate) fn forget(&mut self) {
         self.ended.clear();

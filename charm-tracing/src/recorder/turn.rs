@@ -13,7 +13,6 @@ use super::globals;
 #[derive(Debug)]
 pub(crate) struct Turn(Use);
 
-/// The purpose of a turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Use {
     Recording,

@@ -28,7 +28,6 @@ impl EncodedSite {
     }
 }
 
-/// Writes the kind of a span.
 pub(crate) fn write_kind(out: &mut Vec<u8>, kind: Option<&SpanKind>) {
     int(
         out,

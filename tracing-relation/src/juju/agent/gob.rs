@@ -88,7 +88,6 @@ impl Stream {
         Self { types: Types::default(), longest, buffer: Vec::new(), read: 0, parts: Vec::new() }
     }
 
-    /// Adds received bytes.
     pub(crate) fn feed(&mut self, bytes: &[u8]) {
         self.buffer.drain(..self.read);
         self.read = 0;

@@ -81,7 +81,6 @@ pub(crate) struct Answers {
 }
 
 impl Answers {
-    /// Adds received bytes.
     pub(crate) fn feed(&mut self, bytes: &[u8]) {
         self.stream.feed(bytes);
     }
