@@ -160,7 +160,7 @@ mod names;
 mod notice;
 #[cfg(feature = "session")]
 mod otel_variables;
-#[cfg(feature = "session")]
+#[cfg(any(feature = "session", feature = "testing"))]
 mod otlp;
 #[cfg(feature = "session")]
 mod parent;

@@ -11,9 +11,8 @@ const ORDER: [&str; 24] = [
     "site",
     "recorder",
     "span",
-    "testing",
-    // The line.
     "otlp",
+    // The line.
     "queue",
     "delivery",
     "config",
@@ -28,6 +27,7 @@ const ORDER: [&str; 24] = [
     "recovery",
     "session",
     "run",
+    "testing",
     "private",
     "fuzzed",
     "lib",

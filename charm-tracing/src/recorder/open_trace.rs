@@ -17,7 +17,7 @@ pub(crate) struct OpenTrace {
     /// The context of the root, the parent of spans that have no nearer one. `None` only before the root has begun.
     pub(crate) root: Option<Context>,
     /// The trace of the root and of the spans below it, except those with a [`Remote`].
-    context: TraceContext,
+    pub(crate) context: TraceContext,
     ids: SpanIds,
     pub(crate) spans: Store,
     quota: Quota,

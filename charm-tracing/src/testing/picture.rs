@@ -1,0 +1,201 @@
+//! Trees for people: how long everything took, and what failed.
+
+use std::collections::HashMap;
+use std::fmt::Write;
+use std::time::Duration;
+
+use opentelemetry::trace::TraceId;
+
+use super::Span;
+use super::forest::{Place, Standing, walk};
+
+/// The maximum width of the column of names. A longer name pushes its own duration to the right, but not those of others.
+const WIDEST_NAME: usize = 72;
+/// The columns that are kept for errors, if there are any.
+const ERROR: usize = 24;
+/// The minimum width of a bar that says something.
+const NARROWEST_BAR: usize = 10;
+
+pub(super) fn picture(spans: &[Span], columns: usize) -> String {
+    let rows: Vec<Row> = walk(spans).into_iter().map(Row::new).collect();
+    let widest = |width: fn(&Row) -> usize| rows.iter().map(width).max().unwrap_or(0);
+    let names = widest(|row| row.name.chars().count()).min(WIDEST_NAME);
+    let durations = widest(|row| row.duration.chars().count());
+    let error = if rows.iter().any(|row| row.error.is_some()) { ERROR } else { 0 };
+    let bars = columns.saturating_sub(names + 2 + durations + 2 + error);
+    let times = Times::of(spans);
+
+    let mut text = String::new();
+    let mut trace: Option<TraceId> = None;
+    for row in &rows {
+        if row.is_top && trace != Some(row.span.trace_id) {
+            let gap = if trace.is_some() { "\n" } else { "" };
+            _ = writeln!(text, "{gap}trace {}", row.span.trace_id);
+            trace = Some(row.span.trace_id);
+        }
+        let mut line = format!("{:names$}  {:>durations$}", row.name, row.duration);
+        if bars >= NARROWEST_BAR {
+            _ = write!(line, "  {:bars$}", times.bar(row.span, bars));
+        }
+        if let Some(error) = &row.error {
+            _ = write!(line, "  ✗ {error}");
+        }
+        text.extend([line.trim_end(), "\n"]);
+    }
+    text
+}
+
+struct Row<'a> {
+    span: &'a Span,
+    is_top: bool,
+    /// The indented name.
+    name: String,
+    duration: String,
+    error: Option<String>,
+}
+
+impl<'a> Row<'a> {
+    fn new(Place { span, depth, standing }: Place<'a>) -> Self {
+        Self {
+            span,
+            is_top: depth == 0,
+            name: format!("{}{}", "  ".repeat(depth), span.name),
+            duration: duration(span.duration()),
+            error: error(span, standing),
+        }
+    }
+}
+
+/// The first start and the last end of each trace.
+struct Times(HashMap<TraceId, (u64, u64)>);
+
+impl Times {
+    fn of(spans: &[Span]) -> Self {
+        let mut times = HashMap::new();
+        for span in spans {
+            let (start, end) = times.entry(span.trace_id).or_insert((u64::MAX, 0));
+            *start = span.start_unix_nanos.min(*start);
+            *end = span.end_unix_nanos.max(*end);
+        }
+        Self(times)
+    }
+
+    /// Draws the part of the trace's time that the span takes. It is at least one character long.
+    fn bar(&self, span: &Span, width: usize) -> String {
+        let (start, end) = self.0[&span.trace_id];
+        let all = u128::from(end.saturating_sub(start).max(1));
+        let place = |time: u64| {
+            let part = u128::from(time.saturating_sub(start)) * width as u128;
+            usize::try_from((part + all / 2) / all).unwrap_or(width).min(width)
+        };
+        let from = place(span.start_unix_nanos).min(width - 1);
+        let to = place(span.end_unix_nanos).max(from + 1);
+        " ".repeat(from) + &"█".repeat(to - from)
+    }
+}
+
+/// Writes three significant digits. With more, a reader compares noise.
+fn duration(duration: Duration) -> String {
+    let (value, unit) = match duration.as_secs_f64() {
+        small if small < 999.5e-6 => (small * 1e6, "µs"),
+        middle if middle < 0.9995 => (middle * 1e3, "ms"),
+        large => (large, "s"),
+    };
+    let digits = if value < 9.995 { 2 } else { usize::from(value < 99.95) };
+    format!("{value:.digits$} {unit}")
+}
+
+fn error(span: &Span, standing: Standing) -> Option<String> {
+    match standing {
+        Standing::Orphan => return Some("its parent is missing".to_owned()),
+        Standing::InCircle => return Some("it is its own ancestor".to_owned()),
+        Standing::Root | Standing::Child => {}
+    }
+    // A text of many lines would break the columns. Its first line is what one looks for.
+    span.is_failed().then(|| span.error().and_then(|text| text.lines().next()).unwrap_or("error").to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use opentelemetry::trace::Status;
+
+    use super::*;
+    use crate::testing::fixture::{span, with};
+
+    fn lasting(span: Span, nanos: u64) -> Span {
+        with(span, |span| span.end_unix_nanos = span.start_unix_nanos + nanos)
+    }
+
+    fn two_traces() -> [Span; 3] {
+        let failed = with(lasting(span("method call: MyCharm.handle", 2, 1), 6_000_000), |span| {
+            span.status = Status::error("no such unit\ncaused by");
+            span.start_unix_nanos += 4_000_000;
+            span.end_unix_nanos += 4_000_000;
+        });
+        let other = with(lasting(span("app/0: stop event", 4, 0), 2_000_000_000), |span| {
+            span.trace_id = 9.into();
+            span.start_unix_nanos += 100;
+            span.end_unix_nanos += 100;
+        });
+        [lasting(span("app/0: start event", 1, 0), 12_345_000), failed, other]
+    }
+
+    #[test]
+    fn aligns_durations_and_marks_errors() {
+        assert_eq!(
+            picture(&two_traces(), 0),
+            "\
+trace 00000000000000000000000000000001
+app/0: start event             12.3 ms
+  method call: MyCharm.handle  6.00 ms  ✗ no such unit
+
+trace 00000000000000000000000000000009
+app/0: stop event               2.00 s
+"
+        );
+    }
+
+    #[test]
+    fn draws_each_bar_at_its_part_of_the_traces_time() {
+        assert_eq!(
+            picture(&two_traces(), 76),
+            "\
+trace 00000000000000000000000000000001
+app/0: start event             12.3 ms  ████████████
+  method call: MyCharm.handle  6.00 ms      ██████    ✗ no such unit
+
+trace 00000000000000000000000000000009
+app/0: stop event               2.00 s  ████████████
+"
+        );
+    }
+
+    #[test]
+    fn a_bar_has_at_least_one_character_inside_of_the_column() {
+        let none = lasting(span("none", 1, 0), 0);
+        let last = with(lasting(span("last", 3, 2), 0), |span| {
+            span.start_unix_nanos = 2_000_000;
+            span.end_unix_nanos = 2_000_000;
+        });
+        let times = Times::of(&[none.clone(), last.clone()]);
+        assert_eq!(times.bar(&none, 12), "█");
+        assert_eq!(times.bar(&last, 12), "           █");
+        assert_eq!(Times::of(std::slice::from_ref(&none)).bar(&none, 12), "█");
+    }
+
+    #[test]
+    fn draws_nothing_of_no_spans() {
+        assert_eq!(picture(&[], 80), "");
+    }
+
+    #[test]
+    fn writes_durations_with_three_digits_in_the_unit_that_fits() {
+        let of = |nanos| duration(Duration::from_nanos(nanos));
+        assert_eq!(of(0), "0.00 µs");
+        assert_eq!(of(1_234), "1.23 µs");
+        assert_eq!(of(999_400), "999 µs");
+        assert_eq!(of(999_900), "1.00 ms");
+        assert_eq!(of(45_678_000), "45.7 ms");
+        assert_eq!(of(61_000_000_000), "61.0 s");
+    }
+}
