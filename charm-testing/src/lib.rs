@@ -6,3 +6,9 @@ pub mod collector;
 pub mod juju;
 pub mod queue;
 pub mod tree;
+
+/// Compiled by `build.rs`, and here so that formatter and linter see it.
+#[cfg(test)]
+#[path = "../jujuc.rs"]
+#[expect(dead_code, reason = "it is a program of its own")]
+mod jujuc;

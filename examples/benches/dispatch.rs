@@ -40,7 +40,6 @@ const CALLS: u32 = 1000;
 const CHARMCRAFT: &str = include_str!("../requirer/charmcraft.yaml");
 const TRACED: &str = env!("CARGO_BIN_EXE_requirer-charm");
 const UNTRACED: &str = env!("CARGO_BIN_EXE_untraced-charm");
-const HOOK_TOOL: &str = env!("CARGO_BIN_EXE_demo");
 /// Started with this as its first argument, the benchmark is the launcher that measures the charm.
 const LAUNCHER: &str = "--launch";
 /// The variable that tells the launcher which program the charm is.
@@ -163,7 +162,7 @@ impl Unit {
         let report = directory.path().join("usage");
         let launcher = env::current_exe().expect("the benchmark's own path");
         let script = format!("#!/bin/sh\nexec {} {LAUNCHER} {}\n", launcher.display(), report.display());
-        let juju = way(Deployment::of_script(&script, Path::new(HOOK_TOOL))).charmcraft(CHARMCRAFT).start();
+        let juju = way(Deployment::of_script(&script)).charmcraft(CHARMCRAFT).start();
         juju.model().set_leader(true);
         let mut unit = Self { juju, report, _directory: directory };
         for event in ["install", "start"] {

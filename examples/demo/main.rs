@@ -1,8 +1,7 @@
 //! The demo: a small Juju around two of the example charms, and a collector that shows the traces it gets.
 //!
-//! One program plays every part but the collector's: started as `dispatch` it is the charm of the unit it is started
-//! for, started under the name of a hook tool it is that tool. So all processes of the story are real, and
-//! `cargo run -p examples` builds them all.
+//! One program plays both charms, too: started as `dispatch` it is the charm of the unit it is started for. So all processes
+//! of the story are real, and `cargo run -p examples` builds them all.
 
 mod arguments;
 mod paint;
@@ -17,16 +16,11 @@ use std::env;
 use std::path::Path;
 use std::process::ExitCode;
 
-use charm_testing::juju::hook_tool;
-
 use arguments::Backend;
 use stop::Stop;
 use story::Halt;
 
 fn main() -> ExitCode {
-    if hook_tool::is_asked_for() {
-        return hook_tool::main();
-    }
     if env::args_os().next().is_some_and(|program| Path::new(&program).ends_with("dispatch")) {
         let of_tempo = env::var("JUJU_UNIT_NAME").is_ok_and(|unit| unit == story::TEMPO);
         return if of_tempo { provider_charm::main() } else { requirer_charm::main() };

@@ -224,7 +224,7 @@ fn deploy_tempo(endpoint: &Endpoint) -> Result<SimulatedJuju, Halt> {
 fn deploy(unit: &str, charmcraft: &str) -> Result<SimulatedJuju, Halt> {
     let refused = |error: std::io::Error| Halt::Failure(error.to_string());
     let myself = env::current_exe().map_err(refused)?;
-    let deployment = Deployment::new(&myself, &myself).unit(unit).charmcraft(charmcraft);
+    let deployment = Deployment::new(&myself).unit(unit).charmcraft(charmcraft);
     let juju = deployment.try_start().map_err(refused)?;
     juju.model().set_leader(true);
     Ok(juju)

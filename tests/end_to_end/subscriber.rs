@@ -45,7 +45,7 @@ fn a_subscriber_from_before_run_has_its_spans_in_the_trace() {
     let test = env::current_exe().unwrap();
     let script =
         format!("#!/bin/sh\nexec '{}' --quiet --exact subscriber::charm --ignored\n", test.display());
-    let mut juju = Deployment::of_script(&script, env!("CARGO_BIN_EXE_hook-tool").as_ref()).start();
+    let mut juju = Deployment::of_script(&script).start();
     let event = Event::hook("start").env("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.endpoint());
     let outcome = juju.dispatch(event);
     assert!(outcome.success(), "{outcome}");

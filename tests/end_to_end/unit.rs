@@ -13,7 +13,6 @@ const SESSION_CHARM: &str = env!("CARGO_BIN_EXE_session-charm");
 const AUTHORITIES_CHARM: &str = env!("CARGO_BIN_EXE_authorities-charm");
 const BACKEND_CHARM: &str = env!("CARGO_BIN_EXE_backend-charm");
 const RELATION_CHARM: &str = env!("CARGO_BIN_EXE_relation-charm");
-const HOOK_TOOL: &str = env!("CARGO_BIN_EXE_hook-tool");
 
 pub(crate) const METADATA: &str = "\
 name: traced-charm
@@ -51,7 +50,7 @@ pub(crate) fn session_charm() -> Deployment {
 /// A session charm that this command runs.
 pub(crate) fn session_charm_by(command: &str) -> Deployment {
     let script = format!("#!/bin/sh\nexec {command} {SESSION_CHARM}\n");
-    Deployment::of_script(&script, HOOK_TOOL.as_ref()).metadata(METADATA)
+    Deployment::of_script(&script).metadata(METADATA)
 }
 
 /// Configured with `ASK` and `TOOL_MILLISECONDS`.
@@ -73,7 +72,7 @@ pub(crate) fn authorities_charm() -> Deployment {
 }
 
 fn deployment(charm: &str) -> Deployment {
-    Deployment::new(charm.as_ref(), HOOK_TOOL.as_ref()).metadata(METADATA)
+    Deployment::new(charm.as_ref()).metadata(METADATA)
 }
 
 /// Relates the unit to a backend that receives traces there; returns the relation's id.

@@ -21,7 +21,6 @@ use charm_testing::juju::{Deployment, Event, Outcome, SimulatedJuju};
 use charm_testing::queue;
 
 const CHARM: &str = env!("CARGO_BIN_EXE_session-charm");
-const HOOK_TOOL: &str = env!("CARGO_BIN_EXE_hook-tool");
 
 /// Less than the longest outage, so that some are dropped.
 const KEPT_AT_MOST: usize = 15;
@@ -104,7 +103,7 @@ fn ten_thousand_dispatches_through_outages() {
 impl Soak {
     fn start() -> Self {
         Self {
-            juju: Deployment::new(CHARM.as_ref(), HOOK_TOOL.as_ref()).start(),
+            juju: Deployment::new(CHARM.as_ref()).start(),
             backend: Collector::start(),
             delivered: HashSet::new(),
             dispatches: 0,

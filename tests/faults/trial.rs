@@ -13,7 +13,6 @@ const SESSION_CHARM: &str = env!("CARGO_BIN_EXE_session-charm");
 const RELATION_CHARM: &str = env!("CARGO_BIN_EXE_relation-charm");
 const TEST_CHARM: &str = env!("CARGO_BIN_EXE_test-charm");
 const KILLED_CHARM: &str = env!("CARGO_BIN_EXE_killed-charm");
-const HOOK_TOOL: &str = env!("CARGO_BIN_EXE_hook-tool");
 const METADATA: &str = "{name: traced-charm, requires: {tracing: {interface: tracing, limit: 1}}}";
 
 /// A unit, its backend, and what has happened to them.
@@ -73,11 +72,11 @@ pub(crate) fn killed_charm() -> Deployment {
 /// A session charm whose processes are started by this shell script, which is to end with `exec "$CHARM"`.
 pub(crate) fn session_charm_by(script: &str) -> Deployment {
     let script = format!("#!/bin/sh\nCHARM={SESSION_CHARM}\n{script}\n");
-    Deployment::of_script(&script, HOOK_TOOL.as_ref()).metadata(METADATA)
+    Deployment::of_script(&script).metadata(METADATA)
 }
 
 fn deployment(charm: &str) -> Deployment {
-    Deployment::new(charm.as_ref(), HOOK_TOOL.as_ref()).metadata(METADATA)
+    Deployment::new(charm.as_ref()).metadata(METADATA)
 }
 
 impl Trial {

@@ -13,18 +13,16 @@ const METADATA: &str = "name: app\nrequires: {tracing: {interface: tracing, limi
 
 fn main() {
     let charm = env::args_os().nth(1).map(PathBuf::from).expect("the charm's program is given");
-    // Cargo puts all programs of the package into one directory.
-    let hook_tools = env::current_exe().expect("a running program has a path").with_file_name("hook-tool");
-    let deployment = deployed(&charm, &hook_tools).metadata(METADATA);
+    let deployment = deployed(&charm).metadata(METADATA);
     for counted in relation_tools::count(&deployment) {
         println!("{}\t{}\t{}", counted.kind, counted.tools.len(), counted.tools.join(" "));
     }
 }
 
-fn deployed(charm: &Path, hook_tools: &Path) -> Deployment {
+fn deployed(charm: &Path) -> Deployment {
     let content = std::fs::read(charm).expect("the charm can be read");
     match content.strip_prefix(b"#!") {
-        None => Deployment::new(charm, hook_tools),
-        Some(_) => Deployment::of_script(&String::from_utf8(content).expect("a script is text"), hook_tools),
+        None => Deployment::new(charm),
+        Some(_) => Deployment::of_script(&String::from_utf8(content).expect("a script is text")),
     }
 }

@@ -10,7 +10,6 @@ use super::simulated_juju::SimulatedJuju;
 #[derive(Debug, Clone)]
 pub struct Deployment {
     pub(super) charm: Charm,
-    pub(super) hook_tool: PathBuf,
     pub(super) tools_are_processes: bool,
     pub(super) unit: String,
     pub(super) model_name: String,
@@ -28,23 +27,16 @@ pub(super) enum Charm {
 }
 
 impl Deployment {
-    /// A charm that is this program, as unit `app/0`, with the hook tools that [`hook_tool`](super::hook_tool) is in.
+    /// A charm that is this program, as unit `app/0`.
     #[must_use]
-    pub fn new(charm: &Path, hook_tool: &Path) -> Self {
-        Self::of(Charm::Binary(charm.to_owned()), hook_tool)
+    pub fn new(charm: &Path) -> Self {
+        Self::of(Charm::Binary(charm.to_owned()))
     }
 
     /// A charm that is this script; it begins with `#!`.
     #[must_use]
-    pub fn of_script(script: &str, hook_tool: &Path) -> Self {
-        Self::of(Charm::Script(script.to_owned()), hook_tool)
-    }
-
-    /// Another program for the hook tools, started under each of their names. It may be a script.
-    #[must_use]
-    pub fn hook_tool(mut self, program: &Path) -> Self {
-        program.clone_into(&mut self.hook_tool);
-        self.tools_as_processes()
+    pub fn of_script(script: &str) -> Self {
+        Self::of(Charm::Script(script.to_owned()))
     }
 
     /// Shadows Juju's own hook tools by others that do the same, so that each call is a process. Unless that is said, a charm
@@ -115,7 +107,7 @@ impl Deployment {
     /// Lays the charm out like [`Deployment::start`], where there may be no place for it.
     ///
     /// # Errors
-    /// If the charm or the hook tool is missing, or no directory can be made where `TMPDIR` says.
+    /// If the charm is missing, or no directory can be made where `TMPDIR` says.
     pub fn try_start(mut self) -> io::Result<SimulatedJuju> {
         let application = self.unit.split('/').next().unwrap_or_default();
         let metadata = format!("name: {application}\n");
@@ -123,10 +115,9 @@ impl Deployment {
         SimulatedJuju::start(self)
     }
 
-    fn of(charm: Charm, hook_tool: &Path) -> Self {
+    fn of(charm: Charm) -> Self {
         Self {
             charm,
-            hook_tool: hook_tool.to_owned(),
             tools_are_processes: false,
             unit: "app/0".to_owned(),
             model_name: "test-model".to_owned(),

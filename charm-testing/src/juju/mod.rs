@@ -8,7 +8,7 @@
 //! ```no_run
 //! use charm_testing::juju::{Deployment, Event};
 //!
-//! let mut juju = Deployment::new("target/debug/my-charm".as_ref(), "target/debug/jujuc".as_ref()).start();
+//! let mut juju = Deployment::new("target/debug/my-charm".as_ref()).start();
 //! juju.model().set_leader(true);
 //! let relation = juju.add_relation("tracing", "tempo", &["tempo/0"]);
 //! let outcome = juju.dispatch(Event::relation_created("tracing", relation));
@@ -20,7 +20,7 @@ mod agent;
 mod deployment;
 mod environment;
 mod event;
-pub mod hook_tool;
+mod hook_tools;
 mod integration;
 mod outcome;
 mod process;

@@ -51,7 +51,7 @@ pub(super) fn run(command: &mut Command, limit: Duration, directory: &Path) -> i
 
 /// Tries again while the file is "busy": another thread that starts a process at this moment holds a copy of every
 /// open file for an instant, including one through which the charm was written just now.
-fn spawn(command: &mut Command) -> io::Result<Child> {
+pub(super) fn spawn(command: &mut Command) -> io::Result<Child> {
     const ATTEMPTS: usize = 200;
     for _ in 1..ATTEMPTS {
         match command.spawn() {

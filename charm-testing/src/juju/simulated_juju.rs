@@ -16,9 +16,10 @@ use super::agent::Desk;
 use super::deployment::{Charm, Deployment};
 use super::environment::{self, Places, RelationHook};
 use super::event::{About, Event, Remote, Step};
+use super::hook_tools::{HookTools, NAMES};
 use super::outcome::Outcome;
+use super::process;
 use super::tool_fault::{Faults, ToolFault};
-use super::{hook_tool, process};
 
 /// One unit of a charm, and the Juju around it.
 ///
@@ -30,6 +31,7 @@ pub struct SimulatedJuju {
     model: Model,
     relations: BTreeMap<u32, Related>,
     faults: Faults,
+    tools: HookTools,
     directory: TempDir,
 }
 
@@ -44,7 +46,9 @@ impl SimulatedJuju {
         let model = Model::new(&deployment.unit);
         model.set_juju_version(&deployment.juju_version);
         let (relations, faults) = (BTreeMap::new(), Faults::default());
-        let unit = Self { model, relations, faults, directory: short_directory()?, deployment };
+        let directory = short_directory()?;
+        let tools = HookTools::install(directory.path(), !deployment.tools_are_processes)?;
+        let unit = Self { deployment, model, relations, faults, tools, directory };
         unit.lay_out()?;
         Ok(unit)
     }
@@ -100,11 +104,10 @@ impl SimulatedJuju {
     pub fn break_tool_for(&self, tool: &str, argument: &str, fault: impl Into<Option<ToolFault>>) {
         let fault = fault.into();
         self.faults.set(tool, argument, fault);
-        let link = self.tools_dir().join(tool);
         if fault == Some(ToolFault::Missing) {
-            _ = fs::remove_file(link);
-        } else if !link.exists() {
-            symlink(self.tools_program(), link).expect("tools can be linked");
+            self.tools.unlink(tool);
+        } else {
+            self.tools.link(tool).expect("tools can be linked");
         }
     }
 
@@ -120,8 +123,8 @@ impl SimulatedJuju {
         let relation = self.relation_of(&event);
         let context = context_of(&event, relation.as_ref());
         let context_id = format!("{}-{}-{}", self.deployment.unit, event.name(), random());
-        let (charm, tools, socket) = (self.charm_dir(), self.tools_dir(), self.socket());
-        let places = Places { charm: &charm, tools: &tools, socket: &socket };
+        let (charm, socket) = (self.charm_dir(), self.socket());
+        let places = Places { charm: &charm, tools: self.tools.directory(), socket: &socket };
         let mut command = Command::new(charm.join("dispatch"));
         command.current_dir(&charm).env_clear();
         command.envs(environment::variables(
@@ -191,10 +194,6 @@ impl SimulatedJuju {
         })
     }
 
-    fn tools_dir(&self) -> PathBuf {
-        self.directory.path().join("tools")
-    }
-
     /// Where the agent listens: an abstract socket before Juju 4.
     fn socket(&self) -> String {
         let path = self.directory.path().join("agent.socket");
@@ -202,20 +201,11 @@ impl SimulatedJuju {
         format!("{abstract_mark}{}", path.display())
     }
 
-    /// The target of the links that hook tools are: a `jujuc`, unless Juju's own tools are shadowed.
-    fn tools_program(&self) -> PathBuf {
-        let name = if self.deployment.tools_are_processes { "shadowing-tool" } else { "jujuc" };
-        self.directory.path().join(name)
-    }
-
     fn lay_out(&self) -> io::Result<()> {
-        let (charm, tools) = (self.charm_dir(), self.tools_dir());
-        for directory in [&charm, &tools] {
-            fs::create_dir(directory)?;
-        }
-        symlink(existing(&self.deployment.hook_tool)?, self.tools_program())?;
-        for name in hook_tool::NAMES {
-            symlink(self.tools_program(), tools.join(name))?;
+        let charm = self.charm_dir();
+        fs::create_dir(&charm)?;
+        for name in NAMES {
+            self.tools.link(name)?;
         }
         let dispatch = charm.join("dispatch");
         match &self.deployment.charm {

@@ -177,7 +177,7 @@ fn starts_the_charm_in_its_directory_without_arguments_or_input() {
 
 /// A charm that is this shell script.
 fn deployment(script: &str) -> Deployment {
-    Deployment::of_script(&format!("#!/bin/sh\n{script}\n"), env!("CARGO_BIN_EXE_jujuc").as_ref())
+    Deployment::of_script(&format!("#!/bin/sh\n{script}\n"))
 }
 
 fn variables(outcome: &Outcome) -> BTreeMap<String, String> {

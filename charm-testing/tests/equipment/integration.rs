@@ -2,8 +2,6 @@
 
 use charm_testing::juju::{Deployment, Event, Integration, Outcome, SimulatedJuju};
 
-const HOOK_TOOL: &str = env!("CARGO_BIN_EXE_jujuc");
-
 /// Says for each hook which units are listed, and what the application at the other end has published.
 const LOOK: &str = r#"
     units=$(relation-list --format=json)
@@ -153,8 +151,7 @@ fn units_of_another_relation_are_refused() {
 
 /// A leader whose charm is this shell script.
 fn unit(name: &str, script: &str) -> SimulatedJuju {
-    let juju =
-        Deployment::of_script(&format!("#!/bin/sh\n{script}\n"), HOOK_TOOL.as_ref()).unit(name).start();
+    let juju = Deployment::of_script(&format!("#!/bin/sh\n{script}\n")).unit(name).start();
     juju.model().set_leader(true);
     juju
 }

@@ -2,14 +2,11 @@
 
 use std::fs;
 use std::os::unix::process::CommandExt;
-use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Command;
 use std::time::Duration;
 
 use charm_testing::juju::{Deployment, Event, Outcome, SimulatedJuju};
 use serde_json::json;
-
-const HOOK_TOOL: &str = env!("CARGO_BIN_EXE_jujuc");
 
 #[test]
 fn puts_the_charms_files_beside_it() {
@@ -148,7 +145,12 @@ fn listens_only_while_a_dispatch_runs() {
     let outcome = juju.dispatch(Event::hook("install"));
     assert_eq!(outcome.stdout, "False\n");
     let socket = juju.charm_dir().with_file_name("agent.socket");
-    let late = tool("is-leader", &outcome.context_id, &socket);
+    let program = juju.charm_dir().with_file_name("jujuc");
+    let mut late = Command::new(program);
+    late.arg0("is-leader")
+        .env("JUJU_CONTEXT_ID", &outcome.context_id)
+        .env("JUJU_AGENT_SOCKET_ADDRESS", &socket);
+    let late = late.output().unwrap();
     assert_eq!(late.status.code(), Some(1));
     let complaint = String::from_utf8(late.stderr).unwrap();
     assert!(complaint.starts_with("ERROR dial unix ") && complaint.contains("No such file"), "{complaint}");
@@ -258,23 +260,17 @@ fn keeps_the_charm_directory_from_one_dispatch_to_the_next_and_then_nothing() {
 #[test]
 fn starts_a_binary_charm_as_dispatch() {
     // The hook tool's program knows under which name it was started, and no tool is called `dispatch`.
-    let mut juju = Deployment::new(HOOK_TOOL.as_ref(), HOOK_TOOL.as_ref()).start();
+    let other = deployment("").start();
+    let mut juju = Deployment::new(&other.charm_dir().with_file_name("jujuc")).start();
     let outcome = juju.dispatch(Event::hook("install"));
     assert_eq!(outcome.stderr, "ERROR bad request: unknown hook command: dispatch\n");
 }
 
 /// A charm that is this shell script.
 fn deployment(script: &str) -> Deployment {
-    Deployment::of_script(&format!("#!/bin/sh\n{script}\n"), HOOK_TOOL.as_ref())
+    Deployment::of_script(&format!("#!/bin/sh\n{script}\n"))
 }
 
 fn dispatch(script: &str, event: Event) -> Outcome {
     deployment(script).start().dispatch(event)
-}
-
-/// A hook tool that is called from outside a hook.
-fn tool(name: &str, context_id: &str, socket: &Path) -> Output {
-    let mut command = Command::new(HOOK_TOOL);
-    command.arg0(name).env("JUJU_CONTEXT_ID", context_id).env("JUJU_AGENT_SOCKET_ADDRESS", socket);
-    command.output().unwrap()
 }

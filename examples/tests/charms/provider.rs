@@ -11,8 +11,6 @@ use serde_json::json;
 
 const PROVIDER: &str = env!("CARGO_BIN_EXE_provider-charm");
 const REQUIRER: &str = env!("CARGO_BIN_EXE_requirer-charm");
-/// It holds the hook tools, too.
-const DEMO: &str = env!("CARGO_BIN_EXE_demo");
 const CHARMCRAFT: &str = include_str!("../../provider/charmcraft.yaml");
 
 const HTTP: &str = r#"{"protocol": {"name": "otlp_http", "type": "http"}, "url": "http://10.0.0.1:4318"}"#;
@@ -191,9 +189,8 @@ fn a_traced_charm_learns_where_to_send_from_it_and_that_it_is_gone() {
     let mut tempo = tempo();
     tempo.model().set_config("external-url", json!("http://127.0.0.1"));
     tempo.model().set_config("otlp-http-port", json!(port.unwrap()));
-    let mut app = Deployment::new(REQUIRER.as_ref(), DEMO.as_ref())
-        .charmcraft(include_str!("../../requirer/charmcraft.yaml"))
-        .start();
+    let mut app =
+        Deployment::new(REQUIRER.as_ref()).charmcraft(include_str!("../../requirer/charmcraft.yaml")).start();
     app.model().set_leader(true);
     done(&app.dispatch(Event::hook("install")));
 
@@ -224,8 +221,7 @@ fn a_traced_charm_learns_where_to_send_from_it_and_that_it_is_gone() {
 
 /// The leader of the backend's charm, with the defaults that `charmcraft.yaml` gives it.
 fn tempo() -> SimulatedJuju {
-    let tempo =
-        Deployment::new(PROVIDER.as_ref(), DEMO.as_ref()).unit("tempo/0").charmcraft(CHARMCRAFT).start();
+    let tempo = Deployment::new(PROVIDER.as_ref()).unit("tempo/0").charmcraft(CHARMCRAFT).start();
     tempo.model().set_leader(true);
     tempo.model().set_config("otlp-http-port", json!(4318));
     tempo.model().set_config("otlp-grpc-port", json!(4317));

@@ -35,8 +35,7 @@ fn the_charm_it_shows_is_the_minimal_example() {
 fn the_trace_it_shows_is_what_that_charm_yields() {
     let collector = Collector::start();
     let charm = Path::new(env!("CARGO_BIN_EXE_minimal-charm"));
-    let mut juju =
-        Deployment::new(charm, Path::new(env!("CARGO_BIN_EXE_demo"))).charmcraft(CHARMCRAFT).start();
+    let mut juju = Deployment::new(charm).charmcraft(CHARMCRAFT).start();
     juju.model().set_leader(true);
     let relation = juju.add_relation("tracing", "tempo", &["tempo/0"]);
     juju.publish_endpoint(relation, &collector.endpoint());

@@ -11,8 +11,6 @@ use charm_tracing::juju::{Metadata, Role};
 use serde_json::json;
 
 const CHARM: &str = env!("CARGO_BIN_EXE_requirer-charm");
-/// It holds the hook tools, too.
-const DEMO: &str = env!("CARGO_BIN_EXE_demo");
 const CHARMCRAFT: &str = include_str!("../../requirer/charmcraft.yaml");
 
 #[test]
@@ -225,7 +223,7 @@ fn an_https_backend_gets_its_traces_once_the_certificate_is_there_and_the_operat
 }
 
 fn unit() -> SimulatedJuju {
-    let juju = Deployment::new(CHARM.as_ref(), DEMO.as_ref()).charmcraft(CHARMCRAFT).start();
+    let juju = Deployment::new(CHARM.as_ref()).charmcraft(CHARMCRAFT).start();
     // The default that charmcraft.yaml gives it.
     juju.model().set_config("greeting", json!("hello"));
     juju

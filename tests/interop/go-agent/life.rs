@@ -24,7 +24,7 @@ pub(crate) fn play(go: &Go, version: &str) -> Counted {
     let backends = Backends { of_app: Collector::start(), of_tempo: Collector::start() };
     let charms = ["requirer-charm", "provider-charm"].map(program);
 
-    let direct = |charm| Deployment::new(charm, &program("hook-tool"));
+    let direct = |charm| Deployment::new(charm);
     let mut reference = Life::of([direct(&charms[0]), direct(&charms[1])], version, &backends, false);
     reference.play();
 

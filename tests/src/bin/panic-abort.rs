@@ -9,7 +9,7 @@ use std::{env, fmt, fs};
 
 use anyhow::Context as _;
 use charm_testing::collector::{CollectedSpan, Collector};
-use charm_testing::juju::{Deployment, Event, Outcome, SimulatedJuju, hook_tool};
+use charm_testing::juju::{Deployment, Event, Outcome, SimulatedJuju};
 use charm_testing::tree;
 use charm_tracing::juju::Dispatch;
 use charm_tracing::trace_charm;
@@ -61,14 +61,11 @@ fn allow_no_thread() -> anyhow::Result<()> {
 }
 
 fn main() -> ExitCode {
-    if hook_tool::is_asked_for() {
-        return hook_tool::main();
-    }
     if env::var_os("JUJU_DISPATCH_PATH").is_some() {
         return charm_tracing::run(AbortCharm::new, AbortCharm::handle);
     }
     let program = env::current_exe().expect("the program");
-    let deployed = || (Deployment::new(&program, &program).start(), Collector::start());
+    let deployed = || (Deployment::new(&program).start(), Collector::start());
 
     let (mut juju, collector) = deployed();
     succeed(&mut juju, at(&collector.endpoint(), "start"));

@@ -36,7 +36,6 @@ pub(crate) mod agent;
 mod arguments;
 mod call;
 mod context;
-mod hook_tool;
 mod model;
 mod output;
 mod port_tools;
@@ -52,7 +51,6 @@ mod version;
 
 pub use agent::{Agent, AgentAnswer, AgentRequest};
 pub use context::HookContext;
-pub use hook_tool::run_hook_tool;
 pub use model::Model;
 pub use result::ToolResult;
 pub use state::{ActionOutcome, Leadership, LogLine, Status};

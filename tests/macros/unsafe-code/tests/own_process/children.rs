@@ -5,7 +5,7 @@ use std::time::Duration;
 use charm_testing::juju::{Event, ToolFault};
 
 use crate::unit::{
-    EITHER_WAY, act, act_with_script, as_processes, assert_succeeded, over_the_socket, succeed,
+    EITHER_WAY, act, act_with_script, assert_succeeded, over_the_socket, succeed, with_shadowed_tool,
 };
 
 /// How long a dispatch may take whose tool hangs, on a very busy machine.
@@ -20,8 +20,8 @@ fn in_each_state_of_the_log(name: &str) {
         juju.break_tool("juju-log", ToolFault::Exits(1, "ERROR connection is shut down\n"));
         succeed(&mut juju, act(name));
     }
-    let slow = impatient(act_with_script(name, "juju-log", "sleep 60"));
-    let mut juju = as_processes().start();
+    let slow = impatient(act_with_script(name, "sleep 60"));
+    let mut juju = with_shadowed_tool("juju-log");
     let outcome = juju.dispatch(slow);
     assert_succeeded(&juju, &outcome);
     assert!(outcome.wall < LONGEST, "{outcome}");
@@ -51,8 +51,8 @@ fn a_charm_may_ignore_that_its_children_end() {
 #[test]
 fn a_tool_that_hangs_is_killed_where_the_charm_ignores_that_its_children_end() {
     let script = "echo $$ > tool; exec sleep 60";
-    let event = act_with_script("ignore-children-while-a-tool-hangs", "is-leader", script);
-    succeed(&mut as_processes().start(), event.env("TOOL_MILLISECONDS", "500"));
+    let event = act_with_script("ignore-children-while-a-tool-hangs", script);
+    succeed(&mut with_shadowed_tool("is-leader"), event.env("TOOL_MILLISECONDS", "500"));
 }
 
 #[test]
@@ -65,8 +65,8 @@ fn a_charm_may_wait_for_all_children_in_a_thread() {
 #[test]
 fn another_child_with_the_number_of_a_tool_is_not_taken_for_it() {
     let script = "echo > started; until test -e ends; do sleep 0.01; done";
-    let event = act_with_script("give-a-tools-number-to-another-child", "is-leader", script);
-    let printed = succeed(&mut as_processes().start(), event);
+    let event = act_with_script("give-a-tools-number-to-another-child", script);
+    let printed = succeed(&mut with_shadowed_tool("is-leader"), event);
     let known =
         ["another child had the number of the tool\n", "this user cannot choose the number of a process\n"];
     assert!(known.contains(&printed.as_str()), "{printed}");
@@ -81,8 +81,8 @@ fn of_a_script_that_takes_too_long_nothing_is_left() {
         // It prints without an end, beside a child.
         "sleep 60 & exec cat /dev/zero >&2",
     ] {
-        let mut juju = as_processes().start();
-        let event = act_with_script("have-none", "juju-log", script);
+        let mut juju = with_shadowed_tool("juju-log");
+        let event = act_with_script("have-none", script);
         let outcome = juju.dispatch(event.env("TOOL_MILLISECONDS", "200"));
         assert_succeeded(&juju, &outcome);
         assert!(outcome.wall < LONGEST, "{script}: {outcome}");

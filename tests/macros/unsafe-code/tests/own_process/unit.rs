@@ -1,6 +1,7 @@
 //! The charm as a deployed unit: see its source, `src/bin/process-charm`.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -16,7 +17,7 @@ pub(crate) type Way = fn() -> Deployment;
 pub(crate) const EITHER_WAY: [Way; 2] = [over_the_socket, as_processes];
 
 pub(crate) fn over_the_socket() -> Deployment {
-    Deployment::new(CHARM.as_ref(), CHARM.as_ref())
+    Deployment::new(CHARM.as_ref())
 }
 
 pub(crate) fn as_processes() -> Deployment {
@@ -28,9 +29,19 @@ pub(crate) fn act(name: &str) -> Event {
     Event::hook("start").env("ACT", name).killed_after(Duration::from_secs(40))
 }
 
-/// An event in which the charm does this, with a shell script in place of a hook tool where the tools are processes.
-pub(crate) fn act_with_script(name: &str, tool: &str, script: &str) -> Event {
-    act(name).env("SHADOWED_TOOL", tool).env("SHADOWED_BY", script)
+/// Starts a unit whose hook tools are processes, with the charm's program in place of this one. It runs the script of
+/// [`act_with_script`].
+pub(crate) fn with_shadowed_tool(tool: &str) -> SimulatedJuju {
+    let juju = as_processes().start();
+    let link = juju.charm_dir().with_file_name("tools").join(tool);
+    fs::remove_file(&link).expect("the tool is there");
+    symlink(CHARM, link).expect("tools can be linked");
+    juju
+}
+
+/// An event in which the charm does this, and the shadowed tool is this shell script.
+pub(crate) fn act_with_script(name: &str, script: &str) -> Event {
+    act(name).env("SHADOWED_BY", script)
 }
 
 /// Dispatches an event, and asserts that the hook succeeds and leaves no process. Returns what the charm printed.

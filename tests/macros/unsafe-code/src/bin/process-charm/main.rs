@@ -2,8 +2,8 @@
 //!
 //! `ACT` names what the handler does; an assertion that fails makes the hook fail. `BUFFER` is where traces wait, below the
 //! charm directory; without it they do not. `LOCKS_FAIL` is the number of the error that every lock of a file ends with, and
-//! `TOOL_MILLISECONDS` is how long each hook tool may take. Under the name of a hook tool the program is that tool, but if
-//! `SHADOWED_TOOL` names it, it is the shell script in `SHADOWED_BY`.
+//! `TOOL_MILLISECONDS` is how long each hook tool may take. With `SHADOWED_BY`, the program is that shell script under the name of a
+//! hook tool.
 #![expect(clippy::print_stdout, reason = "the descriptors are what tests look at")]
 
 mod agent;
@@ -21,7 +21,6 @@ use std::process::{Command, ExitCode};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use charm_testing::juju::hook_tool;
 use charm_tracing::juju::{Dispatch, HookToolCall, HookToolError};
 use charm_tracing::{Config, Destination, Session};
 
@@ -29,8 +28,11 @@ use charm_tracing::{Config, Destination, Session};
 const LONGEST: Duration = Duration::from_secs(20);
 
 fn main() -> ExitCode {
-    if hook_tool::is_asked_for() {
-        return tool();
+    if let Ok(script) = env::var("SHADOWED_BY")
+        && !env::args().next().is_some_and(|name| name.ends_with("/dispatch"))
+    {
+        let error = Command::new("/bin/sh").args(["-c", &script]).exec();
+        panic!("cannot be a script: {error}");
     }
     let act = env::var("ACT").unwrap_or_default();
     if act == "print-descriptors" {
@@ -90,19 +92,6 @@ fn main() -> ExitCode {
         check();
     }
     ExitCode::SUCCESS
-}
-
-/// Is a hook tool, or what shadows it.
-fn tool() -> ExitCode {
-    let shadowed = env::var("SHADOWED_TOOL").is_ok_and(|tool| {
-        env::args().next().is_some_and(|name| name.rsplit('/').next() == Some(tool.as_str()))
-    });
-    if shadowed {
-        let script = env::var("SHADOWED_BY").unwrap_or_default();
-        let error = Command::new("/bin/sh").args(["-c", &script]).exec();
-        panic!("cannot be a script: {error}");
-    }
-    hook_tool::main()
 }
 
 /// Stores a value and reads it again, with two hook tools.
