@@ -17,6 +17,8 @@ pub struct HookContext {
     pub departing_unit: Option<String>,
     /// True if this hook ends the relation, which then has no units.
     pub broken: bool,
+    /// The id of the storage instance, in its hooks. `storage-get` uses it if `-s` is left out.
+    pub storage: Option<String>,
     /// The parameters, in an action. In other hooks the `action-*` tools are unknown.
     pub action: Option<Value>,
     /// True if nearly every tool is refused, as in `collect-metrics`.
@@ -53,6 +55,12 @@ impl HookContext {
         Self { broken: true, ..Self::relation(endpoint, id, remote_app, None) }
     }
 
+    /// Returns a hook of a storage instance, such as `data/0`.
+    #[must_use]
+    pub fn storage(id: &str) -> Self {
+        Self { storage: Some(id.to_owned()), ..Self::default() }
+    }
+
     /// Returns an action with these parameters (a JSON object).
     #[must_use]
     pub fn action(parameters: Value) -> Self {
@@ -76,6 +84,7 @@ impl HookContext {
             departing_unit: relation.as_ref().and_then(|relation| relation.departing_unit.clone()),
             broken: relation.is_some() && dispatch.event().ends_with("_relation_broken"),
             remote_app: relation.and_then(|relation| relation.remote_app),
+            storage: dispatch.storage().ok().flatten().map(|storage| storage.id),
             action: action.map(|_| Value::Object(Map::new())),
             restricted: ["collect_metrics", "meter_status_changed"].contains(&dispatch.event()),
         }

@@ -26,6 +26,7 @@
 //! | a relation that is gone for agent and controller, or only for the controller | [`Model::remove_relation`], [`Model::sever_relation`] |
 //! | a secret, of another application or of the own one; one that is refused | [`Model::add_secret`], [`Model::add_own_secret`], [`Model::revoke_secret`] |
 //! | a resource | [`Model::set_resource`] |
+//! | storage | [`Model::add_storage`] |
 //! | a hook that fails, so that its writes are dropped | [`Model::abort_hook`] |
 //! | an event that does not allow its tools | [`HookContext::restricted`] |
 //! | another version of Juju | [`Model::set_juju_version`] |
@@ -45,6 +46,7 @@ mod result;
 mod secret;
 mod secret_tools;
 mod state;
+mod storage_tools;
 mod tools;
 mod unit_tools;
 mod version;

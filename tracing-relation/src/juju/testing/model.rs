@@ -38,6 +38,11 @@ impl Model {
         self.state().unit.clone()
     }
 
+    /// Changes the name of the unit, and with it that of the application.
+    pub fn set_unit_name(&self, unit_name: &str) {
+        unit_name.clone_into(&mut self.state().unit);
+    }
+
     /// Sets the version of Juju whose tools the model imitates, such as `4.0.2`.
     ///
     /// Juju 4 has other error texts for a relation that is [severed](Self::sever_relation), and prints `null` for a unit
@@ -70,6 +75,22 @@ impl Model {
     /// Sets the file of a resource. The model does not check that it exists.
     pub fn set_resource(&self, name: &str, path: &str) {
         self.state().resources.insert(name.to_owned(), path.to_owned());
+    }
+
+    /// Adds a storage instance of this name, at this path. Returns its id, such as `data/0`. The model does not check that
+    /// the path exists.
+    #[must_use = "the id is how the storage is named later"]
+    pub fn add_storage(&self, name: &str, location: &str) -> String {
+        let mut state = self.state();
+        let id = format!("{name}/{}", state.next_storage);
+        state.next_storage += 1;
+        state.storages.insert(id.clone(), location.to_owned());
+        id
+    }
+
+    /// Removes a storage instance, if there is one.
+    pub fn remove_storage(&self, id: &str) {
+        self.state().storages.remove(id);
     }
 
     /// Returns the open ports, including those of a running hook, each as `opened-ports` prints it.

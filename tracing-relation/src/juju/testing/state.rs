@@ -1,4 +1,5 @@
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use serde_json::Value;
 
@@ -26,6 +27,14 @@ pub struct Status {
     pub status: String,
     /// The message of the status.
     pub message: String,
+}
+
+impl fmt::Display for Status {
+    /// Writes the status, and its message after a colon if there is one: `blocked: no database`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.status)?;
+        if self.message.is_empty() { Ok(()) } else { write!(f, ": {}", self.message) }
+    }
 }
 
 /// The outcome of an action that its user gets from the `action-*` tools.
@@ -68,6 +77,9 @@ pub(super) struct State {
     pub ports: BTreeSet<(Ports, String)>,
     pub secrets: BTreeMap<String, Secret>,
     pub resources: BTreeMap<String, String>,
+    /// The location of each storage instance, by its id.
+    pub storages: BTreeMap<String, String>,
+    pub next_storage: u32,
     pub status: Status,
     pub application_status: Status,
     pub workload_version: Option<String>,
@@ -128,6 +140,8 @@ impl State {
             ports: BTreeSet::new(),
             secrets: BTreeMap::new(),
             resources: BTreeMap::new(),
+            storages: BTreeMap::new(),
+            next_storage: 0,
             status: unknown.clone(),
             application_status: unknown,
             workload_version: None,

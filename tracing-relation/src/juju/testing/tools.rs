@@ -4,7 +4,7 @@ use super::call::Call;
 use super::context::HookContext;
 use super::result::{Printed, ToolResult};
 use super::state::State;
-use super::{action_tools, port_tools, relation_tools, secret_tools, unit_tools};
+use super::{action_tools, port_tools, relation_tools, secret_tools, storage_tools, unit_tools};
 
 pub(super) fn run(
     state: &mut State,
@@ -44,6 +44,8 @@ fn dispatch(call: &mut Call<'_>, tool: &str) -> Printed {
         "open-port" => port_tools::open(call),
         "close-port" => port_tools::close(call),
         "opened-ports" => port_tools::opened(call),
+        "storage-get" => storage_tools::get(call),
+        "storage-list" => storage_tools::list(call),
         "secret-get" => secret_tools::get(call),
         "secret-info-get" => secret_tools::info(call),
         "action-get" if call.context.action.is_some() => action_tools::get(call),

@@ -68,6 +68,17 @@ impl Model {
         write(databag, key, value);
     }
 
+    /// Adds a remote unit to a relation, with a databag that has only the keys which Juju itself sets.
+    ///
+    /// # Panics
+    ///
+    /// There is no such relation.
+    pub fn add_remote_unit(&self, id: u32, unit: &str) {
+        let mut state = self.state();
+        let relation = state.relations.get_mut(&id).expect("the relation exists");
+        relation.remote_units.entry(unit.to_owned()).or_insert_with(new_unit_databag);
+    }
+
     /// Removes a remote unit from a relation. Its databag can still be read.
     ///
     /// # Panics
@@ -91,6 +102,42 @@ impl Model {
         if let Some(before) = state.hook.as_mut().and_then(|hook| hook.local_before.get_mut(&id)) {
             write(&mut before.app, key, value);
         }
+    }
+
+    /// Writes a key of the own unit's databag, as if an earlier hook had written it. An empty value deletes the key.
+    ///
+    /// # Panics
+    ///
+    /// There is no such relation.
+    pub fn set_local_unit_data(&self, id: u32, key: &str, value: &str) {
+        let mut state = self.state();
+        let relation = state.relations.get_mut(&id).expect("the relation exists");
+        write(&mut relation.local.unit, key, value);
+        if let Some(before) = state.hook.as_mut().and_then(|hook| hook.local_before.get_mut(&id)) {
+            write(&mut before.unit, key, value);
+        }
+    }
+
+    /// Returns true if the unit's agent knows the relation.
+    #[must_use]
+    pub fn has_relation(&self, id: u32) -> bool {
+        self.state().relations.contains_key(&id)
+    }
+
+    /// Returns the names of the remote units in a relation, sorted; empty if there is no such relation.
+    #[must_use]
+    pub fn remote_units(&self, id: u32) -> Vec<String> {
+        let state = self.state();
+        let units = state.relations.get(&id).map(|relation| relation.remote_units.keys());
+        units.into_iter().flatten().cloned().collect()
+    }
+
+    /// Returns a remote unit's databag; empty if there is no such relation or unit.
+    #[must_use]
+    pub fn remote_unit_data(&self, id: u32, unit: &str) -> BTreeMap<String, String> {
+        let state = self.state();
+        let databag = state.relations.get(&id).and_then(|relation| relation.remote_units.get(unit));
+        databag.cloned().unwrap_or_default()
     }
 
     /// Returns the remote application's databag; empty if there is no such relation.

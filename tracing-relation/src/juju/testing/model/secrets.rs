@@ -25,6 +25,23 @@ impl Model {
         self.change_secret(uri, |secret| secret.revisions.push(secret::of_pairs(content)));
     }
 
+    /// Grants the unit access to a secret again.
+    ///
+    /// # Panics
+    ///
+    /// There is no such secret.
+    pub fn grant_secret(&self, uri: &str) {
+        self.change_secret(uri, |secret| secret.granted = true);
+    }
+
+    /// Returns the label that the unit or its application has given a secret, if there is one.
+    #[must_use]
+    pub fn secret_label(&self, uri: &str) -> Option<String> {
+        let state = self.state();
+        let secret = state.secrets.get(secret::id_in(uri)?)?;
+        secret.label.clone().or_else(|| secret.own_label.clone())
+    }
+
     /// Revokes the unit's access to a secret: `secret-get` then answers `permission denied`.
     ///
     /// # Panics
