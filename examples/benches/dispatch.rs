@@ -24,7 +24,7 @@ use std::process::{ChildStdin, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use charm_testing::collector::Collector;
-use charm_testing::juju::{Deployment, Event, SimulatedJuju};
+use charm_testing::{Event, Juju};
 use charm_tracing::juju::{Dispatch, HookToolCall};
 use median::median;
 use nix::sys::ptrace;
@@ -62,7 +62,7 @@ fn measure_dispatches() -> ExitCode {
     let (plain, secure) = (Collector::start(), Collector::start_tls());
     let mut cases = [
         Case::new("no backend", Unit::deploy()),
-        Case::new("no backend, hook tools as processes", Unit::start(Deployment::tools_as_processes)),
+        Case::new("no backend, hook tools as processes", Unit::start(Juju::over_processes)),
         Case::new("http", Unit::related_to(&plain)),
         Case::new("https, a CA given", Unit::secured_by(&secure)),
         Case { cold: true, ..Case::new("http, asked about the relation", Unit::related_to(&plain)) },
@@ -101,7 +101,7 @@ fn measure_dispatches() -> ExitCode {
 }
 
 /// How a charm reaches its hook tools.
-type Way = fn(Deployment) -> Deployment;
+type Way = fn(Juju) -> Juju;
 
 /// The measurements of one unit, made turn by turn.
 struct Case {
@@ -147,7 +147,7 @@ struct State {
 
 /// A unit of the charm, started through the launcher.
 struct Unit {
-    juju: SimulatedJuju,
+    juju: Juju,
     report: PathBuf,
     _directory: tempfile::TempDir,
 }
@@ -162,8 +162,8 @@ impl Unit {
         let report = directory.path().join("usage");
         let launcher = env::current_exe().expect("the benchmark's own path");
         let script = format!("#!/bin/sh\nexec {} {LAUNCHER} {}\n", launcher.display(), report.display());
-        let juju = way(Deployment::of_script(&script)).charmcraft(CHARMCRAFT).start();
-        juju.model().set_leader(true);
+        let mut juju = way(Juju::of_script(&script)).charmcraft(CHARMCRAFT);
+        juju.set_leader(true);
         let mut unit = Self { juju, report, _directory: directory };
         for event in ["install", "start"] {
             unit.prepare(Event::hook(event));
@@ -176,19 +176,19 @@ impl Unit {
     }
 
     fn secured_by(collector: &Collector) -> Self {
-        let unit = Self::deploy();
+        let mut unit = Self::deploy();
         let ca = unit.juju.charm_dir().join("ca.crt");
         fs::write(&ca, collector.ca_pem()).expect("the charm's files can be written");
-        unit.juju.model().set_config("tracing-ca", json!(ca));
+        unit.juju.set_config("tracing-ca", json!(ca));
         unit.relate(collector)
     }
 
     fn relate(mut self, collector: &Collector) -> Self {
-        let relation = self.juju.add_relation("tracing", "tempo", &["tempo/0"]);
-        self.juju.publish_endpoint(relation, &collector.endpoint());
+        let relation = self.juju.relate("tracing", "tempo");
+        relation.publish_endpoint(&collector.endpoint());
         // They publish what is asked for, and read what there is; the measured ones find it done.
         for event in [Event::relation_created, Event::relation_joined, Event::relation_changed] {
-            self.prepare(event("tracing", relation));
+            self.prepare(event(&relation));
         }
         self
     }
@@ -229,7 +229,7 @@ fn measure_calls() {
     println!("|---|---|---|");
     let ways: [(&str, Way); 2] = [
         ("over the agent's socket, on the open connection", |deployment| deployment),
-        ("as a process", Deployment::tools_as_processes),
+        ("as a process", Juju::over_processes),
     ];
     let mut rows = ways.map(|(name, way)| (name, Unit::start(way), Vec::new(), Vec::new()));
     for _ in 0..5 {

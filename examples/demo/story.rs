@@ -7,7 +7,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use charm_testing::collector::{CollectedSpan, Collector};
-use charm_testing::juju::{Deployment, Event, Integration, LogLine, Outcome, SimulatedJuju};
+use charm_testing::{Event, Integration, Juju, LogLine, Outcome};
 use charm_testing::{queue, tree};
 use serde_json::json;
 
@@ -39,7 +39,7 @@ pub(crate) fn tell(backend: &Backend, stop: &Stop) -> Result<bool, Halt> {
     };
     let mut app = App::deploy(stop)?;
     if let Some(ca) = ca {
-        app.juju.model().set_config("tracing-ca", json!(ca));
+        app.juju.set_config("tracing-ca", json!(ca));
     }
 
     say!("A unit of an example charm comes up. There is no tracing backend yet: traces wait on disk.\n");
@@ -81,14 +81,14 @@ fn start_collector() -> Result<(Collector, Endpoint), String> {
 
 /// Runs the hooks of the integration and prints them, until both units have nothing more to do; whether all
 /// succeeded.
-fn show_integration(app: &mut App, tempo: &mut SimulatedJuju) -> Result<bool, Halt> {
+fn show_integration(app: &mut App, tempo: &mut Juju) -> Result<bool, Halt> {
     let mut relation = Integration::new((&mut app.juju, "tracing"), (tempo, "tracing"));
-    let (of_app, of_tempo) = relation.ids();
+    let [of_app, of_tempo] = relation.relations();
     let mut published = Databags::default();
-    while let Some(outcome) = relation.step(&mut app.juju, tempo) {
+    while let Some(outcome) = relation.run_next_hook(&mut app.juju, tempo) {
         let well = show_line(&outcome);
-        published.show(APP, app.juju.model().local_app_data(of_app));
-        published.show(TEMPO, tempo.model().local_app_data(of_tempo));
+        published.show(APP, of_app.local_app_data());
+        published.show(TEMPO, of_tempo.local_app_data());
         if outcome.unit == APP {
             app.show_delivery(&outcome, "           ");
         }
@@ -126,7 +126,7 @@ fn end(app: &App, well: bool, collector: Option<&Collector>, endpoint: &Endpoint
 
 /// The unit that is traced.
 struct App<'a> {
-    juju: SimulatedJuju,
+    juju: Juju,
     /// The event and the id of each dispatch's trace.
     traces: Vec<(String, String)>,
     /// How many of them still wait.
@@ -209,24 +209,18 @@ impl<'a> App<'a> {
 }
 
 /// The backend's charm, told that its workload is at this endpoint.
-fn deploy_tempo(endpoint: &Endpoint) -> Result<SimulatedJuju, Halt> {
-    let tempo = deploy(TEMPO, include_str!("../provider/charmcraft.yaml"))?;
-    for (option, value) in [
-        ("external-url", json!(endpoint.url_without_port)),
-        ("otlp-http-port", json!(endpoint.port)),
-        ("otlp-grpc-port", json!(4317)),
-    ] {
-        tempo.model().set_config(option, value);
-    }
+fn deploy_tempo(endpoint: &Endpoint) -> Result<Juju, Halt> {
+    let mut tempo = deploy(TEMPO, include_str!("../provider/charmcraft.yaml"))?;
+    tempo.set_config("external-url", endpoint.url_without_port.as_str());
+    tempo.set_config("otlp-http-port", endpoint.port);
     Ok(tempo)
 }
 
-fn deploy(unit: &str, charmcraft: &str) -> Result<SimulatedJuju, Halt> {
+fn deploy(unit: &str, charmcraft: &str) -> Result<Juju, Halt> {
     let refused = |error: std::io::Error| Halt::Failure(error.to_string());
     let myself = env::current_exe().map_err(refused)?;
-    let deployment = Deployment::new(&myself).unit(unit).charmcraft(charmcraft);
-    let juju = deployment.try_start().map_err(refused)?;
-    juju.model().set_leader(true);
+    let mut juju = Juju::try_new(myself).map_err(refused)?.unit(unit).charmcraft(charmcraft);
+    juju.set_leader(true);
     Ok(juju)
 }
 
@@ -256,7 +250,7 @@ fn show_line(outcome: &Outcome) -> bool {
 }
 
 fn end_of(outcome: &Outcome) -> String {
-    let took = outcome.wall.as_secs_f64() * 1e3;
+    let took = outcome.duration.as_secs_f64() * 1e3;
     let style = if outcome.success() { GOOD } else { BAD };
     let how = match outcome.code() {
         Some(code) => format!("exit code {code}"),

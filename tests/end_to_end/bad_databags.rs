@@ -1,7 +1,7 @@
 //! The backend publishes something wrong: good receivers are used, the rest leaves the traces waiting.
 
 use charm_testing::collector::{Answer, Collector};
-use charm_testing::juju::{Event, SimulatedJuju};
+use charm_testing::{Event, Juju, Relation};
 
 use crate::unit::{
     assert_untouched, assert_untouched_and_quick, delivered, notices, test_charm, trace_id, waiting,
@@ -30,14 +30,14 @@ fn a_databag_of_which_nothing_can_be_used_leaves_the_traces_waiting() {
         "[]",
         "",
     ] {
-        juju.model().set_remote_app_data(relation, "receivers", databag);
-        let outcome = juju.dispatch(Event::relation_changed("tracing", relation));
+        relation.set_remote_app_data("receivers", databag);
+        let outcome = juju.dispatch(Event::relation_changed(&relation));
         assert_untouched(&outcome);
         assert_eq!(notices(&outcome), [""; 0], "{databag}");
         ids.push(trace_id(&outcome));
         assert_eq!(waiting(&juju), ids.len(), "{databag}");
     }
-    assert_mended(&mut juju, relation, ids);
+    assert_mended(&mut juju, &relation, ids);
 }
 
 #[test]
@@ -63,9 +63,9 @@ fn what_is_not_known_hides_nothing_that_is() {
         format!(" [ {good} ]\n"),
     ] {
         collector.clear();
-        juju.model().set_remote_app_data(relation, "receivers", &databag);
-        juju.model().set_remote_app_data(relation, "unknown-key", "anything");
-        let outcome = juju.dispatch(Event::relation_changed("tracing", relation));
+        relation.set_remote_app_data("receivers", &databag);
+        relation.set_remote_app_data("unknown-key", "anything");
+        let outcome = juju.dispatch(Event::relation_changed(&relation));
         assert_untouched(&outcome);
         assert_eq!(delivered(&collector), [trace_id(&outcome)], "{databag}");
     }
@@ -76,8 +76,8 @@ fn what_is_not_known_hides_nothing_that_is() {
 fn a_relation_that_is_being_removed_is_no_error() {
     let collector = Collector::start();
     let (mut juju, relation) = related_charm();
-    juju.publish_endpoint(relation, &collector.endpoint());
-    juju.model().sever_relation(relation);
+    relation.publish_endpoint(&collector.endpoint());
+    relation.sever();
     let outcome = juju.dispatch(Event::hook("update-status"));
     assert_untouched(&outcome);
     assert_eq!((waiting(&juju), collector.requests().len()), (1, 0));
@@ -96,20 +96,18 @@ fn an_endpoint_that_is_no_url_is_one_clear_warning() {
         ("http://:4318", "the endpoint names no host"),
         ("http://tempo:99999", "the endpoint's port is not a port number"),
     ] {
-        juju.publish_endpoint(relation, endpoint);
-        let outcome = juju.dispatch(Event::relation_changed("tracing", relation));
+        relation.publish_endpoint(endpoint);
+        let outcome = juju.dispatch(Event::relation_changed(&relation));
         assert_untouched_and_quick(&outcome);
         assert_eq!(
             notices(&outcome),
-            [format!(
-                "WARNING tracing:{relation}: cannot send traces: {why}; they are kept until that is mended"
-            )],
+            [format!("WARNING {relation}: cannot send traces: {why}; they are kept until that is mended")],
             "{endpoint}"
         );
         ids.push(trace_id(&outcome));
         assert_eq!(waiting(&juju), ids.len());
     }
-    assert_mended(&mut juju, relation, ids);
+    assert_mended(&mut juju, &relation, ids);
 }
 
 #[test]
@@ -117,9 +115,9 @@ fn endpoints_are_taken_with_and_without_slash_and_path() {
     let collector = Collector::start();
     let (mut juju, relation) = related_charm();
     for suffix in ["", "/", "/v1/traces", "/v1/traces/", "/model-app", "/model-app/?tenant=1"] {
-        juju.publish_endpoint(relation, &format!("{}{suffix}", collector.endpoint()));
+        relation.publish_endpoint(&format!("{}{suffix}", collector.endpoint()));
         collector.answer(Answer::Status(200));
-        assert_untouched(&juju.dispatch(Event::relation_changed("tracing", relation)));
+        assert_untouched(&juju.dispatch(Event::relation_changed(&relation)));
     }
     let paths: Vec<_> = collector.requests().iter().map(|request| request.path.clone()).collect();
     let path = "/v1/traces";
@@ -133,7 +131,7 @@ fn endpoints_are_taken_with_and_without_slash_and_path() {
 fn a_password_in_the_endpoint_is_not_told() {
     let collector = Collector::start();
     let (mut juju, relation) = related_charm();
-    juju.publish_endpoint(relation, &collector.endpoint().replace("//", "//juju:hunter2@"));
+    relation.publish_endpoint(&collector.endpoint().replace("//", "//juju:hunter2@"));
     collector.answer(Answer::Status(503));
     let outcome = juju.dispatch(Event::hook("update-status"));
     let told = &outcome.log.last().unwrap().message;
@@ -144,7 +142,7 @@ fn a_password_in_the_endpoint_is_not_told() {
 
 #[test]
 fn a_controllers_endpoint_that_is_no_url_is_told_too() {
-    let mut juju = test_charm().juju_version("4.1.0").start();
+    let mut juju = test_charm().juju_version("4.1.0");
     let outcome = juju.dispatch(Event::hook("start").env("JUJU_CHARM_TRACE_CONFIG_HTTP", "tempo:4318"));
     assert_untouched(&outcome);
     assert_eq!(
@@ -158,18 +156,18 @@ fn a_controllers_endpoint_that_is_no_url_is_told_too() {
 }
 
 /// A charm with a relation over which nothing was published yet.
-fn related_charm() -> (SimulatedJuju, u32) {
-    let mut juju = test_charm().start();
-    let relation = juju.add_relation("tracing", "tempo", &["tempo/0"]);
+fn related_charm() -> (Juju, Relation) {
+    let mut juju = test_charm();
+    let relation = juju.relate("tracing", "tempo");
     (juju, relation)
 }
 
 /// With good the next dispatch delivers what has waited.
 #[track_caller]
-fn assert_mended(juju: &mut SimulatedJuju, relation: u32, mut ids: Vec<String>) {
+fn assert_mended(juju: &mut Juju, relation: &Relation, mut ids: Vec<String>) {
     let collector = Collector::start();
-    juju.publish_endpoint(relation, &collector.endpoint());
-    let mended = juju.dispatch(Event::relation_changed("tracing", relation));
+    relation.publish_endpoint(&collector.endpoint());
+    let mended = juju.dispatch(Event::relation_changed(relation));
     assert_untouched(&mended);
     ids.push(trace_id(&mended));
     assert_eq!((waiting(juju), delivered(&collector)), (0, ids), "{mended}");

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use charm_testing::collector::Collector;
-use charm_testing::juju::{Deployment, Event};
+use charm_testing::{Event, Juju};
 
 use crate::unit::{
     METADATA, assert_untouched, buffer, delivered, relate, test_charm, trace_id, waiting, whole_traces,
@@ -14,7 +14,7 @@ use crate::unit::{
 
 #[test]
 fn without_metadata_that_can_be_read_only_the_charms_name_is_left_out() {
-    let charms: [fn(Deployment) -> Deployment; 5] = [
+    let charms: [fn(Juju) -> Juju; 5] = [
         |charm| charm.without_file("metadata.yaml"),
         |charm| charm.metadata("{ this: is: not: yaml"),
         |charm| charm.metadata("- a\n- list\n"),
@@ -23,7 +23,7 @@ fn without_metadata_that_can_be_read_only_the_charms_name_is_left_out() {
     ];
     for charm in charms {
         let collector = Collector::start();
-        let mut juju = charm(test_charm()).start();
+        let mut juju = charm(test_charm());
         let _ = relate(&mut juju, &collector.endpoint());
         let outcome = juju.dispatch(Event::hook("update-status"));
         assert_untouched(&outcome);
@@ -37,7 +37,7 @@ fn without_metadata_that_can_be_read_only_the_charms_name_is_left_out() {
 #[test]
 fn charmcraft_yaml_is_metadata_enough() {
     let collector = Collector::start();
-    let mut juju = test_charm().charmcraft(&METADATA.replace("traced-charm", "packed-charm")).start();
+    let mut juju = test_charm().charmcraft(&METADATA.replace("traced-charm", "packed-charm"));
     let _ = relate(&mut juju, &collector.endpoint());
     assert_untouched(&juju.dispatch(Event::hook("start")));
     let name = whole_traces(&collector)[0].resource_attribute("charm");
@@ -46,7 +46,7 @@ fn charmcraft_yaml_is_metadata_enough() {
 
 #[test]
 fn a_unit_leaves_nothing_but_its_traces_its_lock_and_what_it_knows_of_relations() {
-    let mut juju = test_charm().start();
+    let mut juju = test_charm();
     let before = names(&juju.charm_dir());
     for hook in ["install", "start", "update-status"] {
         assert_untouched(&juju.dispatch(Event::hook(hook)));

@@ -12,7 +12,7 @@ use std::thread;
 use std::time::Duration;
 
 use charm_testing::collector::Collector;
-use charm_testing::juju::{Deployment, Event, Outcome, SimulatedJuju, ToolFault};
+use charm_testing::{Event, Juju, Outcome, Relation, ToolFault};
 use serde_json::json;
 
 use crate::unit::{
@@ -118,12 +118,12 @@ fn a_tool_that_hangs() {
 #[test]
 fn all_tools_hang_and_the_dispatch_ends_in_time() {
     for (ask, way) in ASK.into_iter().flat_map(|ask| EITHER_WAY.map(|way| (ask, way))) {
-        let (collector, mut juju) = related_leader(way);
+        let (collector, mut juju, _) = related_leader(way);
         for tool in &TOOLS {
             juju.break_tool(tool.name, Hangs);
         }
         let outcome = juju.dispatch(impatient(ask));
-        assert!(outcome.wall < LONGEST, "{ask}: {outcome}");
+        assert!(outcome.duration < LONGEST, "{ask}: {outcome}");
         assert!(outcome.success(), "{ask}: {outcome}");
         assert_eq!((waiting(&juju), collector.requests().len()), (1, 0), "{ask}: {outcome}");
     }
@@ -131,7 +131,7 @@ fn all_tools_hang_and_the_dispatch_ends_in_time() {
 
 #[test]
 fn what_is_known_from_earlier_dispatches_needs_no_tool() {
-    let (collector, mut juju) = related_leader(Deployment::tools_as_processes);
+    let (collector, mut juju, _) = related_leader(Juju::over_processes);
     // The second finds published what the first has requested.
     for _ in 0..2 {
         assert!(juju.dispatch(update_status("early")).success());
@@ -141,7 +141,7 @@ fn what_is_known_from_earlier_dispatches_needs_no_tool() {
     }
     for ask in ASK {
         let outcome = juju.dispatch(update_status(ask));
-        assert_the_charm_worked(ask, &juju, &outcome);
+        assert_the_charm_worked(ask, &outcome);
     }
     assert_eq!((waiting(&juju), collector.requests().len()), (0, 5));
 }
@@ -149,7 +149,7 @@ fn what_is_known_from_earlier_dispatches_needs_no_tool() {
 #[test]
 fn a_tool_of_the_charms_own_that_fails_is_the_charms_error() {
     for way in EITHER_WAY {
-        let (collector, mut juju) = related_leader(way);
+        let (collector, mut juju, _) = related_leader(way);
         juju.break_tool("status-set", Killed);
         let outcome = juju.dispatch(update_status("early"));
         assert_eq!(outcome.code(), Some(1), "{outcome}");
@@ -172,32 +172,32 @@ fn every_tool_in_turn(what: &str, fault: ToolFault) {
 }
 
 fn break_and_mend(tool: &Tool, fault: ToolFault, ask: &str, way: Way, case: &str) {
-    let (collector, mut juju) = related_leader(way);
+    let (collector, mut juju, relation) = related_leader(way);
     juju.break_tool(tool.name, fault);
     let outcome = juju.dispatch(if fault == Hangs { impatient(ask) } else { update_status(ask) });
 
     let answered = outcome.calls.iter().any(|call| call[0] == tool.name);
     assert!(!answered, "{case}: it is not broken: {outcome}");
     assert_eq!(outcome.stdout, "", "{case}: {outcome}");
-    assert!(outcome.wall < LONGEST, "{case}: {outcome}");
+    assert!(outcome.duration < LONGEST, "{case}: {outcome}");
     assert!(!outcome.stderr.contains("panicked"), "{case}: {outcome}");
-    assert_the_charm_worked(case, &juju, &outcome);
+    assert_the_charm_worked(case, &outcome);
     assert_eq!(collector.requests().len(), usize::from(!tool.needed), "{case}: {outcome}");
     assert_eq!(waiting(&juju), usize::from(tool.needed), "{case}: {outcome}");
 
     juju.break_tool(tool.name, None);
     let mended = juju.dispatch(update_status(ask));
-    assert_the_charm_worked(case, &juju, &mended);
+    assert_the_charm_worked(case, &mended);
     assert_eq!((waiting(&juju), collector.requests().len()), (0, 2), "{case}, mended: {mended}");
-    assert_eq!(requested(&juju), r#"["otlp_http"]"#, "{case}, mended: {mended}");
+    assert_eq!(requested(&relation), r#"["otlp_http"]"#, "{case}, mended: {mended}");
 }
 
 /// As without tracing.
 #[track_caller]
-fn assert_the_charm_worked(case: &str, juju: &SimulatedJuju, outcome: &Outcome) {
+fn assert_the_charm_worked(case: &str, outcome: &Outcome) {
     assert!(outcome.success(), "{case}: {outcome}");
     assert_eq!(outcome.stderr, "", "{case}: {outcome}");
-    assert_eq!(juju.model().status().status, "active", "{case}: {outcome}");
+    assert_eq!(outcome.unit_status.status, "active", "{case}: {outcome}");
 }
 
 fn update_status(ask: &str) -> Event {
@@ -209,17 +209,17 @@ fn impatient(ask: &str) -> Event {
 }
 
 /// Returns the protocols that the unit's application has requested of the backend.
-fn requested(juju: &SimulatedJuju) -> String {
-    juju.model().local_app_data(1).remove("receivers").unwrap_or_default()
+fn requested(relation: &Relation) -> String {
+    relation.local_app_data().remove("receivers").unwrap_or_default()
 }
 
 /// A charm that leads its application, and is related to a healthy backend that it has not asked for anything yet.
-fn related_leader(way: Way) -> (Collector, SimulatedJuju) {
+fn related_leader(way: Way) -> (Collector, Juju, Relation) {
     let collector = Collector::start();
-    let mut juju = way(relation_charm()).start();
-    juju.model().set_leader(true);
-    assert_eq!(relate(&mut juju, &collector.endpoint()), 1);
-    (collector, juju)
+    let mut juju = way(relation_charm());
+    juju.set_leader(true);
+    let relation = relate(&mut juju, &collector.endpoint());
+    (collector, juju, relation)
 }
 
 /// The effect of a broken tool on a backend's hook.
@@ -283,15 +283,16 @@ fn a_backend_that_cannot_read_a_request_tells_nobody_and_one_that_cannot_tell_on
 
 fn break_a_backend(way: Way, tool: &str, argument: &str, fault: ToolFault, fate: Fate) {
     let collector = Collector::start();
-    let mut juju = way(backend_charm()).start();
-    juju.model().set_leader(true);
-    let ids = ["one", "two", "three"].map(|app| juju.add_relation("tracing", app, &[]));
-    assert_eq!(ids, [1, 2, 3]);
-    for (id, protocol) in ids.into_iter().zip(["otlp_http", "zipkin", "jaeger_grpc"]) {
-        juju.model().set_remote_app_data(id, "receivers", &json!([protocol]).to_string());
+    let mut juju = way(backend_charm());
+    juju.set_leader(true);
+    let relations = ["one", "two", "three"].map(|app| juju.relate("tracing", app));
+    let all = relations.each_ref().map(Relation::id);
+    assert_eq!(all, [1, 2, 3]);
+    for (relation, protocol) in relations.iter().zip(["otlp_http", "zipkin", "jaeger_grpc"]) {
+        relation.set_remote_app_data("receivers", &json!([protocol]).to_string());
     }
-    let told = |juju: &SimulatedJuju| -> Vec<u32> {
-        ids.into_iter().filter(|id| !juju.model().local_app_data(*id).is_empty()).collect()
+    let told = || -> Vec<u32> {
+        relations.iter().filter(|relation| !relation.local_app_data().is_empty()).map(Relation::id).collect()
     };
     let event = |event: Event| event.env("TRACE_ENDPOINT", &collector.endpoint());
     let impatient = |what: Event| {
@@ -300,26 +301,26 @@ fn break_a_backend(way: Way, tool: &str, argument: &str, fault: ToolFault, fate:
     };
     juju.break_tool_for(tool, argument, fault);
     // A relation's own hook says who is at the other end, so that nobody asks.
-    let own = if tool == "relation-list" { 3 } else { 2 };
-    for what in [Event::hook("update-status"), Event::relation_changed("tracing", own).remote_application()] {
+    let own = if tool == "relation-list" { &relations[2] } else { &relations[1] };
+    for what in [Event::hook("update-status"), Event::relation_changed(own).by_application()] {
         let case = format!("{tool} {argument}: {fault:?} in {what:?}");
         let outcome = juju.dispatch(impatient(what.clone()));
         let is_well = fate == Fate::OthersAreToldAndAllIsWell;
         assert_eq!(outcome.code(), Some(i32::from(!is_well)), "{case}: {outcome}");
-        assert!(outcome.wall < LONGEST && !outcome.stderr.contains("panicked"), "{case}: {outcome}");
-        assert_eq!(told(&juju), if is_well { vec![1, 3] } else { vec![] }, "{case}: {outcome}");
+        assert!(outcome.duration < LONGEST && !outcome.stderr.contains("panicked"), "{case}: {outcome}");
+        assert_eq!(told(), if is_well { vec![1, 3] } else { vec![] }, "{case}: {outcome}");
 
         let outcome = juju.dispatch(impatient(what).env("CARRY_ON", "1"));
         assert!(outcome.success(), "{case}: {outcome}");
         let others = if fate == Fate::NobodyIsTold { vec![] } else { vec![1, 3] };
-        assert_eq!(told(&juju), others, "{case}: {outcome}");
+        assert_eq!(told(), others, "{case}: {outcome}");
         assert_eq!(
             notices(&outcome).iter().any(|told| told.starts_with("ERROR")),
             !is_well,
             "{case}: {outcome}"
         );
-        for id in others {
-            juju.model().set_local_app_data(id, "receivers", "");
+        for relation in relations.iter().filter(|relation| others.contains(&relation.id())) {
+            relation.set_local_app_data("receivers", "");
         }
     }
     assert_eq!((waiting(&juju), collector.requests().len()), (0, 4), "{tool}: every trace is delivered");
@@ -327,7 +328,7 @@ fn break_a_backend(way: Way, tool: &str, argument: &str, fault: ToolFault, fate:
     juju.break_tool_for(tool, argument, None);
     let mended = juju.dispatch(event(Event::hook("update-status")));
     assert!(mended.success(), "{tool}: {mended}");
-    assert_eq!(told(&juju), ids, "{tool}: {mended}");
+    assert_eq!(told(), all, "{tool}: {mended}");
 }
 
 /// The tools with which certificates are read, and the argument by which their calls are told from others.
@@ -362,10 +363,11 @@ fn break_the_authorities(way: Way, tool: &str, argument: &str, fault: ToolFault)
         .metadata(&format!("{METADATA}  receive-ca-cert:\n    interface: certificate_transfer\n"));
     for charm in [by_hand, authorities_charm()] {
         let collector = Collector::start_tls();
-        let mut juju = way(charm).start();
-        assert_eq!(relate(&mut juju, &collector.endpoint()), 1);
-        assert_eq!(juju.add_relation("receive-ca-cert", "ca", &["ca/0"]), 2);
-        juju.model().set_remote_app_data(2, "certificates", &json!([collector.ca_pem()]).to_string());
+        let mut juju = way(charm);
+        let _ = relate(&mut juju, &collector.endpoint());
+        let ca = juju.relate("receive-ca-cert", "ca");
+        assert_eq!(ca.id(), 2);
+        ca.set_remote_app_data("certificates", &json!([collector.ca_pem()]).to_string());
         let event = || {
             let event = Event::hook("update-status").env("TRACE_ENDPOINT", &collector.endpoint());
             event.env("TRACE_CA_RELATION", "receive-ca-cert")
@@ -374,7 +376,7 @@ fn break_the_authorities(way: Way, tool: &str, argument: &str, fault: ToolFault)
 
         juju.break_tool_for(tool, argument, fault);
         let outcome = juju.dispatch(event());
-        assert!(outcome.success() && outcome.wall < LONGEST, "{case}: {outcome}");
+        assert!(outcome.success() && outcome.duration < LONGEST, "{case}: {outcome}");
         assert_eq!(outcome.stderr, "", "{case}: {outcome}");
         assert_eq!((waiting(&juju), collector.requests().len()), (1, 0), "{case}: {outcome}");
         let said = notices(&outcome);

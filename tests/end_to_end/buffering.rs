@@ -9,7 +9,7 @@ use std::sync::Barrier;
 use std::thread;
 
 use charm_testing::collector::{Answer, Collector};
-use charm_testing::juju::{Deployment, Event, Outcome};
+use charm_testing::{Event, Juju, Outcome};
 use charm_testing::{queue, tree};
 use tempfile::TempDir;
 
@@ -20,7 +20,7 @@ use crate::unit::{
 
 #[test]
 fn without_a_backend_each_dispatch_keeps_one_trace_more_and_says_nothing() {
-    let mut juju = test_charm().start();
+    let mut juju = test_charm();
     for (dispatches, hook) in (1..).zip(["install", "leader-elected", "config-changed", "start"]) {
         let outcome = juju.dispatch(Event::hook(hook));
         assert_untouched(&outcome);
@@ -38,7 +38,7 @@ fn without_a_backend_each_dispatch_keeps_one_trace_more_and_says_nothing() {
 #[test]
 fn a_full_buffer_drops_the_oldest() {
     let collector = Collector::start();
-    let mut juju = session_charm().start();
+    let mut juju = session_charm();
     let keeping_three = |event: Event| event.env("TRACE_BUFFER_EVENTS", "3");
     let ids: Vec<_> = (0..5).map(|_| trace_id(&juju.dispatch(keeping_three(Event::hook("start"))))).collect();
     assert_eq!(waiting(&juju), 3);
@@ -53,7 +53,7 @@ fn a_full_buffer_drops_the_oldest() {
 #[test]
 fn the_next_trace_tells_what_was_lost() {
     let collector = Collector::start();
-    let mut juju = session_charm().start();
+    let mut juju = session_charm();
     let keeping_three = |event: Event| event.env("TRACE_BUFFER_EVENTS", "3");
     for _ in 0..6 {
         juju.dispatch(keeping_three(Event::hook("start")));
@@ -79,19 +79,19 @@ fn the_next_trace_tells_what_was_lost() {
 #[test]
 fn a_full_buffer_gives_up_the_boring_before_the_interesting() {
     let collector = Collector::start();
-    let mut juju = struct_charm().start();
+    let mut juju = struct_charm();
     // `start` calls the workload, nothing handles the others.
     let hooks = ["start", "install", "leader-elected", "start", "config-changed"];
     let ids: Vec<_> = hooks.iter().map(|hook| trace_id(&juju.dispatch(Event::hook(hook)))).collect();
     let relation = relate(&mut juju, &collector.endpoint());
-    let healthy = juju.dispatch(Event::relation_changed("tracing", relation));
+    let healthy = juju.dispatch(Event::relation_changed(&relation));
     let expected = [ids[0].clone(), ids[3].clone(), ids[4].clone(), trace_id(&healthy)];
     assert_eq!(delivered(&collector), expected);
 }
 
 #[test]
 fn the_buffer_is_where_the_charm_wants_it_in_directories_that_are_made() {
-    let mut juju = struct_charm().start();
+    let mut juju = struct_charm();
     let outcome = juju.dispatch(Event::hook("start"));
     assert_untouched(&outcome);
     assert_eq!(waiting_in(&juju.charm_dir().join("state/traces/buffer")), 1);
@@ -103,7 +103,7 @@ fn the_buffer_is_where_the_charm_wants_it_in_directories_that_are_made() {
 #[test]
 fn a_charm_without_a_buffer_pushes_at_once_and_loses_the_rest_silently() {
     let collector = Collector::start();
-    let mut juju = session_charm().start();
+    let mut juju = session_charm();
     let bufferless = |event: Event| event.env("TRACE_BUFFER_EVENTS", "0");
     let lost = juju.dispatch(bufferless(Event::hook("start")));
     assert_eq!(lost.stdout, "delivered 0\nwaiting 0\nbuffered false\nlost true\n", "{lost}");
@@ -118,13 +118,13 @@ fn a_charm_without_a_buffer_pushes_at_once_and_loses_the_rest_silently() {
 #[test]
 fn switched_off_means_no_span_no_file_and_no_line() {
     let collector = Collector::start();
-    let mut juju = test_charm().start();
+    let mut juju = test_charm();
     let _ = relate(&mut juju, &collector.endpoint());
     for value in ["0", "false", "no", "true"] {
         let outcome = juju.dispatch(Event::hook("update-status").env("CHARM_TRACING_ENABLED", value));
         assert_untouched(&outcome);
         assert!(outcome.calls.iter().all(|call| call[0] != "juju-log"), "{outcome}");
-        assert_eq!(juju.model().status().message, "ready", "the charm does its work");
+        assert_eq!(outcome.unit_status.message, "ready", "the charm does its work");
     }
     assert!(!buffer(&juju).exists());
     assert_eq!(collector.requests().len(), 0);
@@ -138,7 +138,7 @@ fn switched_off_means_no_span_no_file_and_no_line() {
 #[test]
 fn the_controllers_endpoint_is_used_where_the_relation_gives_none() {
     let (controllers, relations) = (Collector::start(), Collector::start());
-    let mut juju = test_charm().juju_version("4.1.0").start();
+    let mut juju = test_charm().juju_version("4.1.0");
     let setting = ("JUJU_CHARM_TRACE_CONFIG_HTTP", controllers.endpoint());
     let first = juju.dispatch(Event::hook("start").env(setting.0, &setting.1));
     assert_untouched(&first);
@@ -153,7 +153,7 @@ fn the_controllers_endpoint_is_used_where_the_relation_gives_none() {
 #[test]
 fn an_endpoint_for_grpc_alone_is_none() {
     let collector = Collector::start();
-    let mut juju = test_charm().juju_version("4.1.0").start();
+    let mut juju = test_charm().juju_version("4.1.0");
     let grpc = collector.endpoint().replace("http://", "");
     let outcome = juju.dispatch(Event::hook("start").env("JUJU_CHARM_TRACE_CONFIG_GRPC", &grpc));
     assert_untouched(&outcome);
@@ -164,19 +164,19 @@ fn an_endpoint_for_grpc_alone_is_none() {
 #[test]
 fn the_hook_that_brings_the_endpoint_delivers_and_without_the_relation_traces_wait_again() {
     let collector = Collector::start();
-    let mut juju = test_charm().start();
+    let mut juju = test_charm();
     let installed = juju.dispatch(Event::hook("install"));
-    let relation = juju.add_relation("tracing", "tempo", &["tempo/0"]);
-    let created = juju.dispatch(Event::relation_created("tracing", relation));
+    let relation = juju.relate("tracing", "tempo");
+    let created = juju.dispatch(Event::relation_created(&relation));
     assert_eq!((waiting(&juju), collector.requests().len()), (2, 0));
 
-    juju.publish_endpoint(relation, &collector.endpoint());
-    let changed = juju.dispatch(Event::relation_changed("tracing", relation));
+    relation.publish_endpoint(&collector.endpoint());
+    let changed = juju.dispatch(Event::relation_changed(&relation));
     assert_untouched(&changed);
     assert_eq!(delivered(&collector), [trace_id(&installed), trace_id(&created), trace_id(&changed)]);
     assert_eq!(waiting(&juju), 0);
 
-    let broken = juju.dispatch(Event::relation_broken("tracing", relation));
+    let broken = juju.dispatch(Event::relation_broken(&relation));
     assert_untouched(&broken);
     assert_eq!(waiting(&juju), 1, "the hook that ends the relation has no backend any more");
     collector.clear();
@@ -189,11 +189,11 @@ fn the_hook_that_brings_the_endpoint_delivers_and_without_the_relation_traces_wa
 #[test]
 fn a_backend_that_moves_gets_what_comes_from_then_on() {
     let (before, after) = (Collector::start(), Collector::start());
-    let mut juju = test_charm().start();
+    let mut juju = test_charm();
     let relation = relate(&mut juju, &before.endpoint());
     let first = juju.dispatch(Event::hook("start"));
-    juju.publish_endpoint(relation, &after.endpoint());
-    let second = juju.dispatch(Event::relation_changed("tracing", relation));
+    relation.publish_endpoint(&after.endpoint());
+    let second = juju.dispatch(Event::relation_changed(&relation));
     assert_eq!(delivered(&before), [trace_id(&first)]);
     assert_eq!(delivered(&after), [trace_id(&second)]);
 }
@@ -283,21 +283,21 @@ impl Shared {
     fn deliver(&self, collector: &Collector) -> String {
         // A busy machine does not send so many within the usual two seconds.
         let event = self.event().env("TRACE_ENDPOINT", &collector.endpoint()).env("TRACE_SECONDS", "60");
-        trace_id(&session_charm().start().dispatch(event))
+        trace_id(&session_charm().dispatch(event))
     }
 }
 
 const AT_ONCE: usize = 50;
 
 /// Dispatches of so many units, all of which begin at the same moment.
-fn at_once(units: usize, charm: impl Fn() -> Deployment + Sync, event: impl Fn() -> Event) -> Vec<Outcome> {
+fn at_once(units: usize, charm: impl Fn() -> Juju + Sync, event: impl Fn() -> Event) -> Vec<Outcome> {
     let ready = Barrier::new(units);
     thread::scope(|scope| {
         let units: Vec<_> = (0..units)
             .map(|unit| {
                 let (event, charm, ready) = (event(), &charm, &ready);
                 scope.spawn(move || {
-                    let mut juju = charm().unit(&format!("app/{unit}")).start();
+                    let mut juju = charm().unit(&format!("app/{unit}"));
                     ready.wait();
                     juju.dispatch(event)
                 })
@@ -320,15 +320,15 @@ fn sorted(mut ids: Vec<String>) -> Vec<String> {
 fn ten_thousand_calls_in_one_dispatch_arrive_complete() {
     const CALLS: usize = 10_000;
     let collector = Collector::start();
-    let mut juju = test_charm().start();
-    juju.model().set_config("calls", CALLS.into());
+    let mut juju = test_charm();
+    juju.set_config("calls", CALLS);
     assert_untouched(&juju.dispatch(Event::hook("config-changed")));
     assert_eq!(waiting(&juju), 1);
 
     // Sent by a charm with more patience than the default: a collector without optimisation takes its time for it.
     let path = buffer(&juju);
     let event = Event::hook("start").env("TRACE_ENDPOINT", &collector.endpoint()).env("TRACE_SECONDS", "30");
-    let sent = session_charm().start().dispatch(event.env("TRACE_BUFFER", path.to_str().unwrap()));
+    let sent = session_charm().dispatch(event.env("TRACE_BUFFER", path.to_str().unwrap()));
     assert_eq!(sent.stdout, "delivered 2\nwaiting 0\nbuffered false\nlost false\n", "{sent}");
     let spans = whole_traces(&collector);
     let calls = spans.iter().filter(|span| span.span.name == "method call: TestCharm.apply");

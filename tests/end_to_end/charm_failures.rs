@@ -1,8 +1,8 @@
 //! The charm fails: Juju sees what it would have seen without tracing, and the trace shows where it happened.
 
 use charm_testing::collector::{Answer, Collector};
-use charm_testing::juju::{Event, SimulatedJuju};
 use charm_testing::tree::Outline;
+use charm_testing::{Event, Juju, ToolFault};
 use serde_json::json;
 
 use crate::unit::{
@@ -83,7 +83,7 @@ rotate_action [error: the action failed]
     assert!(!format!("{spans:?}").contains("hunter2"));
 
     // An action that cannot fail, because Juju refuses it, has not failed.
-    juju.model().fail_next("action-fail", 1, "ERROR not running an action\n");
+    juju.break_tool("action-fail", ToolFault::Exits(1, "ERROR not running an action\n"));
     let outcome = juju.dispatch(Event::action("rotate", json!({})));
     assert_eq!(outcome.code(), Some(1), "{outcome}");
     let root = whole_traces(&collector).pop().unwrap().span;
@@ -93,7 +93,7 @@ rotate_action [error: the action failed]
 #[test]
 fn an_error_while_the_charm_is_constructed_keeps_the_trace_for_later() {
     let (collector, mut juju) = related_charm();
-    juju.model().set_config("calls", json!("many"));
+    juju.set_config("calls", json!("many"));
     let failed = juju.dispatch(Event::hook("config-changed"));
     assert_eq!(failed.code(), Some(1), "{failed}");
     assert_eq!(failed.stdout, "");
@@ -105,7 +105,7 @@ Caused by:
     assert_eq!(notices(&failed), [format!("ERROR {expected}")]);
     assert_eq!((collector.requests().len(), waiting(&juju)), (0, 1), "nobody could tell where to send it");
 
-    juju.model().set_config("calls", json!(1));
+    juju.set_config("calls", json!(1));
     let mended = juju.dispatch(Event::hook("config-changed"));
     assert!(mended.success(), "{mended}");
     assert_eq!(delivered(&collector), [trace_id(&failed), trace_id(&mended)]);
@@ -122,9 +122,9 @@ app/0: config-changed event [error: cannot read the option `calls`]
 #[test]
 fn the_trace_of_a_charm_that_was_not_constructed_goes_where_juju_says() {
     let collector = Collector::start();
-    let mut juju = test_charm().start();
+    let mut juju = test_charm();
     for (calls, error) in [(json!("many"), "cannot read the option"), (json!(1_000_000), "panicked")] {
-        juju.model().set_config("calls", calls);
+        juju.set_config("calls", calls);
         let event = Event::hook("start").env("JUJU_CHARM_TRACE_CONFIG_HTTP", &collector.endpoint());
         let outcome = juju.dispatch(event);
         assert!(!outcome.success() && outcome.stderr.contains(error), "{outcome}");
@@ -135,7 +135,7 @@ fn the_trace_of_a_charm_that_was_not_constructed_goes_where_juju_says() {
 
 #[test]
 fn a_charm_that_juju_cannot_relate_says_so_as_its_own_error() {
-    let mut juju = test_charm().metadata(&METADATA.replace("tracing:\n", "traces:\n")).start();
+    let mut juju = test_charm().metadata(&METADATA.replace("tracing:\n", "traces:\n"));
     let outcome = juju.dispatch(Event::hook("start"));
     assert_eq!(outcome.code(), Some(1), "{outcome}");
     assert_eq!(
@@ -149,7 +149,8 @@ fn a_charm_that_juju_cannot_relate_says_so_as_its_own_error() {
 fn a_hook_tool_that_fails_is_an_error_of_its_span_and_of_the_calls_around_it() {
     let (collector, mut juju) = related_charm();
     // It may quote what it was given, which is nobody's business but the charm's.
-    juju.model().fail_next("status-set", 1, "ERROR expected a status, got \"hunter2\"\n");
+    let complaint = "ERROR expected a status, got \"hunter2\"\n";
+    juju.break_tool("status-set", ToolFault::Exits(1, complaint));
     let outcome = juju.dispatch(Event::hook("update-status"));
     assert_eq!(outcome.code(), Some(1), "{outcome}");
     let message = "cannot run status-set (exit code 1)";
@@ -209,13 +210,13 @@ stop {panicked}
 #[test]
 fn a_panic_while_the_charm_is_constructed_keeps_the_trace_for_later() {
     let (collector, mut juju) = related_charm();
-    juju.model().set_config("calls", json!(1_000_000));
+    juju.set_config("calls", json!(1_000_000));
     let panicked = juju.dispatch(Event::hook("config-changed"));
     assert_eq!(panicked.code(), Some(101), "{panicked}");
     assert_eq!(panicked.stderr.matches("nobody needs a million calls").count(), 1, "{panicked}");
     assert_eq!((collector.requests().len(), waiting(&juju)), (0, 1));
 
-    juju.model().set_config("calls", json!(0));
+    juju.set_config("calls", json!(0));
     let next = juju.dispatch(Event::hook("config-changed"));
     assert_eq!(delivered(&collector), [trace_id(&panicked), trace_id(&next)]);
     assert_eq!(
@@ -231,12 +232,12 @@ app/0: config-changed event [error: nobody needs a million calls]
 fn a_panic_in_what_only_tracing_asks_for_stays_unseen() {
     let (collector, mut juju) = related_charm();
     // Not a text, as the charm's `certificate` takes for granted.
-    juju.model().set_config("tracing-ca", json!(7));
+    juju.set_config("tracing-ca", json!(7));
     let outcome = juju.dispatch(Event::hook("update-status"));
     assert_untouched(&outcome);
     assert_eq!((collector.requests().len(), waiting(&juju)), (0, 1));
 
-    juju.model().set_config("tracing-ca", json!(""));
+    juju.set_config("tracing-ca", json!(""));
     let next = juju.dispatch(Event::hook("update-status"));
     assert_eq!(delivered(&collector), [trace_id(&outcome), trace_id(&next)]);
     assert!(!Outline::new().status().of(&whole_traces(&collector)).contains("[error"));
@@ -245,7 +246,7 @@ fn a_panic_in_what_only_tracing_asks_for_stays_unseen() {
 #[test]
 fn a_session_by_hand_keeps_the_exit_code_and_marks_what_failed() {
     let collector = Collector::start();
-    let mut juju = session_charm().start();
+    let mut juju = session_charm();
     let outcome = juju.dispatch(Event::hook("stop").env("TRACE_ENDPOINT", &collector.endpoint()));
     assert_eq!(outcome.code(), Some(3), "{outcome}");
     assert_eq!(outcome.stdout, "delivered 1\nwaiting 0\nbuffered false\nlost false\n");
@@ -261,7 +262,7 @@ app/0: stop event [error: nobody is there]
 #[test]
 fn a_session_that_a_panic_drops_leaves_its_trace_in_the_buffer() {
     let collector = Collector::start();
-    let mut juju = session_charm().start();
+    let mut juju = session_charm();
     let panicked = juju.dispatch(Event::hook("remove").env("TRACE_ENDPOINT", &collector.endpoint()));
     assert_eq!(panicked.code(), Some(101), "{panicked}");
     assert_eq!(panicked.stderr.matches("nothing is left to remove").count(), 1, "{panicked}");
@@ -293,7 +294,7 @@ fn an_action_prints_what_the_charm_prints() {
 
 #[test]
 fn a_failing_hook_fails_alike_whatever_the_backend_does() {
-    let alone = test_charm().start().dispatch(Event::hook("upgrade-charm"));
+    let alone = test_charm().dispatch(Event::hook("upgrade-charm"));
     assert_eq!(alone.code(), Some(1), "{alone}");
     let (collector, mut juju) = related_charm();
     collector.answer(Answer::Status(503));
@@ -318,9 +319,9 @@ fn an_actions_output_is_the_charms_alone_whatever_the_backend_does() {
 }
 
 /// A charm that is related to a backend.
-fn related_charm() -> (Collector, SimulatedJuju) {
+fn related_charm() -> (Collector, Juju) {
     let collector = Collector::start();
-    let mut juju = test_charm().start();
+    let mut juju = test_charm();
     let _ = relate(&mut juju, &collector.endpoint());
     (collector, juju)
 }

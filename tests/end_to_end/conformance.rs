@@ -5,9 +5,9 @@
 use std::fs;
 
 use charm_testing::collector::{CollectedSpan, Collector, hex};
-use charm_testing::juju::{Event, SimulatedJuju};
 use charm_testing::queue;
 use charm_testing::tree::{self, Outline};
+use charm_testing::{Event, Juju};
 use serde_json::json;
 
 use crate::unit::{
@@ -19,7 +19,7 @@ use crate::unit::{
 #[test]
 fn c13_every_span_says_which_charm_and_unit_it_is_from() {
     let collector = Collector::start();
-    let mut juju = test_charm().unit("app/0").model("model", "uuid").start();
+    let mut juju = test_charm().unit("app/0").model("model", "uuid");
     let _ = relate(&mut juju, &collector.endpoint());
     assert_untouched(&juju.dispatch(Event::hook("update-status")));
     for span in whole_traces(&collector) {
@@ -50,11 +50,11 @@ fn c14_the_trace_id_is_logged() {
 /// 15\. The endpoint is a field, a method, or computed when it is asked for.
 #[test]
 fn c15_the_endpoint_comes_from_a_field_a_method_or_a_computation() {
-    let (field, method) = (test_charm().start(), struct_charm().start());
+    let (field, method) = (test_charm(), struct_charm());
     for (mut juju, start) in [
         (field, Event::hook("start")),
         (method, Event::hook("start")),
-        (relation_charm().start(), Event::hook("start").env("ASK", "late")),
+        (relation_charm(), Event::hook("start").env("ASK", "late")),
     ] {
         let collector = Collector::start();
         let _ = relate(&mut juju, &collector.endpoint());
@@ -68,10 +68,10 @@ fn c15_the_endpoint_comes_from_a_field_a_method_or_a_computation() {
 #[test]
 fn c15_without_an_endpoint_nothing_is_exported() {
     let collector = Collector::start();
-    let mut juju = test_charm().start();
+    let mut juju = test_charm();
     // Of another endpoint than the one for traces.
-    let other = juju.add_relation("logging", "loki", &["loki/0"]);
-    juju.publish_endpoint(other, &collector.endpoint());
+    let other = juju.relate("logging", "loki");
+    other.publish_endpoint(&collector.endpoint());
     assert_untouched(&juju.dispatch(Event::hook("start")));
     assert_eq!(collector.requests().len(), 0);
 }
@@ -165,7 +165,7 @@ fn c19_user_code_adds_events_to_the_current_span() {
 #[test]
 fn c20_extra_types_are_instrumented() {
     let collector = Collector::start();
-    let mut juju = struct_charm().start();
+    let mut juju = struct_charm();
     let _ = relate(&mut juju, &collector.endpoint());
     assert_untouched(&juju.dispatch(Event::hook("start")));
     assert_eq!(
@@ -179,8 +179,9 @@ fn c20_extra_types_are_instrumented() {
 #[test]
 fn c21_functions_without_self_keep_working() {
     let (collector, mut juju) = traced_charm();
-    assert_untouched(&juju.dispatch(Event::hook("update-status")));
-    assert_eq!(juju.model().status().message, "ready", "what the last of them does");
+    let outcome = juju.dispatch(Event::hook("update-status"));
+    assert_untouched(&outcome);
+    assert_eq!(outcome.unit_status.message, "ready", "what the last of them does");
     let spans = whole_traces(&collector);
     for function in ["new", "on_update_status", "report", "tool"] {
         let span = format!("method call: TestCharm.{function}");
@@ -192,11 +193,11 @@ fn c21_functions_without_self_keep_working() {
 #[test]
 fn c22_without_a_relation_the_trace_is_buffered() {
     for certificate in [None, Some(Collector::start_tls().ca_pem().to_owned())] {
-        let mut juju = test_charm().start();
+        let mut juju = test_charm();
         if let Some(pem) = certificate {
             let path = juju.charm_dir().join("ca.crt");
             fs::write(&path, pem).unwrap();
-            juju.model().set_config("tracing-ca", json!(path));
+            juju.set_config("tracing-ca", json!(path));
         }
         assert_untouched(&juju.dispatch(Event::hook("start")));
         assert_eq!(waiting(&juju), 1);
@@ -207,14 +208,14 @@ fn c22_without_a_relation_the_trace_is_buffered() {
 /// arrive twice; here nothing does.
 #[test]
 fn c23_one_dispatch_flushes_the_buffer_and_sends_nothing_twice() {
-    let mut juju = test_charm().start();
+    let mut juju = test_charm();
     let mut ids: Vec<_> =
         ["install", "config-changed", "start"].map(|hook| trace_id(&juju.dispatch(Event::hook(hook)))).into();
     assert_eq!(waiting(&juju), 3);
 
     let collector = Collector::start();
     let relation = relate(&mut juju, &collector.endpoint());
-    ids.push(trace_id(&juju.dispatch(Event::relation_changed("tracing", relation))));
+    ids.push(trace_id(&juju.dispatch(Event::relation_changed(&relation))));
     assert_eq!((waiting(&juju), delivered(&collector)), (0, ids));
     whole_traces(&collector);
 }
@@ -223,9 +224,9 @@ fn c23_one_dispatch_flushes_the_buffer_and_sends_nothing_twice() {
 #[test]
 fn c24_a_buffer_over_its_size_is_pruned_to_the_new_record() {
     const LIMIT: u64 = 10 * 1024 * 1024;
-    let mut juju = test_charm().start();
+    let mut juju = test_charm();
     let mut dispatch = |calls: u32| {
-        juju.model().set_config("calls", calls.into());
+        juju.set_config("calls", calls);
         let outcome = juju.dispatch(Event::hook("config-changed"));
         assert_untouched(&outcome);
         let bytes: u64 = queue::traces(&buffer(&juju)).iter().map(|trace| trace.bytes).sum();
@@ -243,14 +244,14 @@ fn c24_a_buffer_over_its_size_is_pruned_to_the_new_record() {
     let collector = Collector::start();
     let event = Event::hook("start").env("TRACE_ENDPOINT", &collector.endpoint()).env("TRACE_SECONDS", "30");
     let path = buffer(&juju);
-    let _ = session_charm().start().dispatch(event.env("TRACE_BUFFER", path.to_str().unwrap()));
+    let _ = session_charm().dispatch(event.env("TRACE_BUFFER", path.to_str().unwrap()));
     assert_eq!(delivered(&collector)[..3], large.map(|(id, ..)| id)[1..]);
 }
 
 /// 24\. There are never more dispatches in the buffer than `buffer_max_events`.
 #[test]
 fn c24_the_buffer_never_holds_more_than_its_events() {
-    let mut juju = session_charm().start();
+    let mut juju = session_charm();
     for dispatches in 1..=6 {
         assert!(juju.dispatch(Event::hook("start").env("TRACE_BUFFER_EVENTS", "3")).success());
         assert_eq!(waiting(&juju), dispatches.min(3));
@@ -258,9 +259,9 @@ fn c24_the_buffer_never_holds_more_than_its_events() {
 }
 
 /// A charm that is related to a backend.
-fn traced_charm() -> (Collector, SimulatedJuju) {
+fn traced_charm() -> (Collector, Juju) {
     let collector = Collector::start();
-    let mut juju = test_charm().start();
+    let mut juju = test_charm();
     let _ = relate(&mut juju, &collector.endpoint());
     (collector, juju)
 }

@@ -3,7 +3,7 @@
 use std::fs;
 
 use charm_testing::collector::Collector;
-use charm_testing::juju::{Event, Outcome};
+use charm_testing::{Event, Outcome};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 
 use crate::unit::session_charm;
@@ -11,7 +11,7 @@ use crate::unit::session_charm;
 #[test]
 fn a_short_dispatch_has_one_thread() {
     let collector = Collector::start();
-    let mut juju = session_charm().start();
+    let mut juju = session_charm();
     let start = || Event::hook("start").env("TRACE_THREADS", "1");
     let buffered = juju.dispatch(start());
     assert_eq!(
@@ -26,7 +26,7 @@ fn a_short_dispatch_has_one_thread() {
 fn a_million_spans_fit_into_64_mib_and_those_that_do_not_fit_into_the_trace_are_counted() {
     const CALLS: usize = 1_000_000;
     let collector = Collector::start();
-    let mut juju = session_charm().start();
+    let mut juju = session_charm();
     let start = || {
         let event = Event::hook("start").env("TRACE_CALLS", &CALLS.to_string());
         event.env("TRACE_BUFFER_MIB", "40").env("TRACE_BYTES", "20000000").env("TRACE_SECONDS", "60")
@@ -65,7 +65,7 @@ fn a_million_spans_fit_into_64_mib_and_those_that_do_not_fit_into_the_trace_are_
 #[test]
 fn the_systems_store_is_not_read_where_an_authority_is_named() {
     let (http, https) = (Collector::start(), Collector::start_tls());
-    let mut juju = session_charm().start();
+    let mut juju = session_charm();
     let (store, ca) = (juju.charm_dir().join("store.pem"), juju.charm_dir().join("ca.crt"));
     mknodat(CWD, &store, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
     fs::write(&ca, https.ca_pem()).unwrap();

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use charm_testing::collector::Collector;
-use charm_testing::juju::{Event, SimulatedJuju};
+use charm_testing::{Event, Juju};
 use prost::Message as _;
 
 use crate::unit::{
@@ -12,14 +12,14 @@ use crate::unit::{
     whole_traces,
 };
 
-fn file(juju: &SimulatedJuju) -> PathBuf {
+fn file(juju: &Juju) -> PathBuf {
     juju.charm_dir().join(".charm_tracing_buffer.raw")
 }
 
 /// The bytes of three traces of another unit, oldest first, and their ids.
 fn traces() -> (Vec<Vec<u8>>, Vec<String>) {
     let collector = Collector::start();
-    let mut juju = session_charm().start();
+    let mut juju = session_charm();
     for hook in ["install", "config-changed", "start"] {
         assert!(juju.dispatch(Event::hook(hook).env("TRACE_ENDPOINT", &collector.endpoint())).success());
     }
@@ -39,7 +39,7 @@ fn the_python_librarys_traces_are_delivered_before_the_first_of_ours() {
     let (traces, ids) = traces();
     for layout in layouts(&traces) {
         let collector = Collector::start();
-        let mut juju = test_charm().start();
+        let mut juju = test_charm();
         let _ = relate(&mut juju, &collector.endpoint());
         fs::write(file(&juju), layout).unwrap();
         let first = juju.dispatch(Event::hook("config-changed"));
@@ -56,7 +56,7 @@ fn the_python_librarys_traces_are_delivered_before_the_first_of_ours() {
 fn without_a_backend_the_python_librarys_traces_wait_with_ours() {
     let (traces, ids) = traces();
     let [layout, _] = layouts(&traces);
-    let mut juju = test_charm().start();
+    let mut juju = test_charm();
     fs::write(file(&juju), layout).unwrap();
     let first = juju.dispatch(Event::hook("config-changed"));
     assert_untouched(&first);
@@ -64,7 +64,7 @@ fn without_a_backend_the_python_librarys_traces_wait_with_ours() {
 
     let collector = Collector::start();
     let relation = relate(&mut juju, &collector.endpoint());
-    let second = juju.dispatch(Event::relation_changed("tracing", relation));
+    let second = juju.dispatch(Event::relation_changed(&relation));
     let ours = [trace_id(&first), trace_id(&second)];
     assert_eq!(delivered(&collector), ids.iter().cloned().chain(ours).collect::<Vec<_>>(), "{second}");
 }
@@ -73,7 +73,7 @@ fn without_a_backend_the_python_librarys_traces_wait_with_ours() {
 fn a_charm_without_a_buffer_leaves_the_python_librarys_where_it_is() {
     let (traces, _) = traces();
     let [layout, _] = layouts(&traces);
-    let mut juju = session_charm().start();
+    let mut juju = session_charm();
     fs::write(file(&juju), &layout).unwrap();
     assert!(juju.dispatch(Event::hook("start").env("TRACE_BUFFER_EVENTS", "0")).success());
     assert_eq!(fs::read(file(&juju)).unwrap(), layout);

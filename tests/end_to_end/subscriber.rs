@@ -4,8 +4,8 @@ use std::env;
 use std::process::ExitCode;
 
 use charm_testing::collector::Collector;
-use charm_testing::juju::{Deployment, Event};
 use charm_testing::tree::{self, names};
+use charm_testing::{Event, Juju};
 use charm_tracing::juju::Dispatch;
 use charm_tracing::opentelemetry::trace::TracerProvider;
 use charm_tracing::{trace_charm, tracer_provider};
@@ -45,7 +45,7 @@ fn a_subscriber_from_before_run_has_its_spans_in_the_trace() {
     let test = env::current_exe().unwrap();
     let script =
         format!("#!/bin/sh\nexec '{}' --quiet --exact subscriber::charm --ignored\n", test.display());
-    let mut juju = Deployment::of_script(&script).start();
+    let mut juju = Juju::of_script(&script);
     let event = Event::hook("start").env("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.endpoint());
     let outcome = juju.dispatch(event);
     assert!(outcome.success(), "{outcome}");

@@ -3,7 +3,7 @@
 use std::fs;
 
 use charm_testing::collector::Collector;
-use charm_testing::juju::{Event, SimulatedJuju};
+use charm_testing::{Event, Juju};
 use serde_json::json;
 
 use crate::unit::{assert_untouched_and_quick, delivered, notices, relate, test_charm, trace_id, waiting};
@@ -28,7 +28,7 @@ fn without_a_certificate_the_trace_waits_and_the_log_says_what_operators_know() 
 #[test]
 fn a_certificate_may_be_given_as_text() {
     let (collector, mut juju) = backend_and_charm();
-    juju.model().set_config("tracing-ca", json!(collector.ca_pem()));
+    juju.set_config("tracing-ca", json!(collector.ca_pem()));
     let outcome = juju.dispatch(Event::hook("update-status"));
     assert_untouched_and_quick(&outcome);
     assert_eq!(notices(&outcome), [""; 0]);
@@ -36,7 +36,7 @@ fn a_certificate_may_be_given_as_text() {
 
     let key = "subject=CN = secret\n-----BEGIN PRIVATE KEY-----\nsecret\n-----END PRIVATE KEY-----\n";
     for text in ["-----BEGIN NOTHING-----", key, &format!("/{key}")] {
-        juju.model().set_config("tracing-ca", json!(text));
+        juju.set_config("tracing-ca", json!(text));
         let outcome = juju.dispatch(Event::hook("update-status"));
         assert_eq!(
             notices(&outcome),
@@ -51,7 +51,7 @@ fn a_certificate_may_be_given_as_text() {
 #[test]
 fn the_controllers_certificate_is_a_text_and_not_a_path() {
     let collector = Collector::start_tls();
-    let mut juju = test_charm().juju_version("4.1.0").start();
+    let mut juju = test_charm().juju_version("4.1.0");
     let start = || Event::hook("start").env("JUJU_CHARM_TRACE_CONFIG_HTTP", &collector.endpoint());
     let without = juju.dispatch(start());
     assert_untouched_and_quick(&without);
@@ -79,7 +79,7 @@ fn the_controllers_certificate_is_a_text_and_not_a_path() {
 #[test]
 fn opentelemetrys_own_variables_are_the_last_resort() {
     let (last, controllers, relations) = (Collector::start_tls(), Collector::start(), Collector::start());
-    let mut juju = test_charm().juju_version("4.1.0").start();
+    let mut juju = test_charm().juju_version("4.1.0");
     let authority = juju.charm_dir().join("ca.crt");
     let start = || {
         Event::hook("start")
@@ -111,9 +111,9 @@ fn opentelemetrys_own_variables_are_the_last_resort() {
 #[test]
 fn a_backend_that_asks_who_sends_is_shown_the_charms_certificate() {
     let collector = Collector::start_mutual_tls();
-    let mut juju = test_charm().start();
+    let mut juju = test_charm();
     let _ = relate(&mut juju, &collector.endpoint());
-    name_certificate(&juju, "ca.crt", collector.ca_pem());
+    name_certificate(&mut juju, "ca.crt", collector.ca_pem());
     let without = juju.dispatch(Event::hook("update-status"));
     assert_untouched_and_quick(&without);
     assert_eq!((waiting(&juju), collector.requests().len()), (1, 0));
@@ -124,19 +124,19 @@ fn a_backend_that_asks_who_sends_is_shown_the_charms_certificate() {
     );
 
     let client = collector.client();
-    name_file(&juju, "tracing-client-cert", "client.crt", &client.certificate);
+    name_file(&mut juju, "tracing-client-cert", "client.crt", &client.certificate);
     let without_key = juju.dispatch(Event::hook("update-status"));
     assert_untouched_and_quick(&without_key);
     assert_eq!((waiting(&juju), collector.requests().len()), (2, 0));
 
-    name_file(&juju, "tracing-client-key", "client.key", &client.key);
+    name_file(&mut juju, "tracing-client-key", "client.key", &client.key);
     let with_files = juju.dispatch(Event::hook("update-status"));
     assert_untouched_and_quick(&with_files);
     assert_eq!(notices(&with_files), [""; 0]);
     assert_eq!(waiting(&juju), 0);
 
-    juju.model().set_config("tracing-client-cert", json!(client.certificate));
-    juju.model().set_config("tracing-client-key", json!("c2VjcmV0"));
+    juju.set_config("tracing-client-cert", json!(client.certificate));
+    juju.set_config("tracing-client-key", json!("c2VjcmV0"));
     let with_another_form = juju.dispatch(Event::hook("update-status"));
     assert_untouched_and_quick(&with_another_form);
     assert_eq!(
@@ -147,7 +147,7 @@ fn a_backend_that_asks_who_sends_is_shown_the_charms_certificate() {
         ]
     );
 
-    juju.model().set_config("tracing-client-key", json!(client.key));
+    juju.set_config("tracing-client-key", json!(client.key));
     let with_texts = juju.dispatch(Event::hook("update-status"));
     assert_eq!(notices(&with_texts), [""; 0]);
     let all = [without, without_key, with_files, with_another_form, with_texts];
@@ -155,21 +155,21 @@ fn a_backend_that_asks_who_sends_is_shown_the_charms_certificate() {
 }
 
 /// A charm that is related to a backend with TLS.
-fn backend_and_charm() -> (Collector, SimulatedJuju) {
+fn backend_and_charm() -> (Collector, Juju) {
     let collector = Collector::start_tls();
-    let mut juju = test_charm().start();
+    let mut juju = test_charm();
     let _ = relate(&mut juju, &collector.endpoint());
     (collector, juju)
 }
 
 /// Names a file of the charm directory with this certificate as the authority to trust.
-fn name_certificate(juju: &SimulatedJuju, name: &str, pem: &str) {
+fn name_certificate(juju: &mut Juju, name: &str, pem: &str) {
     name_file(juju, "tracing-ca", name, pem);
 }
 
 /// Puts a certificate or key into a file of the charm directory, and its absolute path into the charm's configuration.
-fn name_file(juju: &SimulatedJuju, option: &str, name: &str, pem: &str) {
+fn name_file(juju: &mut Juju, option: &str, name: &str, pem: &str) {
     let path = juju.charm_dir().join(name);
     fs::write(&path, pem).unwrap();
-    juju.model().set_config(option, json!(path));
+    juju.set_config(option, json!(path));
 }

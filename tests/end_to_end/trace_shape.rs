@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use charm_testing::collector::{CollectedSpan, Collector, hex, text_of};
-use charm_testing::juju::{Event, Outcome, SimulatedJuju, ToolFault};
 use charm_testing::tree::{self, Outline};
+use charm_testing::{Event, Juju, Outcome, ToolFault};
 use serde_json::json;
 
 use crate::unit::{
@@ -19,8 +19,8 @@ fn a_hook_is_one_tree_from_its_root_to_the_innermost_call() {
 
 fn one_tree(way: Way) {
     let collector = Collector::start();
-    let mut juju = way(test_charm()).start();
-    juju.model().set_leader(true);
+    let mut juju = way(test_charm());
+    juju.set_leader(true);
     let _ = relate(&mut juju, &collector.endpoint());
     assert_untouched(&juju.dispatch(Event::hook("update-status")));
     let shown = ["juju.dispatch_path", "code.function.name", "juju.hook_tool.arguments", "length"];
@@ -52,50 +52,48 @@ app/0: update-status event {juju.dispatch_path=hooks/update-status}
 #[test]
 fn every_kind_of_event_is_named_in_its_root_and_in_its_event_span() {
     let collector = Collector::start();
-    let mut juju = test_charm().start();
-    let relation = juju.add_relation("certificates", "ca", &["ca/0"]);
-    let secret = "secret:9m4e2mr0ui3e8a215n4g";
+    let mut juju = test_charm();
+    let relation = juju.relate("certificates", "ca");
+    let storage = juju.add_storage("data-dir");
+    let secret = juju.add_secret(&[("password", "hunter2")]);
+    let own_secret = juju.add_own_secret("db", &[("password", "hunter2")]);
     let events = [
         (Event::hook("start"), "hooks/start", "start"),
         (
-            Event::relation_created("certificates", relation),
+            Event::relation_created(&relation),
             "hooks/certificates-relation-created",
             "certificates_relation_created",
         ),
         (
-            Event::relation_joined("certificates", relation),
+            Event::relation_joined(&relation),
             "hooks/certificates-relation-joined",
             "certificates_relation_joined",
         ),
         (
-            Event::relation_changed("certificates", relation),
+            Event::relation_changed(&relation),
             "hooks/certificates-relation-changed",
             "certificates_relation_changed",
         ),
         (
-            Event::relation_departed("certificates", relation),
+            Event::relation_departed(&relation),
             "hooks/certificates-relation-departed",
             "certificates_relation_departed",
         ),
         (
-            Event::relation_broken("certificates", relation),
+            Event::relation_broken(&relation),
             "hooks/certificates-relation-broken",
             "certificates_relation_broken",
         ),
+        (Event::storage_attached(&storage), "hooks/data-dir-storage-attached", "data_dir_storage_attached"),
         (
-            Event::storage_attached("data-dir/0", "/srv"),
-            "hooks/data-dir-storage-attached",
-            "data_dir_storage_attached",
-        ),
-        (
-            Event::storage_detaching("data-dir/0", "/srv"),
+            Event::storage_detaching(&storage),
             "hooks/data-dir-storage-detaching",
             "data_dir_storage_detaching",
         ),
-        (Event::secret_changed(secret, ""), "hooks/secret-changed", "secret_changed"),
-        (Event::secret_rotate(secret, "db"), "hooks/secret-rotate", "secret_rotate"),
-        (Event::secret_expired(secret, "db", 2), "hooks/secret-expired", "secret_expired"),
-        (Event::secret_remove(secret, "db", 1), "hooks/secret-remove", "secret_remove"),
+        (Event::secret_changed(&secret), "hooks/secret-changed", "secret_changed"),
+        (Event::secret_rotate(&own_secret), "hooks/secret-rotate", "secret_rotate"),
+        (Event::secret_expired(&own_secret, 2), "hooks/secret-expired", "secret_expired"),
+        (Event::secret_remove(&own_secret, 1), "hooks/secret-remove", "secret_remove"),
         (Event::pebble_ready("my-web"), "hooks/my-web-pebble-ready", "my_web_pebble_ready"),
         (
             Event::pebble_custom_notice("my-web", "7", "example.com/done"),
@@ -182,7 +180,7 @@ method call: TestCharm.on_install
 #[test]
 fn the_resource_says_whose_spans_these_are_and_nothing_else() {
     let collector = Collector::start();
-    let mut juju = test_charm().unit("front-end/12").model("production", "model-uuid-1").start();
+    let mut juju = test_charm().unit("front-end/12").model("production", "model-uuid-1");
     let _ = juju.dispatch(pushed_to(&collector, Event::hook("start")));
     let spans = whole_traces(&collector);
     assert!(spans.iter().all(|span| span.resource == spans[0].resource));
@@ -211,7 +209,7 @@ fn the_resource_says_whose_spans_these_are_and_nothing_else() {
 #[test]
 fn a_service_name_of_the_charms_own_stands_in_both_places() {
     let collector = Collector::start();
-    let _ = struct_charm().start().dispatch(pushed_to(&collector, Event::hook("start")));
+    let _ = struct_charm().dispatch(pushed_to(&collector, Event::hook("start")));
     let attributes = resource(&whole_traces(&collector));
     assert_eq!(attributes["service.name"], "front-door");
     assert_eq!(attributes["compose_service"], "front-door");
@@ -222,7 +220,7 @@ fn a_service_name_of_the_charms_own_stands_in_both_places() {
 #[test]
 fn a_charm_traced_by_its_struct_has_the_spans_of_its_traced_types() {
     let collector = Collector::start();
-    let mut juju = struct_charm().start();
+    let mut juju = struct_charm();
     let _ = relate(&mut juju, &collector.endpoint());
     let outcome = juju.dispatch(Event::hook("start"));
     assert_untouched(&outcome);
@@ -245,7 +243,7 @@ app/0: start event
 fn a_session_by_hand_makes_the_same_kind_of_tree() {
     let collector = Collector::start();
     let start = Event::hook("start").env("TRACE_ENDPOINT", &collector.endpoint());
-    let outcome = session_charm().start().dispatch(start);
+    let outcome = session_charm().dispatch(start);
     assert_eq!(outcome.stdout, "delivered 1\nwaiting 0\nbuffered false\nlost false\n", "{outcome}");
     assert_eq!(
         tree::names(&whole_traces(&collector)),
@@ -347,7 +345,7 @@ fn a_partial_or_malformed_context_of_juju_is_as_good_as_none() {
 #[test]
 fn the_log_has_two_lines_at_debug_that_jhack_understands() {
     let collector = Collector::start();
-    let mut juju = test_charm().start();
+    let mut juju = test_charm();
     let outcome = juju.dispatch(pushed_to(&collector, Event::hook("update-status")));
     let id = hex(&whole_traces(&collector)[0].span.trace_id);
     let started = format!("Starting root trace with id='{id}'.");
@@ -365,8 +363,7 @@ fn a_trace_id_with_leading_zeros_is_logged_with_all_its_digits() {
     let id = "000000000000000000000000000000ab";
     let w3c = format!("00-{id}-00000000000000cd-01");
     let collector = Collector::start();
-    let outcome =
-        test_charm().start().dispatch(pushed_to(&collector, Event::hook("start").env("TRACEPARENT", &w3c)));
+    let outcome = test_charm().dispatch(pushed_to(&collector, Event::hook("start").env("TRACEPARENT", &w3c)));
     assert_eq!(trace_id(&outcome), id, "{outcome}");
     assert_eq!(hex(&whole_traces(&collector)[0].span.trace_id), id);
 }
@@ -380,7 +377,7 @@ fn a_hook_tool_that_fails_is_the_same_span_by_either_way() {
     ] {
         let [over_socket, as_process] = EITHER_WAY.map(|way| {
             let collector = Collector::start();
-            let mut juju = way(test_charm()).start();
+            let mut juju = way(test_charm());
             juju.break_tool("status-set", fault);
             let outcome = juju.dispatch(pushed_to(&collector, Event::hook("update-status")));
             assert_eq!(outcome.code(), Some(1), "{outcome}");
@@ -400,7 +397,7 @@ fn what_hook_tools_write_is_not_in_the_trace() {
 
 fn hides_what_is_written(way: Way) {
     let collector = Collector::start();
-    let mut juju = way(test_charm()).start();
+    let mut juju = way(test_charm());
     let outcome = juju.dispatch(pushed_to(&collector, Event::action("backup", json!({}))));
     assert!(outcome.calls.iter().flatten().any(|argument| argument.contains("hunter2")), "{outcome}");
     let spans = whole_traces(&collector);
@@ -424,8 +421,8 @@ fn pushed_to(collector: &Collector, event: Event) -> Event {
 /// The spans of an event of a charm that makes two calls when it is configured.
 fn spans_of(event: Event) -> Vec<CollectedSpan> {
     let collector = Collector::start();
-    let mut juju: SimulatedJuju = test_charm().start();
-    juju.model().set_config("calls", 2.into());
+    let mut juju: Juju = test_charm();
+    juju.set_config("calls", 2);
     let outcome: Outcome = juju.dispatch(pushed_to(&collector, event));
     assert_untouched(&outcome);
     whole_traces(&collector)

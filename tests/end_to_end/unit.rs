@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use charm_testing::collector::{CollectedSpan, Collector};
-use charm_testing::juju::{Deployment, Outcome, SimulatedJuju};
+use charm_testing::{Juju, Outcome, Relation};
 use charm_testing::{queue, tree};
 
 const TEST_CHARM: &str = env!("CARGO_BIN_EXE_test-charm");
@@ -26,69 +26,69 @@ requires:
 const LONGEST_DISPATCH: Duration = Duration::from_millis(2500);
 
 /// How a charm reaches its hook tools.
-pub(crate) type Way = fn(Deployment) -> Deployment;
+pub(crate) type Way = fn(Juju) -> Juju;
 
 /// Over the agent's socket, and as processes.
-pub(crate) const EITHER_WAY: [Way; 2] = [|deployment| deployment, Deployment::tools_as_processes];
+pub(crate) const EITHER_WAY: [Way; 2] = [|juju| juju, Juju::over_processes];
 
-pub(crate) fn test_charm() -> Deployment {
-    deployment(TEST_CHARM)
+pub(crate) fn test_charm() -> Juju {
+    unit(TEST_CHARM)
 }
 
 /// See its source for the settings: among them a service name, 3 dispatches at most, and a buffer in a directory that
 /// is not there yet.
-pub(crate) fn struct_charm() -> Deployment {
-    deployment(STRUCT_CHARM)
+pub(crate) fn struct_charm() -> Juju {
+    unit(STRUCT_CHARM)
 }
 
 /// Configured with the variables `TRACE_ENDPOINT`, `TRACE_CA`, `TRACE_CA_RELATION`, `TRACE_BUFFER`,
 /// `TRACE_BUFFER_EVENTS`, and `TRACE_SECONDS` for how long it may send; with `TRACE_THREADS` it counts its threads at the end.
-pub(crate) fn session_charm() -> Deployment {
-    deployment(SESSION_CHARM)
+pub(crate) fn session_charm() -> Juju {
+    unit(SESSION_CHARM)
 }
 
 /// A session charm that this command runs.
-pub(crate) fn session_charm_by(command: &str) -> Deployment {
+pub(crate) fn session_charm_by(command: &str) -> Juju {
     let script = format!("#!/bin/sh\nexec {command} {SESSION_CHARM}\n");
-    Deployment::of_script(&script).metadata(METADATA)
+    Juju::of_script(&script).unit("app/0").metadata(METADATA)
 }
 
 /// Configured with `ASK` and `TOOL_MILLISECONDS`.
-pub(crate) fn relation_charm() -> Deployment {
-    deployment(RELATION_CHARM)
+pub(crate) fn relation_charm() -> Juju {
+    unit(RELATION_CHARM)
 }
 
 /// The other side: it tells all charms on its endpoint `tracing` where to send what they ask for. Configured with
 /// `CARRY_ON`, `TOOL_MILLISECONDS` and `TRACE_ENDPOINT`.
-pub(crate) fn backend_charm() -> Deployment {
+pub(crate) fn backend_charm() -> Juju {
     let metadata = "name: backend\nprovides: {tracing: {interface: tracing}}\n";
-    deployment(BACKEND_CHARM).metadata(metadata)
+    unit(BACKEND_CHARM).metadata(metadata)
 }
 
 /// Trusts whom it is told over `receive-ca-cert`, or the system's store if the option `trust-system` is set.
-pub(crate) fn authorities_charm() -> Deployment {
+pub(crate) fn authorities_charm() -> Juju {
     let endpoint = "  receive-ca-cert:\n    interface: certificate_transfer\n";
-    deployment(AUTHORITIES_CHARM).metadata(&format!("{METADATA}{endpoint}"))
+    unit(AUTHORITIES_CHARM).metadata(&format!("{METADATA}{endpoint}"))
 }
 
-fn deployment(charm: &str) -> Deployment {
-    Deployment::new(charm.as_ref()).metadata(METADATA)
+fn unit(charm: &str) -> Juju {
+    Juju::new(charm).unit("app/0").metadata(METADATA)
 }
 
-/// Relates the unit to a backend that receives traces there; returns the relation's id.
-pub(crate) fn relate(juju: &mut SimulatedJuju, endpoint: &str) -> u32 {
-    let relation = juju.add_relation("tracing", "tempo", &["tempo/0"]);
-    juju.publish_endpoint(relation, endpoint);
+/// Relates the unit to a backend that receives traces there.
+pub(crate) fn relate(juju: &mut Juju, endpoint: &str) -> Relation {
+    let relation = juju.relate("tracing", "tempo");
+    relation.publish_endpoint(endpoint);
     relation
 }
 
 /// The directory in which the traces of a unit wait unless it says otherwise.
-pub(crate) fn buffer(juju: &SimulatedJuju) -> PathBuf {
+pub(crate) fn buffer(juju: &Juju) -> PathBuf {
     juju.charm_dir().join(".charm_tracing_buffer")
 }
 
 /// Counts the traces that wait in the default directory.
-pub(crate) fn waiting(juju: &SimulatedJuju) -> usize {
+pub(crate) fn waiting(juju: &Juju) -> usize {
     waiting_in(&buffer(juju))
 }
 
@@ -112,7 +112,7 @@ pub(crate) fn assert_untouched(outcome: &Outcome) {
 #[track_caller]
 pub(crate) fn assert_untouched_and_quick(outcome: &Outcome) {
     assert_untouched(outcome);
-    assert!(outcome.wall <= LONGEST_DISPATCH, "{outcome}");
+    assert!(outcome.duration <= LONGEST_DISPATCH, "{outcome}");
 }
 
 /// The lines of `juju-log` above DEBUG, as `LEVEL message`.

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::fmt::Debug;
 
-use charm_testing::juju::{Deployment, Outcome};
 use charm_testing::queue;
+use charm_testing::{Juju, Outcome};
 
 use crate::trial::{Trial, session_charm};
 use crate::waits::{NOTHING, Wait};
@@ -14,7 +14,7 @@ type Step = Box<dyn Fn(&mut Trial) + Send + Sync>;
 /// One fault. Unless it claims something else, the hook succeeds, waits for nothing, and no trace is lost or sent twice.
 pub(crate) struct Fault {
     pub(crate) name: &'static str,
-    charm: Box<dyn Fn() -> Deployment + Send + Sync>,
+    charm: Box<dyn Fn() -> Juju + Send + Sync>,
     strike: Step,
     mend: Step,
     ends: &'static str,
@@ -64,7 +64,7 @@ impl Fault {
     }
 
     /// It happens to this charm instead of the one with a `Session`.
-    pub(crate) fn of(mut self, charm: impl Fn() -> Deployment + Send + Sync + 'static) -> Self {
+    pub(crate) fn of(mut self, charm: impl Fn() -> Juju + Send + Sync + 'static) -> Self {
         self.charm = Box::new(charm);
         self
     }
@@ -182,12 +182,12 @@ impl Fault {
         let last = self.waits.last().unwrap();
         let claimed = self.waits.iter().chain(std::iter::repeat(last));
         for (outcome, wait) in trial.outcomes().iter().zip(claimed) {
-            if !wait.is_that_of(outcome.wall, trial.usual()) {
+            if !wait.is_that_of(outcome.duration, trial.usual()) {
                 let claimed = wait.text;
                 return Err(NoLine::TooSlow(format!(
                     "{}: {:?} is not {claimed} s more than {:?}: {outcome}",
                     self.name,
-                    outcome.wall,
+                    outcome.duration,
                     trial.usual()
                 )));
             }

@@ -6,8 +6,8 @@ use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use charm_testing::Juju;
 use charm_testing::collector::{Answer, Reply};
-use charm_testing::juju::Deployment;
 use charm_testing::queue;
 use rustix::fs::{CWD, FileType, FlockOperation, Mode, fcntl_lock, mknodat};
 
@@ -245,7 +245,7 @@ fn stamp(trace: &Path) -> u64 {
 }
 
 /// A charm whose files may have this many blocks of 512 bytes while it knows of no backend.
-fn limited(blocks: u32) -> Deployment {
+fn limited(blocks: u32) -> Juju {
     session_charm_by(&format!("test -n \"$TRACE_ENDPOINT\" || ulimit -f {blocks}\nexec \"$CHARM\""))
 }
 

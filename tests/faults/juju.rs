@@ -1,6 +1,6 @@
 //! Faults of Juju: its variables and its hook tools.
 
-use charm_testing::juju::ToolFault;
+use charm_testing::ToolFault;
 use serde_json::json;
 
 use crate::document::assert_documented;
@@ -69,7 +69,7 @@ fn whatever_juju_says() {
 fn without(name: &'static str, variable: &'static str) -> Fault {
     Fault::new(name, move |trial| {
         for _ in 0..2 {
-            trial.hook(trial.event().without(variable));
+            trial.hook(trial.event().env_remove(variable));
         }
     })
 }

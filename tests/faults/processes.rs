@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use charm_testing::juju::Event;
+use charm_testing::Event;
 
 use crate::document::assert_documented;
 use crate::fault::Fault;
@@ -24,12 +24,12 @@ fn however_the_charm_ends() {
             ends("its handler fails, in `run`", "upgrade-charm", "1").of(test_charm),
             ends("its handler panics, in `run`", "stop", "101").of(test_charm),
             Fault::new("its constructor panics, in `run`", |trial| {
-                trial.juju.model().set_config("calls", 1_000_000.into());
+                trial.juju.set_config("calls", 1_000_000);
                 trial.hooks(2);
             })
             .of(test_charm)
             .ends("101")
-            .mended(|trial| trial.juju.model().set_config("calls", 0.into())),
+            .mended(|trial| trial.juju.set_config("calls", 0)),
             dies("it calls `std::process::exit`", "exit", LONGEST)
                 .ends("7")
                 .peers(NOTHING_LEFT, NOTHING_LEFT),

@@ -5,7 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use charm_testing::collector::Answer;
-use charm_testing::juju::{Event, Outcome};
+use charm_testing::{Event, Outcome};
 
 use crate::document::assert_documented;
 use crate::fault::Fault;
@@ -56,7 +56,7 @@ fn at_once(trial: &mut Trial, units: usize) {
     let event = trial.event();
     let outcomes: Vec<Outcome> = thread::scope(|scope| {
         let dispatch =
-            |unit, event: Event| move || session_charm().unit(&format!("app/{unit}")).start().dispatch(event);
+            |unit, event: Event| move || session_charm().unit(&format!("app/{unit}")).dispatch(event);
         let units: Vec<_> = (0..units).map(|unit| scope.spawn(dispatch(unit, event.clone()))).collect();
         units.into_iter().map(|unit| unit.join().unwrap()).collect()
     });

@@ -17,8 +17,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use charm_testing::collector::{Answer, Collector, Reply, hex, port_closed_endpoint};
-use charm_testing::juju::{Deployment, Event, Outcome, SimulatedJuju};
 use charm_testing::queue;
+use charm_testing::{Event, Juju, Outcome};
 
 const CHARM: &str = env!("CARGO_BIN_EXE_session-charm");
 
@@ -66,7 +66,7 @@ struct Sample {
 
 #[derive(Debug)]
 struct Soak {
-    juju: SimulatedJuju,
+    juju: Juju,
     backend: Collector,
     delivered: HashSet<String>,
     dispatches: usize,
@@ -103,7 +103,7 @@ fn ten_thousand_dispatches_through_outages() {
 impl Soak {
     fn start() -> Self {
         Self {
-            juju: Deployment::new(CHARM.as_ref()).start(),
+            juju: Juju::new(CHARM).unit("app/0"),
             backend: Collector::start(),
             delivered: HashSet::new(),
             dispatches: 0,
@@ -162,7 +162,7 @@ impl Soak {
         self.refused += number(&outcome, "refused ");
         let memory = u64::try_from(number(&outcome, "peak memory ")).unwrap();
         let healthy = matches!(outage, Outage::None);
-        self.samples.push(Sample { healthy, wall: outcome.wall, memory, bytes: self.bytes() });
+        self.samples.push(Sample { healthy, wall: outcome.duration, memory, bytes: self.bytes() });
     }
 
     /// How many bytes wait.

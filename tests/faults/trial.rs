@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use charm_testing::collector::{CollectedSpan, Collector, hex};
-use charm_testing::juju::{Deployment, Event, Outcome, SimulatedJuju};
+use charm_testing::{Event, Juju, Outcome, Relation};
 use charm_testing::{queue, tree};
 
 const SESSION_CHARM: &str = env!("CARGO_BIN_EXE_session-charm");
@@ -18,7 +18,7 @@ const METADATA: &str = "{name: traced-charm, requires: {tracing: {interface: tra
 /// A unit, its backend, and what has happened to them.
 #[derive(Debug)]
 pub(crate) struct Trial {
-    pub(crate) juju: SimulatedJuju,
+    pub(crate) juju: Juju,
     /// Well, until it is told otherwise. It is in the environment, and the other side of the relation says so too.
     pub(crate) backend: Collector,
     /// Other backends. What they take counts as delivered.
@@ -31,7 +31,7 @@ pub(crate) struct Trial {
     pub(crate) buffer: PathBuf,
     /// The document's remark about the traces that were delivered at once.
     pub(crate) remark: String,
-    relation: u32,
+    relation: Relation,
     /// How long the hook takes if nothing is wrong.
     usual: Duration,
     /// The hooks without the fault, before and afterwards.
@@ -50,43 +50,42 @@ pub(crate) struct Traces {
 }
 
 /// A charm with a `Session` in its own `main`; see its source for the variables.
-pub(crate) fn session_charm() -> Deployment {
-    deployment(SESSION_CHARM)
+pub(crate) fn session_charm() -> Juju {
+    unit(SESSION_CHARM)
 }
 
 /// A charm that asks the relation for its endpoint, with an attribute and `run`.
-pub(crate) fn relation_charm() -> Deployment {
-    deployment(RELATION_CHARM)
+pub(crate) fn relation_charm() -> Juju {
+    unit(RELATION_CHARM)
 }
 
 /// A charm with an attribute and `run`, whose events do what their names do not say; see its source.
-pub(crate) fn test_charm() -> Deployment {
-    deployment(TEST_CHARM)
+pub(crate) fn test_charm() -> Juju {
+    unit(TEST_CHARM)
 }
 
 /// A charm with a `Session` that ends as the variable `WORK` says; see its source.
-pub(crate) fn killed_charm() -> Deployment {
-    deployment(KILLED_CHARM)
+pub(crate) fn killed_charm() -> Juju {
+    unit(KILLED_CHARM)
 }
 
 /// A session charm whose processes are started by this shell script, which is to end with `exec "$CHARM"`.
-pub(crate) fn session_charm_by(script: &str) -> Deployment {
+pub(crate) fn session_charm_by(script: &str) -> Juju {
     let script = format!("#!/bin/sh\nCHARM={SESSION_CHARM}\n{script}\n");
-    Deployment::of_script(&script).metadata(METADATA)
+    Juju::of_script(&script).unit("app/0").metadata(METADATA)
 }
 
-fn deployment(charm: &str) -> Deployment {
-    Deployment::new(charm.as_ref()).metadata(METADATA)
+fn unit(charm: &str) -> Juju {
+    Juju::new(charm).unit("app/0").metadata(METADATA)
 }
 
 impl Trial {
     /// Starts a unit that has delivered its first trace.
-    pub(crate) fn start(charm: Deployment) -> Self {
+    pub(crate) fn start(mut juju: Juju) -> Self {
         let backend = Collector::start();
-        let mut juju = charm.start();
-        juju.model().set_leader(true);
-        let relation = juju.add_relation("tracing", "tempo", &["tempo/0"]);
-        juju.publish_endpoint(relation, &backend.endpoint());
+        juju.set_leader(true);
+        let relation = juju.relate("tracing", "tempo");
+        relation.publish_endpoint(&backend.endpoint());
         let buffer = juju.charm_dir().join(".charm_tracing_buffer");
         let mut trial = Self {
             juju,
@@ -115,7 +114,7 @@ impl Trial {
     pub(crate) fn with_variables(&self, event: Event) -> Event {
         let event = event.env("TRACE_ENDPOINT", &self.backend.endpoint());
         let event = self.variables.iter().fold(event, |event, (name, value)| event.env(name, value));
-        if self.knows_backend { event } else { event.without("TRACE_ENDPOINT") }
+        if self.knows_backend { event } else { event.env_remove("TRACE_ENDPOINT") }
     }
 
     /// So many hooks under the fault.
@@ -155,7 +154,7 @@ impl Trial {
         let outcome = self.juju.dispatch(self.event());
         assert!(outcome.success(), "it is well: {outcome}");
         assert_eq!(outcome.notices(), [""; 0], "it is well: {outcome}");
-        let wall = outcome.wall;
+        let wall = outcome.duration;
         self.well.push(outcome);
         wall
     }
@@ -169,7 +168,7 @@ impl Trial {
     /// Sends to another backend from now on.
     pub(crate) fn send_to(&mut self, endpoint: &str) {
         self.variables.insert("TRACE_ENDPOINT", endpoint.to_owned());
-        self.juju.publish_endpoint(self.relation, endpoint);
+        self.relation.publish_endpoint(endpoint);
     }
 
     /// Sends to the unit's own backend again.
@@ -180,7 +179,7 @@ impl Trial {
 
     /// Lets the other side of the relation say this of its receivers.
     pub(crate) fn receivers(&self, text: &str) {
-        self.juju.model().set_remote_app_data(self.relation, "receivers", text);
+        self.relation.set_remote_app_data("receivers", text);
     }
 
     /// A file in the charm directory, and its path.

@@ -6,23 +6,22 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
-use charm_testing::juju::Deployment;
+use charm_testing::Juju;
 use tests::relation_tools;
 
 const METADATA: &str = "name: app\nrequires: {tracing: {interface: tracing, limit: 1}}\n";
 
 fn main() {
     let charm = env::args_os().nth(1).map(PathBuf::from).expect("the charm's program is given");
-    let deployment = deployed(&charm).metadata(METADATA);
-    for counted in relation_tools::count(&deployment) {
+    for counted in relation_tools::count(|| deployed(&charm).metadata(METADATA)) {
         println!("{}\t{}\t{}", counted.kind, counted.tools.len(), counted.tools.join(" "));
     }
 }
 
-fn deployed(charm: &Path) -> Deployment {
+fn deployed(charm: &Path) -> Juju {
     let content = std::fs::read(charm).expect("the charm can be read");
     match content.strip_prefix(b"#!") {
-        None => Deployment::new(charm),
-        Some(_) => Deployment::of_script(&String::from_utf8(content).expect("a script is text")),
+        None => Juju::new(charm),
+        Some(_) => Juju::of_script(&String::from_utf8(content).expect("a script is text")),
     }
 }

@@ -1,7 +1,7 @@
 //! How many hook tools a charm runs for its `tracing` relation, in each kind of dispatch.
 
 use charm_testing::collector::Collector;
-use charm_testing::juju::{Deployment, Event, Outcome, SimulatedJuju};
+use charm_testing::{Event, Juju, Outcome};
 
 /// A kind of dispatch, and the hook tools that the charm ran in it to ask and tell about the relation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub struct Count {
 /// # Panics
 /// If a hook fails.
 #[must_use]
-pub fn count(charm: &Deployment) -> Vec<Count> {
+pub fn count(charm: impl Fn() -> Juju) -> Vec<Count> {
     let mut counts = vec![];
     let kinds = [
         [
@@ -44,7 +44,7 @@ pub fn count(charm: &Deployment) -> Vec<Count> {
         ],
     ];
     for (kinds, leader) in kinds.into_iter().zip([true, false]) {
-        let outcomes = live(charm.clone().start(), leader);
+        let outcomes = live(charm(), leader);
         for (kind, outcome) in kinds.into_iter().zip(outcomes).filter(|(kind, _)| !kind.is_empty()) {
             assert!(outcome.success(), "{kind}: {outcome}");
             counts.push(Count { kind, tools: of_relation(&outcome) });
@@ -54,23 +54,23 @@ pub fn count(charm: &Deployment) -> Vec<Count> {
 }
 
 /// The dispatches that are counted.
-fn live(mut juju: SimulatedJuju, leader: bool) -> [Outcome; 8] {
+fn live(mut juju: Juju, leader: bool) -> [Outcome; 8] {
     let collector = Collector::start();
-    juju.model().set_leader(leader);
+    juju.set_leader(leader);
     let install = juju.dispatch(Event::hook("install"));
     let unrelated = juju.dispatch(Event::hook("update-status"));
-    let relation = juju.add_relation("tracing", "tempo", &["tempo/0"]);
-    let created = juju.dispatch(Event::relation_created("tracing", relation));
-    let _joined = juju.dispatch(Event::relation_joined("tracing", relation));
-    juju.publish_endpoint(relation, &collector.endpoint());
-    let changed = juju.dispatch(Event::relation_changed("tracing", relation));
+    let relation = juju.relate("tracing", "tempo");
+    let created = juju.dispatch(Event::relation_created(&relation));
+    let _joined = juju.dispatch(Event::relation_joined(&relation));
+    relation.publish_endpoint(&collector.endpoint());
+    let changed = juju.dispatch(Event::relation_changed(&relation));
     let steady = juju.dispatch(Event::hook("update-status"));
     let started = juju.dispatch(Event::hook("start"));
     // With the directory of the charm goes all that was remembered there.
     let memory = juju.charm_dir().join(".charm_tracing_relations");
     _ = std::fs::remove_file(memory);
     let new_pod = juju.dispatch(Event::hook("update-status"));
-    let broken = juju.dispatch(Event::relation_broken("tracing", relation));
+    let broken = juju.dispatch(Event::relation_broken(&relation));
     [install, unrelated, created, changed, steady, started, new_pod, broken]
 }
 

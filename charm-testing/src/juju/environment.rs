@@ -41,7 +41,7 @@ pub(super) fn variables(
 ) -> BTreeMap<String, OsString> {
     let mut all = Variables::default();
     all.add_common(deployment, places, context_id);
-    all.add_versioned(&deployment.juju_version);
+    all.add_versioned(deployment.version());
     all.set("JUJU_DISPATCH_PATH", &event.path);
     match &event.about {
         About::Hook { variables } => {
@@ -56,6 +56,12 @@ pub(super) fn variables(
         About::Relation { .. } => {
             all.set("JUJU_HOOK_NAME", event.name());
             all.add_relation(relation.expect("a relation hook is about a relation"));
+        }
+        About::Storage(storage) => {
+            all.set("JUJU_HOOK_NAME", event.name());
+            all.set("JUJU_STORAGE_ID", storage.id());
+            all.0.insert("JUJU_STORAGE_LOCATION".to_owned(), storage.location().into());
+            all.set("JUJU_STORAGE_KIND", "filesystem");
         }
         About::Action { .. } => {
             let number = context_id.rsplit('-').next().unwrap_or_default();
@@ -121,10 +127,7 @@ impl Variables {
         }
     }
 
-    fn add_versioned(&mut self, juju_version: &str) {
-        // `4.1-beta1` is 4.1.
-        let mut numbers = juju_version.split(['.', '-']).map(|number| number.parse::<u32>().unwrap_or(0));
-        let version = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+    fn add_versioned(&mut self, version: (u32, u32)) {
         if version < (4, 0) {
             self.set("JUJU_SLA", "unsupported");
         }

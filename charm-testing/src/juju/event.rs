@@ -4,7 +4,13 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-/// Something that Juju tells a charm: a hook or an action, with what the charm learns about it.
+use super::relation::Relation;
+use super::secret::Secret;
+use super::storage::Storage;
+
+/// An event that Juju tells a charm: a hook or an action, with what the charm learns about it. [`Juju::dispatch`] runs it.
+///
+/// [`Juju::dispatch`]: crate::Juju::dispatch
 #[derive(Debug, Clone)]
 pub struct Event {
     /// `JUJU_DISPATCH_PATH`.
@@ -23,10 +29,11 @@ pub(super) enum About {
         variables: Vec<(&'static str, String)>,
     },
     Relation {
-        id: u32,
+        relation: Relation,
         step: Step,
         remote: Remote,
     },
+    Storage(Storage),
     Action {
         parameters: Value,
     },
@@ -55,41 +62,125 @@ pub(super) enum Remote {
 const LONGEST: Duration = Duration::from_mins(1);
 
 impl Event {
-    /// A hook without variables of its own, such as `install`, `update-status`, or any other by its name.
+    /// Returns `install`, the first event of a unit.
+    #[must_use]
+    pub fn install() -> Self {
+        Self::hook("install")
+    }
+
+    /// Returns `start`, which follows the installation, and comes again after a reboot or in a new pod.
+    #[must_use]
+    pub fn start() -> Self {
+        Self::hook("start")
+    }
+
+    /// Returns `stop`.
+    #[must_use]
+    pub fn stop() -> Self {
+        Self::hook("stop")
+    }
+
+    /// Returns `remove`, the last event of a unit.
+    #[must_use]
+    pub fn remove() -> Self {
+        Self::hook("remove")
+    }
+
+    /// Returns `config-changed`. Change the configuration with [`Juju::set_config`](crate::Juju::set_config).
+    #[must_use]
+    pub fn config_changed() -> Self {
+        Self::hook("config-changed")
+    }
+
+    /// Returns `update-status`, which Juju repeats every five minutes.
+    #[must_use]
+    pub fn update_status() -> Self {
+        Self::hook("update-status")
+    }
+
+    /// Returns `upgrade-charm`.
+    #[must_use]
+    pub fn upgrade_charm() -> Self {
+        Self::hook("upgrade-charm")
+    }
+
+    /// Returns `leader-elected`. Make the unit the leader with [`Juju::set_leader`](crate::Juju::set_leader).
+    #[must_use]
+    pub fn leader_elected() -> Self {
+        Self::hook("leader-elected")
+    }
+
+    /// Returns `leader-settings-changed`, which Juju 4 does not have any more.
+    #[must_use]
+    pub fn leader_settings_changed() -> Self {
+        Self::hook("leader-settings-changed")
+    }
+
+    /// Returns `pre-series-upgrade` to a base such as `ubuntu@24.04`. Juju 4 does not have it any more.
+    #[must_use]
+    pub fn pre_series_upgrade(base: &str) -> Self {
+        Self::with("pre-series-upgrade", [("JUJU_TARGET_BASE", base.to_owned())])
+    }
+
+    /// Returns `post-series-upgrade` to a base such as `ubuntu@24.04`. Juju 4 does not have it any more.
+    #[must_use]
+    pub fn post_series_upgrade(base: &str) -> Self {
+        Self::with("post-series-upgrade", [("JUJU_TARGET_BASE", base.to_owned())])
+    }
+
+    /// Returns `collect-metrics`, in which nearly all hook tools are refused. Juju 4 does not have it any more.
+    #[must_use]
+    pub fn collect_metrics() -> Self {
+        Self::hook("collect-metrics")
+    }
+
+    /// Returns `meter-status-changed`, in which nearly all hook tools are refused. Juju 4 does not have it any more.
+    #[must_use]
+    pub fn meter_status_changed(status: &str, info: &str) -> Self {
+        let variables = [("JUJU_METER_STATUS", status.to_owned()), ("JUJU_METER_INFO", info.to_owned())];
+        Self::with("meter-status-changed", variables)
+    }
+
+    /// Returns a hook by its name, for those without a function here. It has no variables of its own; see [`Event::env`].
     #[must_use]
     pub fn hook(name: &str) -> Self {
         Self::with(name, [])
     }
 
-    /// `<endpoint>-relation-created`, for a relation that was added to the
-    /// [`SimulatedJuju`](super::SimulatedJuju::add_relation).
+    /// Returns an action with these parameters, a JSON object.
     #[must_use]
-    pub fn relation_created(endpoint: &str, id: u32) -> Self {
-        Self::relation(endpoint, id, Step::Created, Remote::Application)
+    pub fn action(name: &str, parameters: Value) -> Self {
+        Self::new(format!("actions/{name}"), About::Action { parameters })
     }
 
-    /// `<endpoint>-relation-joined`, by the first remote unit.
+    /// Returns `<endpoint>-relation-created`.
     #[must_use]
-    pub fn relation_joined(endpoint: &str, id: u32) -> Self {
-        Self::relation(endpoint, id, Step::Joined, Remote::First)
+    pub fn relation_created(relation: &Relation) -> Self {
+        Self::relation(relation, Step::Created, Remote::Application)
     }
 
-    /// `<endpoint>-relation-changed`, by the first remote unit.
+    /// Returns `<endpoint>-relation-joined`, by the first remote unit.
     #[must_use]
-    pub fn relation_changed(endpoint: &str, id: u32) -> Self {
-        Self::relation(endpoint, id, Step::Changed, Remote::First)
+    pub fn relation_joined(relation: &Relation) -> Self {
+        Self::relation(relation, Step::Joined, Remote::First)
     }
 
-    /// `<endpoint>-relation-departed`, of the first remote unit.
+    /// Returns `<endpoint>-relation-changed`, by the first remote unit.
     #[must_use]
-    pub fn relation_departed(endpoint: &str, id: u32) -> Self {
-        Self::relation(endpoint, id, Step::Departed, Remote::First)
+    pub fn relation_changed(relation: &Relation) -> Self {
+        Self::relation(relation, Step::Changed, Remote::First)
     }
 
-    /// `<endpoint>-relation-broken`. When the charm has handled it, the relation is gone.
+    /// Returns `<endpoint>-relation-departed`, of the first remote unit.
     #[must_use]
-    pub fn relation_broken(endpoint: &str, id: u32) -> Self {
-        Self::relation(endpoint, id, Step::Broken, Remote::Application)
+    pub fn relation_departed(relation: &Relation) -> Self {
+        Self::relation(relation, Step::Departed, Remote::First)
+    }
+
+    /// Returns `<endpoint>-relation-broken`. When the charm has handled it, the relation is gone.
+    #[must_use]
+    pub fn relation_broken(relation: &Relation) -> Self {
+        Self::relation(relation, Step::Broken, Remote::Application)
     }
 
     /// Makes this unit the one that a relation event is about.
@@ -97,7 +188,7 @@ impl Event {
     /// # Panics
     /// If it is not a relation event that is about a unit.
     #[must_use]
-    pub fn remote_unit(self, unit: &str) -> Self {
+    pub fn by_unit(self, unit: &str) -> Self {
         self.remote(Remote::Unit(unit.to_owned()))
     }
 
@@ -106,72 +197,66 @@ impl Event {
     /// # Panics
     /// If it is not a relation event that is about a unit.
     #[must_use]
-    pub fn remote_application(self) -> Self {
+    pub fn by_application(self) -> Self {
         self.remote(Remote::Application)
     }
 
-    /// An action with these parameters, a JSON object.
+    /// Returns `<storage>-storage-attached`.
     #[must_use]
-    pub fn action(name: &str, parameters: Value) -> Self {
-        Self::new(format!("actions/{name}"), About::Action { parameters })
+    pub fn storage_attached(storage: &Storage) -> Self {
+        Self::storage("attached", storage)
     }
 
-    /// `<storage>-storage-attached` for an id such as `data/0`, at this path.
+    /// Returns `<storage>-storage-detaching`.
     #[must_use]
-    pub fn storage_attached(id: &str, location: &str) -> Self {
-        Self::storage("attached", id, location)
+    pub fn storage_detaching(storage: &Storage) -> Self {
+        Self::storage("detaching", storage)
     }
 
-    /// `<storage>-storage-detaching` for an id such as `data/0`, at this path.
+    /// Returns `secret-changed`: a secret of another application has a new revision.
     #[must_use]
-    pub fn storage_detaching(id: &str, location: &str) -> Self {
-        Self::storage("detaching", id, location)
+    pub fn secret_changed(secret: &Secret) -> Self {
+        Self::with("secret-changed", about(secret))
     }
 
-    /// `secret-changed` for an id such as `secret:9m4e2mr0ui3e8a215n4g`; the label may be empty.
+    /// Returns `secret-rotate`: an own secret is due for a new content.
     #[must_use]
-    pub fn secret_changed(id: &str, label: &str) -> Self {
-        Self::with("secret-changed", secret(id, label))
+    pub fn secret_rotate(secret: &Secret) -> Self {
+        Self::with("secret-rotate", about(secret))
     }
 
-    /// `secret-rotate`.
+    /// Returns `secret-expired`, for a revision of an own secret.
     #[must_use]
-    pub fn secret_rotate(id: &str, label: &str) -> Self {
-        Self::with("secret-rotate", secret(id, label))
+    pub fn secret_expired(secret: &Secret, revision: u32) -> Self {
+        Self::with("secret-expired", about(secret).into_iter().chain([secret_revision(revision)]))
     }
 
-    /// `secret-expired`, of one revision.
+    /// Returns `secret-remove`: nobody reads this revision of an own secret any more.
     #[must_use]
-    pub fn secret_expired(id: &str, label: &str, revision: u32) -> Self {
-        Self::with("secret-expired", secret(id, label).into_iter().chain([secret_revision(revision)]))
+    pub fn secret_remove(secret: &Secret, revision: u32) -> Self {
+        Self::with("secret-remove", about(secret).into_iter().chain([secret_revision(revision)]))
     }
 
-    /// `secret-remove`, of one revision.
-    #[must_use]
-    pub fn secret_remove(id: &str, label: &str, revision: u32) -> Self {
-        Self::with("secret-remove", secret(id, label).into_iter().chain([secret_revision(revision)]))
-    }
-
-    /// `<container>-pebble-ready`.
+    /// Returns `<container>-pebble-ready`.
     #[must_use]
     pub fn pebble_ready(container: &str) -> Self {
         Self::pebble(container, "ready", [])
     }
 
-    /// `<container>-pebble-custom-notice`.
+    /// Returns `<container>-pebble-custom-notice`.
     #[must_use]
     pub fn pebble_custom_notice(container: &str, id: &str, key: &str) -> Self {
         let notice = [("JUJU_NOTICE_ID", id), ("JUJU_NOTICE_TYPE", "custom"), ("JUJU_NOTICE_KEY", key)];
         Self::pebble(container, "custom-notice", notice)
     }
 
-    /// `<container>-pebble-check-failed`.
+    /// Returns `<container>-pebble-check-failed`.
     #[must_use]
     pub fn pebble_check_failed(container: &str, check: &str) -> Self {
         Self::pebble(container, "check-failed", [("JUJU_PEBBLE_CHECK_NAME", check)])
     }
 
-    /// `<container>-pebble-check-recovered`.
+    /// Returns `<container>-pebble-check-recovered`.
     #[must_use]
     pub fn pebble_check_recovered(container: &str, check: &str) -> Self {
         Self::pebble(container, "check-recovered", [("JUJU_PEBBLE_CHECK_NAME", check)])
@@ -186,7 +271,7 @@ impl Event {
 
     /// Takes a variable away.
     #[must_use]
-    pub fn without(mut self, key: &str) -> Self {
+    pub fn env_remove(mut self, key: &str) -> Self {
         self.overrides.push((key.to_owned(), None));
         self
     }
@@ -198,9 +283,20 @@ impl Event {
         self
     }
 
-    /// The name after `hooks/` or `actions/`.
+    /// Returns the name after `hooks/` or `actions/`.
     pub(super) fn name(&self) -> &str {
         self.path.split_once('/').map_or(self.path.as_str(), |(_, name)| name)
+    }
+
+    /// Returns the unit that the event of a relation is about, if it is about one.
+    pub(super) fn remote_unit(&self) -> Option<String> {
+        match &self.about {
+            About::Relation { relation, remote: Remote::First, .. } => {
+                relation.remote_units().into_iter().next()
+            }
+            About::Relation { remote: Remote::Unit(unit), .. } => Some(unit.clone()),
+            _ => None,
+        }
     }
 
     fn new(path: String, about: About) -> Self {
@@ -211,7 +307,7 @@ impl Event {
         Self::new(format!("hooks/{name}"), About::Hook { variables: variables.into_iter().collect() })
     }
 
-    fn relation(endpoint: &str, id: u32, step: Step, remote: Remote) -> Self {
+    fn relation(relation: &Relation, step: Step, remote: Remote) -> Self {
         let verb = match step {
             Step::Created => "created",
             Step::Joined => "joined",
@@ -219,7 +315,8 @@ impl Event {
             Step::Departed => "departed",
             Step::Broken => "broken",
         };
-        Self::new(format!("hooks/{endpoint}-relation-{verb}"), About::Relation { id, step, remote })
+        let path = format!("hooks/{}-relation-{verb}", relation.endpoint());
+        Self::new(path, About::Relation { relation: relation.clone(), step, remote })
     }
 
     fn remote(mut self, who: Remote) -> Self {
@@ -232,14 +329,9 @@ impl Event {
         self
     }
 
-    fn storage(verb: &str, id: &str, location: &str) -> Self {
-        let name = id.split('/').next().unwrap_or(id);
-        let variables = [
-            ("JUJU_STORAGE_ID", id.to_owned()),
-            ("JUJU_STORAGE_LOCATION", location.to_owned()),
-            ("JUJU_STORAGE_KIND", "filesystem".to_owned()),
-        ];
-        Self::with(&format!("{name}-storage-{verb}"), variables)
+    fn storage(verb: &str, storage: &Storage) -> Self {
+        let path = format!("hooks/{}-storage-{verb}", storage.name());
+        Self::new(path, About::Storage(storage.clone()))
     }
 
     fn pebble<const N: usize>(container: &str, what: &str, variables: [(&'static str, &str); N]) -> Self {
@@ -249,8 +341,8 @@ impl Event {
     }
 }
 
-fn secret(id: &str, label: &str) -> [(&'static str, String); 2] {
-    [("JUJU_SECRET_ID", id.to_owned()), ("JUJU_SECRET_LABEL", label.to_owned())]
+fn about(secret: &Secret) -> [(&'static str, String); 2] {
+    [("JUJU_SECRET_ID", secret.uri().to_owned()), ("JUJU_SECRET_LABEL", secret.label())]
 }
 
 fn secret_revision(revision: u32) -> (&'static str, String) {

@@ -38,7 +38,14 @@ pub(super) const NAMES: &[&str] = &[
     "state-set",
     "status-get",
     "status-set",
+    "storage-get",
+    "storage-list",
 ];
+
+/// Returns true if this version of Juju has the tool: secrets came with Juju 3.
+pub(super) fn exists_in(tool: &str, version: (u32, u32)) -> bool {
+    version >= (3, 0) || !tool.starts_with("secret-")
+}
 
 /// The hook tools in the directory of a unit.
 #[derive(Debug)]
@@ -46,15 +53,14 @@ pub(super) struct HookTools {
     /// The directory that is first in `PATH`.
     directory: PathBuf,
     program: PathBuf,
+    are_jujus_own: bool,
 }
 
 impl HookTools {
-    /// Writes the program into the directory of a unit. Each name is linked by [`HookTools::link`].
-    ///
-    /// Only if the program is called `jujuc`, a charm takes the tools for Juju's own, and may ask the agent itself.
-    pub(super) fn install(unit: &Path, are_jujus_own: bool) -> io::Result<Self> {
-        let name = if are_jujus_own { "jujuc" } else { "shadowing-tool" };
-        let tools = Self { directory: unit.join("tools"), program: unit.join(name) };
+    /// Writes the program into the directory of a unit, as `jujuc`: by that name a charm knows that the tools are Juju's own,
+    /// and that it may ask the agent itself.
+    pub(super) fn install(unit: &Path) -> io::Result<Self> {
+        let tools = Self { directory: unit.join("tools"), program: unit.join("jujuc"), are_jujus_own: true };
         fs::create_dir(&tools.directory)?;
         fs::write(&tools.program, PROGRAM)?;
         fs::set_permissions(&tools.program, PermissionsExt::from_mode(0o755))?;
@@ -66,17 +72,30 @@ impl HookTools {
         &self.directory
     }
 
-    /// Puts the tool on `PATH`, if it is not there.
-    pub(super) fn link(&self, name: &str) -> io::Result<()> {
-        match symlink(&self.program, self.directory.join(name)) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-            linked => linked,
-        }
+    pub(super) fn are_jujus_own(&self) -> bool {
+        self.are_jujus_own
     }
 
-    /// Takes the tool away.
-    pub(super) fn unlink(&self, name: &str) {
-        _ = fs::remove_file(self.directory.join(name));
+    /// Gives the program another name, so that a charm takes it for one that shadows Juju's.
+    pub(super) fn shadow_jujus_own(&mut self) -> io::Result<()> {
+        let renamed = self.program.with_file_name("shadowing-tool");
+        fs::rename(&self.program, &renamed)?;
+        self.program = renamed;
+        self.are_jujus_own = false;
+        Ok(())
+    }
+
+    /// Puts those tools on `PATH` for which `is_there` is true, and takes the others away.
+    pub(super) fn link(&self, is_there: impl Fn(&str) -> bool) -> io::Result<()> {
+        for name in NAMES {
+            let link = self.directory.join(name);
+            if !is_there(name) {
+                _ = fs::remove_file(link);
+            } else if link.symlink_metadata().is_err() {
+                symlink(&self.program, link)?;
+            }
+        }
+        Ok(())
     }
 
     /// Starts the program once. A thread that starts a process while the program is written holds a copy of the open file

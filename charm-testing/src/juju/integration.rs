@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::event::Event;
 use super::outcome::Outcome;
-use super::simulated_juju::SimulatedJuju;
+use super::relation::Relation;
+use super::unit::Juju;
 
 /// A relation between the applications of two units, as `juju integrate` makes it: what one of them publishes, the
 /// other one can read, and is told about by the hooks that are due then.
@@ -13,10 +14,10 @@ use super::simulated_juju::SimulatedJuju;
 /// when its unit has the next turn, with the same news, as after `juju resolved`.
 ///
 /// ```no_run
-/// # use charm_testing::juju::{Integration, SimulatedJuju};
-/// # fn integrate(app: &mut SimulatedJuju, tempo: &mut SimulatedJuju) {
+/// # use charm_testing::{Integration, Juju};
+/// # fn integrate(app: &mut Juju, tempo: &mut Juju) {
 /// let mut relation = Integration::new((app, "tracing"), (tempo, "tracing"));
-/// for outcome in relation.settle(app, tempo) {
+/// for outcome in relation.run_hooks(app, tempo) {
 ///     assert!(outcome.success(), "{outcome}");
 /// }
 /// # }
@@ -34,8 +35,7 @@ pub struct Integration {
 struct Side {
     unit: String,
     remote_unit: String,
-    endpoint: String,
-    id: u32,
+    relation: Relation,
     stage: Stage,
     /// The databags that the unit can read.
     readable: Published,
@@ -78,23 +78,23 @@ const MOST_HOOKS: usize = 100;
 
 impl Integration {
     /// Relates an endpoint of the first unit's application to one of the second's. No hook runs yet.
-    pub fn new(
-        (one, endpoint): (&mut SimulatedJuju, &str),
-        (other, others_endpoint): (&mut SimulatedJuju, &str),
-    ) -> Self {
-        let units = [one.model().unit_name(), other.model().unit_name()];
+    pub fn new((one, endpoint): (&mut Juju, &str), (other, others_endpoint): (&mut Juju, &str)) -> Self {
+        let units = [one.unit_name().to_owned(), other.unit_name().to_owned()];
         let sides = [Side::new(one, endpoint, &units[1]), Side::new(other, others_endpoint, &units[0])];
         Self { sides, turn: 0, removed: false }
     }
 
-    /// The ids that the relation has at either end.
+    /// Returns the relation as the first unit has it, and as the second one has it.
     #[must_use]
-    pub fn ids(&self) -> (u32, u32) {
-        (self.sides[0].id, self.sides[1].id)
+    pub fn relations(&self) -> [Relation; 2] {
+        self.sides.each_ref().map(|side| side.relation.clone())
     }
 
-    /// Runs the next hook that is due for this relation, or none. The units are those it was made of.
-    pub fn step(&mut self, one: &mut SimulatedJuju, other: &mut SimulatedJuju) -> Option<Outcome> {
+    /// Runs the next hook that is due for this relation, if there is one. The units are those it was made of.
+    ///
+    /// # Panics
+    /// If a unit is another one, or its charm cannot be started.
+    pub fn run_next_hook(&mut self, one: &mut Juju, other: &mut Juju) -> Option<Outcome> {
         let units = [one, other];
         self.share(&units);
         for _ in 0..2 {
@@ -102,10 +102,10 @@ impl Integration {
             self.turn = 1 - turn;
             let side = &mut self.sides[turn];
             if let Some(due) = side.due(self.removed) {
-                side.prepare(due, units[turn]);
+                side.prepare(due);
                 let outcome = units[turn].dispatch(side.event(due));
                 if outcome.success() {
-                    side.was_told(due, units[turn]);
+                    side.was_told(due);
                 }
                 return Some(outcome);
             }
@@ -117,10 +117,10 @@ impl Integration {
     ///
     /// # Panics
     /// If that does not come to an end.
-    pub fn settle(&mut self, one: &mut SimulatedJuju, other: &mut SimulatedJuju) -> Vec<Outcome> {
+    pub fn run_hooks(&mut self, one: &mut Juju, other: &mut Juju) -> Vec<Outcome> {
         let mut outcomes: Vec<Outcome> = Vec::new();
         while outcomes.last().is_none_or(Outcome::success)
-            && let Some(outcome) = self.step(one, other)
+            && let Some(outcome) = self.run_next_hook(one, other)
         {
             outcomes.push(outcome);
             assert!(outcomes.len() < MOST_HOOKS, "the charms answer each other for ever");
@@ -129,51 +129,50 @@ impl Integration {
     }
 
     /// Removes the relation, as `juju remove-relation` does, and runs the hooks that end it.
-    pub fn remove(&mut self, one: &mut SimulatedJuju, other: &mut SimulatedJuju) -> Vec<Outcome> {
+    pub fn remove(&mut self, one: &mut Juju, other: &mut Juju) -> Vec<Outcome> {
         self.share(&[&mut *one, &mut *other]);
         self.removed = true;
-        self.settle(one, other)
+        self.run_hooks(one, other)
     }
 
     /// Lets each side read what the other one has published by now. What is there when the relation is removed stays.
-    fn share(&mut self, units: &[&mut SimulatedJuju; 2]) {
+    fn share(&mut self, units: &[&mut Juju; 2]) {
         for (reader, side) in self.sides.iter_mut().enumerate() {
-            assert_eq!(units[reader].model().unit_name(), side.unit, "not a unit of this relation");
+            assert_eq!(units[reader].unit_name(), side.unit, "not a unit of this relation");
         }
         if self.removed {
             return;
         }
         for reader in [0, 1] {
-            let (writer, id) = (units[1 - reader].model(), self.sides[1 - reader].id);
-            let published = Published { app: writer.local_app_data(id), unit: writer.local_unit_data(id) };
-            self.sides[reader].read(published, units[reader]);
+            let writer = &self.sides[1 - reader].relation;
+            let published = Published { app: writer.local_app_data(), unit: writer.local_unit_data() };
+            self.sides[reader].read(published);
         }
     }
 }
 
 impl Side {
-    fn new(juju: &mut SimulatedJuju, endpoint: &str, remote_unit: &str) -> Self {
+    fn new(juju: &Juju, endpoint: &str, remote_unit: &str) -> Self {
         let remote_app = remote_unit.split('/').next().unwrap_or_default();
         Self {
-            unit: juju.model().unit_name(),
+            unit: juju.unit_name().to_owned(),
             remote_unit: remote_unit.to_owned(),
-            endpoint: endpoint.to_owned(),
             // The unit is not listed before it has joined.
-            id: juju.add_relation(endpoint, remote_app, &[]),
+            relation: juju.relate_without_units(endpoint, remote_app),
             stage: Stage::Integrated,
             readable: Published::default(),
             told: Published::default(),
         }
     }
 
-    fn read(&mut self, published: Published, juju: &SimulatedJuju) {
+    fn read(&mut self, published: Published) {
         for (key, value) in differences(&self.readable.app, &published.app) {
-            juju.model().set_remote_app_data(self.id, key, value);
+            self.relation.set_remote_app_data(key, value);
         }
         // Of a unit that has not joined, nothing can be read.
         if matches!(self.stage, Stage::Joined | Stage::Settled) {
             for (key, value) in differences(&self.readable.unit, &published.unit) {
-                juju.model().set_remote_unit_data(self.id, &self.remote_unit, key, value);
+                self.relation.set_remote_unit_data(&self.remote_unit, key, value);
             }
         }
         self.readable = published;
@@ -195,34 +194,34 @@ impl Side {
     }
 
     fn event(&self, due: Due) -> Event {
-        let of_unit = |event: Event| event.remote_unit(&self.remote_unit);
+        let of_unit = |event: Event| event.by_unit(&self.remote_unit);
         match due {
-            Due::Created => Event::relation_created(&self.endpoint, self.id),
-            Due::Joined => of_unit(Event::relation_joined(&self.endpoint, self.id)),
-            Due::UnitChanged => of_unit(Event::relation_changed(&self.endpoint, self.id)),
-            Due::AppChanged => Event::relation_changed(&self.endpoint, self.id).remote_application(),
-            Due::Departed => of_unit(Event::relation_departed(&self.endpoint, self.id)),
-            Due::Broken => Event::relation_broken(&self.endpoint, self.id),
+            Due::Created => Event::relation_created(&self.relation),
+            Due::Joined => of_unit(Event::relation_joined(&self.relation)),
+            Due::UnitChanged => of_unit(Event::relation_changed(&self.relation)),
+            Due::AppChanged => Event::relation_changed(&self.relation).by_application(),
+            Due::Departed => of_unit(Event::relation_departed(&self.relation)),
+            Due::Broken => Event::relation_broken(&self.relation),
         }
     }
 
     /// Lists the unit at the other end from its first hook on.
-    fn prepare(&self, due: Due, juju: &SimulatedJuju) {
+    fn prepare(&self, due: Due) {
         if let Due::Joined = due {
             for (key, value) in &self.readable.unit {
-                juju.model().set_remote_unit_data(self.id, &self.remote_unit, key, value);
+                self.relation.set_remote_unit_data(&self.remote_unit, key, value);
             }
         }
     }
 
-    fn was_told(&mut self, due: Due, juju: &SimulatedJuju) {
+    fn was_told(&mut self, due: Due) {
         match due {
             Due::Created => self.stage = Stage::Created,
             Due::Joined => self.stage = Stage::Joined,
             Due::UnitChanged => self.stage = Stage::Settled,
             Due::AppChanged => self.told.app.clone_from(&self.readable.app),
             Due::Departed => {
-                juju.model().remove_remote_unit(self.id, &self.remote_unit);
+                self.relation.remove_remote_unit(&self.remote_unit);
                 self.stage = Stage::Departed;
             }
             Due::Broken => self.stage = Stage::Broken,

@@ -5,9 +5,10 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 use std::time::Duration;
 
-use super::{ActionOutcome, LogLine};
+use tracing_relation::juju::testing::{ActionOutcome, LogLine, Status};
 
-/// How a dispatch ended and what the charm did that Juju can see. `Display` shows all of it, for a failed assertion.
+/// The outcome of a dispatch: how it ended, and all that Juju saw of it. `Display` shows it for a failed assertion:
+/// `assert!(outcome.success(), "{outcome}")`.
 #[derive(Debug, Clone)]
 pub struct Outcome {
     /// The unit that it was a dispatch of.
@@ -15,13 +16,21 @@ pub struct Outcome {
     /// The hook or action, such as `tracing-relation-changed`.
     pub event: String,
     /// How the process ended.
-    pub status: ExitStatus,
+    pub exit_status: ExitStatus,
     /// The text that it wrote on standard output.
     pub stdout: String,
     /// The text that it wrote on standard error.
     pub stderr: String,
-    /// From before the process was started until it had ended.
-    pub wall: Duration,
+    /// The time from before the process was started until it had ended.
+    pub duration: Duration,
+    /// The status of the unit after the dispatch; `unknown` if the charm never set one.
+    pub unit_status: Status,
+    /// The status of the application after the dispatch; `unknown` if the charm never set one.
+    pub application_status: Status,
+    /// The workload's version after the dispatch, if the charm has set one.
+    pub workload_version: Option<String>,
+    /// The open ports after the dispatch, each as `opened-ports` prints it: `80/tcp`.
+    pub opened_ports: Vec<String>,
     /// The `juju-log` lines of this dispatch, in order.
     pub log: Vec<LogLine>,
     /// The hook tools of this dispatch, in order: each its name and its arguments.
@@ -36,23 +45,23 @@ impl Outcome {
     /// Returns true if the exit code is 0. If it is not, Juju dropped what the charm had written to databags.
     #[must_use]
     pub fn success(&self) -> bool {
-        self.status.success()
+        self.exit_status.success()
     }
 
-    /// The exit code; None if the process was killed.
+    /// Returns the exit code; `None` if the process was killed.
     #[must_use]
     pub fn code(&self) -> Option<i32> {
-        self.status.code()
+        self.exit_status.code()
     }
 
-    /// The lines of `juju-log` above DEBUG, as `LEVEL message`.
+    /// Returns the lines of `juju-log` above DEBUG, as `LEVEL message`.
     #[must_use]
     pub fn notices(&self) -> Vec<String> {
         let told = self.log.iter().filter(|line| line.level != "DEBUG");
         told.map(|line| format!("{} {}", line.level, line.message)).collect()
     }
 
-    /// The id that the dispatch logged for its trace, in hexadecimal; None if it logged none.
+    /// Returns the id that the dispatch logged for its trace, in hexadecimal; `None` if it logged none.
     #[must_use]
     pub fn trace_id(&self) -> Option<String> {
         self.log.iter().find_map(|line| {
@@ -62,16 +71,17 @@ impl Outcome {
         })
     }
 
-    /// The signal that killed the process: 9 if it took too long.
+    /// Returns the signal that killed the process: 9 if it took too long.
     #[must_use]
     pub fn signal(&self) -> Option<i32> {
-        self.status.signal()
+        self.exit_status.signal()
     }
 }
 
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{} {}: {} after {:?}", self.unit, self.event, self.status, self.wall)?;
+        writeln!(f, "{} {}: {} after {:?}", self.unit, self.event, self.exit_status, self.duration)?;
+        writeln!(f, "  status: {}", self.unit_status)?;
         for LogLine { level, message } in &self.log {
             writeln!(f, "  {level} {message}")?;
         }

@@ -18,7 +18,7 @@ pub(super) struct Finished {
     pub(super) status: ExitStatus,
     pub(super) stdout: Vec<u8>,
     pub(super) stderr: Vec<u8>,
-    pub(super) wall: Duration,
+    pub(super) duration: Duration,
 }
 
 /// Runs a command with empty standard input, and kills it and its children when the time is up.
@@ -41,12 +41,12 @@ pub(super) fn run(command: &mut Command, limit: Duration, directory: &Path) -> i
     });
     // Does not reap the process yet.
     let gone = waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT);
-    let wall = start.elapsed();
+    let duration = start.elapsed();
     drop(ended);
     watchdog.join().expect("the watchdog does not panic");
     gone?;
     let status = child.wait()?;
-    Ok(Finished { status, stdout: content(&stdout)?, stderr: content(&stderr)?, wall })
+    Ok(Finished { status, stdout: content(&stdout)?, stderr: content(&stderr)?, duration })
 }
 
 /// Tries again while the file is "busy": another thread that starts a process at this moment holds a copy of every

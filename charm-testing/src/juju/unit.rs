@@ -1,6 +1,5 @@
-//! The unit: its directory, its relations, and the course of a dispatch.
+//! The unit: its deployment, its state in Juju, and the course of a dispatch.
 
-use std::collections::BTreeMap;
 use std::env;
 use std::fs;
 use std::hash::{BuildHasher, RandomState};
@@ -9,91 +8,218 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use serde_json::Value;
 use tempfile::TempDir;
 use tracing_relation::juju::testing::{Agent, HookContext, Model};
 
 use super::agent::Desk;
-use super::deployment::{Charm, Deployment};
+use super::deployment::Deployment;
 use super::environment::{self, Places, RelationHook};
-use super::event::{About, Event, Remote, Step};
-use super::hook_tools::{HookTools, NAMES};
+use super::event::{About, Event, Step};
+use super::hook_tools::{self, HookTools};
 use super::outcome::Outcome;
-use super::process;
+use super::relation::Relation;
+use super::secret::Secret;
+use super::storage::Storage;
 use super::tool_fault::{Faults, ToolFault};
+use super::{charm_files, process};
+use crate::queue::{self, WaitingTrace};
 
-/// One unit of a charm, and the Juju around it.
+/// One unit of a charm, and a small Juju around it.
 ///
-/// Dispatches take `&mut self` because Juju never runs two of a unit at once. The charm directory, and with it whatever
-/// the charm keeps there, lasts from one dispatch to the next, and goes when this is dropped.
+/// The methods that return `Self` deploy the charm; call them first. The others change what Juju knows of the unit, at any
+/// time. The charm directory, and with it the files that the charm keeps there, lasts from one dispatch to the next, and is
+/// removed when this is dropped.
+///
+/// The defaults are those of a new unit on a machine: unit 0, a follower, without relations, and the configuration that the
+/// charm declares. Juju is version 3.6.
 #[derive(Debug)]
-pub struct SimulatedJuju {
+pub struct Juju {
     deployment: Deployment,
+    /// True if a test has named the unit; else it has the charm's name.
+    is_named: bool,
     model: Model,
-    relations: BTreeMap<u32, Related>,
     faults: Faults,
     tools: HookTools,
     directory: TempDir,
 }
 
-#[derive(Debug)]
-struct Related {
-    remote_app: String,
-    remote_units: Vec<String>,
-}
-
-impl SimulatedJuju {
-    pub(super) fn start(deployment: Deployment) -> io::Result<Self> {
-        let model = Model::new(&deployment.unit);
-        model.set_juju_version(&deployment.juju_version);
-        let (relations, faults) = (BTreeMap::new(), Faults::default());
-        let directory = short_directory()?;
-        let tools = HookTools::install(directory.path(), !deployment.tools_are_processes)?;
-        let unit = Self { deployment, model, relations, faults, tools, directory };
-        unit.lay_out()?;
-        Ok(unit)
-    }
-
-    /// The model as the unit sees it: leadership, databags of both sides, configuration, status, and what the hook
-    /// tools are to answer.
+impl Juju {
+    /// Deploys a charm, which is this program: `env!("CARGO_BIN_EXE_my-charm")`, of a package with such a binary.
     ///
-    /// Relations are added with [`SimulatedJuju::add_relation`], so that their hooks know whom they are about.
+    /// The files `charmcraft.yaml`, `metadata.yaml`, `config.yaml` and `actions.yaml` of the package go into the charm
+    /// directory. They give the application its name, and the configuration its defaults. Without such a file the
+    /// application has the program's name. Nothing runs before the first dispatch.
+    ///
+    /// # Panics
+    /// If there is no such program, or no directory can be made; see [`Juju::try_new`].
     #[must_use]
-    pub fn model(&self) -> &Model {
-        &self.model
+    pub fn new(charm: impl AsRef<Path>) -> Self {
+        Self::try_new(charm).unwrap_or_else(|error| panic!("{error}"))
     }
 
-    /// The directory the charm runs in.
+    /// Deploys a charm like [`Juju::new`], but returns why it is impossible.
+    ///
+    /// # Errors
+    /// If the program is missing, or no directory can be made where `TMPDIR` says.
+    pub fn try_new(charm: impl AsRef<Path>) -> io::Result<Self> {
+        let charm = charm.as_ref();
+        // A link holds the path as it is given, and is followed from another directory.
+        let program = charm.canonicalize().map_err(|error| {
+            io::Error::new(error.kind(), format!("cannot find {}: {error}", charm.display()))
+        })?;
+        let name = charm.file_name().unwrap_or_default().to_string_lossy();
+        let juju = Self::lay_out(&name)?;
+        symlink(program, juju.dispatch_path())?;
+        Ok(juju)
+    }
+
+    /// Deploys a charm, which is this script. It begins with `#!`. The application is called `app`, if the package has no
+    /// charm.
+    ///
+    /// # Panics
+    /// If no directory can be made.
     #[must_use]
-    pub fn charm_dir(&self) -> PathBuf {
-        self.directory.path().join("charm")
+    pub fn of_script(script: &str) -> Self {
+        let juju = Self::lay_out("app").unwrap_or_else(|error| panic!("{error}"));
+        juju.write("dispatch", script);
+        fs::set_permissions(juju.dispatch_path(), PermissionsExt::from_mode(0o755))
+            .expect("it is this user's");
+        juju
     }
 
-    /// Relates the unit's application to another and returns the relation's id. No hook runs by itself.
-    #[must_use = "the id is how the relation is named later"]
-    pub fn add_relation(&mut self, endpoint: &str, remote_app: &str, remote_units: &[&str]) -> u32 {
-        let id = self.model.add_relation(endpoint, remote_app, remote_units);
-        let remote_units = remote_units.iter().map(|&unit| unit.to_owned()).collect();
-        self.relations.insert(id, Related { remote_app: remote_app.to_owned(), remote_units });
-        id
+    /// Names the unit, such as `my-charm/3`, and with it the application.
+    #[must_use]
+    pub fn unit(mut self, name: &str) -> Self {
+        self.is_named = true;
+        self.name_unit(name.to_owned());
+        self
     }
 
-    /// Removes a relation without its hooks, as a removal by force does.
-    pub fn remove_relation(&mut self, id: u32) {
-        self.model.remove_relation(id);
-        self.relations.remove(&id);
+    /// Sets the name and the UUID of the model.
+    #[must_use]
+    pub fn model(mut self, name: &str, uuid: &str) -> Self {
+        name.clone_into(&mut self.deployment.model_name);
+        uuid.clone_into(&mut self.deployment.model_uuid);
+        self
     }
 
-    /// Lets the other side of a `tracing` relation say where it receives traces over OTLP/HTTP, in the words of Tempo's
-    /// charm. No hook runs by itself.
-    pub fn publish_endpoint(&self, relation: u32, endpoint: &str) {
-        // Spelled out: what is tested must not be what writes the test's input.
-        let receivers =
-            format!(r#"[{{"protocol": {{"name": "otlp_http", "type": "http"}}, "url": "{endpoint}"}}]"#);
-        self.model.set_remote_app_data(relation, "receivers", &receivers);
+    /// Sets the version of Juju, from `2.9` to `4.1`. It decides which variables and hook tools there are, how errors of
+    /// hook tools are worded, and where the agent listens.
+    #[must_use]
+    pub fn juju_version(mut self, version: &str) -> Self {
+        version.clone_into(&mut self.deployment.juju_version);
+        self.model.set_juju_version(version);
+        self
     }
 
-    /// Breaks a hook tool from the next dispatch on, or mends it.
-    pub fn break_tool(&self, tool: &str, fault: impl Into<Option<ToolFault>>) {
+    /// Gives the charm this `charmcraft.yaml`, instead of the files of the package.
+    ///
+    /// # Panics
+    /// If the file cannot be written.
+    #[must_use]
+    pub fn charmcraft(self, text: &str) -> Self {
+        self.without_file("metadata.yaml")
+            .without_file("config.yaml")
+            .without_file("actions.yaml")
+            .file("charmcraft.yaml", text)
+    }
+
+    /// Gives the charm this `metadata.yaml`, and no `charmcraft.yaml`.
+    ///
+    /// # Panics
+    /// If the file cannot be written.
+    #[must_use]
+    pub fn metadata(self, text: &str) -> Self {
+        self.without_file("charmcraft.yaml").file("metadata.yaml", text)
+    }
+
+    /// Puts a file into the charm directory. `charmcraft.yaml`, `metadata.yaml` and `config.yaml` also have their effect on
+    /// the application's name and on the configuration.
+    ///
+    /// # Panics
+    /// If the file cannot be written.
+    #[must_use]
+    pub fn file(mut self, name: &str, text: &str) -> Self {
+        self.write(name, text);
+        self.describe(name, text);
+        self
+    }
+
+    /// Leaves a file out of the charm directory.
+    #[must_use]
+    pub fn without_file(self, name: &str) -> Self {
+        _ = fs::remove_file(self.charm_dir().join(name));
+        self
+    }
+
+    /// Makes each hook tool a process, as it is for a charm that does not ask the agent itself. The tools on `PATH` are then
+    /// not links to Juju's own program, so that `tracing-relation` obeys them.
+    ///
+    /// # Panics
+    /// If the hook tools cannot be renamed.
+    #[must_use]
+    pub fn over_processes(mut self) -> Self {
+        self.tools.shadow_jujus_own().expect("the unit's directory can be written");
+        self
+    }
+
+    /// Makes the unit the leader, or a follower.
+    pub fn set_leader(&mut self, leader: bool) {
+        self.model.set_leader(leader);
+    }
+
+    /// Sets an option of the configuration. Tell the charm with [`Event::config_changed`].
+    pub fn set_config(&mut self, option: &str, value: impl Into<Value>) {
+        self.model.set_config(option, value.into());
+    }
+
+    /// Relates the application's endpoint to another application, which has one unit: `tempo/0` of `tempo`. A relation to
+    /// the own application is a peer relation, and has no other units.
+    ///
+    /// No hook runs by itself. Juju would run [`Event::relation_created`], [`Event::relation_joined`] and
+    /// [`Event::relation_changed`].
+    pub fn relate(&mut self, endpoint: &str, remote_app: &str) -> Relation {
+        let relation = self.relate_without_units(endpoint, remote_app);
+        if remote_app != self.deployment.application() {
+            relation.add_remote_unit(&format!("{remote_app}/0"));
+        }
+        relation
+    }
+
+    pub(super) fn relate_without_units(&self, endpoint: &str, remote_app: &str) -> Relation {
+        Relation::new(&self.model, endpoint, remote_app)
+    }
+
+    /// Adds a secret of another application, or of the user, that is granted to the application.
+    pub fn add_secret(&mut self, content: &[(&str, &str)]) -> Secret {
+        Secret::new(&self.model, self.model.add_secret(content))
+    }
+
+    /// Adds a secret that the application owns, with this label.
+    pub fn add_own_secret(&mut self, label: &str, content: &[(&str, &str)]) -> Secret {
+        Secret::new(&self.model, self.model.add_own_secret(label, content))
+    }
+
+    /// Adds a storage instance, which is an empty directory. Tell the charm with [`Event::storage_attached`].
+    ///
+    /// # Panics
+    /// If the directory cannot be made.
+    pub fn add_storage(&mut self, name: &str) -> Storage {
+        let directory = self.directory.path().join("storage");
+        let used = fs::read_dir(&directory).map_or(0, Iterator::count);
+        let location = directory.join(used.to_string());
+        fs::create_dir_all(&location).expect("the unit's directory can be written");
+        Storage::new(self.model.add_storage(name, &location.to_string_lossy()), location)
+    }
+
+    /// Sets the file of a resource, which `resource-get` answers.
+    pub fn set_resource(&mut self, name: &str, path: impl AsRef<Path>) {
+        self.model.set_resource(name, &path.as_ref().to_string_lossy());
+    }
+
+    /// Breaks a hook tool from the next dispatch on. `None` mends it.
+    pub fn break_tool(&mut self, tool: &str, fault: impl Into<Option<ToolFault>>) {
         self.break_tool_for(tool, "", fault);
     }
 
@@ -101,26 +227,42 @@ impl SimulatedJuju {
     ///
     /// # Panics
     /// If it is to be missing for them.
-    pub fn break_tool_for(&self, tool: &str, argument: &str, fault: impl Into<Option<ToolFault>>) {
-        let fault = fault.into();
-        self.faults.set(tool, argument, fault);
-        if fault == Some(ToolFault::Missing) {
-            self.tools.unlink(tool);
-        } else {
-            self.tools.link(tool).expect("tools can be linked");
-        }
+    pub fn break_tool_for(&mut self, tool: &str, argument: &str, fault: impl Into<Option<ToolFault>>) {
+        self.faults.set(tool, argument, fault.into());
     }
 
-    /// Starts the charm for an event and waits until it has ended.
-    ///
-    /// The charm's changes of databags take effect if its exit code is 0 and are dropped otherwise. After a
-    /// successful `relation-broken` the relation is gone.
+    /// Returns the name of the unit, such as `my-charm/0`.
+    #[must_use]
+    pub fn unit_name(&self) -> &str {
+        &self.deployment.unit
+    }
+
+    /// Returns the directory in which the charm runs.
+    #[must_use]
+    pub fn charm_dir(&self) -> PathBuf {
+        self.directory.path().join("charm")
+    }
+
+    /// Returns the traces that wait for a backend in the default directory, `.charm_tracing_buffer`, oldest first. If the
+    /// charm has another one, use [`queue::traces`].
     ///
     /// # Panics
-    /// If the charm cannot be started, or the event is about a relation that was not added.
+    /// If the directory cannot be read.
+    #[must_use]
+    pub fn waiting_traces(&self) -> Vec<WaitingTrace> {
+        queue::traces(&self.charm_dir().join(".charm_tracing_buffer"))
+    }
+
+    /// Starts the charm for an event, and waits until it has ended.
+    ///
+    /// The charm's changes take effect if its exit code is 0, and are dropped otherwise, except its status and its lines
+    /// of the log. After a successful `relation-broken` the relation is gone.
+    ///
+    /// # Panics
+    /// If the charm cannot be started, or the event is about a relation that is gone.
     #[expect(clippy::needless_pass_by_value, reason = "an event happens once")]
     pub fn dispatch(&mut self, event: Event) -> Outcome {
-        let relation = self.relation_of(&event);
+        let relation = relation_of(&event);
         let context = context_of(&event, relation.as_ref());
         let context_id = format!("{}-{}-{}", self.deployment.unit, event.name(), random());
         let (charm, socket) = (self.charm_dir(), self.socket());
@@ -134,6 +276,11 @@ impl SimulatedJuju {
             &event,
             relation.as_ref(),
         ));
+        let is_there = |tool: &str| {
+            hook_tools::exists_in(tool, self.deployment.version())
+                && self.faults.of(tool, &[]) != Some(ToolFault::Missing)
+        };
+        self.tools.link(is_there).expect("hook tools can be linked");
 
         self.model.clear_calls();
         let logged_before = self.model.log().len();
@@ -143,7 +290,7 @@ impl SimulatedJuju {
             context,
             model: self.model.clone(),
             faults: self.faults.clone(),
-            tools_are_processes: self.deployment.tools_are_processes,
+            tools_are_processes: !self.tools.are_jujus_own(),
         };
         let agent = Agent::listen(&socket, move |request| desk.answer(request))
             .expect("the unit's directory takes a socket");
@@ -156,75 +303,91 @@ impl SimulatedJuju {
         } else {
             self.model.abort_hook();
         }
-        let outcome = Outcome {
+        match &event.about {
+            About::Relation { relation, step: Step::Broken, .. } if finished.status.success() => {
+                relation.remove();
+            }
+            _ => {}
+        }
+        Outcome {
             unit: self.deployment.unit.clone(),
             event: event.name().to_owned(),
-            status: finished.status,
+            exit_status: finished.status,
             stdout: String::from_utf8_lossy(&finished.stdout).into_owned(),
             stderr: String::from_utf8_lossy(&finished.stderr).into_owned(),
-            wall: finished.wall,
+            duration: finished.duration,
+            unit_status: self.model.status(),
+            application_status: self.model.application_status(),
+            workload_version: self.model.workload_version(),
+            opened_ports: self.model.opened_ports(),
             log: self.model.log().split_off(logged_before),
             calls: self.model.calls(),
             action: matches!(event.about, About::Action { .. }).then(|| self.model.action_outcome()),
             context_id,
-        };
-        if let Some(RelationHook { step: Step::Broken, id, .. }) = relation
-            && outcome.success()
-        {
-            self.remove_relation(id);
         }
-        outcome
     }
 
-    fn relation_of(&self, event: &Event) -> Option<RelationHook> {
-        let About::Relation { id, step, remote } = &event.about else { return None };
-        let known = self.relations.get(id);
-        let related = known.unwrap_or_else(|| panic!("no relation {id} was added for {}", event.path));
-        let endpoint = event.name().rsplit_once("-relation-").map_or(event.name(), |(endpoint, _)| endpoint);
-        Some(RelationHook {
-            endpoint: endpoint.to_owned(),
-            id: *id,
-            step: *step,
-            remote_app: related.remote_app.clone(),
-            remote_unit: match remote {
-                Remote::First => related.remote_units.first().cloned(),
-                Remote::Unit(unit) => Some(unit.clone()),
-                Remote::Application => None,
-            },
-        })
+    /// Makes the directory of a unit, with everything but the charm itself.
+    fn lay_out(charm_name: &str) -> io::Result<Self> {
+        let deployment = Deployment::new(charm_name);
+        let directory = short_directory()?;
+        let tools = HookTools::install(directory.path())?;
+        let (model, faults) = (Model::new(&deployment.unit), Faults::default());
+        model.set_juju_version(&deployment.juju_version);
+        let mut juju = Self { deployment, is_named: false, model, faults, tools, directory };
+        fs::create_dir(juju.charm_dir())?;
+        let mut files = charm_files::of_package()?;
+        if files.is_empty() {
+            files.push(("metadata.yaml", format!("name: {charm_name}\n")));
+        }
+        for (name, text) in files {
+            fs::write(juju.charm_dir().join(name), &text)?;
+            juju.describe(name, &text);
+        }
+        Ok(juju)
     }
 
-    /// Where the agent listens: an abstract socket before Juju 4.
+    /// Does what Juju does with a file that describes the charm.
+    fn describe(&mut self, file: &str, text: &str) {
+        if let Some(name) = charm_files::charm_name(file, text).filter(|_| !self.is_named) {
+            self.name_unit(format!("{name}/0"));
+        }
+        for (option, value) in charm_files::config_defaults(file, text) {
+            self.model.set_config(&option, value);
+        }
+    }
+
+    fn name_unit(&mut self, name: String) {
+        self.model.set_unit_name(&name);
+        self.deployment.unit = name;
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        let path = self.charm_dir().join(name);
+        fs::write(&path, text).unwrap_or_else(|error| panic!("cannot write {}: {error}", path.display()));
+    }
+
+    fn dispatch_path(&self) -> PathBuf {
+        self.charm_dir().join("dispatch")
+    }
+
+    /// Returns the address of the agent: an abstract socket before Juju 4.
     fn socket(&self) -> String {
         let path = self.directory.path().join("agent.socket");
-        let abstract_mark = if self.deployment.juju_version.starts_with(['2', '3']) { "@" } else { "" };
+        let abstract_mark = if self.deployment.version() < (4, 0) { "@" } else { "" };
         format!("{abstract_mark}{}", path.display())
-    }
-
-    fn lay_out(&self) -> io::Result<()> {
-        let charm = self.charm_dir();
-        fs::create_dir(&charm)?;
-        for name in NAMES {
-            self.tools.link(name)?;
-        }
-        let dispatch = charm.join("dispatch");
-        match &self.deployment.charm {
-            Charm::Binary(program) => symlink(existing(program)?, dispatch)?,
-            Charm::Script(text) => {
-                fs::write(&dispatch, text)?;
-                fs::set_permissions(dispatch, PermissionsExt::from_mode(0o755))?;
-            }
-        }
-        for (name, text) in &self.deployment.files {
-            if let Some(text) = text {
-                fs::write(charm.join(name), text)?;
-            }
-        }
-        Ok(())
     }
 }
 
-/// Returns what the hook tools are told about the hook.
+fn relation_of(event: &Event) -> Option<RelationHook> {
+    let About::Relation { relation, step, .. } = &event.about else { return None };
+    let (endpoint, id) = (relation.endpoint().to_owned(), relation.id());
+    assert!(relation.is_known(), "the relation {endpoint}:{id} of {} is gone", event.name());
+    let (remote_app, remote_unit) = (relation.remote_app().to_owned(), event.remote_unit());
+    Some(RelationHook { endpoint, id, step: *step, remote_app, remote_unit })
+}
+
+/// Returns the hook as its hook tools see it.
 fn context_of(event: &Event, relation: Option<&RelationHook>) -> HookContext {
     match (&event.about, relation) {
         (About::Action { parameters }, _) => HookContext::action(parameters.clone()),
@@ -237,12 +400,13 @@ fn context_of(event: &Event, relation: Option<&RelationHook>) -> HookContext {
                 (_, remote_unit) => HookContext::relation(endpoint, *id, remote_app, remote_unit),
             }
         }
+        (About::Storage(storage), _) => HookContext::storage(storage.id()),
         _ if matches!(event.name(), "collect-metrics" | "meter-status-changed") => HookContext::restricted(),
         _ => HookContext::new(),
     }
 }
 
-/// A new directory in which a socket's path stays below the 104 bytes that every system takes.
+/// Makes a directory in which a socket's path stays below the 104 bytes that every system takes.
 fn short_directory() -> io::Result<TempDir> {
     let usual = env::temp_dir();
     let refused = |error: io::Error| {
@@ -256,14 +420,7 @@ fn short_directory() -> io::Result<TempDir> {
     tempfile::Builder::new().prefix("juju-").tempdir_in(root).map_err(refused)
 }
 
-/// Links hold the path as it is given, and are followed from another directory.
-fn existing(program: &Path) -> io::Result<PathBuf> {
-    program
-        .canonicalize()
-        .map_err(|error| io::Error::new(error.kind(), format!("cannot find {}: {error}", program.display())))
-}
-
-/// Enough to tell contexts apart; the standard library has no other source of randomness.
+/// Returns a number that tells contexts apart; the standard library has no other source of randomness.
 fn random() -> u64 {
     RandomState::new().hash_one(std::process::id()) >> 1
 }

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use charm_testing::juju::{Deployment, Event, Outcome};
+use charm_testing::{Event, Juju, Outcome};
 
 /// Prints the environment that the charm was started with, not the one its shell made of it.
 const SHOW_ENVIRONMENT: &str = r"tr '\0' '\n' < /proc/$$/environ";
 
 #[test]
 fn builds_the_environment_from_nothing() {
-    let mut juju = deployment(SHOW_ENVIRONMENT).start();
+    let mut juju = deployment(SHOW_ENVIRONMENT);
     let outcome = juju.dispatch(Event::hook("update-status"));
     let charm = juju.charm_dir().display().to_string();
     let unit = juju.charm_dir().parent().unwrap().display().to_string();
@@ -54,8 +54,8 @@ TERM=tmux-256color
 #[test]
 fn claims_to_be_what_it_is_told() {
     let of = |version: &str| {
-        let deployment = deployment(SHOW_ENVIRONMENT).unit("db/3").model("m", "u").juju_version(version);
-        variables(&deployment.start().dispatch(Event::hook("install")))
+        let mut juju = deployment(SHOW_ENVIRONMENT).unit("db/3").model("m", "u").juju_version(version);
+        variables(&juju.dispatch(Event::hook("install")))
     };
     let newest = of("4.1-beta1");
     assert_eq!(newest["JUJU_UNIT_NAME"], "db/3");
@@ -68,9 +68,14 @@ fn claims_to_be_what_it_is_told() {
 
 #[test]
 fn tells_each_event_what_it_is_about() {
-    let mut juju = deployment(SHOW_ENVIRONMENT).start();
-    let id = juju.add_relation("tracing", "tempo", &["tempo/0", "tempo/1"]);
-    let empty = juju.add_relation("logging", "loki", &[]);
+    let mut juju = deployment(SHOW_ENVIRONMENT);
+    let tempo = juju.relate("tracing", "tempo");
+    tempo.add_remote_unit("tempo/1");
+    let loki = juju.relate("logging", "loki");
+    loki.remove_remote_unit("loki/0");
+    let data = juju.add_storage("data");
+    let secret = juju.add_secret(&[("key", "value")]);
+    let own_secret = juju.add_own_secret("password", &[("key", "value")]);
     let plain = variables(&juju.dispatch(Event::hook("start")));
     let mut check = |event: Event, expected: &[&str]| {
         // What is different from a hook that is about nothing.
@@ -87,7 +92,7 @@ fn tells_each_event_what_it_is_about() {
             format!("JUJU_DISPATCH_PATH=hooks/{hook}"),
             format!("JUJU_HOOK_NAME={hook}"),
             "JUJU_RELATION=tracing".to_owned(),
-            format!("JUJU_RELATION_ID=tracing:{id}"),
+            format!("JUJU_RELATION_ID={tempo}"),
             "JUJU_REMOTE_APP=tempo".to_owned(),
             format!("JUJU_REMOTE_UNIT={unit}"),
         ]
@@ -95,52 +100,52 @@ fn tells_each_event_what_it_is_about() {
     let mut check_relation = |event: Event, expected: &[String]| {
         check(event, &expected.iter().map(String::as_str).collect::<Vec<_>>());
     };
-    check_relation(Event::relation_created("tracing", id), &relation("created", ""));
-    check_relation(Event::relation_joined("tracing", id), &relation("joined", "tempo/0"));
-    let of_other_unit = Event::relation_changed("tracing", id).remote_unit("tempo/1");
+    check_relation(Event::relation_created(&tempo), &relation("created", ""));
+    check_relation(Event::relation_joined(&tempo), &relation("joined", "tempo/0"));
+    let of_other_unit = Event::relation_changed(&tempo).by_unit("tempo/1");
     check_relation(of_other_unit, &relation("changed", "tempo/1"));
-    let of_application = Event::relation_changed("tracing", id).remote_application();
+    let of_application = Event::relation_changed(&tempo).by_application();
     check_relation(of_application, &relation("changed", ""));
     let mut departed = relation("departed", "tempo/0");
     departed.insert(0, "JUJU_DEPARTING_UNIT=tempo/0".to_owned());
-    check_relation(Event::relation_departed("tracing", id), &departed);
+    check_relation(Event::relation_departed(&tempo), &departed);
 
     check(
-        Event::relation_changed("logging", empty),
+        Event::relation_changed(&loki),
         &[
             "JUJU_DISPATCH_PATH=hooks/logging-relation-changed",
             "JUJU_HOOK_NAME=logging-relation-changed",
             "JUJU_RELATION=logging",
-            &format!("JUJU_RELATION_ID=logging:{empty}"),
+            &format!("JUJU_RELATION_ID={loki}"),
             "JUJU_REMOTE_APP=loki",
             "JUJU_REMOTE_UNIT=",
         ],
     );
     check(
-        Event::storage_attached("data/0", "/srv/data"),
+        Event::storage_attached(&data),
         &[
             "JUJU_DISPATCH_PATH=hooks/data-storage-attached",
             "JUJU_HOOK_NAME=data-storage-attached",
             "JUJU_STORAGE_ID=data/0",
             "JUJU_STORAGE_KIND=filesystem",
-            "JUJU_STORAGE_LOCATION=/srv/data",
+            &format!("JUJU_STORAGE_LOCATION={}", data.location().display()),
         ],
     );
     check(
-        Event::secret_changed("secret:9m4e", ""),
+        Event::secret_changed(&secret),
         &[
             "JUJU_DISPATCH_PATH=hooks/secret-changed",
             "JUJU_HOOK_NAME=secret-changed",
-            "JUJU_SECRET_ID=secret:9m4e",
+            &format!("JUJU_SECRET_ID={}", secret.uri()),
             "JUJU_SECRET_LABEL=",
         ],
     );
     check(
-        Event::secret_expired("secret:9m4e", "password", 2),
+        Event::secret_expired(&own_secret, 2),
         &[
             "JUJU_DISPATCH_PATH=hooks/secret-expired",
             "JUJU_HOOK_NAME=secret-expired",
-            "JUJU_SECRET_ID=secret:9m4e",
+            &format!("JUJU_SECRET_ID={}", own_secret.uri()),
             "JUJU_SECRET_LABEL=password",
             "JUJU_SECRET_REVISION=2",
         ],
@@ -154,21 +159,21 @@ fn tells_each_event_what_it_is_about() {
         ],
     );
     check(
-        Event::hook("install").env("TRACEPARENT", "00-x").without("LANG").env("TERM", "dumb"),
+        Event::hook("install").env("TRACEPARENT", "00-x").env_remove("LANG").env("TERM", "dumb"),
         &["JUJU_DISPATCH_PATH=hooks/install", "JUJU_HOOK_NAME=install", "TERM=dumb", "TRACEPARENT=00-x"],
     );
 }
 
 #[test]
 fn takes_variables_away() {
-    let without = Event::hook("install").without("JUJU_MODEL_NAME");
-    let outcome = deployment(SHOW_ENVIRONMENT).start().dispatch(without);
+    let without = Event::hook("install").env_remove("JUJU_MODEL_NAME");
+    let outcome = deployment(SHOW_ENVIRONMENT).dispatch(without);
     assert!(!variables(&outcome).contains_key("JUJU_MODEL_NAME"));
 }
 
 #[test]
 fn starts_the_charm_in_its_directory_without_arguments_or_input() {
-    let mut juju = deployment(r#"echo "$0 $#"; pwd -P; echo "input: $(cat)""#).start();
+    let mut juju = deployment(r#"echo "$0 $#"; pwd -P; echo "input: $(cat)""#);
     let charm = juju.charm_dir().canonicalize().unwrap().display().to_string();
     let outcome = juju.dispatch(Event::hook("install"));
     let started_as = juju.charm_dir().join("dispatch").display().to_string();
@@ -176,8 +181,8 @@ fn starts_the_charm_in_its_directory_without_arguments_or_input() {
 }
 
 /// A charm that is this shell script.
-fn deployment(script: &str) -> Deployment {
-    Deployment::of_script(&format!("#!/bin/sh\n{script}\n"))
+fn deployment(script: &str) -> Juju {
+    Juju::of_script(&format!("#!/bin/sh\n{script}\n"))
 }
 
 fn variables(outcome: &Outcome) -> BTreeMap<String, String> {

@@ -1,6 +1,6 @@
 //! Two related units of the simulated Juju: which hooks they get and what they can read in them.
 
-use charm_testing::juju::{Deployment, Event, Integration, Outcome, SimulatedJuju};
+use charm_testing::{Event, Integration, Juju, Outcome};
 
 /// Says for each hook which units are listed, and what the application at the other end has published.
 const LOOK: &str = r#"
@@ -14,7 +14,7 @@ fn silent_charms_get_the_hooks_that_every_relation_has() {
     let (mut app, mut db) = (unit("app/0", LOOK), unit("db/0", LOOK));
     let mut relation = Integration::new((&mut app, "db"), (&mut db, "clients"));
     assert_eq!(
-        hooks(&relation.settle(&mut app, &mut db)),
+        hooks(&relation.run_hooks(&mut app, &mut db)),
         [
             "app/0 db-relation-created: db:1 about db, lists [], reads {}",
             "db/0 clients-relation-created: clients:1 about app, lists [], reads {}",
@@ -24,7 +24,7 @@ fn silent_charms_get_the_hooks_that_every_relation_has() {
             r#"db/0 clients-relation-changed: clients:1 about app/0, lists ["app/0"], reads {}"#,
         ]
     );
-    assert!(relation.settle(&mut app, &mut db).is_empty());
+    assert!(relation.run_hooks(&mut app, &mut db).is_empty());
     assert_eq!(
         hooks(&relation.remove(&mut app, &mut db)),
         [
@@ -34,7 +34,7 @@ fn silent_charms_get_the_hooks_that_every_relation_has() {
             "db/0 clients-relation-broken: clients:1 about app, lists [], reads {}",
         ]
     );
-    assert!(relation.settle(&mut app, &mut db).is_empty());
+    assert!(relation.run_hooks(&mut app, &mut db).is_empty());
 }
 
 #[test]
@@ -46,7 +46,7 @@ fn what_one_application_publishes_is_read_by_the_other_and_told_once() {
     let (mut app, mut db) = (unit("app/0", &ask), unit("db/0", &answer));
     let mut relation = Integration::new((&mut app, "db"), (&mut db, "clients"));
     assert_eq!(
-        hooks(&relation.settle(&mut app, &mut db)),
+        hooks(&relation.run_hooks(&mut app, &mut db)),
         [
             "app/0 db-relation-created: db:1 about db, lists [], reads {}",
             r#"db/0 clients-relation-created: clients:1 about app, lists [], reads {"want":"red"}"#,
@@ -60,15 +60,15 @@ fn what_one_application_publishes_is_read_by_the_other_and_told_once() {
         ]
     );
 
-    let (id, _) = relation.ids();
+    let [of_app, _] = relation.relations();
     let elsewhere = Event::hook("config-changed")
-        .env("JUJU_RELATION_ID", &format!("db:{id}"))
+        .env("JUJU_RELATION_ID", &of_app.to_string())
         .env("JUJU_REMOTE_APP", "db")
         .env("WANT", "blue");
     app.dispatch(elsewhere);
     // The next hook of the application takes it back.
     assert_eq!(
-        hooks(&relation.settle(&mut app, &mut db)),
+        hooks(&relation.run_hooks(&mut app, &mut db)),
         [
             r#"db/0 clients-relation-changed: clients:1 about app, lists ["app/0"], reads {"want":"blue"}"#,
             r#"app/0 db-relation-changed: db:1 about db, lists ["db/0"], reads {"got":"blue"}"#,
@@ -83,10 +83,10 @@ fn a_unit_is_told_what_the_other_unit_has_published_and_taken_back() {
     let look = r#"[ -z "$JUJU_REMOTE_UNIT" ] || relation-get colour "$JUJU_REMOTE_UNIT""#;
     let (mut app, mut db) = (unit("app/0", look), unit("db/0", r#"relation-set -r 1 colour="$COLOUR""#));
     let mut relation = Integration::new((&mut app, "db"), (&mut db, "clients"));
-    relation.settle(&mut app, &mut db);
+    relation.run_hooks(&mut app, &mut db);
     for (colour, printed) in [("red", "red\n"), ("", "")] {
         db.dispatch(Event::hook("update-status").env("COLOUR", colour));
-        let told = relation.settle(&mut app, &mut db);
+        let told = relation.run_hooks(&mut app, &mut db);
         assert_eq!(hooks(&told), [format!("app/0 db-relation-changed: {}", printed.trim_end())]);
         assert_eq!(told[0].stdout, printed);
     }
@@ -97,15 +97,15 @@ fn a_hook_that_fails_publishes_nothing_and_is_run_again() {
     let ask = r#"relation-set -r "$JUJU_RELATION_ID" --app want=red; test -e mended"#;
     let (mut app, mut db) = (unit("app/0", ask), unit("db/0", LOOK));
     let mut relation = Integration::new((&mut app, "db"), (&mut db, "clients"));
-    assert_eq!(hooks(&relation.settle(&mut app, &mut db)), ["app/0 db-relation-created: "]);
+    assert_eq!(hooks(&relation.run_hooks(&mut app, &mut db)), ["app/0 db-relation-created: "]);
     let created = "db/0 clients-relation-created: clients:1 about app, lists [], reads {}";
     assert_eq!(
-        hooks(&relation.settle(&mut app, &mut db)),
+        hooks(&relation.run_hooks(&mut app, &mut db)),
         [created, "app/0 db-relation-created: "],
         "a unit does not wait for the other one"
     );
     std::fs::write(app.charm_dir().join("mended"), "").unwrap();
-    let hooks = hooks(&relation.settle(&mut app, &mut db));
+    let hooks = hooks(&relation.run_hooks(&mut app, &mut db));
     assert!(hooks.contains(&"app/0 db-relation-created: ".to_owned()), "{hooks:#?}");
     let told = r#"db/0 clients-relation-changed: clients:1 about app, lists ["app/0"], reads {"want":"red"}"#;
     assert!(hooks.contains(&told.to_owned()), "{hooks:#?}");
@@ -115,7 +115,7 @@ fn a_hook_that_fails_publishes_nothing_and_is_run_again() {
 fn a_relation_that_nobody_was_told_of_ends_without_a_word() {
     let (mut app, mut db) = (unit("app/0", LOOK), unit("db/0", LOOK));
     let mut relation = Integration::new((&mut app, "db"), (&mut db, "clients"));
-    let created = relation.step(&mut app, &mut db).unwrap();
+    let created = relation.run_next_hook(&mut app, &mut db).unwrap();
     assert_eq!((created.unit.as_str(), created.event.as_str()), ("app/0", "db-relation-created"));
     assert_eq!(
         hooks(&relation.remove(&mut app, &mut db)),
@@ -128,10 +128,11 @@ fn a_unit_can_have_several_relations() {
     let (mut app, mut db, mut other) = (unit("app/0", LOOK), unit("db/0", LOOK), unit("other/0", LOOK));
     let mut first = Integration::new((&mut app, "db"), (&mut db, "clients"));
     let mut second = Integration::new((&mut other, "db"), (&mut db, "clients"));
-    assert_eq!((first.ids(), second.ids()), ((1, 1), (1, 2)));
-    assert_eq!(first.settle(&mut app, &mut db).len(), 6);
-    assert_eq!(second.settle(&mut other, &mut db).len(), 6);
-    assert!(first.settle(&mut app, &mut db).is_empty());
+    let ids = |relation: &Integration| relation.relations().map(|relation| relation.id());
+    assert_eq!((ids(&first), ids(&second)), ([1, 1], [1, 2]));
+    assert_eq!(first.run_hooks(&mut app, &mut db).len(), 6);
+    assert_eq!(second.run_hooks(&mut other, &mut db).len(), 6);
+    assert!(first.run_hooks(&mut app, &mut db).is_empty());
 }
 
 #[test]
@@ -139,20 +140,20 @@ fn a_unit_can_have_several_relations() {
 fn charms_that_never_agree_are_stopped() {
     let more = r#"relation-set -r "$JUJU_RELATION_ID" --app "count=$(relation-get --app count "$JUJU_REMOTE_APP")x""#;
     let (mut app, mut db) = (unit("app/0", more), unit("db/0", more));
-    Integration::new((&mut app, "db"), (&mut db, "clients")).settle(&mut app, &mut db);
+    Integration::new((&mut app, "db"), (&mut db, "clients")).run_hooks(&mut app, &mut db);
 }
 
 #[test]
 #[should_panic(expected = "not a unit of this relation")]
 fn units_of_another_relation_are_refused() {
     let (mut app, mut db) = (unit("app/0", LOOK), unit("db/0", LOOK));
-    Integration::new((&mut app, "db"), (&mut db, "clients")).settle(&mut db, &mut app);
+    Integration::new((&mut app, "db"), (&mut db, "clients")).run_hooks(&mut db, &mut app);
 }
 
 /// A leader whose charm is this shell script.
-fn unit(name: &str, script: &str) -> SimulatedJuju {
-    let juju = Deployment::of_script(&format!("#!/bin/sh\n{script}\n")).unit(name).start();
-    juju.model().set_leader(true);
+fn unit(name: &str, script: &str) -> Juju {
+    let mut juju = Juju::of_script(&format!("#!/bin/sh\n{script}\n")).unit(name);
+    juju.set_leader(true);
     juju
 }
 

@@ -4,4 +4,4 @@
 mod collector;
 mod dispatch_environment;
 mod integration;
-mod simulated_juju;
+mod unit;

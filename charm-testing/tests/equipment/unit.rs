@@ -5,14 +5,14 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::time::Duration;
 
-use charm_testing::juju::{Deployment, Event, Outcome, SimulatedJuju};
+use charm_testing::{Event, Juju, Outcome};
 use serde_json::json;
 
 #[test]
 fn puts_the_charms_files_beside_it() {
     let list = "for file in *.yaml; do echo $file: $(cat $file); done";
     assert_eq!(dispatch(list, Event::hook("install")).stdout, "metadata.yaml: name: app\n");
-    let of = |deployment: Deployment| deployment.start().dispatch(Event::hook("install")).stdout;
+    let of = |mut unit: Juju| unit.dispatch(Event::hook("install")).stdout;
     assert_eq!(of(deployment(list).metadata("name: other")), "metadata.yaml: name: other\n");
     assert_eq!(of(deployment(list).charmcraft("type: charm")), "charmcraft.yaml: type: charm\n");
     let neither = deployment("ls").without_file("metadata.yaml").file("ca.crt", "PEM");
@@ -31,16 +31,15 @@ fn runs_hook_tools_from_path_over_the_socket() {
         relation-get -r tracing:99 -
         echo "exit code $?"
         "#,
-    )
-    .start();
-    juju.model().set_leader(true);
-    let id = juju.add_relation("tracing", "tempo", &["tempo/0"]);
-    juju.model().set_remote_app_data(id, "receivers", "[1, \"two\"]");
-    juju.model().set_remote_unit_data(id, "tempo/0", "colour", "blue");
+    );
+    juju.set_leader(true);
+    let tempo = juju.relate("tracing", "tempo");
+    tempo.set_remote_app_data("receivers", "[1, \"two\"]");
+    tempo.set_remote_unit_data("tempo/0", "colour", "blue");
 
-    let outcome = juju.dispatch(Event::relation_changed("tracing", id));
+    let outcome = juju.dispatch(Event::relation_changed(&tempo));
     let tools = juju.charm_dir().with_file_name("tools").join("relation-get").display().to_string();
-    let relations = format!(r#"["tracing:{id}"]"#);
+    let relations = format!(r#"["{tempo}"]"#);
     let data = r#"{"receivers":"[1, \"two\"]"}"#;
     assert_eq!(outcome.stdout, format!("{tools}\ntrue\n{relations}\n{data}\nblue\nexit code 2\n"));
     assert_eq!(outcome.stderr, "ERROR invalid value \"tracing:99\" for option -r: relation not found\n");
@@ -58,20 +57,19 @@ fn keeps_what_a_hook_wrote_only_if_it_succeeded() {
         relation-get -r tracing:1 --app colour app
         exit $CODE
         "#,
-    )
-    .start();
-    juju.model().set_leader(true);
-    let id = juju.add_relation("tracing", "tempo", &[]);
-    let colour = |juju: &SimulatedJuju| juju.model().local_app_data(id).get("colour").cloned();
+    );
+    juju.set_leader(true);
+    let tempo = juju.relate("tracing", "tempo");
+    let colour = || tempo.local_app_data().get("colour").cloned();
 
     let failed = juju.dispatch(Event::hook("install").env("COLOUR", "red").env("CODE", "3"));
     assert_eq!((failed.code(), failed.success()), (Some(3), false));
     assert_eq!(failed.stdout, "red\n", "the hook itself reads what it wrote");
-    assert_eq!(colour(&juju), None);
+    assert_eq!(colour(), None);
 
     let succeeded = juju.dispatch(Event::hook("install").env("COLOUR", "blue").env("CODE", "0"));
     assert!(succeeded.success(), "{succeeded}");
-    assert_eq!(colour(&juju).as_deref(), Some("blue"));
+    assert_eq!(colour().as_deref(), Some("blue"));
 }
 
 #[test]
@@ -83,12 +81,11 @@ fn reads_standard_input_only_for_tools_that_need_it() {
         relation-set -r 1 --file=data.yaml
         cd /; echo 'not: here' | relation-set -r 1 --file data.yaml; echo "exit code $?"
         "#,
-    )
-    .start();
-    let id = juju.add_relation("tracing", "tempo", &[]);
+    );
+    let tempo = juju.relate("tracing", "tempo");
     let outcome = juju.dispatch(Event::hook("install"));
     assert_eq!(outcome.stdout, "False\nexit code 1\n", "{outcome}");
-    let data = juju.model().local_unit_data(id);
+    let data = tempo.local_unit_data();
     assert_eq!((data["from"].as_str(), data["other"].as_str()), ("stdin", "file"));
     assert!(!data.contains_key("not"));
     assert_eq!(outcome.calls.len(), 4, "asking for standard input is not another call");
@@ -103,16 +100,15 @@ fn keeps_the_log_in_order_with_levels() {
         juju-log -l ERROR 'two
 lines'
         ",
-    )
-    .start();
-    let id = juju.add_relation("tracing", "tempo", &[]);
+    );
+    let tempo = juju.relate("tracing", "tempo");
     let lines = |outcome: &Outcome| -> Vec<String> {
         outcome.log.iter().map(|line| format!("{} {}", line.level, line.message)).collect()
     };
     let outcome = juju.dispatch(Event::hook("install"));
     assert_eq!(lines(&outcome), ["DEBUG -first", "INFO second word", "ERROR two\nlines"]);
-    let outcome = juju.dispatch(Event::relation_created("tracing", id));
-    assert_eq!(lines(&outcome)[0], format!("DEBUG tracing:{id}: -first"));
+    let outcome = juju.dispatch(Event::relation_created(&tempo));
+    assert_eq!(lines(&outcome)[0], format!("DEBUG {tempo}: -first"));
     assert_eq!(outcome.log.len(), 3, "each dispatch has its own log");
 }
 
@@ -123,8 +119,7 @@ fn refuses_tools_of_another_dispatch() {
         JUJU_CONTEXT_ID=app/0-install-1 is-leader; echo "exit code $?"
         env -u JUJU_CONTEXT_ID is-leader; echo "exit code $?"
         "#,
-    )
-    .start();
+    );
     let outcome = juju.dispatch(Event::hook("install"));
     assert_eq!(outcome.stdout, "exit code 1\nexit code 1\n");
     assert_eq!(
@@ -141,7 +136,7 @@ fn refuses_tools_of_another_dispatch() {
 
 #[test]
 fn listens_only_while_a_dispatch_runs() {
-    let mut juju = deployment("is-leader").start();
+    let mut juju = deployment("is-leader");
     let outcome = juju.dispatch(Event::hook("install"));
     assert_eq!(outcome.stdout, "False\n");
     let socket = juju.charm_dir().with_file_name("agent.socket");
@@ -179,20 +174,19 @@ fn kills_a_charm_that_takes_too_long_and_drops_what_it_wrote() {
         sleep 100 &
         wait
         ",
-    )
-    .start();
-    let id = juju.add_relation("tracing", "tempo", &[]);
+    );
+    let tempo = juju.relate("tracing", "tempo");
     let outcome = juju.dispatch(Event::hook("install").killed_after(Duration::from_millis(500)));
     assert_eq!(outcome.signal(), Some(9));
-    assert!(outcome.wall >= Duration::from_millis(500), "{outcome}");
+    assert!(outcome.duration >= Duration::from_millis(500), "{outcome}");
     assert_eq!(outcome.stdout, "started\n");
-    assert!(!juju.model().local_unit_data(id).contains_key("colour"));
+    assert!(!tempo.local_unit_data().contains_key("colour"));
 }
 
 #[test]
 fn does_not_wait_for_what_the_charm_leaves_running() {
     // It runs until its directory goes, with the end of this test.
-    let mut juju = deployment("while [ -e dispatch ]; do sleep 0.05; done & echo done").start();
+    let mut juju = deployment("while [ -e dispatch ]; do sleep 0.05; done & echo done");
     let outcome = juju.dispatch(Event::hook("install").killed_after(Duration::from_secs(20)));
     assert!(outcome.success(), "{outcome}");
     assert_eq!(outcome.stdout, "done\n");
@@ -207,7 +201,7 @@ fn runs_actions() {
         action-set result.size=3
         action-fail -- 'disk full'
         "#;
-    let mut juju = deployment(script).start();
+    let mut juju = deployment(script);
     let outcome = juju.dispatch(Event::action("backup", json!({"target": "s3"})));
     assert!(outcome.success(), "{outcome}");
     let number = outcome.context_id.rsplit('-').next().unwrap();
@@ -224,29 +218,30 @@ fn runs_actions() {
 
 #[test]
 fn forgets_a_relation_once_its_broken_hook_has_succeeded() {
-    let mut juju = deployment("relation-ids tracing --format=json; exit ${CODE:-0}").start();
-    let id = juju.add_relation("tracing", "tempo", &["tempo/0"]);
-    let listed = format!("[\"tracing:{id}\"]\n");
-    let failed = juju.dispatch(Event::relation_broken("tracing", id).env("CODE", "1"));
+    let mut juju = deployment("relation-ids tracing --format=json; exit ${CODE:-0}");
+    let tempo = juju.relate("tracing", "tempo");
+    let listed = format!("[\"{tempo}\"]\n");
+    let failed = juju.dispatch(Event::relation_broken(&tempo).env("CODE", "1"));
     assert_eq!(failed.stdout, listed);
-    let again = juju.dispatch(Event::relation_broken("tracing", id));
+    let again = juju.dispatch(Event::relation_broken(&tempo));
     assert_eq!(again.stdout, listed, "a relation that breaks is still listed");
     assert_eq!(juju.dispatch(Event::hook("update-status")).stdout, "[]\n");
 }
 
 #[test]
 fn lists_the_units_that_stay() {
-    let mut juju = deployment("relation-list --format=json").start();
-    let id = juju.add_relation("tracing", "tempo", &["tempo/0", "tempo/1"]);
+    let mut juju = deployment("relation-list --format=json");
+    let tempo = juju.relate("tracing", "tempo");
+    tempo.add_remote_unit("tempo/1");
     let mut listed = |event| juju.dispatch(event).stdout;
-    assert_eq!(listed(Event::relation_changed("tracing", id)), "[\"tempo/0\",\"tempo/1\"]\n");
-    assert_eq!(listed(Event::relation_departed("tracing", id)), "[\"tempo/1\"]\n");
-    assert_eq!(listed(Event::relation_broken("tracing", id)), "[]\n");
+    assert_eq!(listed(Event::relation_changed(&tempo)), "[\"tempo/0\",\"tempo/1\"]\n");
+    assert_eq!(listed(Event::relation_departed(&tempo)), "[\"tempo/1\"]\n");
+    assert_eq!(listed(Event::relation_broken(&tempo)), "[]\n");
 }
 
 #[test]
 fn keeps_the_charm_directory_from_one_dispatch_to_the_next_and_then_nothing() {
-    let mut juju = deployment("echo x >> kept; cat kept").start();
+    let mut juju = deployment("echo x >> kept; cat kept");
     let unit = juju.charm_dir().parent().unwrap().to_owned();
     assert_eq!(juju.dispatch(Event::hook("install")).stdout, "x\n");
     assert_eq!(juju.dispatch(Event::hook("start")).stdout, "x\nx\n");
@@ -260,17 +255,17 @@ fn keeps_the_charm_directory_from_one_dispatch_to_the_next_and_then_nothing() {
 #[test]
 fn starts_a_binary_charm_as_dispatch() {
     // The hook tool's program knows under which name it was started, and no tool is called `dispatch`.
-    let other = deployment("").start();
-    let mut juju = Deployment::new(&other.charm_dir().with_file_name("jujuc")).start();
+    let other = deployment("");
+    let mut juju = Juju::new(other.charm_dir().with_file_name("jujuc"));
     let outcome = juju.dispatch(Event::hook("install"));
     assert_eq!(outcome.stderr, "ERROR bad request: unknown hook command: dispatch\n");
 }
 
 /// A charm that is this shell script.
-fn deployment(script: &str) -> Deployment {
-    Deployment::of_script(&format!("#!/bin/sh\n{script}\n"))
+fn deployment(script: &str) -> Juju {
+    Juju::of_script(&format!("#!/bin/sh\n{script}\n"))
 }
 
 fn dispatch(script: &str, event: Event) -> Outcome {
-    deployment(script).start().dispatch(event)
+    deployment(script).dispatch(event)
 }

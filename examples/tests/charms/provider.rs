@@ -1,11 +1,10 @@
 //! The provider example: what `charmcraft.yaml` says is what the code does, and what the charms around it learn from it.
 
-use std::fs;
 use std::path::Path;
 
 use charm_testing::collector::Collector;
-use charm_testing::juju::{Deployment, Event, Integration, Outcome, SimulatedJuju};
 use charm_testing::tree::{self, Outline};
+use charm_testing::{Event, Integration, Juju, Outcome, Relation};
 use charm_tracing::juju::{Metadata, Role};
 use serde_json::json;
 
@@ -55,17 +54,18 @@ fn the_config_has_every_option_that_the_code_reads_with_the_usual_ports() {
 #[test]
 fn otlp_over_http_is_there_for_who_asks_for_nothing() {
     let (mut tempo, relation) = related("[]");
-    done(&tempo.dispatch(Event::relation_created("tracing", relation)));
-    assert_eq!(published(&tempo, relation), format!("[{HTTP}]"));
-    assert_eq!(tempo.model().status().status, "active");
+    let outcome = tempo.dispatch(Event::relation_created(&relation));
+    done(&outcome);
+    assert_eq!(published(&relation), format!("[{HTTP}]"));
+    assert_eq!(outcome.unit_status.status, "active");
 }
 
 #[test]
 fn what_is_asked_for_is_published_as_far_as_it_is_received_in_an_order_of_its_own() {
     let (mut tempo, relation) = related(r#"["zipkin", "otlp_grpc", "otlp_http"]"#);
-    let outcome = tempo.dispatch(Event::relation_changed("tracing", relation));
+    let outcome = tempo.dispatch(Event::relation_changed(&relation));
     assert!(outcome.success(), "{outcome}");
-    assert_eq!(published(&tempo, relation), format!("[{HTTP}, {GRPC}]"));
+    assert_eq!(published(&relation), format!("[{HTTP}, {GRPC}]"));
     let warned: Vec<_> = outcome.log.iter().filter(|line| line.level == "WARNING").collect();
     assert_eq!(warned.len(), 1, "{outcome}");
     assert!(warned[0].message.ends_with(": tracing:1 asks for zipkin, which is not received"), "{outcome}");
@@ -74,48 +74,49 @@ fn what_is_asked_for_is_published_as_far_as_it_is_received_in_an_order_of_its_ow
 #[test]
 fn every_charm_learns_of_all_receivers_and_one_that_ends_takes_its_wishes_along() {
     let (mut tempo, first) = related(r#"["otlp_http"]"#);
-    let second = tempo.add_relation("tracing", "other", &["other/0"]);
-    tempo.model().set_remote_app_data(second, "receivers", r#"["otlp_grpc"]"#);
-    done(&tempo.dispatch(Event::relation_changed("tracing", second)));
-    for relation in [first, second] {
-        assert_eq!(published(&tempo, relation), format!("[{HTTP}, {GRPC}]"));
+    let second = tempo.relate("tracing", "other");
+    second.set_remote_app_data("receivers", r#"["otlp_grpc"]"#);
+    done(&tempo.dispatch(Event::relation_changed(&second)));
+    for relation in [&first, &second] {
+        assert_eq!(published(relation), format!("[{HTTP}, {GRPC}]"));
     }
 
-    let broken = tempo.dispatch(Event::relation_broken("tracing", second));
+    let broken = tempo.dispatch(Event::relation_broken(&second));
     assert!(broken.log.iter().any(|line| line.message.ends_with("no more traces come over tracing:2")));
-    assert_eq!(published(&tempo, first), format!("[{HTTP}]"));
+    assert_eq!(published(&first), format!("[{HTTP}]"));
 }
 
 #[test]
 fn nothing_is_written_twice() {
     let (mut tempo, relation) = related(r#"["otlp_http"]"#);
     let written = |outcome: &Outcome| outcome.calls.iter().filter(|call| call[0] == "relation-set").count();
-    let outcome = tempo.dispatch(Event::relation_changed("tracing", relation));
+    let outcome = tempo.dispatch(Event::relation_changed(&relation));
     assert_eq!(written(&outcome), 1, "{outcome}");
-    let outcome = tempo.dispatch(Event::hook("update-status"));
+    let outcome = tempo.dispatch(Event::update_status());
     assert_eq!(written(&outcome), 0, "{outcome}");
 }
 
 #[test]
 fn a_follower_publishes_nothing_and_a_new_leader_does() {
     let (mut tempo, relation) = related(r#"["otlp_http"]"#);
-    tempo.model().set_leader(false);
-    done(&tempo.dispatch(Event::relation_changed("tracing", relation)));
-    assert!(!tempo.model().local_app_data(relation).contains_key("receivers"));
-    assert_eq!(tempo.model().status().status, "active");
-    tempo.model().set_leader(true);
-    done(&tempo.dispatch(Event::hook("leader-elected")));
-    assert_eq!(published(&tempo, relation), format!("[{HTTP}]"));
+    tempo.set_leader(false);
+    let outcome = tempo.dispatch(Event::relation_changed(&relation));
+    done(&outcome);
+    assert!(!relation.local_app_data().contains_key("receivers"));
+    assert_eq!(outcome.unit_status.status, "active");
+    tempo.set_leader(true);
+    done(&tempo.dispatch(Event::leader_elected()));
+    assert_eq!(published(&relation), format!("[{HTTP}]"));
 }
 
 #[test]
 fn the_operator_can_move_the_receivers() {
     let (mut tempo, relation) = related(r#"["otlp_grpc"]"#);
-    tempo.model().set_config("external-url", json!("https://traces.example/my-model-tempo/"));
-    tempo.model().set_config("otlp-grpc-port", json!(14317));
-    done(&tempo.dispatch(Event::hook("config-changed")));
+    tempo.set_config("external-url", json!("https://traces.example/my-model-tempo/"));
+    tempo.set_config("otlp-grpc-port", json!(14317));
+    done(&tempo.dispatch(Event::config_changed()));
     assert_eq!(
-        published(&tempo, relation),
+        published(&relation),
         "[{\"protocol\": {\"name\": \"otlp_http\", \"type\": \"http\"}, \
          \"url\": \"https://traces.example:4318/my-model-tempo\"}, \
          {\"protocol\": {\"name\": \"otlp_grpc\", \"type\": \"grpc\"}, \"url\": \"traces.example:14317\"}]"
@@ -125,7 +126,7 @@ fn the_operator_can_move_the_receivers() {
 #[test]
 fn a_configuration_that_cannot_be_used_blocks_the_unit_and_takes_nothing_back() {
     let (mut tempo, relation) = related("[]");
-    done(&tempo.dispatch(Event::relation_changed("tracing", relation)));
+    done(&tempo.dispatch(Event::relation_changed(&relation)));
     for (option, value, why) in [
         ("external-url", json!("https://"), "the option external-url names no host"),
         (
@@ -134,12 +135,13 @@ fn a_configuration_that_cannot_be_used_blocks_the_unit_and_takes_nothing_back() 
             "cannot use the output of config-get: invalid value: integer `70000`, expected u16",
         ),
     ] {
-        tempo.model().set_config(option, value);
-        done(&tempo.dispatch(Event::hook("config-changed")));
-        let status = tempo.model().status();
+        tempo.set_config(option, value);
+        let outcome = tempo.dispatch(Event::config_changed());
+        done(&outcome);
+        let status = &outcome.unit_status;
         assert_eq!(status.status, "blocked");
         assert!(status.message.starts_with(why), "{}", status.message);
-        assert_eq!(published(&tempo, relation), format!("[{HTTP}]"));
+        assert_eq!(published(&relation), format!("[{HTTP}]"));
     }
 }
 
@@ -147,12 +149,12 @@ fn a_configuration_that_cannot_be_used_blocks_the_unit_and_takes_nothing_back() 
 fn its_own_traces_go_to_another_backend() {
     let collector = Collector::start();
     let (mut tempo, relation) = related(r#"["otlp_http"]"#);
-    let own = tempo.add_relation("charm-tracing", "other", &["other/0"]);
-    tempo.publish_endpoint(own, &collector.endpoint());
-    done(&tempo.dispatch(Event::relation_changed("charm-tracing", own)));
-    done(&tempo.dispatch(Event::hook("update-status")));
+    let own = tempo.relate("charm-tracing", "other");
+    own.publish_endpoint(&collector.endpoint());
+    done(&tempo.dispatch(Event::relation_changed(&own)));
+    done(&tempo.dispatch(Event::update_status()));
     collector.clear();
-    done(&tempo.dispatch(Event::relation_changed("tracing", relation)));
+    done(&tempo.dispatch(Event::relation_changed(&relation)));
     let spans = collector.spans();
     tree::check(&spans).expect("a whole trace");
     assert_eq!(
@@ -187,57 +189,53 @@ fn a_traced_charm_learns_where_to_send_from_it_and_that_it_is_gone() {
         .map(|(host, port)| (host.to_owned(), port.parse::<u16>()))
         .unwrap();
     let mut tempo = tempo();
-    tempo.model().set_config("external-url", json!("http://127.0.0.1"));
-    tempo.model().set_config("otlp-http-port", json!(port.unwrap()));
+    tempo.set_config("external-url", json!("http://127.0.0.1"));
+    tempo.set_config("otlp-http-port", json!(port.unwrap()));
     let mut app =
-        Deployment::new(REQUIRER.as_ref()).charmcraft(include_str!("../../requirer/charmcraft.yaml")).start();
-    app.model().set_leader(true);
-    done(&app.dispatch(Event::hook("install")));
+        Juju::new(REQUIRER).unit("app/0").charmcraft(include_str!("../../requirer/charmcraft.yaml"));
+    app.set_leader(true);
+    done(&app.dispatch(Event::install()));
 
     let mut relation = Integration::new((&mut app, "tracing"), (&mut tempo, "tracing"));
-    let (of_app, of_tempo) = relation.ids();
-    let outcomes = relation.settle(&mut app, &mut tempo);
+    let [of_app, of_tempo] = relation.relations();
+    let outcomes = relation.run_hooks(&mut app, &mut tempo);
     outcomes.iter().for_each(done);
     let receivers = format!(
         "[{{\"protocol\": {{\"name\": \"otlp_http\", \"type\": \"http\"}}, \"url\": \"{}\"}}]",
         collector.endpoint()
     );
-    assert_eq!(published(&tempo, of_tempo), receivers);
-    assert_eq!(published(&app, of_app), r#"["otlp_http"]"#);
+    assert_eq!(published(&of_tempo), receivers);
+    assert_eq!(published(&of_app), r#"["otlp_http"]"#);
     assert_eq!(collector.requests().len(), 1 + 4, "the app's hooks so far");
 
-    done(&app.dispatch(Event::hook("update-status")));
+    done(&app.dispatch(Event::update_status()));
     assert_eq!(collector.requests().len(), 6);
     for outcome in relation.remove(&mut app, &mut tempo) {
         assert!(outcome.success(), "{outcome}");
     }
     let so_far = collector.requests().len();
-    done(&app.dispatch(Event::hook("update-status")));
+    done(&app.dispatch(Event::update_status()));
     assert_eq!(collector.requests().len(), so_far, "the relation is gone");
-    let queue = fs::read_dir(app.charm_dir().join(".charm_tracing_buffer")).unwrap();
-    let files: Vec<_> = queue.map(|entry| entry.unwrap().path()).collect();
-    assert!(files.iter().any(|file| file.extension().is_some_and(|it| it == "otlp")), "it waits: {files:?}");
+    assert!(!app.waiting_traces().is_empty(), "it waits");
 }
 
-/// The leader of the backend's charm, with the defaults that `charmcraft.yaml` gives it.
-fn tempo() -> SimulatedJuju {
-    let tempo = Deployment::new(PROVIDER.as_ref()).unit("tempo/0").charmcraft(CHARMCRAFT).start();
-    tempo.model().set_leader(true);
-    tempo.model().set_config("otlp-http-port", json!(4318));
-    tempo.model().set_config("otlp-grpc-port", json!(4317));
+/// The leader of the backend's charm.
+fn tempo() -> Juju {
+    let mut tempo = Juju::new(PROVIDER).unit("tempo/0").charmcraft(CHARMCRAFT);
+    tempo.set_leader(true);
     tempo
 }
 
 /// Deploys the provider, related to a charm that asks for these protocols.
-fn related(request: &str) -> (SimulatedJuju, u32) {
+fn related(request: &str) -> (Juju, Relation) {
     let mut tempo = tempo();
-    let relation = tempo.add_relation("tracing", "app", &["app/0"]);
-    tempo.model().set_remote_app_data(relation, "receivers", request);
+    let relation = tempo.relate("tracing", "app");
+    relation.set_remote_app_data("receivers", request);
     (tempo, relation)
 }
 
-fn published(juju: &SimulatedJuju, relation: u32) -> String {
-    juju.model().local_app_data(relation)["receivers"].clone()
+fn published(relation: &Relation) -> String {
+    relation.local_app_data()["receivers"].clone()
 }
 
 #[track_caller]

@@ -1,10 +1,8 @@
 //! The README shows a charm and the trace it yields. Both are true.
 
-use std::path::Path;
-
 use charm_testing::collector::Collector;
-use charm_testing::juju::{Deployment, Event};
 use charm_testing::tree;
+use charm_testing::{Event, Juju};
 
 const README: &str = include_str!("../../../README.md");
 const MINIMAL: &str = include_str!("../../minimal/src/main.rs");
@@ -34,18 +32,17 @@ fn the_charm_it_shows_is_the_minimal_example() {
 #[test]
 fn the_trace_it_shows_is_what_that_charm_yields() {
     let collector = Collector::start();
-    let charm = Path::new(env!("CARGO_BIN_EXE_minimal-charm"));
-    let mut juju = Deployment::new(charm).charmcraft(CHARMCRAFT).start();
-    juju.model().set_leader(true);
-    let relation = juju.add_relation("tracing", "tempo", &["tempo/0"]);
-    juju.publish_endpoint(relation, &collector.endpoint());
+    let mut juju = Juju::new(env!("CARGO_BIN_EXE_minimal-charm")).unit("app/0").charmcraft(CHARMCRAFT);
+    juju.set_leader(true);
+    let relation = juju.relate("tracing", "tempo");
+    relation.publish_endpoint(&collector.endpoint());
     for event in [Event::relation_created, Event::relation_joined, Event::relation_changed] {
-        let outcome = juju.dispatch(event("tracing", relation));
+        let outcome = juju.dispatch(event(&relation));
         assert!(outcome.success(), "{outcome}");
     }
     collector.clear();
 
-    let outcome = juju.dispatch(Event::hook("update-status"));
+    let outcome = juju.dispatch(Event::update_status());
     assert_eq!(outcome.code(), Some(1), "{outcome}");
     let error =
         "Error: the workload is not running\n\nCaused by:\n    No such file or directory (os error 2)\n";

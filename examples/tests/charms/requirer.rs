@@ -5,8 +5,8 @@ use std::fs;
 use std::path::Path;
 
 use charm_testing::collector::Collector;
-use charm_testing::juju::{Deployment, Event, Outcome, SimulatedJuju};
 use charm_testing::tree::{self, Outline};
+use charm_testing::{Event, Juju, Outcome};
 use charm_tracing::juju::{Metadata, Role};
 use serde_json::json;
 
@@ -57,21 +57,31 @@ fn the_config_has_every_option_that_the_code_reads() {
 
 #[test]
 fn the_life_of_a_unit_is_delivered_as_soon_as_there_is_a_backend() {
+    live(unit());
+}
+
+#[test]
+fn the_life_of_a_unit_is_the_same_where_each_hook_tool_is_a_process() {
+    live(unit().over_processes());
+}
+
+fn live(mut juju: Juju) {
     let collector = Collector::start();
-    let mut juju = unit();
-    juju.model().set_leader(true);
-    done(&juju.dispatch(Event::hook("install")));
-    done(&juju.dispatch(Event::hook("start")));
-    assert_eq!(juju.model().status().status, "active");
+    juju.set_leader(true);
+    done(&juju.dispatch(Event::install()));
+    let started = juju.dispatch(Event::start());
+    done(&started);
+    assert_eq!(started.unit_status.status, "active");
+    assert_eq!(juju.waiting_traces().len(), 2);
     let config = fs::read_to_string(juju.charm_dir().join("workload.conf")).unwrap();
     assert_eq!(config, "greeting = \"hello\"\n");
 
-    let relation = juju.add_relation("tracing", "tempo", &["tempo/0"]);
-    done(&juju.dispatch(Event::relation_created("tracing", relation)));
-    assert_eq!(juju.model().local_app_data(relation)["receivers"], r#"["otlp_http"]"#);
+    let relation = juju.relate("tracing", "tempo");
+    done(&juju.dispatch(Event::relation_created(&relation)));
+    assert_eq!(relation.local_app_data()["receivers"], r#"["otlp_http"]"#);
     assert_eq!(collector.requests().len(), 0);
-    juju.publish_endpoint(relation, &collector.endpoint());
-    done(&juju.dispatch(Event::relation_changed("tracing", relation)));
+    relation.publish_endpoint(&collector.endpoint());
+    done(&juju.dispatch(Event::relation_changed(&relation)));
     assert_eq!(
         traces(&collector),
         [
@@ -124,18 +134,18 @@ app/0: tracing-relation-changed event
     );
 
     collector.clear();
-    done(&juju.dispatch(Event::relation_broken("tracing", relation)));
-    done(&juju.dispatch(Event::hook("update-status")));
+    done(&juju.dispatch(Event::relation_broken(&relation)));
+    done(&juju.dispatch(Event::update_status()));
     assert_eq!(collector.requests().len(), 0);
 }
 
 #[test]
 fn a_changed_configuration_restarts_the_workload_and_the_same_one_does_not() {
     let (collector, mut juju) = related_unit();
-    done(&juju.dispatch(Event::hook("install")));
-    juju.model().set_config("greeting", json!("good morning"));
+    done(&juju.dispatch(Event::install()));
+    juju.set_config("greeting", "good morning");
     collector.clear();
-    done(&juju.dispatch(Event::hook("config-changed")));
+    done(&juju.dispatch(Event::config_changed()));
     assert_eq!(
         below_handle(&collector),
         "\
@@ -149,7 +159,7 @@ method call: RequirerCharm.on_configured
     );
 
     collector.clear();
-    done(&juju.dispatch(Event::hook("config-changed")));
+    done(&juju.dispatch(Event::config_changed()));
     assert_eq!(
         below_handle(&collector),
         "\
@@ -163,11 +173,11 @@ method call: RequirerCharm.on_configured
 #[test]
 fn a_workload_that_is_not_there_blocks_the_unit_and_marks_only_its_own_span() {
     let (collector, mut juju) = related_unit();
-    done(&juju.dispatch(Event::hook("update-status")));
-    let status = juju.model().status();
+    let outcome = juju.dispatch(Event::update_status());
+    done(&outcome);
     assert_eq!(
-        (status.status.as_str(), status.message.as_str()),
-        ("blocked", "the workload is not installed: No such file or directory (os error 2)")
+        outcome.unit_status.to_string(),
+        "blocked: the workload is not installed: No such file or directory (os error 2)"
     );
     assert_eq!(
         below_handle(&collector),
@@ -182,7 +192,7 @@ method call: RequirerCharm.on_update_status
 fn a_workload_that_cannot_be_installed_fails_the_hook() {
     let (collector, mut juju) = related_unit();
     fs::create_dir(juju.charm_dir().join("workload.conf")).unwrap();
-    let outcome = juju.dispatch(Event::hook("install"));
+    let outcome = juju.dispatch(Event::install());
     assert_eq!(outcome.code(), Some(1), "{outcome}");
     let path = juju.charm_dir().join("workload.conf");
     let message = format!("cannot create {}", path.display());
@@ -202,11 +212,11 @@ method call: RequirerCharm.on_install [error: {message}]
 fn an_https_backend_gets_its_traces_once_the_certificate_is_there_and_the_operator_knows_until_then() {
     let collector = Collector::start_tls();
     let mut juju = unit();
-    let relation = juju.add_relation("tracing", "tempo", &["tempo/0"]);
-    juju.publish_endpoint(relation, &collector.endpoint());
+    let relation = juju.relate("tracing", "tempo");
+    relation.publish_endpoint(&collector.endpoint());
     let path = juju.charm_dir().join("ca.crt");
-    juju.model().set_config("tracing-ca", json!(path));
-    let outcome = juju.dispatch(Event::hook("install"));
+    juju.set_config("tracing-ca", json!(path));
+    let outcome = juju.dispatch(Event::install());
     assert_eq!((outcome.code(), &*outcome.stdout, &*outcome.stderr), (Some(0), "", ""), "{outcome}");
     let said: Vec<_> = outcome.log.iter().filter(|line| line.level != "DEBUG").collect();
     assert_eq!(said.len(), 1, "{outcome}");
@@ -216,24 +226,20 @@ fn an_https_backend_gets_its_traces_once_the_certificate_is_there_and_the_operat
     assert_eq!(collector.requests().len(), 0);
 
     fs::write(&path, collector.ca_pem()).unwrap();
-    done(&juju.dispatch(Event::hook("start")));
+    done(&juju.dispatch(Event::start()));
     let roots: Vec<_> =
         traces(&collector).iter().map(|trace| trace.lines().next().unwrap().to_owned()).collect();
     assert_eq!(roots, ["app/0: install event", "app/0: start event"]);
 }
 
-fn unit() -> SimulatedJuju {
-    let juju = Deployment::new(CHARM.as_ref()).charmcraft(CHARMCRAFT).start();
-    // The default that charmcraft.yaml gives it.
-    juju.model().set_config("greeting", json!("hello"));
-    juju
+fn unit() -> Juju {
+    Juju::new(CHARM).unit("app/0").charmcraft(CHARMCRAFT)
 }
 
-fn related_unit() -> (Collector, SimulatedJuju) {
+fn related_unit() -> (Collector, Juju) {
     let collector = Collector::start();
     let mut juju = unit();
-    let relation = juju.add_relation("tracing", "tempo", &["tempo/0"]);
-    juju.publish_endpoint(relation, &collector.endpoint());
+    juju.relate("tracing", "tempo").publish_endpoint(&collector.endpoint());
     (collector, juju)
 }
 

@@ -4,7 +4,7 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use charm_testing::juju::{Deployment, Outcome, SimulatedJuju};
+use charm_testing::{Juju, Outcome};
 
 /// Where the programs of tests/interop/go are.
 ///
@@ -36,28 +36,28 @@ impl Go {
 
     /// Deploys a charm that finds Go's `jujuc` in its `PATH`, under the name of each hook tool. If the charm started one as a
     /// process, that would be another connection to the Go agent.
-    pub(crate) fn deploy(&self, charm: &str) -> Deployment {
+    pub(crate) fn deploy(&self, charm: &str) -> Juju {
         let tools = self.directory.join("tools");
         self.deploy_after(charm, &format!("PATH='{}':$PATH", tools.display()))
     }
 
     /// Deploys a charm whose `PATH` has hook tools that are not Juju's own: each call is a process, which asks the Go agent.
-    pub(crate) fn deploy_with_processes(&self, charm: &str) -> Deployment {
-        self.deploy_after(charm, "").tools_as_processes()
+    pub(crate) fn deploy_with_processes(&self, charm: &str) -> Juju {
+        self.deploy_after(charm, "").over_processes()
     }
 
-    fn deploy_after(&self, charm: &str, preparation: &str) -> Deployment {
+    fn deploy_after(&self, charm: &str, preparation: &str) -> Juju {
         let go = self.directory.display();
         // The kind of the Go agent's socket is that of the simulated one's.
         let script = format!(
             "#!/bin/sh\n{preparation}\nexec '{go}/bin/agent' -tools '{go}/tools' \
              -socket \"${{JUJU_AGENT_SOCKET_ADDRESS%/*}}/go.socket\" -log \"$JUJU_CHARM_DIR/../go-${{JUJU_CONTEXT_ID##*-}}.log\" -- {charm}\n"
         );
-        Deployment::of_script(&script)
+        Juju::of_script(&script)
     }
 
     /// The calls that the Go agent of a dispatch has logged.
-    pub(crate) fn calls(juju: &SimulatedJuju, outcome: &Outcome) -> Vec<Call> {
+    pub(crate) fn calls(juju: &Juju, outcome: &Outcome) -> Vec<Call> {
         let number = outcome.context_id.rsplit('-').next().unwrap_or_default();
         let log = juju.charm_dir().with_file_name(format!("go-{number}.log"));
         let text = fs::read_to_string(log).expect("the Go agent has a log");
@@ -71,7 +71,7 @@ impl Go {
     /// Checks that a dispatch asked the Go agent for all its hook tools over one connection, and that they reached the
     /// simulated agent in the same order. Returns how many.
     #[track_caller]
-    pub(crate) fn check_one_connection(juju: &SimulatedJuju, outcome: &Outcome) -> usize {
+    pub(crate) fn check_one_connection(juju: &Juju, outcome: &Outcome) -> usize {
         let asked = Self::calls(juju, outcome);
         let connections: Vec<_> = asked.iter().map(|call| call.connection).collect();
         assert!(connections.iter().all(|number| *number == 1), "connections {connections:?} of {outcome}");

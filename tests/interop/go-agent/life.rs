@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use charm_testing::collector::Collector;
-use charm_testing::juju::{Deployment, Event, Integration, Outcome, SimulatedJuju};
 use charm_testing::tree::{self, Outline};
+use charm_testing::{Event, Integration, Juju, Outcome, Relation};
 use serde_json::json;
 
 use crate::go::{Go, program};
@@ -24,8 +24,7 @@ pub(crate) fn play(go: &Go, version: &str) -> Counted {
     let backends = Backends { of_app: Collector::start(), of_tempo: Collector::start() };
     let charms = ["requirer-charm", "provider-charm"].map(program);
 
-    let direct = |charm| Deployment::new(charm);
-    let mut reference = Life::of([direct(&charms[0]), direct(&charms[1])], version, &backends, false);
+    let mut reference = Life::of(charms.each_ref().map(Juju::new), version, &backends, false);
     reference.play();
 
     let through_go = |charm: &Path| go.deploy(&format!("'{}'", charm.display()));
@@ -47,8 +46,8 @@ struct Backends {
 }
 
 struct Life<'a> {
-    app: SimulatedJuju,
-    tempo: SimulatedJuju,
+    app: Juju,
+    tempo: Juju,
     backends: &'a Backends,
     with_go: bool,
     counted: Counted,
@@ -59,63 +58,55 @@ struct Life<'a> {
 }
 
 impl<'a> Life<'a> {
-    fn of(
-        [requirer, provider]: [Deployment; 2],
-        version: &str,
-        backends: &'a Backends,
-        with_go: bool,
-    ) -> Self {
+    fn of([requirer, provider]: [Juju; 2], version: &str, backends: &'a Backends, with_go: bool) -> Self {
         backends.of_app.clear();
         backends.of_tempo.clear();
         let app = requirer.unit(APP).charmcraft(include_str!("../../../examples/requirer/charmcraft.yaml"));
         let tempo =
             provider.unit(TEMPO).charmcraft(include_str!("../../../examples/provider/charmcraft.yaml"));
-        let [app, tempo] = [app, tempo].map(|deployment| deployment.juju_version(version).start());
-        app.model().set_leader(true);
-        tempo.model().set_leader(true);
-        app.model().set_config("greeting", json!("hello"));
+        let [mut app, mut tempo] = [app, tempo].map(|juju| juju.juju_version(version));
+        app.set_leader(true);
+        tempo.set_leader(true);
         let endpoint = backends.of_app.endpoint();
         let (host, port) = endpoint.rsplit_once(':').expect("the endpoint has a port");
         let port: u16 = port.parse().expect("a port is a number");
-        for (option, value) in
-            [("external-url", json!(host)), ("otlp-http-port", json!(port)), ("otlp-grpc-port", json!(4317))]
-        {
-            tempo.model().set_config(option, value);
-        }
+        tempo.set_config("external-url", host);
+        tempo.set_config("otlp-http-port", port);
         let counted = Counted { dispatches: 0, tools: 0 };
         Self { app, tempo, backends, with_go, counted, events: Vec::new(), told: Vec::new() }
     }
 
     fn play(&mut self) {
-        for name in ["install", "leader-elected", "config-changed", "start"] {
+        for name in ["install", "leader-elected", "config-changed"] {
             self.both(name);
         }
-        assert_eq!(self.app.model().status().status, "active");
+        assert_eq!(self.hook(APP, Event::start()).unit_status.status, "active");
+        self.hook(TEMPO, Event::start());
         assert!(self.backends.of_app.requests().is_empty(), "there is no backend yet");
 
         // The provider's own traces go to another backend.
-        let own = self.tempo.add_relation("charm-tracing", "other", &["other/0"]);
-        self.tempo.publish_endpoint(own, &self.backends.of_tempo.endpoint());
-        self.hook(TEMPO, Event::relation_created("charm-tracing", own));
-        self.hook(TEMPO, Event::relation_joined("charm-tracing", own));
-        self.hook(TEMPO, Event::relation_changed("charm-tracing", own));
-        assert_eq!(self.tempo.model().local_app_data(own)["receivers"], r#"["otlp_http"]"#);
+        let own = self.tempo.relate("charm-tracing", "other");
+        own.publish_endpoint(&self.backends.of_tempo.endpoint());
+        self.hook(TEMPO, Event::relation_created(&own));
+        self.hook(TEMPO, Event::relation_joined(&own));
+        self.hook(TEMPO, Event::relation_changed(&own));
+        assert_eq!(own.local_app_data()["receivers"], r#"["otlp_http"]"#);
 
         let mut relation = Integration::new((&mut self.app, "tracing"), (&mut self.tempo, "tracing"));
-        let (of_app, of_tempo) = relation.ids();
-        while let Some(outcome) = relation.step(&mut self.app, &mut self.tempo) {
+        let [of_app, of_tempo] = relation.relations();
+        while let Some(outcome) = relation.run_next_hook(&mut self.app, &mut self.tempo) {
             self.heed(&outcome);
-            self.tell_databags(of_app, of_tempo);
+            self.tell_databags([&of_app, &of_tempo]);
         }
-        assert_eq!(self.app.model().local_app_data(of_app)["receivers"], r#"["otlp_http"]"#);
+        assert_eq!(of_app.local_app_data()["receivers"], r#"["otlp_http"]"#);
         let endpoint = self.backends.of_app.endpoint();
         assert_eq!(
-            self.tempo.model().local_app_data(of_tempo)["receivers"],
+            of_tempo.local_app_data()["receivers"],
             format!(r#"[{{"protocol": {{"name": "otlp_http", "type": "http"}}, "url": "{endpoint}"}}]"#)
         );
 
         self.both("update-status");
-        self.app.model().set_config("greeting", json!("good morning"));
+        self.app.set_config("greeting", json!("good morning"));
         self.both("config-changed");
         self.both("upgrade-charm");
         for outcome in relation.remove(&mut self.app, &mut self.tempo) {
@@ -132,10 +123,11 @@ impl<'a> Life<'a> {
         }
     }
 
-    fn hook(&mut self, unit: &str, event: Event) {
+    fn hook(&mut self, unit: &str, event: Event) -> Outcome {
         let juju = if unit == APP { &mut self.app } else { &mut self.tempo };
         let outcome = juju.dispatch(event);
         self.heed(&outcome);
+        outcome
     }
 
     /// Checks and notes what came of a dispatch.
@@ -148,7 +140,7 @@ impl<'a> Life<'a> {
         if self.with_go {
             self.counted.tools += Go::check_one_connection(juju, outcome);
         }
-        let status = juju.model().status();
+        let status = &outcome.unit_status;
         let mut told = format!("{} {}: {} {:?}", outcome.unit, outcome.event, status.status, status.message);
         for call in &outcome.calls {
             let _ = write!(told, "\n  {}", call.join(" "));
@@ -159,9 +151,9 @@ impl<'a> Life<'a> {
         });
     }
 
-    fn tell_databags(&mut self, of_app: u32, of_tempo: u32) {
-        for (juju, id) in [(&self.app, of_app), (&self.tempo, of_tempo)] {
-            let databags = (juju.model().local_app_data(id), juju.model().local_unit_data(id));
+    fn tell_databags(&mut self, relations: [&Relation; 2]) {
+        for relation in relations {
+            let databags = (relation.local_app_data(), relation.local_unit_data());
             self.told.push(format!("{databags:?}"));
         }
     }

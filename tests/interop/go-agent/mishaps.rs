@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::env;
 use std::process::ExitCode;
 
-use charm_testing::juju::{Event, Outcome, SimulatedJuju, ToolFault};
+use charm_testing::{Event, Juju, Outcome, ToolFault};
 use serde_json::json;
 use tracing_relation::juju::HookToolErrorKind::{InvalidOutput, NotFound, NotInHookContext, RelationGone};
 use tracing_relation::juju::{Dispatch, HookToolCall, HookToolError, LogLevel, StatusValue};
@@ -39,7 +39,7 @@ pub(crate) fn charm() -> ExitCode {
 pub(crate) fn play(go: &Go, version: &str) {
     let myself = env::current_exe().expect("a running program has a path");
     let command = format!("'{}' {AS_CHARM}", myself.display());
-    let mut juju = go.deploy(&command).juju_version(version).start();
+    let mut juju = go.deploy(&command).juju_version(version);
 
     let outcome = act(&mut juju, "log");
     Go::check_one_connection(&juju, &outcome);
@@ -57,7 +57,7 @@ pub(crate) fn play(go: &Go, version: &str) {
     );
     assert_eq!(asked[1..], reached, "{outcome}");
 
-    juju.model().set_config("text", json!("\u{e9}".repeat(VALUE * VALUES / 2)));
+    juju.set_config("text", json!("\u{e9}".repeat(VALUE * VALUES / 2)));
     let outcome = act(&mut juju, "much");
     Go::check_one_connection(&juju, &outcome);
 
@@ -68,12 +68,12 @@ pub(crate) fn play(go: &Go, version: &str) {
     assert_eq!(connections, [1, 1, 2], "{outcome}");
 
     let stale = format!("env JUJU_CONTEXT_ID=app/0-stop-7 {command}");
-    let mut juju = go.deploy(&stale).juju_version(version).start();
+    let mut juju = go.deploy(&stale).juju_version(version);
     let outcome = act(&mut juju, "stale");
     assert!(Go::calls(&juju, &outcome).is_empty() && outcome.calls.is_empty(), "no tool runs: {outcome}");
 
     // Shows that a process would be noticed above, and that the simulated hook tool can talk to Go.
-    let mut juju = go.deploy_with_processes(&command).juju_version(version).start();
+    let mut juju = go.deploy_with_processes(&command).juju_version(version);
     let outcome = act(&mut juju, "log");
     check_log(&outcome);
     let connections: Vec<_> = Go::calls(&juju, &outcome).iter().map(|call| call.connection).collect();
@@ -83,7 +83,7 @@ pub(crate) fn play(go: &Go, version: &str) {
     );
 }
 
-fn act(juju: &mut SimulatedJuju, name: &str) -> Outcome {
+fn act(juju: &mut Juju, name: &str) -> Outcome {
     let outcome = juju.dispatch(Event::action(name, json!({"greeting": "\u{1f44b} \"hello\""})));
     assert!(outcome.success(), "{outcome}");
     outcome

@@ -9,8 +9,8 @@ use std::{env, fmt, fs};
 
 use anyhow::Context as _;
 use charm_testing::collector::{CollectedSpan, Collector};
-use charm_testing::juju::{Deployment, Event, Outcome, SimulatedJuju};
 use charm_testing::tree;
+use charm_testing::{Event, Juju, Outcome};
 use charm_tracing::juju::Dispatch;
 use charm_tracing::trace_charm;
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
@@ -65,7 +65,7 @@ fn main() -> ExitCode {
         return charm_tracing::run(AbortCharm::new, AbortCharm::handle);
     }
     let program = env::current_exe().expect("the program");
-    let deployed = || (Deployment::new(&program).start(), Collector::start());
+    let deployed = || (Juju::new(&program).unit("app/0"), Collector::start());
 
     let (mut juju, collector) = deployed();
     succeed(&mut juju, at(&collector.endpoint(), "start"));
@@ -101,7 +101,7 @@ fn at(endpoint: &str, hook: &str) -> Event {
     Event::hook(hook).env("TRACE_ENDPOINT", endpoint)
 }
 
-fn succeed(juju: &mut SimulatedJuju, event: Event) -> Outcome {
+fn succeed(juju: &mut Juju, event: Event) -> Outcome {
     let outcome = juju.dispatch(event);
     assert!(outcome.success() && outcome.stderr.is_empty(), "{outcome}");
     outcome

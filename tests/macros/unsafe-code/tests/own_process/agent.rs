@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use std::{fs, thread};
 
-use charm_testing::juju::{Event, SimulatedJuju, ToolFault};
+use charm_testing::{Event, Juju, ToolFault};
 use tracing_relation::juju::testing::{Agent, AgentAnswer, AgentRequest, HookContext, Model};
 
 use crate::unit::{EITHER_WAY, act, as_processes, assert_succeeded, over_the_socket, succeed};
@@ -32,7 +32,7 @@ pub(crate) fn answer(model: &Model, request: AgentRequest) -> AgentAnswer {
 #[test]
 fn the_charm_goes_on_after_an_answer_that_is_lost() {
     for (way, kind) in EITHER_WAY.into_iter().zip(["AnswerLost", "Failed"]) {
-        let mut juju = way().start();
+        let mut juju = way();
         juju.break_tool("is-leader", ToolFault::Killed);
         assert_eq!(succeed(&mut juju, act("lose-an-answer")), format!("{kind}\n"));
         // What tracing itself says is nothing to the hook.
@@ -43,10 +43,10 @@ fn the_charm_goes_on_after_an_answer_that_is_lost() {
 
 #[test]
 fn the_agent_may_be_restarted_while_the_charm_handles_an_event() {
-    let mut juju = over_the_socket().start();
+    let mut juju = over_the_socket();
     let directory = tempfile::tempdir().expect("a directory");
     let socket = directory.path().join("agent.socket").display().to_string();
-    let (model, charm) = (juju.model().clone(), juju.charm_dir());
+    let (model, charm) = (Model::new("app/0"), juju.charm_dir());
     let processes = Arc::new(Mutex::new(BTreeSet::new()));
     let listen = || {
         let (model, processes) = (model.clone(), Arc::clone(&processes));
@@ -82,7 +82,7 @@ fn wait_for_file(charm: &Path, name: &str) {
 #[test]
 fn an_agent_that_hangs_costs_a_second() {
     for way in EITHER_WAY {
-        let mut juju = way().start();
+        let mut juju = way();
         juju.break_tool("juju-log", ToolFault::Hangs);
         assert_quick(&mut juju, act("nothing"));
     }
@@ -91,7 +91,7 @@ fn an_agent_that_hangs_costs_a_second() {
 #[test]
 fn an_agent_that_accepts_nothing_costs_a_second() {
     for way in [over_the_socket, as_processes] {
-        let mut juju = way().start();
+        let mut juju = way();
         let directory = tempfile::tempdir().expect("a directory");
         let socket = directory.path().join("agent.socket");
         let _listener = UnixListener::bind(&socket).expect("a socket");
@@ -101,10 +101,10 @@ fn an_agent_that_accepts_nothing_costs_a_second() {
 }
 
 #[track_caller]
-fn assert_quick(juju: &mut SimulatedJuju, event: Event) {
+fn assert_quick(juju: &mut Juju, event: Event) {
     let outcome = juju.dispatch(event);
     assert_succeeded(juju, &outcome);
-    assert!(outcome.wall < LONGEST, "{outcome}");
+    assert!(outcome.duration < LONGEST, "{outcome}");
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn the_connection_is_kept_by_a_charm_that_leaves_the_network() {
 /// directory.
 #[track_caller]
 fn keeps_the_connection(name: &str, mode: u32) {
-    let mut juju = over_the_socket().start();
+    let mut juju = over_the_socket();
     let unit = juju.charm_dir().parent().expect("the unit's directory").to_owned();
     fs::set_permissions(unit, PermissionsExt::from_mode(mode)).expect("it is ours");
     let printed = succeed(&mut juju, act(name));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use charm_testing::juju::{Event, ToolFault};
+use charm_testing::{Event, ToolFault};
 
 use crate::unit::{
     EITHER_WAY, act, act_with_script, assert_succeeded, over_the_socket, succeed, with_shadowed_tool,
@@ -15,7 +15,7 @@ const LONGEST: Duration = Duration::from_secs(20);
 fn in_each_state_of_the_log(name: &str) {
     let impatient = |event: Event| event.env("TOOL_MILLISECONDS", "200");
     for way in EITHER_WAY {
-        let mut juju = way().start();
+        let mut juju = way();
         succeed(&mut juju, act(name));
         juju.break_tool("juju-log", ToolFault::Exits(1, "ERROR connection is shut down\n"));
         succeed(&mut juju, act(name));
@@ -24,9 +24,9 @@ fn in_each_state_of_the_log(name: &str) {
     let mut juju = with_shadowed_tool("juju-log");
     let outcome = juju.dispatch(slow);
     assert_succeeded(&juju, &outcome);
-    assert!(outcome.wall < LONGEST, "{outcome}");
+    assert!(outcome.duration < LONGEST, "{outcome}");
 
-    let mut juju = over_the_socket().start();
+    let mut juju = over_the_socket();
     juju.break_tool("juju-log", ToolFault::Hangs);
     succeed(&mut juju, impatient(act(name)));
 }
@@ -44,7 +44,7 @@ fn a_charm_that_has_started_no_child_has_none() {
 #[test]
 fn a_charm_may_ignore_that_its_children_end() {
     for way in EITHER_WAY {
-        succeed(&mut way().start(), act("ignore-children"));
+        succeed(&mut way(), act("ignore-children"));
     }
 }
 
@@ -58,7 +58,7 @@ fn a_tool_that_hangs_is_killed_where_the_charm_ignores_that_its_children_end() {
 #[test]
 fn a_charm_may_wait_for_all_children_in_a_thread() {
     for way in EITHER_WAY {
-        succeed(&mut way().start(), act("reap-all-children"));
+        succeed(&mut way(), act("reap-all-children"));
     }
 }
 
@@ -85,6 +85,6 @@ fn of_a_script_that_takes_too_long_nothing_is_left() {
         let event = act_with_script("have-none", script);
         let outcome = juju.dispatch(event.env("TOOL_MILLISECONDS", "200"));
         assert_succeeded(&juju, &outcome);
-        assert!(outcome.wall < LONGEST, "{script}: {outcome}");
+        assert!(outcome.duration < LONGEST, "{script}: {outcome}");
     }
 }

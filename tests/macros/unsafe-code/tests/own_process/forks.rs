@@ -2,7 +2,7 @@
 
 use std::sync::mpsc;
 
-use tracing_relation::juju::testing::Agent;
+use tracing_relation::juju::testing::{Agent, Model};
 
 use crate::agent::answer;
 use crate::unit::{EITHER_WAY, act, over_the_socket, succeed};
@@ -10,7 +10,7 @@ use crate::unit::{EITHER_WAY, act, over_the_socket, succeed};
 #[test]
 fn children_may_use_hook_tools_and_end_as_they_like() {
     for way in EITHER_WAY {
-        succeed(&mut way().start(), act("fork"));
+        succeed(&mut way(), act("fork"));
     }
 }
 
@@ -18,7 +18,7 @@ fn children_may_use_hook_tools_and_end_as_they_like() {
 fn both_processes_may_go_on_after_a_fork() {
     for way in EITHER_WAY {
         for event in [act("fork-and-go-on"), act("fork-and-go-on").env("BUFFER", "1")] {
-            succeed(&mut way().start(), event);
+            succeed(&mut way(), event);
         }
     }
 }
@@ -26,8 +26,8 @@ fn both_processes_may_go_on_after_a_fork() {
 #[test]
 fn a_child_that_is_forked_in_the_middle_of_a_call_waits_for_nobody() {
     for way in EITHER_WAY {
-        let mut juju = way().start();
-        juju.break_tool("status-get", charm_testing::juju::ToolFault::Hangs);
+        let mut juju = way();
+        juju.break_tool("status-get", charm_testing::ToolFault::Hangs);
         succeed(&mut juju, act("fork-during-a-call"));
     }
 }
@@ -35,17 +35,17 @@ fn a_child_that_is_forked_in_the_middle_of_a_call_waits_for_nobody() {
 #[test]
 fn a_charm_may_leave_a_daemon() {
     for way in EITHER_WAY {
-        succeed(&mut way().start(), act("become-a-daemon"));
+        succeed(&mut way(), act("become-a-daemon"));
     }
 }
 
 #[test]
 fn the_connection_is_used_by_the_process_that_opened_it_alone() {
     for name in ["fork", "fork-and-go-on", "become-a-daemon"] {
-        let mut juju = over_the_socket().start();
+        let mut juju = over_the_socket();
         let directory = tempfile::tempdir().expect("a directory");
         let socket = directory.path().join("agent.socket").display().to_string();
-        let (model, (told, requests)) = (juju.model().clone(), mpsc::channel());
+        let (model, (told, requests)) = (Model::new("app/0"), mpsc::channel());
         let agent = Agent::listen(&socket, move |request| {
             told.send((request.connection, request.process, request.args.clone())).expect("the test waits");
             answer(&model, request)

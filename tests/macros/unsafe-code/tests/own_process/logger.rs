@@ -10,7 +10,7 @@ fn a_logger_that_writes_into_jujus_log_is_not_called_by_itself() {
         let collector = Collector::start();
         for endpoint in [collector.endpoint(), charm_testing::collector::port_closed_endpoint()] {
             for buffer in [false, true] {
-                let mut juju = way().start();
+                let mut juju = way();
                 let event = act("log-by-juju").env("TRACE_ENDPOINT", &endpoint);
                 let outcome = juju.dispatch(if buffer { event.env("BUFFER", "1") } else { event });
                 assert_succeeded(&juju, &outcome);

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use charm_testing::collector::Collector;
-use charm_testing::juju::{Event, SimulatedJuju};
+use charm_testing::{Event, Juju};
 use charm_testing::{queue, tree};
 
 use crate::unit::{EITHER_WAY, act, assert_succeeded};
@@ -14,11 +14,11 @@ use crate::unit::{EITHER_WAY, act, assert_succeeded};
 /// both traces arrive once, also where the first knows of the backend as well. Looks at each unit and what the charm printed
 /// between the two dispatches.
 #[track_caller]
-fn each_trace_arrives_once(acts: [&str; 2], buffer: &str, look: impl Fn(&SimulatedJuju, &str)) {
+fn each_trace_arrives_once(acts: [&str; 2], buffer: &str, look: impl Fn(&Juju, &str)) {
     for way in EITHER_WAY {
         for knows_backend in [false, true] {
             let collector = Collector::start();
-            let mut juju = way().start();
+            let mut juju = way();
             let unit = juju.charm_dir().parent().expect("the unit's directory").to_owned();
             // Whoever is no root any more sees the directory, and may write to it.
             for directory in [unit, juju.charm_dir()] {
@@ -39,7 +39,7 @@ fn each_trace_arrives_once(acts: [&str; 2], buffer: &str, look: impl Fn(&Simulat
     }
 }
 
-fn waiting(juju: &SimulatedJuju, buffer: &str) -> usize {
+fn waiting(juju: &Juju, buffer: &str) -> usize {
     queue::waiting(&juju.charm_dir().join(buffer))
 }
 
@@ -132,7 +132,7 @@ fn a_charm_may_go_on_in_the_background() {
 fn without_locks_each_trace_arrives_once() {
     for error in [libc::ENOLCK, libc::EOPNOTSUPP, libc::ENOSYS, libc::EINVAL] {
         for way in EITHER_WAY {
-            let (collector, mut juju) = (Collector::start(), way().start());
+            let (collector, mut juju) = (Collector::start(), way());
             let event = || {
                 let event = act("trace").env("BUFFER", "buffer");
                 event.env("LOCKS_FAIL", &error.to_string())

@@ -6,22 +6,22 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use charm_testing::juju::{Deployment, Event, Outcome, SimulatedJuju};
+use charm_testing::{Event, Juju, Outcome};
 
 const CHARM: &str = env!("CARGO_BIN_EXE_process-charm");
 
 /// How a charm reaches its hook tools.
-pub(crate) type Way = fn() -> Deployment;
+pub(crate) type Way = fn() -> Juju;
 
 /// Over the agent's socket, and as processes.
 pub(crate) const EITHER_WAY: [Way; 2] = [over_the_socket, as_processes];
 
-pub(crate) fn over_the_socket() -> Deployment {
-    Deployment::new(CHARM.as_ref())
+pub(crate) fn over_the_socket() -> Juju {
+    Juju::new(CHARM)
 }
 
-pub(crate) fn as_processes() -> Deployment {
-    over_the_socket().tools_as_processes()
+pub(crate) fn as_processes() -> Juju {
+    over_the_socket().over_processes()
 }
 
 /// An event in which the charm does this.
@@ -31,8 +31,8 @@ pub(crate) fn act(name: &str) -> Event {
 
 /// Starts a unit whose hook tools are processes, with the charm's program in place of this one. It runs the script of
 /// [`act_with_script`].
-pub(crate) fn with_shadowed_tool(tool: &str) -> SimulatedJuju {
-    let juju = as_processes().start();
+pub(crate) fn with_shadowed_tool(tool: &str) -> Juju {
+    let juju = as_processes();
     let link = juju.charm_dir().with_file_name("tools").join(tool);
     fs::remove_file(&link).expect("the tool is there");
     symlink(CHARM, link).expect("tools can be linked");
@@ -46,14 +46,14 @@ pub(crate) fn act_with_script(name: &str, script: &str) -> Event {
 
 /// Dispatches an event, and asserts that the hook succeeds and leaves no process. Returns what the charm printed.
 #[track_caller]
-pub(crate) fn succeed(juju: &mut SimulatedJuju, event: Event) -> String {
+pub(crate) fn succeed(juju: &mut Juju, event: Event) -> String {
     let outcome = juju.dispatch(event);
     assert_succeeded(juju, &outcome);
     outcome.stdout
 }
 
 #[track_caller]
-pub(crate) fn assert_succeeded(juju: &SimulatedJuju, outcome: &Outcome) {
+pub(crate) fn assert_succeeded(juju: &Juju, outcome: &Outcome) {
     assert!(outcome.success(), "{outcome}");
     assert_eq!(outcome.stderr, "", "{outcome}");
     assert_nothing_runs_in(&juju.charm_dir());
