@@ -1,5 +1,6 @@
 //! The example charms, and the charm of the README, in the small Juju.
 
+mod guide;
 mod provider;
 mod readme;
 mod requirer;

@@ -1,10 +1,12 @@
-//! The README shows a charm and the trace it yields. Both are true.
+//! The README shows a charm and the trace it yields, and the guide shows a test of a charm. All of that is true.
 
 use charm_testing::collector::Collector;
 use charm_testing::tree;
 use charm_testing::{Event, Juju};
 
 const README: &str = include_str!("../../../README.md");
+const GUIDE: &str = include_str!("../../../docs/guide/testing.md");
+const GUIDES_TEST: &str = include_str!("guide.rs");
 const MINIMAL: &str = include_str!("../../minimal/src/main.rs");
 const CHARMCRAFT: &str = include_str!("../../minimal/charmcraft.yaml");
 
@@ -27,6 +29,12 @@ fn what_lasts(drawn: &str) -> Vec<String> {
 fn the_charm_it_shows_is_the_minimal_example() {
     let code = MINIMAL.split_once("\n\n").expect("a line of documentation comes first").1;
     assert_eq!(block("rust", "# charm-tracing"), code);
+}
+
+#[test]
+fn the_test_in_the_guide_is_one_that_runs() {
+    let code = GUIDES_TEST.split_once("\n\n").expect("a line of documentation comes first").1;
+    assert!(GUIDE.contains(&format!("```rust,ignore\n{code}```\n")), "the guide should show:\n{code}");
 }
 
 #[test]
