@@ -3,6 +3,7 @@
 //! A key that is unknown, is given twice, or has a value of the wrong form is one error at its token; parsing continues
 //! after the next comma.
 
+use std::collections::HashSet;
 use std::env;
 
 use proc_macro2::{Span, TokenStream, TokenTree};
@@ -213,24 +214,32 @@ pub(crate) fn types(key: &Ident, input: ParseStream<'_>) -> syn::Result<Vec<Type
 
 /// Parses `key(a, b)`.
 pub(crate) fn methods(key: &Ident, input: ParseStream<'_>) -> syn::Result<Vec<Ident>> {
+    let remedy = format!("name the methods in parentheses: `{key}(one, another)`");
+    list(key, input, &remedy, "method", |name: &Ident| (name.span(), name.to_string()))
+}
+
+/// Parses a list in parentheses that is not empty and has nothing twice. `name` returns the place and the name of an item.
+fn list<T: Parse>(
+    key: &Ident,
+    input: ParseStream<'_>,
+    remedy: &str,
+    kind: &str,
+    name: fn(&T) -> (Span, String),
+) -> syn::Result<Vec<T>> {
     if !input.peek(syn::token::Paren) {
-        return Err(Error::new(
-            key.span(),
-            format!("name the methods in parentheses: `{key}(one, another)`"),
-        ));
+        return Err(Error::new(key.span(), remedy));
     }
     let content;
     parenthesized!(content in input);
-    let names = Punctuated::<Ident, Token![,]>::parse_terminated(&content)?;
-    if names.is_empty() {
-        return Err(Error::new(key.span(), format!("`{key}` names no method")));
+    let items: Vec<T> = Punctuated::<T, Token![,]>::parse_terminated(&content)?.into_iter().collect();
+    if items.is_empty() {
+        return Err(Error::new(key.span(), format!("`{key}` names no {kind}")));
     }
-    for (at, name) in names.iter().enumerate() {
-        if names.iter().take(at).any(|earlier| earlier == name) {
-            return Err(Error::new(name.span(), format!("`{name}` is given twice")));
-        }
+    let mut names = HashSet::new();
+    match items.iter().map(name).find(|(_, name)| !names.insert(name.clone())) {
+        Some((place, name)) => Err(Error::new(place, format!("`{name}` is given twice"))),
+        None => Ok(items),
     }
-    Ok(names.into_iter().collect())
 }
 
 /// An attribute that the author adds to a span.
@@ -241,23 +250,10 @@ pub(crate) struct SpanAttribute {
 
 /// Parses `key(one.key = expression, "another" = expression)`.
 pub(crate) fn attributes(key: &Ident, input: ParseStream<'_>) -> syn::Result<Vec<SpanAttribute>> {
-    if !input.peek(syn::token::Paren) {
-        return Err(Error::new(key.span(), format!("write `{key}(my.key = expression, ...)`")));
-    }
-    let content;
-    parenthesized!(content in input);
-    let attributes = Punctuated::<SpanAttribute, Token![,]>::parse_terminated(&content)?;
-    let attributes: Vec<_> = attributes.into_iter().collect();
-    for (at, attribute) in attributes.iter().enumerate() {
-        if attributes[..at].iter().any(|earlier| earlier.key.value() == attribute.key.value()) {
-            let twice = format!("`{}` is given twice", attribute.key.value());
-            return Err(Error::new(attribute.key.span(), twice));
-        }
-    }
-    if attributes.is_empty() {
-        return Err(Error::new(key.span(), format!("`{key}` names no attribute")));
-    }
-    Ok(attributes)
+    let remedy = format!("write `{key}(my.key = expression, ...)`");
+    list(key, input, &remedy, "attribute", |attribute: &SpanAttribute| {
+        (attribute.key.span(), attribute.key.value())
+    })
 }
 
 impl Parse for SpanAttribute {
