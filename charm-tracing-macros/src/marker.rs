@@ -7,7 +7,7 @@
 //! it is implemented for a type of `charm_tracing`: an alias may hide a `Box<T>` or an associated type.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, quote, quote_spanned};
+use quote::{ToTokens, quote_spanned};
 use syn::visit::{self, Visit};
 use syn::visit_mut::VisitMut;
 use syn::{
@@ -124,7 +124,6 @@ fn generics_of(ty: &Type, generics: &Generics) -> Option<Generics> {
             return None;
         }
     }
-    drop_unused_lifetimes(ty, &mut own);
     Some(own)
 }
 
@@ -133,22 +132,6 @@ fn bounds_one_of(predicate: &WherePredicate, names: &[Ident]) -> bool {
     let WherePredicate::Type(predicate) = predicate else { return false };
     let Type::Path(TypePath { qself: None, path, .. }) = &predicate.bounded_ty else { return false };
     path.get_ident().is_some_and(|name| names.contains(name))
-}
-
-fn drop_unused_lifetimes(ty: &Type, generics: &mut Generics) {
-    let used = |lifetime: &Lifetime, generics: &Generics| {
-        let name = std::slice::from_ref(&lifetime.ident);
-        let others = generics.params.iter().filter(|parameter| {
-            !matches!(parameter, GenericParam::Lifetime(parameter) if parameter.lifetime == *lifetime)
-        });
-        let mut tokens = quote!(#ty #(#others)*);
-        generics.where_clause.to_tokens(&mut tokens);
-        mentions(&tokens, name)
-    };
-    let params = generics.params.iter().filter(
-        |parameter| !matches!(parameter, GenericParam::Lifetime(lifetime) if !used(&lifetime.lifetime, generics)),
-    );
-    generics.params = params.cloned().collect();
 }
 
 fn attributes(parameter: &GenericParam) -> &[Attribute] {
