@@ -27,8 +27,8 @@
 //! A charm may ask the agent over its socket, as `tracing-relation` does, or start each hook tool as a process;
 //! [`Juju::over_processes`] makes it do the latter. The hook tools are in this crate. It needs Linux.
 //!
-//! Around that there is an OTLP [`collector`], which can be told how to answer; the [`tree`] view of the spans that it
-//! received; [`queue`], which looks at the traces that wait for a backend; and [`Integration`], which relates two units of
+//! Around that there is an OTLP [`collector`], which can be told how to answer; the [`Trace`] of the spans that it
+//! received, as values and as a tree; [`queue`], which looks at the traces that wait for a backend; and [`Integration`], which relates two units of
 //! real charms to each other.
 //!
 //! | to test | use |
@@ -50,8 +50,10 @@
 pub mod collector;
 mod juju;
 pub mod queue;
-pub mod tree;
 
+pub use charm_tracing::testing::{
+    Outline, Resource, Scope, Span, SpanEvent, SpanLink, Trace, TraceError, Value,
+};
 pub use juju::{
     ActionOutcome, Event, Integration, Juju, LogLine, Outcome, Relation, Secret, Status, Storage, ToolFault,
 };

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use flate2::Crc;
 
-use crate::collector::{CollectedSpan, spans_in};
+use crate::Trace;
 
 /// A trace that waits for a backend: one file of the directory.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,12 +24,13 @@ pub struct WaitingTrace {
 }
 
 impl WaitingTrace {
-    /// Returns the spans in the file.
+    /// Reads the spans in the file.
     ///
     /// # Errors
     /// If the file is gone, or is damaged.
-    pub fn spans(&self) -> Result<Vec<CollectedSpan>, String> {
-        spans_in(&fs::read(&self.path).map_err(|error| error.to_string())?)
+    pub fn trace(&self) -> Result<Trace, String> {
+        let bytes = fs::read(&self.path).map_err(|error| error.to_string())?;
+        Trace::from_otlp(&bytes).map_err(|error| error.to_string())
     }
 }
 

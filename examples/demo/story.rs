@@ -6,9 +6,8 @@ use std::net::{Ipv4Addr, TcpStream};
 use std::process::Command;
 use std::time::Duration;
 
-use charm_testing::collector::{CollectedSpan, Collector};
-use charm_testing::{Event, Integration, Juju, LogLine, Outcome};
-use charm_testing::{queue, tree};
+use charm_testing::collector::Collector;
+use charm_testing::{Event, Integration, Juju, LogLine, Outcome, Trace, queue};
 use serde_json::json;
 
 use crate::arguments::{Backend, Endpoint};
@@ -19,6 +18,8 @@ use crate::stop::Stop;
 const APP: &str = "app/0";
 /// Where they wait, in its charm directory.
 const QUEUE: &str = ".charm_tracing_buffer";
+/// The width of the pictures of traces, without the indentation.
+const WIDTH: usize = 98;
 /// The unit that knows where traces go.
 pub(crate) const TEMPO: &str = "tempo/0";
 
@@ -104,11 +105,11 @@ fn show_integration(app: &mut App, tempo: &mut Juju) -> Result<bool, Halt> {
 fn end(app: &App, well: bool, collector: Option<&Collector>, endpoint: &Endpoint) -> bool {
     let mut delivered = app.waiting == 0;
     if let Some(collector) = collector {
-        let spans = collector.spans();
+        let spans = collector.trace();
         // Every push was answered before the charm exited.
-        delivered &= collector.requests().len() == app.traces.len() && tree::check(&spans).is_ok();
+        delivered &= collector.requests().len() == app.traces.len() && spans.check().is_ok();
         say!("{} spans arrived:\n", spans.len());
-        show(&indented(&paint::picture(&tree::picture(&spans))));
+        show(&indented(&paint::picture(&spans.picture(WIDTH))));
     } else {
         app.show_traces();
     }
@@ -132,14 +133,14 @@ struct App<'a> {
     /// How many of them still wait.
     waiting: usize,
     /// The spans of those that were on disk when their dispatch had ended.
-    on_disk: Vec<CollectedSpan>,
+    on_disk: Trace,
     stop: &'a Stop,
 }
 
 impl<'a> App<'a> {
     fn deploy(stop: &'a Stop) -> Result<Self, Halt> {
         let juju = deploy(APP, include_str!("../requirer/charmcraft.yaml"))?;
-        Ok(Self { juju, traces: Vec::new(), waiting: 0, on_disk: Vec::new(), stop })
+        Ok(Self { juju, traces: Vec::new(), waiting: 0, on_disk: Trace::default(), stop })
     }
 
     /// Fails if a signal came: hooks are not interrupted, so that no process of theirs outlives the demo.
@@ -169,7 +170,7 @@ impl<'a> App<'a> {
         self.waiting += 1;
         let on_disk = queue::traces(&self.juju.charm_dir().join(QUEUE));
         if let Some(own) = on_disk.iter().find(|trace| trace.trace_id == id) {
-            self.on_disk.extend(own.spans().unwrap_or_default());
+            self.on_disk.extend(own.trace().unwrap_or_default());
         }
         self.traces.push((outcome.event.clone(), id));
         if !on_disk.is_empty() {
@@ -200,7 +201,7 @@ impl<'a> App<'a> {
     /// on disk, and the ids of all.
     fn show_traces(&self) {
         say!("The traces that waited on disk, as their files had them:\n");
-        show(&indented(&paint::picture(&tree::picture(&self.on_disk))));
+        show(&indented(&paint::picture(&self.on_disk.picture(WIDTH))));
         say!("\nAll of them, to look them up at the backend by their ids:\n");
         for (event, id) in &self.traces {
             say!("  {}  {APP}: {event} event", painted(HEADING, id));

@@ -3,7 +3,6 @@
 use std::fs;
 
 use charm_testing::collector::Collector;
-use charm_testing::tree::Outline;
 use charm_testing::{Event, Juju, Outcome, Relation, ToolFault};
 use rustix::fs::{CWD, Mode, mkfifoat};
 use serde_json::json;
@@ -25,7 +24,7 @@ fn certificates_of_version_1_are_read_at_the_end_and_in_the_trace() {
     assert_eq!(notices(&outcome), [""; 0]);
     assert_eq!((waiting(&juju), delivered(&collector)), (0, vec![trace_id(&outcome)]));
     let outline =
-        Outline::new().status().attributes(&["juju.hook_tool.arguments"]).of(&whole_traces(&collector));
+        whole_traces(&collector).outline().status().attributes(&["juju.hook_tool.arguments"]).to_string();
     let (_, end) = outline.split_once("method call: AuthoritiesCharm.handle").unwrap();
     assert_eq!(
         end,

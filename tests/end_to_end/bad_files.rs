@@ -28,9 +28,10 @@ fn without_metadata_that_can_be_read_only_the_charms_name_is_left_out() {
         let outcome = juju.dispatch(Event::hook("update-status"));
         assert_untouched(&outcome);
         assert_eq!(delivered(&collector), [trace_id(&outcome)]);
-        let spans = whole_traces(&collector);
-        assert_eq!(spans[0].resource_attribute("charm"), None);
-        assert_eq!(spans[0].resource_attribute("juju_unit").as_deref(), Some("app/0"));
+        let trace = whole_traces(&collector);
+        let span = &trace.spans()[0];
+        assert_eq!(span.resource_attribute("charm"), None);
+        assert_eq!(span.resource_attribute("juju_unit").unwrap(), "app/0");
     }
 }
 
@@ -40,8 +41,8 @@ fn charmcraft_yaml_is_metadata_enough() {
     let mut juju = test_charm().charmcraft(&METADATA.replace("traced-charm", "packed-charm"));
     let _ = relate(&mut juju, &collector.endpoint());
     assert_untouched(&juju.dispatch(Event::hook("start")));
-    let name = whole_traces(&collector)[0].resource_attribute("charm");
-    assert_eq!(name.as_deref(), Some("packed-charm"));
+    let trace = whole_traces(&collector);
+    assert_eq!(trace.spans()[0].resource_attribute("charm").unwrap(), "packed-charm");
 }
 
 #[test]

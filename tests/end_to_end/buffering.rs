@@ -8,9 +8,9 @@ use std::process::Command;
 use std::sync::Barrier;
 use std::thread;
 
+use charm_testing::Value;
 use charm_testing::collector::{Answer, Collector};
-use charm_testing::{Event, Juju, Outcome};
-use charm_testing::{queue, tree};
+use charm_testing::{Event, Juju, Outcome, queue};
 use tempfile::TempDir;
 
 use crate::unit::{
@@ -65,11 +65,11 @@ fn the_next_trace_tells_what_was_lost() {
     juju.dispatch(healthy());
     let told: Vec<_> = whole_traces(&collector)
         .iter()
-        .filter(|span| span.span.parent_span_id.is_empty())
+        .filter(|span| span.parent_span_id.is_none())
         .map(|root| {
             let counts = ["dropped", "refused", "lost"]
-                .map(|what| root.attribute(&format!("charm_tracing.{what}_traces")).unwrap_or_default());
-            counts.join("/")
+                .map(|what| root.attribute(&format!("charm_tracing.{what}_traces")).map(Value::to_string));
+            counts.map(Option::unwrap_or_default).join("/")
         })
         .collect();
     // The first three were dropped, and the fourth refused.
@@ -331,11 +331,11 @@ fn ten_thousand_calls_in_one_dispatch_arrive_complete() {
     let sent = session_charm().dispatch(event.env("TRACE_BUFFER", path.to_str().unwrap()));
     assert_eq!(sent.stdout, "delivered 2\nwaiting 0\nbuffered false\nlost false\n", "{sent}");
     let spans = whole_traces(&collector);
-    let calls = spans.iter().filter(|span| span.span.name == "method call: TestCharm.apply");
+    let calls = spans.iter().filter(|span| span.name == "method call: TestCharm.apply");
     assert_eq!(calls.count(), CALLS);
-    let first = &collector.requests()[0].spans();
+    let first = collector.requests()[0].trace.clone().unwrap();
     assert_eq!(first.len(), CALLS + 7);
-    assert!(tree::names(first).starts_with(
+    assert!(first.outline().to_string().starts_with(
         "\
 app/0: config-changed event
   method call: TestCharm.new

@@ -1,7 +1,6 @@
 //! The charm fails: Juju sees what it would have seen without tracing, and the trace shows where it happened.
 
 use charm_testing::collector::{Answer, Collector};
-use charm_testing::tree::Outline;
 use charm_testing::{Event, Juju, ToolFault};
 use serde_json::json;
 
@@ -25,7 +24,7 @@ fn an_error_of_the_handler_fails_the_hook_and_is_told_with_its_causes() {
     assert_eq!(notices(&outcome), [format!("ERROR {CHAIN}")]);
 
     let shown = ["exception.message", "exception.stacktrace"];
-    let outline = Outline::new().status().events().attributes(&shown).of(&whole_traces(&collector));
+    let outline = whole_traces(&collector).outline().status().events().attributes(&shown).to_string();
     let (before, event) = outline.split_once("  event: ").unwrap();
     assert_eq!(
         before.lines().next(),
@@ -60,8 +59,8 @@ fn an_error_in_an_action_fails_the_action_and_says_nothing_on_standard_output() 
     assert_eq!(outcome.stdout, "");
     assert!(outcome.stderr.starts_with("Error: cannot restore\n\nCaused by:\n"), "{outcome}");
     assert_eq!(notices(&outcome).len(), 1, "{outcome}");
-    let root = whole_traces(&collector).pop().unwrap().span;
-    assert_eq!(root.status.unwrap().message, "cannot restore");
+    let trace = whole_traces(&collector);
+    assert_eq!(trace.spans().last().unwrap().error(), Some("cannot restore"));
 }
 
 #[test]
@@ -70,7 +69,7 @@ fn an_action_that_says_that_it_failed_is_a_failed_event_and_its_reason_is_not_re
     let outcome = juju.dispatch(Event::action("rotate", json!({})));
     assert!(outcome.success(), "{outcome}");
     let spans = whole_traces(&collector);
-    let outline = Outline::new().status().of(&spans);
+    let outline = spans.outline().status().to_string();
     assert_eq!(outline.lines().next(), Some("app/0: rotate event [error: the action failed]"));
     let (_, handled) = outline.split_once("  event: ").unwrap();
     assert_eq!(
@@ -86,8 +85,8 @@ rotate_action [error: the action failed]
     juju.break_tool("action-fail", ToolFault::Exits(1, "ERROR not running an action\n"));
     let outcome = juju.dispatch(Event::action("rotate", json!({})));
     assert_eq!(outcome.code(), Some(1), "{outcome}");
-    let root = whole_traces(&collector).pop().unwrap().span;
-    assert_eq!(root.status.unwrap().message, "cannot run action-fail (exit code 1)");
+    let trace = whole_traces(&collector);
+    assert_eq!(trace.spans().last().unwrap().error(), Some("cannot run action-fail (exit code 1)"));
 }
 
 #[test]
@@ -110,7 +109,7 @@ Caused by:
     assert!(mended.success(), "{mended}");
     assert_eq!(delivered(&collector), [trace_id(&failed), trace_id(&mended)]);
     assert_eq!(
-        Outline::new().status().of(&collector.requests()[0].spans()),
+        collector.requests()[0].trace.as_ref().unwrap().outline().status().to_string(),
         "\
 app/0: config-changed event [error: cannot read the option `calls`]
   method call: TestCharm.new [error: cannot read the option `calls`]
@@ -155,7 +154,7 @@ fn a_hook_tool_that_fails_is_an_error_of_its_span_and_of_the_calls_around_it() {
     assert_eq!(outcome.code(), Some(1), "{outcome}");
     let message = "cannot run status-set (exit code 1)";
     assert_eq!(outcome.stderr, format!("Error: {message}\n"));
-    let outline = Outline::new().status().of(&whole_traces(&collector));
+    let outline = whole_traces(&collector).outline().status().to_string();
     let (_, handled) = outline.split_once("  event: ").unwrap();
     assert_eq!(
         handled,
@@ -183,10 +182,10 @@ fn a_panic_ends_the_process_as_ever_and_every_open_span_as_an_error() {
     assert_eq!(notices(&outcome), [""; 0]);
 
     let spans = whole_traces(&collector);
-    let outline = Outline::new().status().events().attributes(&["exception.type", "exception.message"]);
+    let outline = spans.outline().status().events().attributes(&["exception.type", "exception.message"]);
     let panicked = "[error: the workload does not stop]";
     let exception = "* exception {exception.type=panic, exception.message=the workload does not stop}";
-    let outline = outline.of(&spans);
+    let outline = outline.to_string();
     let (before, event) = outline.split_once("  event: ").unwrap();
     assert!(before.starts_with(&format!("app/0: stop event {panicked}\n  {exception}\n")), "{before}");
     assert_eq!(before.matches("[error").count(), 1, "what had ended before is no error: {before}");
@@ -220,7 +219,7 @@ fn a_panic_while_the_charm_is_constructed_keeps_the_trace_for_later() {
     let next = juju.dispatch(Event::hook("config-changed"));
     assert_eq!(delivered(&collector), [trace_id(&panicked), trace_id(&next)]);
     assert_eq!(
-        Outline::new().status().of(&collector.requests()[0].spans()),
+        collector.requests()[0].trace.as_ref().unwrap().outline().status().to_string(),
         "\
 app/0: config-changed event [error: nobody needs a million calls]
   method call: TestCharm.new [error: nobody needs a million calls]
@@ -240,7 +239,7 @@ fn a_panic_in_what_only_tracing_asks_for_stays_unseen() {
     juju.set_config("tracing-ca", json!(""));
     let next = juju.dispatch(Event::hook("update-status"));
     assert_eq!(delivered(&collector), [trace_id(&outcome), trace_id(&next)]);
-    assert!(!Outline::new().status().of(&whole_traces(&collector)).contains("[error"));
+    assert!(!whole_traces(&collector).outline().status().to_string().contains("[error"));
 }
 
 #[test]
@@ -251,7 +250,7 @@ fn a_session_by_hand_keeps_the_exit_code_and_marks_what_failed() {
     assert_eq!(outcome.code(), Some(3), "{outcome}");
     assert_eq!(outcome.stdout, "delivered 1\nwaiting 0\nbuffered false\nlost false\n");
     assert_eq!(
-        Outline::new().status().of(&whole_traces(&collector)),
+        whole_traces(&collector).outline().status().to_string(),
         "\
 app/0: stop event [error: nobody is there]
   event: stop [error: nobody is there]
@@ -271,7 +270,7 @@ fn a_session_that_a_panic_drops_leaves_its_trace_in_the_buffer() {
     let next = juju.dispatch(Event::hook("start").env("TRACE_ENDPOINT", &collector.endpoint()));
     assert_eq!(next.stdout, "delivered 2\nwaiting 0\nbuffered false\nlost false\n", "{next}");
     assert_eq!(
-        Outline::new().status().of(&collector.requests()[0].spans()),
+        collector.requests()[0].trace.as_ref().unwrap().outline().status().to_string(),
         "\
 app/0: remove event [error: nothing is left to remove]
   event: remove [error: nothing is left to remove]"

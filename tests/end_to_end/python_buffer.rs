@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use charm_testing::collector::Collector;
 use charm_testing::{Event, Juju};
-use prost::Message as _;
 
 use crate::unit::{
     assert_untouched, buffer, delivered, notices, relate, session_charm, test_charm, trace_id, waiting,
@@ -23,9 +22,8 @@ fn traces() -> (Vec<Vec<u8>>, Vec<String>) {
     for hook in ["install", "config-changed", "start"] {
         assert!(juju.dispatch(Event::hook(hook).env("TRACE_ENDPOINT", &collector.endpoint())).success());
     }
-    let requests = collector.requests();
-    let encoded = requests.iter().map(|request| request.message.as_ref().unwrap().encode_to_vec());
-    (encoded.collect(), delivered(&collector))
+    let encoded = collector.requests().iter().map(|request| request.otlp.clone()).collect();
+    (encoded, delivered(&collector))
 }
 
 /// As the library has written them since its version 9, and before.

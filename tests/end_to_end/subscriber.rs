@@ -4,7 +4,6 @@ use std::env;
 use std::process::ExitCode;
 
 use charm_testing::collector::Collector;
-use charm_testing::tree::{self, names};
 use charm_testing::{Event, Juju};
 use charm_tracing::juju::Dispatch;
 use charm_tracing::opentelemetry::trace::TracerProvider;
@@ -49,10 +48,10 @@ fn a_subscriber_from_before_run_has_its_spans_in_the_trace() {
     let event = Event::hook("start").env("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.endpoint());
     let outcome = juju.dispatch(event);
     assert!(outcome.success(), "{outcome}");
-    let spans = collector.spans();
-    tree::check(&spans).unwrap();
+    let spans = collector.trace();
+    spans.check().unwrap();
     assert_eq!(
-        names(&spans),
+        spans.outline().to_string(),
         "\
 app/0: start event
   method call: MyCharm.new

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use charm_testing::collector::{CollectedSpan, Collector, hex, text_of};
-use charm_testing::tree::{self, Outline};
-use charm_testing::{Event, Juju, Outcome, ToolFault};
+use charm_testing::collector::Collector;
+use charm_testing::{Event, Juju, Outcome, Span, ToolFault, Trace, Value};
 use serde_json::json;
 
 use crate::unit::{
@@ -25,7 +24,7 @@ fn one_tree(way: Way) {
     assert_untouched(&juju.dispatch(Event::hook("update-status")));
     let shown = ["juju.dispatch_path", "code.function.name", "juju.hook_tool.arguments", "length"];
     assert_eq!(
-        Outline::new().status().events().attributes(&shown).of(&whole_traces(&collector)),
+        whole_traces(&collector).outline().status().events().attributes(&shown).to_string(),
         "\
 app/0: update-status event {juju.dispatch_path=hooks/update-status}
   method call: TestCharm.new {code.function.name=test_charm::TestCharm::new}
@@ -117,11 +116,10 @@ fn every_kind_of_event_is_named_in_its_root_and_in_its_event_span() {
         let outcome = juju.dispatch(event.env("JUJU_CHARM_TRACE_CONFIG_HTTP", &collector.endpoint()));
         assert!(outcome.success(), "{outcome}");
         let (_, hook) = path.split_once('/').unwrap();
-        let outline = Outline::new().events().attributes(&["juju.dispatch_path"]);
         // What hook tools are asked for depends on the event only in that some refuse; it is shown above.
-        let spans: Vec<_> = whole_traces(&collector).into_iter().filter(|span| !is_hook_tool(span)).collect();
+        let spans: Trace = whole_traces(&collector).into_iter().filter(|span| !is_hook_tool(span)).collect();
         assert_eq!(
-            outline.of(&spans),
+            spans.outline().events().attributes(&["juju.dispatch_path"]).to_string(),
             format!(
                 "\
 app/0: {hook} event {{juju.dispatch_path={path}}}
@@ -171,10 +169,10 @@ method call: TestCharm.on_install
     function call: unpack"
     );
     let spans = spans_of(Event::hook("install"));
-    let download = named(&spans, "download");
+    let download = spans.span("download");
     assert_eq!(download.scope.name, "workload-client");
-    assert_eq!(download.attribute("bytes").as_deref(), Some("42"));
-    assert_eq!(download.resource, named(&spans, "event: install").resource);
+    assert_eq!(download.attribute("bytes").unwrap(), 42);
+    assert_eq!(download.resource, spans.span("event: install").resource);
 }
 
 #[test]
@@ -183,7 +181,7 @@ fn the_resource_says_whose_spans_these_are_and_nothing_else() {
     let mut juju = test_charm().unit("front-end/12").model("production", "model-uuid-1");
     let _ = juju.dispatch(pushed_to(&collector, Event::hook("start")));
     let spans = whole_traces(&collector);
-    assert!(spans.iter().all(|span| span.resource == spans[0].resource));
+    assert!(spans.iter().all(|span| span.resource == spans.spans()[0].resource));
     let attributes = resource(&spans);
     assert!(attributes["telemetry.sdk.version"].starts_with("0."), "{attributes:?}");
     let expected = [
@@ -225,7 +223,7 @@ fn a_charm_traced_by_its_struct_has_the_spans_of_its_traced_types() {
     let outcome = juju.dispatch(Event::hook("start"));
     assert_untouched(&outcome);
     assert_eq!(
-        tree::names(&whole_traces(&collector)),
+        whole_traces(&collector).outline().to_string(),
         "\
 app/0: start event
   method call: StructCharm.new
@@ -246,7 +244,7 @@ fn a_session_by_hand_makes_the_same_kind_of_tree() {
     let outcome = session_charm().dispatch(start);
     assert_eq!(outcome.stdout, "delivered 1\nwaiting 0\nbuffered false\nlost false\n", "{outcome}");
     assert_eq!(
-        tree::names(&whole_traces(&collector)),
+        whole_traces(&collector).outline().to_string(),
         "app/0: start event\n  event: start\n    function call: greet"
     );
 }
@@ -254,16 +252,14 @@ fn a_session_by_hand_makes_the_same_kind_of_tree() {
 #[test]
 fn calls_say_where_their_code_is_and_the_rest_only_what_the_design_lists() {
     let spans = spans_of(Event::hook("update-status"));
-    let keys = |span: &CollectedSpan| -> Vec<String> {
-        span.span.attributes.iter().map(|attribute| attribute.key.clone()).collect()
-    };
+    let keys = |span: &Span| -> Vec<String> { span.attributes.iter().map(|(key, _)| key.clone()).collect() };
     let mut calls = 0;
     for span in &spans {
-        let name = &span.span.name;
+        let name = &span.name;
         if name.starts_with("method call: ") || name.starts_with("function call: ") {
             assert_eq!(keys(span), ["code.function.name", "code.file.path", "code.line.number"], "{name}");
-            assert_eq!(span.attribute("code.file.path").as_deref(), Some("tests/src/bin/test-charm.rs"));
-            assert!(span.attribute("code.line.number").unwrap().parse::<u32>().unwrap() > 1, "{name}");
+            assert_eq!(span.attribute("code.file.path").unwrap(), "tests/src/bin/test-charm.rs");
+            assert!(span.attribute("code.line.number").and_then(Value::as_i64) > Some(1), "{name}");
             calls += 1;
         } else if is_hook_tool(span) {
             assert_eq!(keys(span), ["juju.hook_tool.arguments"], "{name}");
@@ -292,10 +288,10 @@ fn a_sampled_context_of_juju_is_the_parent_of_the_root() {
     ];
     for event in events {
         let spans = spans_of(event);
-        let root = named(&spans, "app/0: start event");
-        assert_eq!(hex(&root.span.parent_span_id), span);
-        assert_eq!(root.span.links, []);
-        assert!(spans.iter().all(|span| hex(&span.span.trace_id) == trace));
+        let root = spans.span("app/0: start event");
+        assert_eq!(root.parent_span_id.unwrap().to_string(), span);
+        assert_eq!(root.links, []);
+        assert!(spans.iter().all(|span| span.trace_id.to_string() == trace));
     }
 }
 
@@ -309,15 +305,11 @@ fn a_context_of_juju_that_is_not_sampled_is_a_link_of_the_root() {
         Event::hook("start").env("TRACEPARENT", &format!("00-{trace}-{span}-00")),
     ] {
         let spans = spans_of(event.clone());
-        let root = named(&spans, "app/0: start event");
-        assert_eq!(
-            hex(&root.span.parent_span_id),
-            "",
-            "an agent that does not sample is no parent: {event:?}"
-        );
-        assert_ne!(hex(&root.span.trace_id), trace, "{event:?}");
+        let root = spans.span("app/0: start event");
+        assert_eq!(root.parent_span_id, None, "an agent that does not sample is no parent: {event:?}");
+        assert_ne!(root.trace_id.to_string(), trace, "{event:?}");
         let linked: Vec<_> =
-            root.span.links.iter().map(|link| (hex(&link.trace_id), hex(&link.span_id))).collect();
+            root.links.iter().map(|link| (link.trace_id.to_string(), link.span_id.to_string())).collect();
         assert_eq!(linked, [(trace.to_owned(), span.to_owned())], "{event:?}");
     }
 }
@@ -335,10 +327,10 @@ fn a_partial_or_malformed_context_of_juju_is_as_good_as_none() {
         start().env("TRACEPARENT", ""),
     ] {
         let spans = spans_of(event.clone());
-        let root = named(&spans, "app/0: start event");
-        assert_eq!(hex(&root.span.parent_span_id), "", "{event:?}");
-        assert_eq!(root.span.links, [], "{event:?}");
-        assert_ne!(hex(&root.span.trace_id), trace, "{event:?}");
+        let root = spans.span("app/0: start event");
+        assert_eq!(root.parent_span_id, None, "{event:?}");
+        assert_eq!(root.links, [], "{event:?}");
+        assert_ne!(root.trace_id.to_string(), trace, "{event:?}");
     }
 }
 
@@ -347,7 +339,7 @@ fn the_log_has_two_lines_at_debug_that_jhack_understands() {
     let collector = Collector::start();
     let mut juju = test_charm();
     let outcome = juju.dispatch(pushed_to(&collector, Event::hook("update-status")));
-    let id = hex(&whole_traces(&collector)[0].span.trace_id);
+    let id = whole_traces(&collector).spans()[0].trace_id.to_string();
     let started = format!("Starting root trace with id='{id}'.");
     let emitting = "Emitting Juju event update_status.";
     let lines: Vec<_> = outcome.log.iter().map(|line| (line.level.as_str(), line.message.as_str())).collect();
@@ -365,7 +357,7 @@ fn a_trace_id_with_leading_zeros_is_logged_with_all_its_digits() {
     let collector = Collector::start();
     let outcome = test_charm().dispatch(pushed_to(&collector, Event::hook("start").env("TRACEPARENT", &w3c)));
     assert_eq!(trace_id(&outcome), id, "{outcome}");
-    assert_eq!(hex(&whole_traces(&collector)[0].span.trace_id), id);
+    assert_eq!(whole_traces(&collector).spans()[0].trace_id.to_string(), id);
 }
 
 #[test]
@@ -382,7 +374,7 @@ fn a_hook_tool_that_fails_is_the_same_span_by_either_way() {
             let outcome = juju.dispatch(pushed_to(&collector, Event::hook("update-status")));
             assert_eq!(outcome.code(), Some(1), "{outcome}");
             let shown = ["juju.hook_tool.arguments", "exception.message", "exception.type", "error.type"];
-            let tree = Outline::new().status().events().attributes(&shown).of(&whole_traces(&collector));
+            let tree = whole_traces(&collector).outline().status().events().attributes(&shown).to_string();
             (tree, outcome.notices(), outcome.stderr)
         });
         assert_eq!(over_socket, as_process, "{fault:?}");
@@ -401,7 +393,7 @@ fn hides_what_is_written(way: Way) {
     let outcome = juju.dispatch(pushed_to(&collector, Event::action("backup", json!({}))));
     assert!(outcome.calls.iter().flatten().any(|argument| argument.contains("hunter2")), "{outcome}");
     let spans = whole_traces(&collector);
-    let outline = Outline::new().status().attributes(&["juju.hook_tool.arguments"]).of(&spans);
+    let outline = spans.outline().status().attributes(&["juju.hook_tool.arguments"]).to_string();
     for shown in [
         "state-set {juju.hook_tool.arguments=[token]}",
         "status-set {juju.hook_tool.arguments=[maintenance]}",
@@ -410,7 +402,7 @@ fn hides_what_is_written(way: Way) {
     ] {
         assert!(outline.contains(shown), "{outline}");
     }
-    assert!(!format!("{:?}", collector.requests()[0].message).contains("hunter2"));
+    assert!(!format!("{:?}", collector.requests()[0].trace).contains("hunter2"));
 }
 
 /// The event with Juju's own setting for where charms push their traces.
@@ -419,7 +411,7 @@ fn pushed_to(collector: &Collector, event: Event) -> Event {
 }
 
 /// The spans of an event of a charm that makes two calls when it is configured.
-fn spans_of(event: Event) -> Vec<CollectedSpan> {
+fn spans_of(event: Event) -> Trace {
     let collector = Collector::start();
     let mut juju: Juju = test_charm();
     juju.set_config("calls", 2);
@@ -430,26 +422,19 @@ fn spans_of(event: Event) -> Vec<CollectedSpan> {
 
 /// The tree below `TestCharm.handle`, with the events of its spans.
 fn below_handle(hook: &str) -> String {
-    let outline = Outline::new().status().events().of(&spans_of(Event::hook(hook)));
+    let outline = spans_of(Event::hook(hook)).outline().status().events().to_string();
     let (_, below) = outline.split_once("method call: TestCharm.handle\n").unwrap();
     below.lines().map(|line| line.strip_prefix("      ").unwrap()).collect::<Vec<_>>().join("\n")
 }
 
-fn named<'a>(spans: &'a [CollectedSpan], name: &str) -> &'a CollectedSpan {
-    let mut found = spans.iter().filter(|span| span.span.name == name);
-    let span = found.next().unwrap_or_else(|| panic!("no {name:?} in\n{}", tree::names(spans)));
-    assert!(found.next().is_none(), "{name:?} is there twice");
-    span
-}
-
-fn resource(spans: &[CollectedSpan]) -> BTreeMap<String, String> {
-    let attributes = &spans[0].resource.attributes;
+fn resource(spans: &Trace) -> BTreeMap<String, String> {
+    let attributes = &spans.spans()[0].resource.attributes;
     let all: BTreeMap<_, _> =
-        attributes.iter().map(|found| (found.key.clone(), text_of(found.value.as_ref()))).collect();
+        attributes.iter().map(|(key, value)| (key.clone(), value.to_string())).collect();
     assert_eq!(all.len(), attributes.len(), "each key once");
     all
 }
 
-fn is_hook_tool(span: &CollectedSpan) -> bool {
+fn is_hook_tool(span: &Span) -> bool {
     span.attribute("juju.hook_tool.arguments").is_some()
 }

@@ -3,9 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use charm_testing::collector::{CollectedSpan, Collector};
-use charm_testing::{Juju, Outcome, Relation};
-use charm_testing::{queue, tree};
+use charm_testing::collector::Collector;
+use charm_testing::{Juju, Outcome, Relation, Trace, queue};
 
 const TEST_CHARM: &str = env!("CARGO_BIN_EXE_test-charm");
 const STRUCT_CHARM: &str = env!("CARGO_BIN_EXE_struct-charm");
@@ -128,13 +127,13 @@ pub(crate) fn trace_id(outcome: &Outcome) -> String {
 
 /// The ids of the traces that the backend took, in the order it got them; one that it got twice is there twice.
 pub(crate) fn delivered(collector: &Collector) -> Vec<String> {
-    collector.traces()
+    collector.trace_ids()
 }
 
 /// The spans that arrived, after a check that they are whole traces.
 #[track_caller]
-pub(crate) fn whole_traces(collector: &Collector) -> Vec<CollectedSpan> {
-    let spans = collector.spans();
-    tree::check(&spans).expect("whole traces");
+pub(crate) fn whole_traces(collector: &Collector) -> Trace {
+    let spans = collector.trace();
+    spans.check().expect("whole traces");
     spans
 }

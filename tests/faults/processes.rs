@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use charm_testing::Event;
+use charm_testing::{Event, Value};
 
 use crate::document::assert_documented;
 use crate::fault::Fault;
@@ -73,7 +73,7 @@ fn however_the_charm_ends() {
                 // A collector without optimisation takes its time for them.
                 trial.variables.insert("TRACE_SECONDS", "60".to_owned());
                 trial.hooks(1);
-                let spans = trial.backend.requests().last().unwrap().spans().len();
+                let spans = trial.backend.requests().last().unwrap().trace.as_ref().unwrap().len();
                 // Beside the calls there are the root and the event.
                 assert_eq!(spans, 10_002);
                 "with all its spans".clone_into(&mut trial.remark);
@@ -86,10 +86,10 @@ fn however_the_charm_ends() {
                 trial.variables.insert("TRACE_CALLS", calls.to_string());
                 trial.variables.insert("TRACE_SECONDS", "60".to_owned());
                 trial.hooks(1);
-                let spans = trial.backend.requests().last().unwrap().spans();
-                let root = spans.iter().find(|span| span.span.parent_span_id.is_empty()).unwrap();
-                let dropped = root.attribute("charm_tracing.dropped_spans").unwrap();
-                assert_eq!(spans.len() + dropped.parse::<usize>().unwrap(), calls + 2);
+                let spans = trial.backend.requests().last().unwrap().trace.clone().unwrap();
+                let root = spans.iter().find(|span| span.parent_span_id.is_none()).unwrap();
+                let dropped = root.attribute("charm_tracing.dropped_spans").and_then(Value::as_i64).unwrap();
+                assert_eq!(spans.len() + usize::try_from(dropped).unwrap(), calls + 2);
                 "with what fits into 4.5 MB, and the number of the other spans".clone_into(&mut trial.remark);
             })
             .waits(&[WORK])

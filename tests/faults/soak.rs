@@ -16,7 +16,7 @@ use std::env;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use charm_testing::collector::{Answer, Collector, Reply, hex, port_closed_endpoint};
+use charm_testing::collector::{Answer, Collector, Reply, port_closed_endpoint};
 use charm_testing::queue;
 use charm_testing::{Event, Juju, Outcome};
 
@@ -181,10 +181,10 @@ impl Soak {
     /// Takes what has arrived; nothing of it may have arrived before.
     fn count_delivered(&mut self) {
         let mut spans = HashSet::new();
-        for span in self.backend.spans() {
-            assert!(spans.insert(span.span.span_id.clone()), "a span has arrived twice");
+        for span in self.backend.trace() {
+            assert!(spans.insert(span.span_id), "a span has arrived twice");
         }
-        for trace in self.backend.spans().iter().map(|span| hex(&span.span.trace_id)).collect::<HashSet<_>>()
+        for trace in self.backend.trace().iter().map(|span| span.trace_id.to_string()).collect::<HashSet<_>>()
         {
             assert!(self.delivered.insert(trace), "a trace has arrived in two cycles");
         }

@@ -1,13 +1,12 @@
 //! A unit that is well, meets a fault, and recovers.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use charm_testing::collector::{CollectedSpan, Collector, hex};
-use charm_testing::{Event, Juju, Outcome, Relation};
-use charm_testing::{queue, tree};
+use charm_testing::collector::Collector;
+use charm_testing::{Event, Juju, Outcome, Relation, Trace, queue};
 
 const SESSION_CHARM: &str = env!("CARGO_BIN_EXE_session-charm");
 const RELATION_CHARM: &str = env!("CARGO_BIN_EXE_relation-charm");
@@ -213,7 +212,7 @@ impl Trial {
         let delivered = self.delivered();
         let twice = self.twice();
         if twice == 0 {
-            tree::check(&self.spans()).expect("whole traces");
+            self.spans().check().expect("whole traces");
         }
         for outcome in &self.well {
             let arrived = self.arrived().contains(&outcome.trace_id().unwrap());
@@ -264,19 +263,19 @@ impl Trial {
     }
 
     fn arrived(&self) -> BTreeSet<String> {
-        self.spans().iter().map(|span| hex(&span.span.trace_id)).collect()
+        self.spans().iter().map(|span| span.trace_id.to_string()).collect()
     }
 
     /// How many traces have a span that has arrived more than once.
     fn twice(&self) -> usize {
-        let mut seen = BTreeSet::new();
-        let spans = self.spans().into_iter().map(|span| (span.span.trace_id, span.span.span_id));
-        let again = spans.filter(|ids| !seen.insert(ids.clone()));
-        again.map(|(trace, _)| trace).collect::<BTreeSet<_>>().len()
+        let mut seen = HashSet::new();
+        let spans = self.spans().into_iter().map(|span| (span.trace_id, span.span_id));
+        let again = spans.filter(|ids| !seen.insert(*ids));
+        again.map(|(trace, _)| trace).collect::<HashSet<_>>().len()
     }
 
-    fn spans(&self) -> Vec<CollectedSpan> {
+    fn spans(&self) -> Trace {
         let backends = self.others.iter().chain([&self.backend]);
-        backends.flat_map(Collector::spans).collect()
+        backends.flat_map(Collector::trace).collect()
     }
 }

@@ -14,7 +14,6 @@ use std::thread;
 use std::time::Duration;
 
 use charm_testing::collector::Collector;
-use charm_testing::tree;
 use charm_tracing::juju::Dispatch;
 use charm_tracing::juju::testing::Model;
 use charm_tracing::opentelemetry::trace::{Status, TraceContextExt, Tracer, get_active_span};
@@ -341,11 +340,10 @@ method call: Workload.generic [error: not a number]
     let spans = spans_of(|| {
         let _ = fallible(true);
     });
-    let failed = spans.iter().find(|span| span.span.name == "function call: fallible").unwrap();
-    let exception = failed.span.events.iter().find(|event| event.name == "exception").unwrap();
-    let attribute = |key| charm_testing::collector::attribute(&exception.attributes, key);
-    assert_eq!(attribute("exception.message").as_deref(), Some("invalid digit found in string"));
-    assert!(attribute("exception.type").is_some_and(|name| name.contains("dyn core::error::Error")));
+    let exception = spans.span("function call: fallible").event("exception").unwrap();
+    assert_eq!(exception.attribute("exception.message").unwrap(), "invalid digit found in string");
+    let name = exception.attribute("exception.type").unwrap().to_string();
+    assert!(name.contains("dyn core::error::Error"), "{name}");
 }
 
 #[test]
@@ -360,8 +358,8 @@ fn a_panic_closes_every_span_it_passes() {
     });
     let failed: Vec<_> = spans
         .iter()
-        .filter(|span| span.span.events.iter().any(|event| event.name == "exception"))
-        .map(|span| (span.span.name.as_str(), span.span.status.as_ref().unwrap().message.as_str()))
+        .filter(|span| span.event("exception").is_some())
+        .map(|span| (span.name.as_str(), span.error().unwrap()))
         .collect();
     assert_eq!(failed, [("function call: panics", "no such unit")]);
 }
@@ -377,8 +375,7 @@ fn a_caught_panic_is_not_taken_for_the_next_one() {
         }));
         assert!(caught.is_err());
     });
-    let failed = spans.iter().find(|span| span.span.name == "function call: resumes").unwrap();
-    assert_eq!(failed.span.status.as_ref().unwrap().message, "the charm panicked");
+    assert_eq!(spans.span("function call: resumes").error(), Some("the charm panicked"));
 }
 
 #[trace_fn]
@@ -406,7 +403,7 @@ fn a_destructor_of_a_thread_local_value_may_call_traced_code() {
         });
         thread.join().unwrap();
     });
-    assert_eq!(tree::names(&spans), "app/0: start event\n  event: start\n  function call: helper");
+    assert_eq!(spans.outline().to_string(), "app/0: start event\n  event: start\n  function call: helper");
 }
 
 #[test]
@@ -445,8 +442,8 @@ fn an_async_error_and_a_cancelled_future_are_failures() {
     });
     let mut messages: Vec<_> = spans
         .iter()
-        .filter(|span| span.span.name == "method call: Workload.waits")
-        .map(|span| span.span.status.as_ref().unwrap().message.as_str())
+        .filter(|span| span.name == "method call: Workload.waits")
+        .map(|span| span.error().unwrap())
         .collect();
     messages.sort_unstable();
     assert_eq!(messages, ["cancelled", "nothing to wait for"]);
@@ -492,13 +489,13 @@ fn the_current_span_is_the_methods_own_through_either_api() {
         current_span().unwrap().add_event("noted", vec![]);
     }
     let spans = spans_of(annotated);
-    let span = spans.iter().find(|span| span.span.name == "function call: annotated").unwrap();
-    assert_eq!(span.attribute("through.handle").as_deref(), Some("1"));
-    assert_eq!(span.attribute("through.api").as_deref(), Some("2"));
-    assert_eq!(span.span.status.as_ref().unwrap().message, "by hand");
-    assert_eq!(span.span.events.iter().map(|event| event.name.as_str()).collect::<Vec<_>>(), ["noted"]);
-    assert_eq!(span.attribute("code.file.path").as_deref(), Some(file!()));
-    assert_eq!(span.attribute("code.function.name").as_deref(), Some("recorded::attributes::annotated"),);
+    let span = spans.span("function call: annotated");
+    assert_eq!(span.attribute("through.handle").unwrap(), 1);
+    assert_eq!(span.attribute("through.api").unwrap(), 2);
+    assert_eq!(span.error(), Some("by hand"));
+    assert_eq!(span.events.iter().map(|event| event.name.as_str()).collect::<Vec<_>>(), ["noted"]);
+    assert_eq!(span.attribute("code.file.path").unwrap(), file!());
+    assert_eq!(span.attribute("code.function.name").unwrap(), "recorded::attributes::annotated");
 }
 
 #[test]
@@ -507,7 +504,7 @@ fn a_thread_without_a_context_hangs_on_the_root() {
         thread::spawn(|| helper(1)).join().unwrap();
     });
     assert_eq!(
-        tree::names(&spans),
+        spans.outline().to_string(),
         "\
 app/0: start event
   event: start
@@ -598,7 +595,7 @@ fn an_error_that_takes_long_to_show_itself_is_shown_once() {
     let spans = spans_of(|| assert!(leave(6, &shown).is_err()));
     assert_eq!(shown.get(), 1);
     let exceptions: Vec<_> =
-        spans.iter().flat_map(|span| &span.span.events).filter(|event| event.name == "exception").collect();
+        spans.iter().flat_map(|span| &span.events).filter(|event| event.name == "exception").collect();
     assert_eq!(exceptions.len(), 6);
     assert_eq!(exceptions.iter().map(|event| event.attributes.len()).collect::<Vec<_>>(), [2, 1, 1, 1, 1, 1]);
 }
@@ -617,7 +614,7 @@ fn nothing_is_recorded_without_a_session_or_while_switched_off() {
         global::tracer("my.tracer").in_span("not recorded", |_| ());
         assert!(current_span().is_none());
     });
-    assert_eq!(tree::names(&spans), "app/0: start event\n  event: start");
+    assert_eq!(spans.outline().to_string(), "app/0: start event\n  event: start");
 }
 
 #[test]
@@ -645,7 +642,7 @@ fn a_second_session_waits_for_nobody_on_another_thread_either() {
         assert!(!report.buffered && !report.lost, "{report:?}");
         helper(2);
     });
-    assert_eq!(spans.len(), 4, "{}", tree::names(&spans));
+    assert_eq!(spans.len(), 4, "{}", spans.outline());
 }
 
 #[test]
@@ -655,6 +652,6 @@ fn attributes_of_an_async_fn_may_use_the_arguments_that_its_body_consumes() {
         Ok(text.into_bytes())
     }
     let spans = spans_of(|| assert!(block_on(consumes("tempo".into())).is_ok()));
-    let span = spans.iter().find(|span| span.span.name == "function call: consumes").unwrap();
-    assert_eq!(span.attribute("text.length").as_deref(), Some("5"));
+    let span = spans.span("function call: consumes");
+    assert_eq!(span.attribute("text.length").unwrap(), 5);
 }

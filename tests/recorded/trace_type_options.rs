@@ -57,7 +57,7 @@ fn a_block_may_call_its_type_something_else() {
         assert!(PostgresConnection.query().is_err());
         PostgresConnection.vacuum();
     });
-    let outline = charm_testing::tree::names(&spans);
+    let outline = spans.outline().to_string();
     assert_eq!(
         outline,
         "\
@@ -67,10 +67,10 @@ app/0: start event
       method call: Db.connect
     vacuum"
     );
-    let query = spans.iter().find(|span| span.span.name == "method call: Db.query").unwrap();
+    let query = spans.span("method call: Db.query");
     assert_eq!(
-        query.attribute("code.function.name").as_deref(),
-        Some("recorded::trace_type_options::PostgresConnection::query")
+        query.attribute("code.function.name").unwrap(),
+        "recorded::trace_type_options::PostgresConnection::query"
     );
 }
 

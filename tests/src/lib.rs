@@ -1,4 +1,5 @@
 //! Tools that several of the tests need: [`recording`] and [`futures`] for traced code in the test's own process,
+//! [`picture`] for pictures of traces,
 //! [`relation_tools`] counts what a charm asks of Juju, and [`impatient`] is for charms.
 
 use std::sync::Arc;
@@ -7,6 +8,7 @@ use std::time::Duration;
 use charm_tracing::juju::{AgentHookTools, Dispatch};
 
 pub mod futures;
+pub mod picture;
 pub mod recording;
 pub mod relation_tools;
 

@@ -6,8 +6,8 @@ use charm_tracing::juju::testing::Model;
 use charm_tracing::juju::{Dispatch, HookTools};
 use charm_tracing::{Config, DeliveryReport, Destination, Session};
 
-use charm_testing::collector::{CollectedSpan, Collector};
-use charm_testing::tree::{self, Outline};
+use charm_testing::Trace;
+use charm_testing::collector::{Collector, Request};
 
 /// Waits until no other test has a session.
 pub fn take_turn() -> MutexGuard<'static, ()> {
@@ -19,7 +19,9 @@ pub fn take_turn() -> MutexGuard<'static, ()> {
 #[derive(Debug)]
 pub struct Recorded {
     /// The spans that arrived at a collector, in the order in which they were sent.
-    pub spans: Vec<CollectedSpan>,
+    pub spans: Trace,
+    /// The requests that arrived at the collector.
+    pub requests: Vec<Arc<Request>>,
     /// The session's report of its delivery.
     pub report: DeliveryReport,
     /// The Juju in which it was.
@@ -50,7 +52,7 @@ pub fn record(_turn: &MutexGuard<'static, ()>, config: Config, work: impl FnOnce
     work(&mut session);
     let report = session.finish(Some(Destination::new(collector.endpoint(), None)));
     assert_eq!(report.delivered, 1, "{report:?}");
-    Recorded { spans: collector.spans(), report, model }
+    Recorded { spans: collector.trace(), requests: collector.requests(), report, model }
 }
 
 /// Runs `work` as the handling of `start`, and returns the spans that arrived at a collector.
@@ -58,15 +60,15 @@ pub fn record(_turn: &MutexGuard<'static, ()>, config: Config, work: impl FnOnce
 /// # Panics
 ///
 /// If they did not arrive, or are no tree.
-pub fn spans_of(work: impl FnOnce()) -> Vec<CollectedSpan> {
+pub fn spans_of(work: impl FnOnce()) -> Trace {
     let Recorded { spans, .. } = record(&take_turn(), Config::new(), |session| session.event(work));
-    tree::check(&spans).expect("a whole trace");
+    spans.check().expect("a whole trace");
     spans
 }
 
 /// The spans below `event: start`, one a line, with their status if they failed.
 pub fn recorded(work: impl FnOnce()) -> String {
-    let outline = Outline::new().status().of(&spans_of(work));
+    let outline = spans_of(work).outline().status().to_string();
     outline
         .lines()
         .filter_map(|line| line.strip_prefix("    "))

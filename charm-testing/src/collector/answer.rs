@@ -189,7 +189,7 @@ fn as_backend(request: &Request) -> Reply {
     if request.header("content-type") != Some("application/x-protobuf") {
         return Reply::new(415).body("only application/x-protobuf");
     }
-    match &request.message {
+    match &request.trace {
         Ok(_) => Reply::taken(&ExportTraceServiceResponse {
             partial_success: Some(ExportTracePartialSuccess::default()),
         }),

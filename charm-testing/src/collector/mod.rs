@@ -10,7 +10,6 @@ mod server;
 mod tls;
 
 pub use answer::{Answer, Reply};
-pub(crate) use request::spans_in;
-pub use request::{CollectedSpan, Request, attribute, hex, text_of};
+pub use request::Request;
 pub use server::{Collector, port_closed_endpoint};
 pub use tls::Client;

@@ -16,8 +16,9 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 use super::answer::{Action, Answer, Reply, Script, decide};
 use super::http::Http;
-use super::request::{CollectedSpan, Request, hex};
+use super::request::Request;
 use super::tls::{Client, Identity};
+use crate::Trace;
 
 /// An OTLP/HTTP collector on a free port of the loopback interface, which keeps what it receives.
 ///
@@ -27,7 +28,7 @@ use super::tls::{Client, Identity};
 /// let collector = Collector::start();
 /// collector.answer(Answer::Then(vec![Answer::Status(503), Answer::Accept]));
 /// assert!(collector.endpoint().starts_with("http://127.0.0.1:"));
-/// assert_eq!(collector.spans(), []);
+/// assert!(collector.trace().is_empty());
 /// ```
 #[derive(Debug)]
 pub struct Collector {
@@ -120,24 +121,18 @@ impl Collector {
         self.shared.lock().requests.clone()
     }
 
-    /// The spans that a real backend would now hold: those of every request that was answered with success.
+    /// Returns the spans that a real backend would now hold: those of every request that was answered with success.
     #[must_use]
-    pub fn spans(&self) -> Vec<CollectedSpan> {
-        self.requests()
-            .iter()
-            .filter(|request| request.accepted())
-            .flat_map(|request| request.spans())
-            .collect()
+    pub fn trace(&self) -> Trace {
+        self.accepted().into_iter().flatten().collect()
     }
 
-    /// The ids of the traces that a real backend would now hold, in the order it got them, in hexadecimal; one that it got
-    /// in two requests is there twice.
+    /// Returns the ids of the traces that a real backend would now hold, in the order in which it got them, in hexadecimal. A
+    /// trace that it got in two requests is there twice.
     #[must_use]
-    pub fn traces(&self) -> Vec<String> {
-        let requests = self.requests();
-        let accepted = requests.iter().filter(|request| request.accepted());
-        let ids = accepted.flat_map(|request| {
-            let mut ids: Vec<_> = request.spans().iter().map(|span| hex(&span.span.trace_id)).collect();
+    pub fn trace_ids(&self) -> Vec<String> {
+        let ids = self.accepted().into_iter().flat_map(|trace| {
+            let mut ids: Vec<_> = trace.iter().map(|span| span.trace_id.to_string()).collect();
             ids.dedup();
             ids
         });
@@ -166,6 +161,13 @@ impl Collector {
     /// Forgets the requests so far. Answers and connections stay as they are.
     pub fn clear(&self) {
         self.shared.lock().requests.clear();
+    }
+
+    /// Returns the spans of each request that was answered with success.
+    fn accepted(&self) -> Vec<Trace> {
+        let requests = self.requests();
+        let accepted = requests.iter().filter(|request| request.accepted());
+        accepted.filter_map(|request| request.trace.clone().ok()).collect()
     }
 
     fn listen(host: IpAddr, identity: Option<Identity>) -> Self {

@@ -24,10 +24,10 @@ pub enum TraceError {
         /// The name of the message in OTLP's `.proto` files.
         message: &'static str,
     },
-    /// An id has the wrong length, or only zeros.
+    /// An id has the wrong length, or the id of a span or its trace has only zeros.
     #[error("cannot take \"{id}\" as a {kind}: it must have {digits} hexadecimal digits, and not only zeros")]
     InvalidId {
-        /// The kind of the id: `trace id`, `span id` or `parent span id`.
+        /// The kind of the id, e.g. `parent span id`.
         kind: &'static str,
         /// The id, in hexadecimal.
         id: String,
@@ -153,11 +153,12 @@ fn span(bytes: &[u8], resource: &Arc<Resource>, scope: &Arc<Scope>) -> Result<Sp
             _ => {}
         }
     }
-    span.trace_id = TraceId::from_bytes(id("trace id", trace_id)?);
-    span.span_id = SpanId::from_bytes(id("span id", span_id)?);
-    if !parent.is_empty() {
-        span.parent_span_id = Some(SpanId::from_bytes(id("parent span id", parent)?));
-    }
+    span.trace_id = id("trace id", trace_id)?
+        .map(TraceId::from_bytes)
+        .ok_or_else(|| invalid::<16>("trace id", trace_id))?;
+    span.span_id =
+        id("span id", span_id)?.map(SpanId::from_bytes).ok_or_else(|| invalid::<8>("span id", span_id))?;
+    span.parent_span_id = id("parent span id", parent)?.map(SpanId::from_bytes);
     span.status = match code {
         1 => Status::Ok,
         2 => Status::error(description),
@@ -198,8 +199,9 @@ fn link(bytes: &[u8]) -> Result<SpanLink, TraceError> {
             _ => {}
         }
     }
-    link.trace_id = TraceId::from_bytes(id("trace id", trace_id)?);
-    link.span_id = SpanId::from_bytes(id("span id", span_id)?);
+    // OpenTelemetry allows a link to no span, for its attributes.
+    link.trace_id = id("linked trace id", trace_id)?.map_or(TraceId::INVALID, TraceId::from_bytes);
+    link.span_id = id("linked span id", span_id)?.map_or(SpanId::INVALID, SpanId::from_bytes);
     Ok(link)
 }
 
@@ -287,13 +289,17 @@ fn text(message: &'static str, bytes: &[u8]) -> Result<String, TraceError> {
     str::from_utf8(bytes).map(str::to_owned).map_err(|_| TraceError::NotText { message })
 }
 
-fn id<const N: usize>(kind: &'static str, bytes: &[u8]) -> Result<[u8; N], TraceError> {
-    let valid = <[u8; N]>::try_from(bytes).ok().filter(|id| *id != [0; N]);
-    valid.ok_or_else(|| TraceError::InvalidId {
-        kind,
-        id: Value::Bytes(bytes.to_vec()).to_string(),
-        digits: 2 * N,
-    })
+/// Reads an id; `None` if it is left out or has only zeros, which means that there is none.
+fn id<const N: usize>(kind: &'static str, bytes: &[u8]) -> Result<Option<[u8; N]>, TraceError> {
+    if bytes.is_empty() {
+        return Ok(None);
+    }
+    let id = <[u8; N]>::try_from(bytes).map_err(|_| invalid::<N>(kind, bytes))?;
+    Ok(Some(id).filter(|id| *id != [0; N]))
+}
+
+fn invalid<const N: usize>(kind: &'static str, bytes: &[u8]) -> TraceError {
+    TraceError::InvalidId { kind, id: Value::Bytes(bytes.to_vec()).to_string(), digits: 2 * N }
 }
 
 /// Returns the lowest 32 bits of a varint, as Protocol Buffers specify for a field of the type `uint32`.

@@ -265,8 +265,20 @@ fn an_invalid_id_is_refused_by_its_name() {
     assert_eq!(message(short), refused("0101", "trace id", 32));
     let zero = proto::Span { span_id: vec![0; 8], ..valid() };
     assert_eq!(message(zero), refused("0000000000000000", "span id", 16));
-    let parent = proto::Span { parent_span_id: vec![0; 8], ..valid() };
-    assert_eq!(message(parent), refused("0000000000000000", "parent span id", 16));
+    let parent = proto::Span { parent_span_id: vec![0; 4], ..valid() };
+    assert_eq!(message(parent), refused("00000000", "parent span id", 16));
+    assert_eq!(message(proto::Span { trace_id: Vec::new(), ..valid() }), refused("", "trace id", 32));
+}
+
+#[test]
+fn zeros_are_no_parent_and_a_link_to_no_span() {
+    let link =
+        proto::span::Link { trace_id: vec![0; 16], span_id: vec![0; 8], ..proto::span::Link::default() };
+    let links = vec![link, proto::span::Link::default()];
+    let span = proto::Span { parent_span_id: vec![0; 8], links, ..valid() };
+    let trace = Trace::from_otlp(&request_of(span)).unwrap();
+    assert_eq!(trace.spans()[0].parent_span_id, None);
+    assert_eq!(trace.spans()[0].links, [SpanLink::default(), SpanLink::default()]);
 }
 
 #[test]

@@ -17,8 +17,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use charm_testing::collector::{Collector, hex};
-use charm_testing::{queue, tree};
+use charm_testing::collector::Collector;
+use charm_testing::queue;
 use charm_tracing::juju::Dispatch;
 use charm_tracing::{Config, DeliveryReport, Destination, Session, event};
 use tracing_relation::juju::testing::{HookContext, Model};
@@ -116,11 +116,11 @@ fn dispatch(charm_dir: &Path, collector: Option<&Collector>) -> DeliveryReport {
 
 /// The traces that have arrived, each whole and once.
 fn arrived(collector: &Collector) -> BTreeSet<String> {
-    let spans = collector.spans();
-    tree::check(&spans).expect("whole traces");
+    let spans = collector.trace();
+    spans.check().expect("whole traces");
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for span in spans {
-        *counts.entry(hex(&span.span.trace_id)).or_default() += 1;
+        *counts.entry(span.trace_id.to_string()).or_default() += 1;
     }
     assert!(counts.values().all(|count| *count == SPANS), "{counts:?}");
     counts.into_keys().collect()

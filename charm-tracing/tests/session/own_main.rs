@@ -3,7 +3,6 @@
 use std::sync::{Arc, Mutex};
 
 use charm_testing::queue;
-use charm_testing::tree::Outline;
 use charm_tracing::juju::Dispatch;
 use charm_tracing::juju::testing::{HookContext, Model};
 use charm_tracing::{Config, Session};
@@ -107,5 +106,5 @@ fn outline(work: fn(&mut Session)) -> String {
     assert!(session.finish(None).buffered);
     let traces = queue::traces(&directory.path().join("queue"));
     let [trace] = &traces[..] else { panic!("one trace: {traces:?}") };
-    Outline::new().status().of(&trace.spans().expect("an intact trace"))
+    trace.trace().expect("an intact trace").outline().status().to_string()
 }

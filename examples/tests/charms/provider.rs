@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use charm_testing::collector::Collector;
-use charm_testing::tree::{self, Outline};
 use charm_testing::{Event, Integration, Juju, Outcome, Relation};
 use charm_tracing::juju::{Metadata, Role};
 use serde_json::json;
@@ -155,10 +154,10 @@ fn its_own_traces_go_to_another_backend() {
     done(&tempo.dispatch(Event::update_status()));
     collector.clear();
     done(&tempo.dispatch(Event::relation_changed(&relation)));
-    let spans = collector.spans();
-    tree::check(&spans).expect("a whole trace");
+    let spans = collector.trace();
+    spans.check().expect("a whole trace");
     assert_eq!(
-        Outline::new().status().of(&spans),
+        spans.outline().status().to_string(),
         "\
 tempo/0: tracing-relation-changed event
   method call: ProviderCharm.new

@@ -1,8 +1,8 @@
 //! The README shows a charm and the trace it yields, and the guide shows a test of a charm. All of that is true.
 
 use charm_testing::collector::Collector;
-use charm_testing::tree;
 use charm_testing::{Event, Juju};
+use tests::picture::without_durations;
 
 const README: &str = include_str!("../../../README.md");
 const GUIDE: &str = include_str!("../../../docs/guide/testing.md");
@@ -21,7 +21,7 @@ fn block<'a>(kind: &str, after: &str) -> &'a str {
 
 /// A drawn trace but for what is another in every run: its id and its durations.
 fn what_lasts(drawn: &str) -> Vec<String> {
-    let lasting = tree::without_durations(drawn);
+    let lasting = without_durations(drawn);
     lasting.lines().filter(|line| !line.starts_with("trace ")).map(str::to_owned).collect()
 }
 
@@ -55,7 +55,7 @@ fn the_trace_it_shows_is_what_that_charm_yields() {
     let error =
         "Error: the workload is not running\n\nCaused by:\n    No such file or directory (os error 2)\n";
     assert_eq!(outcome.stderr, error, "{outcome}");
-    let drawn = tree::picture(&collector.spans());
+    let drawn = collector.trace().picture(0);
     assert_eq!(
         what_lasts(block("text", "this trace")),
         what_lasts(&drawn),

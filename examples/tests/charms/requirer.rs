@@ -5,7 +5,6 @@ use std::fs;
 use std::path::Path;
 
 use charm_testing::collector::Collector;
-use charm_testing::tree::{self, Outline};
 use charm_testing::{Event, Juju, Outcome};
 use charm_tracing::juju::{Metadata, Role};
 use serde_json::json;
@@ -252,12 +251,11 @@ fn done(outcome: &Outcome) {
 
 /// Each trace that arrived, as a tree.
 fn traces(collector: &Collector) -> Vec<String> {
-    let outline = Outline::new().status().attributes(&["workload.changed"]);
     let requests = collector.requests();
     let trees = requests.iter().map(|request| {
-        let spans = request.spans();
-        tree::check(&spans).expect("a whole trace");
-        outline.of(&spans)
+        let trace = request.trace.as_ref().expect("a trace");
+        trace.check().expect("a whole trace");
+        trace.outline().status().attributes(&["workload.changed"]).to_string()
     });
     trees.collect()
 }

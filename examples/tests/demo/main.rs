@@ -4,8 +4,9 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use charm_testing::collector::{Answer, Collector, hex, port_closed_endpoint};
-use charm_testing::tree;
+use charm_testing::Trace;
+use charm_testing::collector::{Answer, Collector, port_closed_endpoint};
+use tests::picture::without_durations;
 
 mod surroundings;
 
@@ -42,7 +43,7 @@ fn it_shows_each_dispatch_and_then_every_trace() {
     for id in ids_logged(&story) {
         assert!(arrived.contains(&format!("  trace {id}\n")), "{id} is logged and did not arrive:\n{story}");
     }
-    let trees = tree::without_durations(arrived);
+    let trees = without_durations(arrived);
     let install = "\
   app/0: install event
     method call: RequirerCharm.new
@@ -79,15 +80,14 @@ fn with_endpoint_another_backend_gets_the_traces() {
     let (before, ids) =
         story.split_once("\nAll of them, to look them up at the backend by their ids:\n\n").unwrap();
     let ids: Vec<_> = ids.lines().map_while(|line| line.strip_prefix("  ")).collect();
-    let expected = collector.traces().into_iter().zip(roots(&collector));
+    let expected = collector.trace_ids().into_iter().zip(roots(&collector));
     assert_eq!(ids, expected.map(|(id, root)| format!("{id}  {root}")).collect::<Vec<_>>(), "{story}");
 
     let (_, drawn) =
         before.split_once("The traces that waited on disk, as their files had them:\n\n").unwrap();
-    let mut waited = collector.spans();
-    waited.retain(|span| collector.traces()[..3].contains(&hex(&span.span.trace_id)));
-    let pictured = tree::without_durations(&tree::picture(&waited));
-    let shown = tree::without_durations(drawn);
+    let waited: Trace = collector.trace().traces().into_iter().take(3).flatten().collect();
+    let pictured = without_durations(&waited.picture(0));
+    let shown = without_durations(drawn);
     assert_eq!(shown.replace("\n  ", "\n").trim(), pictured.trim(), "{story}");
 }
 
@@ -253,8 +253,8 @@ fn texts(output: &Output) -> (String, String) {
 
 /// The names of the roots in the order in which they arrived, after a check that all is whole.
 fn roots(collector: &Collector) -> Vec<String> {
-    let spans = collector.spans();
-    tree::check(&spans).expect("whole traces");
-    let roots = spans.into_iter().filter(|span| span.span.parent_span_id.is_empty());
-    roots.map(|root| root.span.name).collect()
+    let spans = collector.trace();
+    spans.check().expect("whole traces");
+    let roots = spans.into_iter().filter(|span| span.parent_span_id.is_none());
+    roots.map(|root| root.name).collect()
 }

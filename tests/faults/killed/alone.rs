@@ -6,7 +6,7 @@ use std::time::Duration;
 use charm_testing::collector::Collector;
 use charm_testing::queue;
 
-use crate::charm::{Trace, Unit, kill_after, traces, wait_until, was_killed};
+use crate::charm::{DispatchTrace, Unit, kill_after, traces, wait_until, was_killed};
 
 const STEP: &str = "function call: step";
 
@@ -21,7 +21,7 @@ fn a_charm_that_exits_in_a_handler_leaves_all_its_spans() {
         assert_eq!(traces[0].count(STEP), 3);
         assert_eq!(traces[0].open(), ["event: last", "event: start", "app/0: start event"]);
         for span in &traces[0].0 {
-            assert!(span.span.end_time_unix_nano >= span.span.start_time_unix_nano);
+            assert!(span.end_unix_nanos >= span.start_unix_nanos);
             assert_eq!(span.resource, traces[1].root().resource);
         }
         assert!(!traces[1].was_interrupted());
@@ -69,7 +69,7 @@ fn what_is_left_is_stored_by_a_dispatch_that_is_killed_itself() {
     assert!(kill_after(&mut child, Duration::ZERO));
     assert_eq!((queue::waiting(&unit.buffer()), unit.journals()), (1, 1), "the first is in the queue");
     let traces = unit.recover(&collector);
-    assert_eq!(traces.iter().map(Trace::was_interrupted).collect::<Vec<_>>(), [true, true, false]);
+    assert_eq!(traces.iter().map(DispatchTrace::was_interrupted).collect::<Vec<_>>(), [true, true, false]);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use charm_testing::collector::Collector;
 
-use crate::charm::{Trace, Unit, kill_after};
+use crate::charm::{DispatchTrace, Unit, kill_after};
 
 /// `KILLS` in the environment sets another number.
 const KILLS: u32 = 500;
@@ -65,5 +65,5 @@ fn is_interrupted(number: u32) -> bool {
     let last_began = steps.iter().map(|[began, _]| *began).max().unwrap_or(0);
     let before_pause = steps.iter().filter(|[_, ended]| ended + PAUSE <= last_began).count();
     assert!(arrived >= before_pause, "{about}: {arrived} of {before_pause}");
-    left.is_some_and(Trace::was_interrupted)
+    left.is_some_and(DispatchTrace::was_interrupted)
 }

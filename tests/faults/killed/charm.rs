@@ -8,8 +8,9 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use charm_testing::collector::{CollectedSpan, Collector};
-use charm_testing::{queue, tree};
+use charm_testing::collector::Collector;
+use charm_testing::queue;
+use charm_testing::{Span, Trace};
 use tempfile::TempDir;
 
 /// The directory of a unit. Its dispatches have no hook tools: Juju's log is not what this is about.
@@ -36,7 +37,7 @@ impl Unit {
     }
 
     /// A dispatch that does nothing, with a backend. Its own trace is the last that arrives.
-    pub(crate) fn recover(&self, collector: &Collector) -> Vec<Trace> {
+    pub(crate) fn recover(&self, collector: &Collector) -> Vec<DispatchTrace> {
         let endpoint = collector.endpoint();
         let status = self.dispatch("", Duration::ZERO).env("TRACE_ENDPOINT", endpoint).status().unwrap();
         assert!(status.success(), "{status}");
@@ -82,34 +83,34 @@ pub(crate) fn was_killed(status: ExitStatus) -> bool {
 
 /// The spans of one dispatch.
 #[derive(Debug)]
-pub(crate) struct Trace(pub(crate) Vec<CollectedSpan>);
+pub(crate) struct DispatchTrace(pub(crate) Trace);
 
 /// All that arrived, after a check that these are whole traces in which no span is twice; in the order of their arrival.
-pub(crate) fn traces(collector: &Collector) -> Vec<Trace> {
-    let spans = collector.spans();
-    tree::check(&spans).expect("whole traces");
+pub(crate) fn traces(collector: &Collector) -> Vec<DispatchTrace> {
+    let spans = collector.trace();
+    spans.check().expect("whole traces");
     let mut places = HashMap::new();
-    let mut traces: Vec<Trace> = Vec::new();
+    let mut traces: Vec<DispatchTrace> = Vec::new();
     for span in spans {
-        let place = *places.entry(span.span.trace_id.clone()).or_insert_with(|| {
-            traces.push(Trace(Vec::new()));
+        let place = *places.entry(span.trace_id).or_insert_with(|| {
+            traces.push(DispatchTrace(Trace::default()));
             traces.len() - 1
         });
-        traces[place].0.push(span);
+        traces[place].0.extend([span]);
     }
     traces
 }
 
-impl Trace {
-    pub(crate) fn root(&self) -> &CollectedSpan {
-        let mut roots = self.0.iter().filter(|span| span.span.parent_span_id.is_empty());
+impl DispatchTrace {
+    pub(crate) fn root(&self) -> &Span {
+        let mut roots = self.0.iter().filter(|span| span.parent_span_id.is_none());
         let root = roots.next().expect("a root");
         assert!(roots.next().is_none(), "one root");
         root
     }
 
     pub(crate) fn count(&self, name: &str) -> usize {
-        self.0.iter().filter(|span| span.span.name == name && !is_interrupted(span)).count()
+        self.0.iter().filter(|span| span.name == name && !is_interrupted(span)).count()
     }
 
     pub(crate) fn was_interrupted(&self) -> bool {
@@ -118,15 +119,10 @@ impl Trace {
 
     /// The names of the spans that had not ended.
     pub(crate) fn open(&self) -> Vec<&str> {
-        self.0.iter().filter(|span| is_interrupted(span)).map(|span| span.span.name.as_str()).collect()
+        self.0.iter().filter(|span| is_interrupted(span)).map(|span| span.name.as_str()).collect()
     }
 }
 
-/// An error of this text, as OTLP has it.
-fn is_interrupted(span: &CollectedSpan) -> bool {
-    const ERROR: i32 = 2;
-    span.span
-        .status
-        .as_ref()
-        .is_some_and(|status| (status.code, status.message.as_str()) == (ERROR, "interrupted"))
+fn is_interrupted(span: &Span) -> bool {
+    span.error() == Some("interrupted")
 }

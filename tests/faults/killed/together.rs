@@ -6,7 +6,7 @@ use std::time::Duration;
 use charm_testing::collector::Collector;
 use charm_testing::queue;
 
-use crate::charm::{Trace, Unit, wait_until, was_killed};
+use crate::charm::{DispatchTrace, Unit, wait_until, was_killed};
 
 const LONG: Duration = Duration::from_secs(20);
 
@@ -52,7 +52,7 @@ fn of_two_dispatches_of_a_unit_the_second_leaves_the_journal_of_the_first_alone(
     assert_eq!((unit.journals(), queue::waiting(&unit.buffer())), (1, 1));
     assert!(first.wait().unwrap().success());
     let traces = unit.recover(&collector);
-    assert_eq!(traces.iter().map(Trace::was_interrupted).collect::<Vec<_>>(), [false; 3]);
+    assert_eq!(traces.iter().map(DispatchTrace::was_interrupted).collect::<Vec<_>>(), [false; 3]);
 }
 
 #[test]

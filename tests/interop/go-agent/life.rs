@@ -4,7 +4,6 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use charm_testing::collector::Collector;
-use charm_testing::tree::{self, Outline};
 use charm_testing::{Event, Integration, Juju, Outcome, Relation};
 use serde_json::json;
 
@@ -160,14 +159,13 @@ impl<'a> Life<'a> {
 
     /// Notes the traces, and checks that there is one for each dispatch as long as the unit knew its backend.
     fn tell_traces(&mut self) {
-        let outline =
-            Outline::new().status().events().attributes(&["workload.changed", "juju.hook_tool.arguments"]);
+        let keys = ["workload.changed", "juju.hook_tool.arguments"];
         for (unit, backend) in [(APP, &self.backends.of_app), (TEMPO, &self.backends.of_tempo)] {
             let mut roots = Vec::new();
             for request in backend.requests() {
-                let spans = request.spans();
-                tree::check(&spans).unwrap_or_else(|problems| panic!("{problems:?}"));
-                let outline = outline.of(&spans);
+                let trace = request.trace.as_ref().expect("a trace");
+                trace.check().unwrap_or_else(|problems| panic!("{problems:?}"));
+                let outline = trace.outline().status().events().attributes(&keys).to_string();
                 roots.extend(outline.lines().filter(|line| line.starts_with(unit)).map(ToOwned::to_owned));
                 self.told.push(outline);
             }

@@ -3,7 +3,6 @@
 use std::cell::Cell;
 use std::fmt;
 
-use charm_testing::tree::Outline;
 use charm_tracing::trace_fn;
 use tests::recording::{spans_of, take_turn};
 
@@ -90,7 +89,7 @@ fn inner() -> u8 {
 
 fn outline(keys: &[&str], work: impl FnOnce()) -> String {
     let spans = spans_of(work);
-    let tree = Outline::new().status().attributes(keys).of(&spans);
+    let tree = spans.outline().status().attributes(keys).to_string();
     tree.lines().filter_map(|line| line.strip_prefix("    ")).collect::<Vec<_>>().join("\n")
 }
 

@@ -11,7 +11,6 @@ use std::rc::Rc;
 use std::str::FromStr;
 use std::sync::{Arc, LockResult, Mutex, MutexGuard};
 
-use charm_testing::tree::Outline;
 use charm_tracing::{trace_fn, trace_type};
 use tests::recording::spans_of;
 
@@ -826,7 +825,7 @@ fn tell_their_type_text_and_causes() {
         assert!(boxed().is_err() && anyhow().is_err() && mute().is_err());
     });
     let keys = ["exception.type", "exception.message", "exception.stacktrace"];
-    let tree = Outline::new().status().events().attributes(&keys).of(&spans);
+    let tree = spans.outline().status().events().attributes(&keys).to_string();
     let tree = tree.replace(concat!(module_path!(), "::"), "");
     assert_eq!(
         tree,

@@ -1,7 +1,5 @@
 //! Names that a charm may give to its own things, in places where generated code might mean others.
 
-use charm_testing::tree::Outline;
-
 use tests::futures::block_on;
 
 /// Whatever the prelude has, here it is something else or missing.
@@ -238,9 +236,9 @@ mod names_in_the_way {
 #[test]
 fn are_left_alone() {
     let spans = tests::recording::spans_of(names_in_the_way::run);
-    let outline = Outline::new().status().attributes(&["one", "two", "three", "displayed", "debugged"]);
+    let outline = spans.outline().status().attributes(&["one", "two", "three", "displayed", "debugged"]);
     assert_eq!(
-        outline.of(&spans),
+        outline.to_string(),
         "\
 app/0: start event
   event: start

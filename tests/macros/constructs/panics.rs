@@ -4,10 +4,8 @@ use std::fmt;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, panic_any, resume_unwind};
 
-use charm_testing::collector::CollectedSpan;
-use charm_testing::tree::Outline;
+use charm_testing::{Trace, Value};
 use charm_tracing::{trace_fn, trace_type};
-use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 use tests::recording::{spans_of, take_turn};
 
 use crate::table::{Dropped, at};
@@ -48,8 +46,8 @@ fn plain(fails: bool) -> u8 {
 }
 
 /// The tree with the events, and the place of the panic by its line only.
-fn tree(spans: &[CollectedSpan]) -> String {
-    Outline::new().status().events().attributes(&["exception.type", "exception.message"]).of(spans)
+fn tree(spans: &Trace) -> String {
+    spans.outline().status().events().attributes(&["exception.type", "exception.message"]).to_string()
 }
 
 fn panics(work: impl FnOnce()) {
@@ -57,9 +55,9 @@ fn panics(work: impl FnOnce()) {
 }
 
 /// The names in the order in which the spans ended.
-fn ended(spans: &[CollectedSpan]) -> Vec<&str> {
-    let mut spans: Vec<_> = spans.iter().map(|span| &span.span).collect();
-    spans.sort_by_key(|span| span.end_time_unix_nano);
+fn ended(spans: &Trace) -> Vec<&str> {
+    let mut spans: Vec<_> = spans.iter().collect();
+    spans.sort_by_key(|span| span.end_unix_nanos);
     spans.iter().map(|span| span.name.as_str()).collect()
 }
 
@@ -106,8 +104,8 @@ fn tell_where_they_started() {
         });
     });
     let mut failed = 0;
-    for event in spans.iter().flat_map(|span| &span.span.events).filter(|event| event.name == "exception") {
-        let place = charm_testing::collector::attribute(&event.attributes, "exception.stacktrace").unwrap();
+    for event in spans.iter().flat_map(|span| &span.events).filter(|event| event.name == "exception") {
+        let place = event.attribute("exception.stacktrace").and_then(Value::as_str).unwrap();
         assert!(place.starts_with("panicked at "), "{place}");
         assert!(place.contains(&format!("{}:", file!())), "{place}");
         failed += 1;
@@ -126,7 +124,7 @@ fn of_futures_pass_their_spans() {
         });
     });
     assert_eq!(
-        Outline::new().status().of(&spans),
+        spans.outline().status().to_string(),
         "\
 app/0: start event
   event: start
@@ -155,7 +153,7 @@ fn of_a_poll_end_the_span_before_the_future_is_dropped() {
         drop(future);
     });
     assert_eq!(
-        Outline::new().status().of(&spans),
+        spans.outline().status().to_string(),
         "\
 app/0: start event
   event: start
@@ -174,7 +172,7 @@ fn that_are_caught_are_no_error_of_the_catcher() {
 
     let spans = spans_of(|| assert_eq!(catches(), Ok(3)));
     assert_eq!(
-        Outline::new().status().of(&spans),
+        spans.outline().status().to_string(),
         "\
 app/0: start event
   event: start
@@ -203,7 +201,7 @@ fn run_destructors_that_are_traced_without_an_error() {
 
     let spans = spans_of(|| panics(fails));
     assert_eq!(
-        Outline::new().status().of(&spans),
+        spans.outline().status().to_string(),
         "\
 app/0: start event
   event: start
@@ -231,7 +229,7 @@ fn without_a_text_are_errors_too() {
         panics(resumed);
     });
     assert_eq!(
-        Outline::new().status().of(&spans),
+        spans.outline().status().to_string(),
         "\
 app/0: start event
   event: start
@@ -300,15 +298,10 @@ mod places {
                 let _ = unwraps(None);
             });
         });
-        assert_eq!(spans.iter().filter(|span| failed(span)).count(), 1, "only the panic");
-        let unwraps = spans.iter().find(|span| span.span.name == "function call: unwraps").unwrap();
-        let attributes = &unwraps.span.events[0].attributes;
-        let place = charm_testing::collector::attribute(attributes, "exception.stacktrace").unwrap();
+        assert_eq!(spans.failed().len(), 1, "only the panic");
+        let exception = &spans.span("function call: unwraps").events[0];
+        let place = exception.attribute("exception.stacktrace").and_then(Value::as_str).unwrap();
         assert!(place.starts_with(&format!("panicked at {}:{panicked_at}:", file!())), "{place}");
-    }
-
-    fn failed(span: &CollectedSpan) -> bool {
-        span.span.status.as_ref().is_some_and(|status| status.code() == StatusCode::Error)
     }
 
     /// An error that notes where `?` converts it, as those of some libraries do.

@@ -6,20 +6,17 @@ use std::fmt;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use charm_testing::collector::{CollectedSpan, attribute};
-use charm_testing::tree::Outline;
+use charm_testing::Trace;
 use charm_tracing::opentelemetry::trace::{
-    SpanContext, SpanId, Status, TraceContextExt, TraceFlags, TraceId, TraceState, Tracer, get_active_span,
-    mark_span_as_active,
+    SpanContext, SpanId, SpanKind, Status, TraceContextExt, TraceFlags, TraceId, TraceState, Tracer,
+    get_active_span, mark_span_as_active,
 };
 use charm_tracing::opentelemetry::{Context, KeyValue, global};
 use charm_tracing::{current_span, event, trace_fn, trace_type};
-use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
-use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 use tests::futures::{block_on, once};
 use tests::recording::spans_of;
 
-use super::{id, moment, named};
+use super::{id, moment};
 
 /// Leaves an event with the span that is active, one time by each way to it.
 fn at(place: &'static str) {
@@ -114,8 +111,8 @@ fn charm() -> Charm {
 }
 
 /// Below the event of the session.
-fn outline(spans: &[CollectedSpan]) -> String {
-    let all = Outline::new().events().status().of(spans);
+fn outline(spans: &Trace) -> String {
+    let all = spans.outline().events().status().to_string();
     let lines = all.lines().filter_map(|line| line.strip_prefix("    "));
     lines.filter(|line| *line != "* start").collect::<Vec<_>>().join("\n")
 }
@@ -156,9 +153,9 @@ method call: Charm.handle
     * in the active one"
     );
     let ids: Vec<_> = charm.ids.borrow().iter().map(|id| u64::from_be_bytes(id.to_bytes())).collect();
-    let handle = id(&named(&spans, "method call: Charm.handle").span_id);
+    let handle = id(spans.span("method call: Charm.handle").span_id);
     assert_eq!((ids[0], ids[2]), (handle, handle));
-    let installed = spans.iter().map(|span| id(&span.span.span_id)).filter(|id| *id == ids[1]);
+    let installed = spans.iter().map(|span| id(span.span_id)).filter(|id| *id == ids[1]);
     assert_eq!((installed.count(), ids[1] == handle), (1, false));
 }
 
@@ -203,23 +200,21 @@ fn render() {
 #[test]
 fn what_is_said_about_the_active_span_arrives_in_order() {
     let spans = spans_of(render);
-    let span = named(&spans, "rendering");
-    assert_eq!(span.kind(), SpanKind::Internal);
-    let keys: Vec<_> = span.attributes.iter().map(|attribute| attribute.key.as_str()).collect();
+    let span = spans.span("rendering");
+    assert_eq!(span.kind, SpanKind::Internal);
+    let keys: Vec<_> = span.attributes.iter().map(|(key, _)| key.as_str()).collect();
     let own = ["code.function.name", "code.file.path", "code.line.number"];
     assert_eq!(keys, [&own[..], &["files", "path", "ok"]].concat());
-    assert_eq!(attribute(&span.attributes, "files").unwrap(), "3");
+    assert_eq!(span.attribute("files").unwrap(), 3);
     let events: Vec<_> = span.events.iter().map(|event| event.name.as_str()).collect();
     assert_eq!(events, ["first", "second", "exception", "third"]);
-    assert_eq!(attribute(&span.events[0].attributes, "n").unwrap(), "1");
-    assert_eq!(span.events[1].time_unix_nano, 5);
-    assert_eq!(attribute(&span.events[2].attributes, "exception.message").unwrap(), fmt::Error.to_string());
-    let links: Vec<_> =
-        span.links.iter().map(|link| (id(&link.span_id), link.trace_state.as_str())).collect();
+    assert_eq!(span.events[0].attribute("n").unwrap(), 1);
+    assert_eq!(span.events[1].unix_nanos, 5);
+    assert_eq!(span.events[2].attribute("exception.message").unwrap(), fmt::Error.to_string());
+    let links: Vec<_> = span.links.iter().map(|link| (id(link.span_id), link.trace_state.as_str())).collect();
     assert_eq!(links, [(1, "vendor=x"), (2, "vendor=x")]);
-    assert_eq!(attribute(&span.links[0].attributes, "why").unwrap(), "one");
-    let status = span.status.as_ref().unwrap();
-    assert_eq!((status.code(), status.message.as_str()), (StatusCode::Error, "half done"));
+    assert_eq!(span.links[0].attribute("why").unwrap(), "one");
+    assert_eq!(span.status, Status::error("half done"));
 }
 
 #[trace_fn]
@@ -242,7 +237,7 @@ fn a_traced_call_may_compute_what_the_active_span_is_told() {
             at("after it");
         });
     });
-    assert_eq!(attribute(&named(&spans, "event: outer").attributes, "length").unwrap(), "4");
+    assert_eq!(spans.span("event: outer").attribute("length").unwrap(), 4);
     assert_eq!(
         outline(&spans),
         "\
@@ -291,11 +286,11 @@ fn an_error_or_an_attribute_may_look_at_the_span_that_it_is_for() {
             }));
         });
     });
-    let outer = named(&spans, "event: outer");
+    let outer = spans.span("event: outer");
     let events: Vec<_> = outer.events.iter().map(|event| event.name.as_str()).collect();
     assert_eq!(events, ["outer", "displayed", "exception", "computed", "computed"]);
-    assert_eq!(attribute(&outer.events[2].attributes, "exception.message").unwrap(), "cannot 8");
-    assert_eq!(attribute(&outer.attributes, "last").unwrap(), "3");
+    assert_eq!(outer.events[2].attribute("exception.message").unwrap(), "cannot 8");
+    assert_eq!(outer.attribute("last").unwrap(), 3);
 }
 
 #[derive(Debug)]
@@ -319,5 +314,5 @@ fn refuses() -> Result<(), Traced> {
 fn what_is_displayed_for_a_span_opens_none() {
     let spans = spans_of(|| _ = refuses().unwrap_err());
     assert_eq!(outline(&spans), "function call: refuses [error: false]\n  * exception");
-    assert_eq!(attribute(&named(&spans, "function call: refuses").attributes, "described").unwrap(), "false");
+    assert_eq!(spans.span("function call: refuses").attribute("described").unwrap(), "false");
 }

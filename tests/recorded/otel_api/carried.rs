@@ -3,8 +3,7 @@
 use std::sync::mpsc;
 use std::thread;
 
-use charm_testing::collector::CollectedSpan;
-use charm_testing::tree::{self, names};
+use charm_testing::Trace;
 use charm_tracing::opentelemetry::trace::{FutureExt, TraceContextExt, Tracer, get_active_span};
 use charm_tracing::opentelemetry::{Context, global};
 use charm_tracing::{Config, current_span, event, trace_fn};
@@ -24,8 +23,8 @@ async fn work_later() {
 }
 
 /// Below the event of the session.
-fn outline(spans: &[CollectedSpan]) -> String {
-    let all = names(spans);
+fn outline(spans: &Trace) -> String {
+    let all = spans.outline().to_string();
     all.lines().filter_map(|line| line.strip_prefix("    ")).collect::<Vec<_>>().join("\n")
 }
 
@@ -143,13 +142,13 @@ fn a_context_that_outlives_its_session_spoils_no_other_one() {
     });
     drop(current);
 
-    let trace = |recorded: &Recorded| recorded.spans.last().unwrap().span.trace_id.clone();
-    let (strays, own): (Vec<_>, Vec<_>) =
-        second.spans.iter().cloned().partition(|span| span.span.trace_id == trace(&first));
-    assert!(own.iter().all(|span| span.span.trace_id == trace(&second)));
-    tree::check(&own).unwrap();
+    let trace = |recorded: &Recorded| recorded.spans.spans().last().unwrap().trace_id;
+    let (strays, own): (Trace, Trace) =
+        second.spans.iter().cloned().partition(|span| span.trace_id == trace(&first));
+    assert!(own.iter().all(|span| span.trace_id == trace(&second)));
+    own.check().unwrap();
     assert_eq!(
-        names(&own),
+        own.outline().to_string(),
         "\
 app/0: start event
   event: start
@@ -159,9 +158,9 @@ app/0: start event
     );
     let mut both = first.spans;
     both.extend(strays);
-    tree::check(&both).unwrap_err();
+    both.check().unwrap_err();
     assert_eq!(
-        names(&both),
+        both.outline().to_string(),
         "\
 app/0: start event
   event: start
@@ -170,7 +169,7 @@ app/0: start event
         in span
           event: custom
   event: after
-function call: work (its parent is missing)
+function call: work
   in span
     event: custom"
     );

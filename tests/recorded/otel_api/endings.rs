@@ -6,16 +6,12 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
-use charm_testing::tree::{self, names};
 use charm_tracing::opentelemetry::global::BoxedSpan;
 use charm_tracing::opentelemetry::trace::{Span, Status, TraceContextExt, Tracer, mark_span_as_active};
 use charm_tracing::opentelemetry::{Context, ContextGuard, KeyValue, global};
 use charm_tracing::{Config, CurrentSpan, current_span, event, trace_fn, trace_type};
-use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 use tests::futures::{block_on, once};
 use tests::recording::{record, spans_of, take_turn};
-
-use super::named;
 
 fn start(name: &'static str) -> BoxedSpan {
     global::tracer("library").start(name)
@@ -38,10 +34,10 @@ fn say_too_late(span: &mut impl Span) {
     span.update_name("late");
 }
 
-fn says_nothing(span: &opentelemetry_proto::tonic::trace::v1::Span) {
-    assert!(span.attributes.iter().all(|attribute| attribute.key != "late"));
+fn says_nothing(span: &charm_testing::Span) {
+    assert!(span.attribute("late").is_none());
     assert_eq!((span.events.len(), span.links.len()), (0, 0));
-    assert_eq!(span.status.as_ref().unwrap().code(), StatusCode::Unset);
+    assert_eq!(span.status, Status::Unset);
 }
 
 #[test]
@@ -56,12 +52,12 @@ fn a_span_does_not_end_before_it_begins_whatever_times_are_given() {
         tracer.span_builder("begun before 1970").with_start_time(before_1970).start(&tracer).end();
     });
     for name in ["ended in the past", "ended before 1970", "begun in the future"] {
-        let span = named(&spans, name);
-        assert_eq!(span.end_time_unix_nano, span.start_time_unix_nano, "{name}");
+        let span = spans.span(name);
+        assert_eq!(span.end_unix_nanos, span.start_unix_nanos, "{name}");
     }
-    let span = named(&spans, "begun before 1970");
-    assert_eq!(span.start_time_unix_nano, 0);
-    assert!(span.end_time_unix_nano > 0);
+    let span = spans.span("begun before 1970");
+    assert_eq!(span.start_unix_nanos, 0);
+    assert!(span.end_unix_nanos > 0);
 }
 
 #[test]
@@ -89,11 +85,11 @@ fn the_first_end_counts() {
         });
     });
     for name in ["twice", "by its context", "inside"] {
-        assert_eq!(named(&spans, name).end_time_unix_nano, first, "{name}");
-        says_nothing(named(&spans, name));
+        assert_eq!(spans.span(name).end_unix_nanos, first, "{name}");
+        says_nothing(spans.span(name));
     }
     assert_eq!(
-        names(&spans),
+        spans.outline().to_string(),
         "\
 app/0: start event
   event: start
@@ -177,14 +173,14 @@ fn a_method_may_end_its_own_span() {
         catch_unwind(AssertUnwindSafe(|| charm.panics_afterwards())).unwrap_err();
         charm.other();
     });
-    says_nothing(named(&spans, "in its place"));
+    says_nothing(spans.span("in its place"));
     for name in ["ends_itself", "ends_its_future", "panics_afterwards"] {
-        let span = named(&spans, &format!("method call: Charm.{name}"));
-        assert_eq!(span.end_time_unix_nano, end, "{name}");
+        let span = spans.span(&format!("method call: Charm.{name}"));
+        assert_eq!(span.end_unix_nanos, end, "{name}");
         says_nothing(span);
     }
     assert_eq!(
-        names(&spans),
+        spans.outline().to_string(),
         "\
 app/0: start event
   event: start
@@ -213,7 +209,7 @@ fn a_guard_may_outlive_the_method_that_made_it() {
         charm.other();
     });
     assert_eq!(
-        names(&spans),
+        spans.outline().to_string(),
         "\
 app/0: start event
   event: start
@@ -246,7 +242,7 @@ fn a_guard_may_outlive_the_poll_that_made_it() {
         charm.other();
     });
     assert_eq!(
-        names(&spans),
+        spans.outline().to_string(),
         "\
 app/0: start event
   event: start
@@ -285,10 +281,10 @@ fn a_span_may_end_on_another_thread() {
             }
         });
     });
-    assert_eq!(named(&spans, "moved").end_time_unix_nano, end);
-    assert_eq!(named(&spans, "event: by another").end_time_unix_nano, end);
+    assert_eq!(spans.span("moved").end_unix_nanos, end);
+    assert_eq!(spans.span("event: by another").end_unix_nanos, end);
     assert_eq!(
-        names(&spans),
+        spans.outline().to_string(),
         "\
 app/0: start event
   event: start
@@ -330,8 +326,8 @@ fn what_ends_after_its_session_is_harmless() {
     let mut late = Late::default();
     let first = record(&turn, Config::new(), |session| session.event(|| leave_open(&mut late)));
     let expected = "app/0: start event\n  event: start\n    function call: leave_open";
-    assert_eq!(names(&first.spans), expected);
-    tree::check(&first.spans).unwrap();
+    assert_eq!(first.spans.outline().to_string(), expected);
+    first.spans.check().unwrap();
 
     late.spans[0].end();
     say_too_late(&mut late.spans[0]);
@@ -356,9 +352,12 @@ fn what_ends_after_its_session_is_harmless() {
             drop(late);
         });
     });
-    tree::check(&second.spans).unwrap();
-    assert_eq!(names(&second.spans), "app/0: start event\n  event: start\n    one\n    two\n    three");
+    second.spans.check().unwrap();
+    assert_eq!(
+        second.spans.outline().to_string(),
+        "app/0: start event\n  event: start\n    one\n    two\n    three"
+    );
     for name in ["app/0: start event", "one", "two", "three"] {
-        says_nothing(named(&second.spans, name));
+        says_nothing(second.spans.span(name));
     }
 }

@@ -4,20 +4,14 @@ use std::fmt;
 use std::panic::catch_unwind;
 use std::time::Duration;
 
-use charm_testing::collector::{CollectedSpan, attribute};
-use charm_testing::tree;
+use charm_testing::{Span, Trace};
 use charm_tracing::opentelemetry::trace::{
     SpanContext, SpanId, Status, TraceContextExt, TraceFlags, TraceId, TraceState, Tracer,
     TracerProvider as _, get_active_span,
 };
 use charm_tracing::opentelemetry::{Context, InstrumentationScope, KeyValue, global};
 use charm_tracing::{Config, event, trace_fn, trace_type};
-use opentelemetry_proto::tonic::trace::v1::Span;
-use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
-use prost::Message;
 use tests::recording::{Recorded, record, take_turn};
-
-use super::named;
 
 /// Time to send as much as fits into the default.
 fn config() -> Config {
@@ -63,29 +57,30 @@ fn warnings(recorded: &Recorded) -> Vec<String> {
     lines.map(|line| format!("{}: {}", line.level, line.message)).collect()
 }
 
-fn root(spans: &[CollectedSpan]) -> &Span {
-    named(spans, "app/0: start event")
+fn root(spans: &Trace) -> &Span {
+    spans.span("app/0: start event")
 }
 
-fn dropped(spans: &[CollectedSpan]) -> Option<String> {
-    attribute(&root(spans).attributes, "charm_tracing.dropped_spans")
+fn dropped(spans: &Trace) -> Option<u64> {
+    let count = root(spans).attribute("charm_tracing.dropped_spans")?;
+    count.as_i64().and_then(|count| count.try_into().ok())
 }
 
 /// Asserts that Tempo takes the trace: it drops one of more than 5,000,000 bytes, although it answers 200.
-fn fits(spans: &[CollectedSpan]) {
-    let bytes: usize = spans.iter().map(|collected| collected.span.encoded_len()).sum();
+fn fits(recorded: &Recorded) {
+    let bytes: usize = recorded.requests.iter().map(|request| request.otlp.len()).sum();
     assert!(bytes < 4_500_000, "{bytes} bytes");
 }
 
 /// Checks that the handler's span and all around it tell of its failure.
-fn says_that_it_failed(spans: &[CollectedSpan]) {
-    let handle = named(spans, "method call: Charm.handle");
+fn says_that_it_failed(spans: &Trace) {
+    let handle = spans.span("method call: Charm.handle");
     let exception = handle.events.last().expect("an exception");
     assert_eq!(exception.name, "exception");
-    assert_eq!(attribute(&exception.attributes, "exception.message").unwrap(), fmt::Error.to_string());
-    assert_eq!(handle.status.as_ref().unwrap().message, fmt::Error.to_string());
-    for span in [handle, root(spans), named(spans, "event: start")] {
-        assert_eq!(span.status.as_ref().unwrap().code(), StatusCode::Error, "{}", span.name);
+    assert_eq!(exception.attribute("exception.message").unwrap(), fmt::Error.to_string());
+    assert_eq!(handle.status, Status::error(fmt::Error.to_string()));
+    for span in [handle, root(spans), spans.span("event: start")] {
+        assert!(span.is_failed(), "{}", span.name);
     }
 }
 
@@ -96,14 +91,14 @@ fn a_trace_says_how_many_spans_it_lacks_and_no_other_lacks_its_parent() {
     const MADE: usize = OUTER * (1 + CALLS * 5);
     let recorded = failing_after(|| (0..OUTER).for_each(|_| outer(CALLS)));
     let Recorded { spans, report, .. } = &recorded;
-    tree::check(spans).unwrap();
-    fits(spans);
+    spans.check().unwrap();
+    fits(&recorded);
     says_that_it_failed(spans);
     // The root, the event and the handler are no calls of `work`.
     let delivered = spans.len() - 3;
     assert!((10_000..MADE).contains(&delivered), "{delivered} of {MADE} were delivered");
     let lacks = u64::try_from(MADE - delivered).unwrap();
-    assert_eq!(dropped(spans), Some(lacks.to_string()));
+    assert_eq!(dropped(spans), Some(lacks));
     assert_eq!(report.dropped_spans, lacks);
     assert_eq!(
         warnings(&recorded),
@@ -141,12 +136,12 @@ fn spans_whose_scope_does_not_fit_are_dropped_and_the_others_arrive() {
         }
     });
     let Recorded { spans, report, .. } = &recorded;
-    tree::check(spans).unwrap();
+    spans.check().unwrap();
     says_that_it_failed(spans);
-    let count = |name: &str| spans.iter().filter(|collected| collected.span.name == name).count();
+    let count = |name: &str| spans.iter().filter(|span| span.name == name).count();
     assert_eq!((count("of the first scope"), count("of the second one")), (3, 0));
     assert_eq!(count("function call: inner"), 6);
-    assert_eq!((report.dropped_spans, dropped(spans).as_deref()), (3, Some("3")));
+    assert_eq!((report.dropped_spans, dropped(spans)), (3, Some(3)));
 }
 
 #[test]
@@ -168,17 +163,14 @@ fn what_is_too_large_for_a_span_is_counted_and_the_rest_arrives() {
         );
         inner(1);
     });
-    tree::check(&recorded.spans).unwrap();
+    recorded.spans.check().unwrap();
     says_that_it_failed(&recorded.spans);
-    let span = named(&recorded.spans, "event: crowded");
+    let span = recorded.spans.span("event: crowded");
     let events: Vec<_> = span.events.iter().map(|event| event.name.as_str()).collect();
     assert_eq!(events, ["crowded", "first", "last"]);
-    assert_eq!(
-        (span.dropped_events_count, span.dropped_attributes_count, span.dropped_links_count),
-        (1, 1, 1)
-    );
+    assert_eq!((span.dropped_events, span.dropped_attributes, span.dropped_links), (1, 1, 1));
     assert_eq!(recorded.report.dropped_spans, 1);
-    assert!(named(&recorded.spans, "function call: inner").attributes.len() == 3);
+    assert!(recorded.spans.span("function call: inner").attributes.len() == 3);
 }
 
 /// It is not only spans that fill a trace.
@@ -194,12 +186,12 @@ fn a_charm_that_says_too_much_about_its_spans_has_its_failure_recorded() {
         }
         (0..10).for_each(|_| inner(1));
     });
-    tree::check(&recorded.spans).unwrap();
-    fits(&recorded.spans);
+    recorded.spans.check().unwrap();
+    fits(&recorded);
     says_that_it_failed(&recorded.spans);
     let lacks = recorded.report.dropped_spans;
     assert!(lacks >= 10, "{lacks}");
-    assert_eq!(dropped(&recorded.spans), Some(lacks.to_string()));
+    assert_eq!(dropped(&recorded.spans), Some(lacks));
 }
 
 #[trace_fn]
@@ -224,11 +216,11 @@ fn a_panic_through_many_spans_at_the_limit_is_not_all_that_a_trace_says() {
     let recorded = failing_after(|| {
         catch_unwind(|| panics_below(DEPTH)).unwrap_err();
     });
-    tree::check(&recorded.spans).unwrap();
-    fits(&recorded.spans);
-    assert_eq!(dropped(&recorded.spans), Some("1".to_owned()));
-    let calls = recorded.spans.iter().filter(|span| span.span.name == "function call: panics_below");
-    let failed = calls.map(|span| span.span.status.as_ref().unwrap().code() == StatusCode::Error);
+    recorded.spans.check().unwrap();
+    fits(&recorded);
+    assert_eq!(dropped(&recorded.spans), Some(1));
+    let calls = recorded.spans.iter().filter(|span| span.name == "function call: panics_below");
+    let failed = calls.map(Span::is_failed);
     assert_eq!(failed.collect::<Vec<_>>(), [true; DEPTH + 1]);
 }
 
@@ -243,13 +235,13 @@ fn what_spans_have_from_elsewhere_is_part_of_what_is_limited() {
         let _elsewhere = Context::new().with_remote_span_context(remote).attach();
         (0..60_000).for_each(|_| inner(1));
     });
-    fits(&recorded.spans);
+    fits(&recorded);
     says_that_it_failed(&recorded.spans);
     assert!(!recorded.report.lost, "{:?}", recorded.report);
     let lacks = recorded.report.dropped_spans;
-    let kept = recorded.spans.iter().filter(|span| span.span.name == "function call: inner").count();
+    let kept = recorded.spans.iter().filter(|span| span.name == "function call: inner").count();
     assert_eq!(kept as u64 + lacks, 60_000);
-    assert_eq!(dropped(&recorded.spans), Some(lacks.to_string()));
+    assert_eq!(dropped(&recorded.spans), Some(lacks));
 }
 
 #[test]
@@ -267,10 +259,10 @@ fn what_is_said_again_or_too_often_to_be_kept_takes_no_room() {
         (0..100).for_each(|_| inner(1));
     });
     assert_eq!((recorded.report.dropped_spans, dropped(&recorded.spans)), (0, None));
-    let calls = recorded.spans.iter().filter(|span| span.span.name == "function call: inner");
+    let calls = recorded.spans.iter().filter(|span| span.name == "function call: inner");
     assert_eq!(calls.count(), 100);
-    let said = named(&recorded.spans, "a name that is longer than the one before");
-    assert_eq!(attribute(&said.attributes, "progress").unwrap(), "299999");
+    let said = recorded.spans.span("a name that is longer than the one before");
+    assert_eq!(said.attribute("progress").unwrap(), 299_999);
     // Among those that are dropped is the exception.
-    assert_eq!((said.events.len(), said.dropped_events_count), (4096, 295_905));
+    assert_eq!((said.events.len(), said.dropped_events), (4096, 295_905));
 }

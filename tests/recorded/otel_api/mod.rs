@@ -13,19 +13,10 @@ mod tasks;
 
 use std::time::{Duration, SystemTime};
 
-use charm_testing::collector::CollectedSpan;
-use opentelemetry_proto::tonic::trace::v1::Span;
+use charm_tracing::opentelemetry::trace::SpanId;
 
-/// The only span of this name.
-fn named<'a>(spans: &'a [CollectedSpan], name: &str) -> &'a Span {
-    let mut found = spans.iter().map(|collected| &collected.span).filter(|span| span.name == name);
-    let span = found.next().unwrap_or_else(|| panic!("no span {name:?}"));
-    assert!(found.next().is_none(), "two spans {name:?}");
-    span
-}
-
-fn id(bytes: &[u8]) -> u64 {
-    u64::from_be_bytes(bytes.try_into().unwrap())
+fn id(span: SpanId) -> u64 {
+    u64::from_be_bytes(span.to_bytes())
 }
 
 /// A moment that no clock says in these tests.

@@ -183,15 +183,15 @@ impl Tree {
         // And the root.
         assert_eq!(spans.len(), self.0.len() + 1);
         let recorded: std::collections::HashMap<_, _> =
-            spans.iter().map(|span| (id(&span.span.span_id), span)).collect();
+            spans.iter().map(|span| (id(span.span_id), span)).collect();
         let active = |node: &Node| node.active.load(Ordering::Relaxed);
         for (number, node) in self.0.iter().enumerate() {
             assert!(recorded.contains_key(&active(node)), "the span of node {number} is not recorded");
             for child in &node.children {
                 let parent = recorded[&active(&self.0[*child])];
                 assert_eq!(
-                    id(&parent.span.parent_span_id),
-                    active(node),
+                    parent.parent_span_id.map(id),
+                    Some(active(node)),
                     "node {child} is not below {number}"
                 );
             }

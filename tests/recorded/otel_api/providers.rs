@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use charm_testing::tree::{self, names};
+use charm_testing::Trace;
 use charm_tracing::opentelemetry::trace::noop::NoopTracer;
 use charm_tracing::opentelemetry::trace::{
     SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState, Tracer, TracerProvider,
@@ -16,7 +16,7 @@ use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{SdkTracerProvider, SpanData, SpanProcessor};
 use tests::recording::{record, spans_of, take_turn};
 
-use super::{id, named};
+use super::id;
 
 /// Keeps what has ended.
 #[derive(Clone, Debug, Default)]
@@ -56,9 +56,9 @@ app/0: start event
       event: worked";
 
 /// Returns the tree of names, with a line feed before the first.
-fn outline(spans: &[charm_testing::collector::CollectedSpan]) -> String {
-    tree::check(spans).unwrap();
-    format!("\n{}", names(spans))
+fn outline(spans: &Trace) -> String {
+    spans.check().unwrap();
+    format!("\n{}", spans.outline())
 }
 
 #[test]
@@ -107,7 +107,7 @@ app/0: start event
       function call: work
         event: worked"
     );
-    assert_ne!(first.spans[0].span.trace_id, second.spans[0].span.trace_id);
+    assert_ne!(first.spans.spans()[0].trace_id, second.spans.spans()[0].trace_id);
 }
 
 #[test]
@@ -154,19 +154,18 @@ fn spans_of_another_provider_are_between_ours_and_go_elsewhere() {
     global::tracer("library").in_span("nobody's", |_| ());
     global::set_tracer_provider(nothing);
 
-    let above = named(&recorded.spans, "event: above");
-    let below = named(&recorded.spans, "event: below");
+    let above = recorded.spans.span("event: above");
+    let below = recorded.spans.span("event: below");
     assert_eq!(recorded.spans.len(), 4);
     assert_eq!(below.attributes.len(), 1);
     assert_eq!(ended.names(), ["theirs too", "theirs"]);
     let ended = ended.0.lock().unwrap();
     let [inner, outer] = &ended[..] else { panic!("two spans") };
-    let number = |id: SpanId| u64::from_be_bytes(id.to_bytes());
-    assert_eq!(number(outer.parent_span_id), id(&above.span_id));
-    assert_eq!(id(&below.parent_span_id), number(outer.span_context.span_id()));
-    assert_eq!(number(inner.parent_span_id), id(&below.span_id));
+    assert_eq!(outer.parent_span_id, above.span_id);
+    assert_eq!(below.parent_span_id, Some(outer.span_context.span_id()));
+    assert_eq!(inner.parent_span_id, below.span_id);
     for span in [inner, outer] {
-        assert_eq!(span.span_context.trace_id().to_bytes()[..], above.trace_id);
+        assert_eq!(span.span_context.trace_id(), above.trace_id);
     }
     assert_eq!((inner.attributes.len(), outer.events.len()), (1, 1));
 }
@@ -214,7 +213,7 @@ app/0: start event
     function call: work
       event: worked"
     );
-    let active = named(&spans, "active");
+    let active = spans.span("active");
     assert_eq!((active.attributes.len(), active.events.len()), (1, 0));
 }
 
@@ -264,7 +263,7 @@ app/0: start event
       function call: work
         event: worked"
     );
-    assert_eq!(named(&spans, "event: outer").attributes.len(), 1);
+    assert_eq!(spans.span("event: outer").attributes.len(), 1);
 }
 
 /// Ours are children of the root there; OpenTelemetry's begin a trace, as its API has it.
@@ -291,10 +290,10 @@ other trace
   function call: work
     event: worked"
     );
-    let other = named(&spans, "other trace");
-    let root = named(&spans, "app/0: start event");
+    let other = spans.span("other trace");
+    let root = spans.span("app/0: start event");
     assert_ne!(other.trace_id, root.trace_id);
-    assert_eq!((other.events.len(), other.parent_span_id.len(), other.flags), (1, 0, root.flags));
+    assert_eq!((other.events.len(), other.parent_span_id, other.flags), (1, None, root.flags));
 }
 
 /// A context that came over the network.
@@ -311,11 +310,11 @@ fn spans_below_a_remote_context_are_in_its_trace() {
         });
     });
     for (name, parent) in
-        [("event: ours", 8), ("theirs", 8), ("event: below", id(&named(&spans, "event: ours").span_id))]
+        [("event: ours", 8), ("theirs", 8), ("event: below", id(spans.span("event: ours").span_id))]
     {
-        let span = named(&spans, name);
-        assert_eq!(span.trace_id, TraceId::from(7).to_bytes());
-        assert_eq!(id(&span.parent_span_id), parent, "{name}");
+        let span = spans.span(name);
+        assert_eq!(span.trace_id, TraceId::from(7));
+        assert_eq!(span.parent_span_id.map(id), Some(parent), "{name}");
         assert_eq!(span.trace_state, "vendor=x");
         assert_eq!(span.flags & REMOTE != 0, parent == 8, "{name}");
         assert_eq!(span.flags & 0xff, 1, "{name}");

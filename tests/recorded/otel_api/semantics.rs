@@ -5,24 +5,25 @@ use std::collections::HashMap;
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
-use charm_testing::collector::{CollectedSpan, attribute, text_of};
 use charm_tracing::opentelemetry::trace::{
     Event, Link, Span as _, SpanBuilder, SpanContext, SpanId, SpanKind, Status, TraceContextExt, TraceFlags,
     TraceId, TraceState, Tracer, TracerProvider, get_active_span,
 };
 use charm_tracing::opentelemetry::{Array, Context, InstrumentationScope, Key, KeyValue, Value, global};
 use charm_tracing::{Config, trace_fn};
-use opentelemetry_proto::tonic::common::v1::InstrumentationScope as OtlpScope;
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::common::v1::{InstrumentationScope as OtlpScope, any_value};
 use opentelemetry_proto::tonic::trace::v1::Span;
 use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
+use prost::Message as _;
 use tests::recording::{record, spans_of, take_turn};
 
+use super::moment;
 use super::providers::Ended;
-use super::{moment, named};
 
 /// Something that is done with a span.
 #[derive(Clone, Debug)]
@@ -150,14 +151,31 @@ fn by_us(drawn: &[Drawn]) -> Vec<(OtlpScope, Span)> {
     let patient =
         Config::new().request_timeout(Duration::from_mins(1)).delivery_timeout(Duration::from_mins(1));
     let recorded = record(&take_turn(), patient, |_| run(drawn, &global::tracer_with_scope));
-    let others = recorded.spans.into_iter().filter(|span| span.attribute(NUMBER).is_some());
-    normal(others.map(|CollectedSpan { scope, span, .. }| ((*scope).clone(), span)).collect())
+    let mut spans = Vec::new();
+    for request in &recorded.requests {
+        let request = ExportTraceServiceRequest::decode(&*request.otlp).unwrap();
+        for group in request.resource_spans.into_iter().flat_map(|group| group.scope_spans) {
+            let scope = group.scope.unwrap_or_default();
+            let numbered = group.spans.into_iter().filter(|span| numbered(span).is_some());
+            spans.extend(numbered.map(|span| (scope.clone(), span)));
+        }
+    }
+    normal(spans)
+}
+
+/// Returns the number that the test has given to a span.
+fn numbered(span: &Span) -> Option<i64> {
+    let number = span.attributes.iter().find(|attribute| attribute.key == NUMBER)?;
+    match number.value.as_ref()?.value.as_ref()? {
+        any_value::Value::IntValue(number) => Some(*number),
+        _ => None,
+    }
 }
 
 /// Removes what must differ: ids are numbered as they come, times that were not given are 0, and no span ends before it begins,
 /// which the SDK allows.
 fn normal(mut spans: Vec<(OtlpScope, Span)>) -> Vec<(OtlpScope, Span)> {
-    spans.sort_by_key(|(_, span)| attribute(&span.attributes, NUMBER).unwrap().parse::<usize>().unwrap());
+    spans.sort_by_key(|(_, span)| numbered(span));
     let mut ids: HashMap<Vec<u8>, usize> = HashMap::new();
     for (_, span) in &mut spans {
         for id in [&mut span.trace_id, &mut span.span_id, &mut span.parent_span_id] {
@@ -343,8 +361,8 @@ fn what_is_beyond_the_limits_of_a_span_is_counted_as_the_sdk_does() {
     assert!(ours == expected, "more than the counts differ");
 }
 
-fn all(span: &Span) -> Vec<(&str, String)> {
-    span.attributes.iter().map(|pair| (pair.key.as_str(), text_of(pair.value.as_ref()))).collect()
+fn all(span: &charm_testing::Span) -> Vec<(&str, String)> {
+    span.attributes.iter().map(|(key, value)| (key.as_str(), value.to_string())).collect()
 }
 
 /// By OpenTelemetry's specification. The SDK for Rust keeps both values.
@@ -365,9 +383,9 @@ fn an_attribute_has_the_value_that_was_set_last() {
         });
     });
     let expected = |b: &str| vec![("a", "three".to_owned()), ("b", b.to_owned())];
-    assert_eq!(all(named(&spans, "by a span")), expected("2"));
-    assert_eq!(all(named(&spans, "built")), expected("2").into_iter().collect::<Vec<_>>());
-    assert_eq!(all(named(&spans, "by a context")), expected("4"));
+    assert_eq!(all(spans.span("by a span")), expected("2"));
+    assert_eq!(all(spans.span("built")), expected("2").into_iter().collect::<Vec<_>>());
+    assert_eq!(all(spans.span("by a context")), expected("4"));
 }
 
 #[trace_fn(attributes(port = 4317))]
@@ -399,10 +417,10 @@ fn what_an_attribute_macro_says_may_be_replaced() {
         ("code.column.number", "3"),
     ];
     assert_eq!(
-        all(named(&spans, "function call: described")),
+        all(spans.span("function call: described")),
         expected.map(|(key, value)| (key, value.to_owned()))
     );
-    let once = all(named(&spans, "function call: renamed"));
+    let once = all(spans.span("function call: renamed"));
     assert_eq!(once.iter().map(|(key, _)| *key).collect::<Vec<_>>(), expected.map(|(key, _)| key)[..3]);
     assert_eq!(once[0].1, "other");
     assert!(once[1].1.ends_with("semantics.rs"), "{once:?}");

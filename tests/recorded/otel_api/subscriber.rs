@@ -1,6 +1,6 @@
 //! A subscriber of `tracing` records into the session, wherever its tracer was taken.
 
-use charm_testing::tree::{self, Outline, names};
+use charm_testing::Trace;
 use charm_tracing::opentelemetry::trace::{FutureExt, SpanKind, TraceContextExt, Tracer, TracerProvider};
 use charm_tracing::opentelemetry::{Context, global};
 use charm_tracing::{Config, SessionTracer, event, is_enabled, trace_fn, tracer_provider};
@@ -10,8 +10,6 @@ use tokio::task::yield_now;
 use tracing::instrument::WithSubscriber;
 use tracing::{Dispatch, info, info_span, instrument};
 use tracing_subscriber::layer::SubscriberExt;
-
-use super::named;
 
 #[instrument]
 fn inner(files: u8) {
@@ -36,9 +34,9 @@ fn subscriber(tracer: SessionTracer) -> impl tracing::Subscriber {
     tracing_subscriber::registry().with(tracing_opentelemetry::layer().with_tracer(tracer))
 }
 
-fn outline(spans: &[charm_testing::collector::CollectedSpan]) -> String {
-    tree::check(spans).unwrap();
-    format!("\n{}", names(spans))
+fn outline(spans: &Trace) -> String {
+    spans.check().unwrap();
+    format!("\n{}", spans.outline())
 }
 
 #[test]
@@ -53,9 +51,9 @@ fn its_tracer_may_be_taken_before_the_session() {
         record(&turn, Config::new(), |session| session.event(work))
     });
     assert_eq!(outline(&recorded.spans), WORK);
-    let inner = named(&recorded.spans, "inner");
+    let inner = recorded.spans.span("inner");
     assert_eq!(inner.events.iter().map(|event| event.name.as_str()).collect::<Vec<_>>(), ["rendered"]);
-    assert!(inner.attributes.iter().any(|attribute| attribute.key == "files"));
+    assert!(inner.attribute("files").is_some());
 }
 
 #[test]
@@ -118,7 +116,7 @@ fn one_tracer_serves_session_after_session() {
             "\napp/0: start event\n  event: start\n    ours\n      function call: work\n        event: custom"
         );
         tracer.in_span("between", |context| assert!(!context.span().is_recording()));
-        recorded.spans[0].span.trace_id.clone()
+        recorded.spans.spans()[0].trace_id
     });
     assert_ne!(ids[0], ids[1]);
 }
@@ -158,7 +156,7 @@ fn a_span_without_a_parent_is_below_the_root() {
         });
     });
     assert_eq!(
-        Outline::new().of(&spans),
+        spans.outline().to_string(),
         "
 app/0: start event
   event: start

@@ -2,7 +2,6 @@
 
 use std::thread;
 
-use charm_testing::tree::names;
 use charm_tracing::opentelemetry::baggage::BaggageExt;
 use charm_tracing::opentelemetry::trace::{FutureExt, TraceContextExt, Tracer, TracerProvider};
 use charm_tracing::opentelemetry::{Context, KeyValue};
@@ -36,7 +35,7 @@ fn runtimes() -> [Runtime; 2] {
 /// The trace of a traced future that runs `spawn`.
 fn outline(runtime: &Runtime, spawn: impl AsyncFnOnce()) -> String {
     let spans = spans_of(|| runtime.block_on(spawner(spawn)));
-    format!("\n{}", names(&spans))
+    format!("\n{}", spans.outline())
 }
 
 #[test]

@@ -8,12 +8,10 @@ use std::process::ExitCode;
 use std::{env, fmt, fs};
 
 use anyhow::Context as _;
-use charm_testing::collector::{CollectedSpan, Collector};
-use charm_testing::tree;
+use charm_testing::collector::Collector;
 use charm_testing::{Event, Juju, Outcome};
 use charm_tracing::juju::Dispatch;
 use charm_tracing::trace_charm;
-use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// Its `Display` is never called by the charm.
@@ -69,21 +67,20 @@ fn main() -> ExitCode {
 
     let (mut juju, collector) = deployed();
     succeed(&mut juju, at(&collector.endpoint(), "start"));
-    let spans = collector.spans();
-    tree::check(&spans).expect("a whole trace");
-    let span = named(&spans, "method call: AbortCharm.look_up");
-    let [event] = &span.span.events[..] else { panic!("one exception: {span:?}") };
-    let keys: Vec<_> = event.attributes.iter().map(|attribute| attribute.key.as_str()).collect();
+    let trace = collector.trace();
+    trace.check().expect("a whole trace");
+    let span = trace.span("method call: AbortCharm.look_up");
+    let [event] = &span.events[..] else { panic!("one exception: {span:?}") };
+    let keys: Vec<_> = event.attributes.iter().map(|(key, _)| key.as_str()).collect();
     assert_eq!(keys, ["exception.type"]);
 
     let (mut juju, collector) = deployed();
     let outcome = juju.dispatch(at(&collector.endpoint(), "stop"));
     assert_eq!(outcome.code(), Some(1), "{outcome}");
     assert_eq!(outcome.stderr, "Error: cannot stop\n\nCaused by:\n    no such unit\n");
-    let spans = collector.spans();
+    let trace = collector.trace();
     for name in ["app/0: stop event", "event: stop"] {
-        let status = named(&spans, name).span.status.clone().expect("a status");
-        assert_eq!((status.code(), status.message.as_str()), (StatusCode::Error, "cannot stop"), "{name}");
+        assert_eq!(trace.span(name).error(), Some("cannot stop"), "{name}");
     }
 
     // A name is looked up in a thread.
@@ -93,7 +90,7 @@ fn main() -> ExitCode {
     assert!(collector.requests().is_empty());
     let sent = succeed(&mut juju, at(&by_name, "start"));
     let ids = [kept, sent].map(|outcome| outcome.trace_id().expect("a trace"));
-    assert_eq!(collector.traces(), ids);
+    assert_eq!(collector.trace_ids(), ids);
     ExitCode::SUCCESS
 }
 
@@ -105,8 +102,4 @@ fn succeed(juju: &mut Juju, event: Event) -> Outcome {
     let outcome = juju.dispatch(event);
     assert!(outcome.success() && outcome.stderr.is_empty(), "{outcome}");
     outcome
-}
-
-fn named<'a>(spans: &'a [CollectedSpan], name: &str) -> &'a CollectedSpan {
-    spans.iter().find(|span| span.span.name == name).expect("a span of this name")
 }

@@ -49,5 +49,5 @@ fn it_waits_for_nobody_while_spans_are_recorded() {
         });
     });
     assert!(LOOKED.load(Ordering::Relaxed) > 0);
-    assert_eq!(spans.iter().filter(|span| span.span.name == "function call: call").count(), 1_000);
+    assert_eq!(spans.iter().filter(|span| span.name == "function call: call").count(), 1_000);
 }

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use charm_testing::collector::Collector;
-use charm_testing::{queue, tree};
+use charm_testing::queue;
 use charm_tracing::juju::Dispatch;
 use charm_tracing::{Config, Destination, Session, trace_fn};
 
@@ -101,8 +101,8 @@ fn a_process_that_is_forked_off_finishes_at_once_and_stores_and_sends_nothing() 
     let report = session.take().expect("the parent's").finish(destination());
     assert_eq!((report.delivered, report.waiting), (1, 0), "{report:?}");
     assert_eq!(collector.requests().len(), 1);
-    tree::check(&collector.spans()).expect("a whole trace");
-    let made_here = collector.spans().len() - 1;
+    collector.trace().check().expect("a whole trace");
+    let made_here = collector.trace().len() - 1;
     assert!((40 * 100..40 * 100 + CALLS_OF_CHILD * 40).contains(&made_here), "{made_here}");
     assert_eq!(fs::read_dir(buffer).expect("the directory").count(), 1, "`sending` is left");
 }

@@ -5,8 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use charm_testing::collector::Collector;
-use charm_testing::{Event, Juju};
-use charm_testing::{queue, tree};
+use charm_testing::{Event, Juju, queue};
 
 use crate::unit::{EITHER_WAY, act, assert_succeeded};
 
@@ -33,8 +32,8 @@ fn each_trace_arrives_once(acts: [&str; 2], buffer: &str, look: impl Fn(&Juju, &
             let second = juju.dispatch(with_backend(second));
             assert_succeeded(&juju, &second);
             let ids = [first, second].map(|outcome| outcome.trace_id().expect("a trace"));
-            assert_eq!(collector.traces(), ids, "{acts:?}, {knows_backend}");
-            tree::check(&collector.spans()).expect("whole traces");
+            assert_eq!(collector.trace_ids(), ids, "{acts:?}, {knows_backend}");
+            collector.trace().check().expect("whole traces");
         }
     }
 }
@@ -147,7 +146,7 @@ fn without_locks_each_trace_arrives_once() {
             let outcome = juju.dispatch(event().env("TRACE_ENDPOINT", &collector.endpoint()));
             assert_succeeded(&juju, &outcome);
             ids.push(outcome.trace_id().expect("a trace"));
-            assert_eq!(collector.traces(), ids);
+            assert_eq!(collector.trace_ids(), ids);
         }
     }
 }
