@@ -195,6 +195,8 @@ fn mentions(code: &impl ToTokens, names: &[Ident]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use quote::quote;
+
     use super::*;
 
     /// Returns the generics of the marker of a block.
