@@ -27,8 +27,8 @@ impl fmt::Display for RequestError {
                 Some((_, status)) => write!(f, "it refuses to connect to the backend (it answered {status})"),
                 None => f.write_str("it has closed the connection instead of answering"),
             },
-            Cause::Io(error) => match tls(error) {
-                Some(text) => f.write_str(&text),
+            Cause::Io(error) => match tls_fault(error) {
+                Some(fault) => f.write_str(&fault.text),
                 None if error.kind() == ErrorKind::UnexpectedEof => {
                     f.write_str("it has closed the connection instead of answering")
                 }
@@ -42,48 +42,39 @@ impl fmt::Display for RequestError {
 impl RequestError {
     /// Returns true if no later attempt can succeed before a certificate is changed.
     pub(super) fn is_untrusted(&self) -> bool {
-        matches!(&self.0, Cause::Io(error) if is_distrusted(error))
+        matches!(&self.0, Cause::Io(error) if tls_fault(error).is_some_and(|fault| fault.is_distrust))
     }
 }
 
 /// It has no source, because its text says everything.
 impl Error for RequestError {}
 
+/// A fault of TLS.
+struct TlsFault {
+    text: String,
+    is_distrust: bool,
+}
+
 #[cfg(not(feature = "tls"))]
-fn tls(_: &io::Error) -> Option<String> {
+fn tls_fault(_: &io::Error) -> Option<TlsFault> {
     None
 }
 
-#[cfg(not(feature = "tls"))]
-fn is_distrusted(_: &io::Error) -> bool {
-    false
-}
-
 #[cfg(feature = "tls")]
-fn tls(error: &io::Error) -> Option<String> {
+fn tls_fault(error: &io::Error) -> Option<TlsFault> {
     use rustls::Error as Tls;
 
-    let error = of_tls(error)?;
-    let text = distrust(error);
-    Some(text.unwrap_or_else(|| {
-        match error {
-            Tls::InvalidMessage(_) => {
-                "what answers there does not speak TLS; if it speaks HTTP, its URL is to begin with http"
-                    .to_owned()
-            }
-            other => format!("TLS failed: {other}"),
+    let error: &Tls = error.get_ref()?.downcast_ref()?;
+    let distrust = distrust(error);
+    let is_distrust = distrust.is_some();
+    let text = distrust.unwrap_or_else(|| match error {
+        Tls::InvalidMessage(_) => {
+            "what answers there does not speak TLS; if it speaks HTTP, its URL is to begin with http"
+                .to_owned()
         }
-    }))
-}
-
-#[cfg(feature = "tls")]
-fn is_distrusted(error: &io::Error) -> bool {
-    of_tls(error).and_then(distrust).is_some()
-}
-
-#[cfg(feature = "tls")]
-fn of_tls(error: &io::Error) -> Option<&rustls::Error> {
-    error.get_ref()?.downcast_ref()
+        other => format!("TLS failed: {other}"),
+    });
+    Some(TlsFault { text, is_distrust })
 }
 
 /// Returns what has to be changed first, a certificate or the backend's TLS settings; `None` if a later attempt may

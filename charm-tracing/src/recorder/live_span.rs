@@ -49,14 +49,6 @@ impl Handle {
         self.change(purpose, |details, site, share| details.set_attribute(site, attribute, share));
     }
 
-    pub(crate) fn set_attributes(self, purpose: Purpose, attributes: Vec<KeyValue>) {
-        self.change(purpose, |details, site, share| {
-            for attribute in attributes {
-                details.set_attribute(site, attribute, share);
-            }
-        });
-    }
-
     pub(crate) fn set_status(self, purpose: Purpose, status: Status) {
         self.change(purpose, |details, _, share| details.set_status(status, share));
     }

@@ -48,7 +48,9 @@ impl Opened {
 fn add_now(span: Handle, attributes: impl FnOnce(&mut Attributes)) {
     let mut own = Attributes::default();
     attributes(&mut own);
-    span.set_attributes(Purpose::Charm, own.0);
+    for attribute in own.0 {
+        span.set_attribute(Purpose::Charm, attribute);
+    }
 }
 
 /// A type that has a counterpart among OpenTelemetry's attribute values.
