@@ -189,6 +189,11 @@ mod warnings_only;
 #[path = "private.rs"]
 pub mod __private;
 
+#[cfg(all(feature = "session", feature = "testing"))]
+#[doc(hidden)]
+#[path = "charm_traces.rs"]
+pub mod __charm_traces;
+
 #[cfg(feature = "session")]
 pub use charm::TracedCharm;
 #[cfg(feature = "session")]

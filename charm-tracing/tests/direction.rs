@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// All modules. Those above the line are built without the feature `session`.
-const ORDER: [&str; 24] = [
+const ORDER: [&str; 25] = [
     "protobuf",
     "names",
     "site",
@@ -29,6 +29,7 @@ const ORDER: [&str; 24] = [
     "run",
     "testing",
     "private",
+    "charm_traces",
     "fuzzed",
     "lib",
 ];

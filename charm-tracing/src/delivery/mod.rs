@@ -10,6 +10,8 @@ mod backend;
 mod backlog;
 mod backoff;
 mod budget;
+#[cfg(feature = "testing")]
+mod by_hand;
 mod certificate;
 mod connection;
 mod deliver;
@@ -40,6 +42,8 @@ mod verdict;
 mod tests;
 
 pub(crate) use budget::{SystemClock, TimeBudget};
+#[cfg(feature = "testing")]
+pub use by_hand::{Sent, send_by_hand};
 pub use certificate::{Certificate, CertificateError, ClientCertificate, Pem};
 pub(crate) use deliver::deliver;
 pub use destination::Destination;

@@ -23,7 +23,7 @@ const EXTENSION: RangeFrom<usize> = 58..;
 const LARGEST_STAMP: u64 = 9_999_999_999_999_999;
 
 impl TraceName {
-    pub(super) fn new(stamp: u64, trace_id: [u8; 16], idle: bool, crc32: u32) -> Self {
+    pub(crate) fn new(stamp: u64, trace_id: [u8; 16], idle: bool, crc32: u32) -> Self {
         let stamp = stamp.min(LARGEST_STAMP);
         let extension = if idle { "idle" } else { "otlp" };
         let mut name = [0; LENGTH];
@@ -37,7 +37,7 @@ impl TraceName {
     }
 
     /// Parses the name of a waiting trace; `None` for any other name.
-    pub(super) fn parse(name: &[u8]) -> Option<Self> {
+    pub(crate) fn parse(name: &[u8]) -> Option<Self> {
         let name: &[u8; LENGTH] = name.try_into().ok()?;
         let dashes = [name[STAMP.end], name[TRACE_ID.end]] == *b"--";
         let known = matches!(&name[EXTENSION], b".otlp" | b".idle");
@@ -56,12 +56,12 @@ impl TraceName {
     }
 
     /// Returns true if this is the CRC-32 of the file's contents.
-    pub(super) fn has_crc32(&self, crc32: u32) -> bool {
+    pub(crate) fn has_crc32(&self, crc32: u32) -> bool {
         number(&self.0[CRC32]) == crc32.into()
     }
 
     /// Returns true if only the handler ran in its dispatch.
-    pub(super) fn is_idle(&self) -> bool {
+    pub(crate) fn is_idle(&self) -> bool {
         self.0[EXTENSION] == *b".idle"
     }
 }

@@ -57,9 +57,9 @@ pub(super) fn import(queue: &Queue, file: &Path) -> Result<(), QueueError> {
 
 /// The spans of one dispatch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct PythonTrace<'a> {
+pub(crate) struct PythonTrace<'a> {
     /// An OTLP `ExportTraceServiceRequest`; never empty.
-    pub(super) bytes: &'a [u8],
+    pub(crate) bytes: &'a [u8],
     /// The trace id of its first span that has one.
     pub(super) trace_id: [u8; 16],
     /// The start of its first span, in nanoseconds since 1970.
@@ -67,7 +67,7 @@ pub(super) struct PythonTrace<'a> {
 }
 
 /// Finds the requests that are well-formed and have at least one span with an id, in the order of the file.
-pub(super) fn requests(file: &[u8]) -> impl Iterator<Item = PythonTrace<'_>> {
+pub(crate) fn requests(file: &[u8]) -> impl Iterator<Item = PythonTrace<'_>> {
     // An invalid field ends a chunk.
     let fields = chunks(file).flat_map(|mut chunk| iter::from_fn(move || next_field(&mut chunk)));
     fields.filter_map(|(number, field, bytes)| match (number, field) {

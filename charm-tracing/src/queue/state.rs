@@ -94,7 +94,7 @@ const ATTRIBUTE: &str = "charm_tracing.";
 
 impl State {
     /// Reads lines of a key and a value. Skips other lines, so a damaged file loses only its own facts.
-    pub(super) fn parse(text: &str) -> Self {
+    pub(crate) fn parse(text: &str) -> Self {
         let mut state = Self::default();
         let State { backoff, losses, large } = &mut state;
         for (key, value) in text.lines().filter_map(|line| line.split_once(' ')) {
