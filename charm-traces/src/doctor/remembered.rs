@@ -1,0 +1,89 @@
+use std::fs;
+use std::path::Path;
+
+use charm_tracing::relation::{ProviderAppData, ReceiverProtocol};
+use serde_json::Value as Json;
+
+use super::finding::Finding;
+use crate::stored::{OPS_DATABASE, destination};
+
+/// The file in which a charm remembers its relations.
+const RELATIONS: &str = ".charm_tracing_relations";
+
+const RELATE: &str =
+    "relate it: juju integrate APP:tracing tempo:tracing; or name an endpoint to try with --endpoint";
+
+/// Returns the endpoint that the charm has learnt over a relation, and says what it has learnt.
+pub(super) fn endpoint(charm_dir: &Path, findings: &mut Vec<Finding>) -> Option<String> {
+    let database = charm_dir.join(OPS_DATABASE);
+    if database.is_file() {
+        match destination(&database) {
+            Ok(Some(url)) => {
+                findings.push(Finding::good(format!("ops-tracing sends to {url}")));
+                return Some(url);
+            }
+            Ok(None) => findings.push(Finding::bad("ops-tracing knows no endpoint", RELATE)),
+            Err(error) => findings.push(Finding::bad(
+                format!("cannot read {}: {error}", database.display()),
+                "run the doctor as the user of the charm",
+            )),
+        }
+        return None;
+    }
+    let file = charm_dir.join(RELATIONS);
+    let text = match fs::read_to_string(&file) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let fact = "the charm remembers no relation: it has none, keeps its endpoint elsewhere, or was never dispatched here";
+            findings.push(Finding::notice(fact, RELATE));
+            return None;
+        }
+        Err(error) => {
+            let fact = format!("cannot read {}: {error}", file.display());
+            findings.push(Finding::bad(fact, "run the doctor as the user of the charm"));
+            return None;
+        }
+    };
+    // The first line has the format and a checksum.
+    let record: Json =
+        text.split_once('\n').and_then(|(_, json)| serde_json::from_str(json).ok()).unwrap_or_default();
+    let mut endpoint = None;
+    for (name, id, app, databag) in databags(&record) {
+        // Databags of other interfaces are remembered too.
+        let Ok(provider) = ProviderAppData::load(&databag) else { continue };
+        match provider.receiver(ReceiverProtocol::OtlpHttp) {
+            Some(receiver) => {
+                findings
+                    .push(Finding::good(format!("{app} offers {} over {name}, relation {id}", receiver.url)));
+                endpoint.get_or_insert_with(|| receiver.url.clone());
+            }
+            None => findings.push(Finding::bad(
+                format!("{app} offers no OTLP over HTTP over {name}, relation {id}"),
+                "request it in the charm: ReceiverProtocol::OtlpHttp; only the leader of the application can",
+            )),
+        }
+    }
+    if endpoint.is_none() {
+        findings.push(Finding::bad("the charm has learnt no endpoint over a relation", RELATE));
+    }
+    endpoint
+}
+
+type Databag = std::collections::BTreeMap<String, String>;
+
+/// Returns the databags with receivers: the endpoint of the charm, the id of the relation, who wrote it, and the databag.
+fn databags(record: &Json) -> Vec<(String, String, String, Databag)> {
+    let objects = |json: &Json| json.as_object().cloned().unwrap_or_default();
+    let mut found = Vec::new();
+    for (name, relations) in objects(&record["facts"]["endpoints"]) {
+        for (id, relation) in objects(&relations) {
+            for (app, databag) in objects(&relation["databags"]) {
+                let databag: Databag = serde_json::from_value(databag).unwrap_or_default();
+                if databag.contains_key("receivers") {
+                    found.push((name.clone(), id.clone(), app, databag));
+                }
+            }
+        }
+    }
+    found
+}

@@ -1,0 +1,59 @@
+use std::fs;
+use std::io::{self, IsTerminal as _, Write as _};
+
+use charm_tracing::__charm_traces::with_causes;
+
+use super::chrome::chrome;
+use crate::arguments::{Export, Format};
+use crate::otlp_json;
+use crate::program::Outcome;
+use crate::show::said;
+use crate::stored::{Fault, Shown, Stored, read};
+
+/// Writes the traces at a path in another format.
+pub(crate) fn export(arguments: &Export) -> io::Result<Outcome> {
+    let reading = read(&arguments.chosen.path);
+    let mut faults = reading.faults;
+    let mut stored = reading.stored;
+    keep_chosen(arguments, &mut stored);
+    let bytes = match arguments.format {
+        Format::Otlp => stored.into_iter().flat_map(|stored| stored.request).collect(),
+        Format::OtlpJson => lines(stored, &mut faults).into_bytes(),
+        Format::Chrome => chrome(&Shown::all(stored)).into_bytes(),
+    };
+    let outcome = Outcome::after(&faults);
+    match &arguments.output {
+        Some(path) => fs::write(path, bytes).map_err(|error| said(path, &error))?,
+        None if arguments.format == Format::Otlp && io::stdout().is_terminal() => {
+            return Err(io::Error::other("Protocol Buffers are nothing for a terminal: name a file with -o"));
+        }
+        None => match io::stdout().write_all(&bytes) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+            written => written?,
+        },
+    }
+    Ok(outcome)
+}
+
+/// Leaves the requests that have a trace that is asked for. A request is written whole.
+fn keep_chosen(arguments: &Export, stored: &mut Vec<Stored>) {
+    let chosen = &arguments.chosen;
+    if chosen.trace.is_none() && !chosen.failed && chosen.slowest.is_none() {
+        return;
+    }
+    let mut ids: Vec<_> = Shown::all(stored.clone());
+    crate::show::keep_chosen(chosen, &mut ids);
+    let ids: std::collections::HashSet<_> = ids.into_iter().map(|shown| shown.summary.id).collect();
+    stored.retain(|stored| stored.trace.iter().any(|span| ids.contains(&span.trace_id.to_string())));
+}
+
+fn lines(stored: Vec<Stored>, faults: &mut Vec<Fault>) -> String {
+    let mut text = String::new();
+    for Stored { request, place, .. } in stored {
+        match otlp_json::from_request(&request) {
+            Ok(json) => text.extend([&*json, "\n"]),
+            Err(error) => faults.push(Fault { place: place.to_string(), reason: with_causes(&error) }),
+        }
+    }
+    text
+}

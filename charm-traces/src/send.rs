@@ -1,0 +1,163 @@
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io;
+use std::path::Path;
+
+use charm_tracing::__charm_traces::{Sent, send_by_hand, with_causes};
+use charm_tracing::{Certificate, Destination};
+
+use crate::arguments::{Backend, Send};
+use crate::output::{BAD, GOOD, WARNING, complain, painted, print};
+use crate::program::Outcome;
+use crate::show::counted;
+use crate::stored::{Place, State, Stored, queue_at, read, remove_row};
+
+/// Sends the traces at a path to a backend.
+pub(crate) fn send(arguments: &Send) -> io::Result<Outcome> {
+    let Some(endpoint) = &arguments.backend.endpoint else {
+        return Err(io::Error::other("say where to: --endpoint URL"));
+    };
+    let path = &arguments.chosen.path;
+    // A charm that sends at this moment would send the same traces.
+    let _lock = if arguments.remove { lock(path)? } else { None };
+    let reading = read(path);
+    let outcome = Outcome::after(&reading.faults);
+    let stored: Vec<_> = reading.stored.into_iter().filter(|stored| is_chosen(arguments, stored)).collect();
+    // The journal of a dispatch that still runs is not complete, and the next dispatch sends that of a killed one.
+    let (left, stored): (Vec<_>, Vec<_>) =
+        stored.into_iter().partition(|stored| stored.state == State::Interrupted && path.is_dir());
+    if !left.is_empty() {
+        print(format_args!(
+            "{} of dispatches that were killed or still run: name its file to send one\n",
+            counted(left.len(), "trace")
+        ))?;
+    }
+    let destination = destination(&arguments.backend, endpoint)?;
+    let mut results = Results::default();
+    let requests = stored.iter().map(|stored| stored.request.clone());
+    let mut ahead = stored.iter();
+    let sent = send_by_hand(&destination, arguments.backend.timeout, requests, |sent| {
+        let Some(stored) = ahead.next() else { return false };
+        results.add(stored, sent)
+    });
+    if let Err(problem) = sent {
+        complain(with_causes(&problem));
+        return Ok(Outcome::Bad);
+    }
+    if arguments.remove {
+        results.remove(&stored);
+    }
+    print(results.summary(stored.len()))?;
+    Ok(outcome.and(if results.is_good() { Outcome::Good } else { Outcome::Bad }))
+}
+
+/// Returns the destination that the arguments name. Without a certificate, those of the system are trusted.
+pub(crate) fn destination(backend: &Backend, endpoint: &str) -> io::Result<Destination> {
+    let certificate = match &backend.ca {
+        Some(path) => Certificate::Pem(fs::read_to_string(path).map_err(|error| {
+            io::Error::new(error.kind(), format!("cannot read {}: {error}", path.display()))
+        })?),
+        None => Certificate::System,
+    };
+    Ok(Destination::new(endpoint, Some(certificate)))
+}
+
+fn is_chosen(arguments: &Send, stored: &Stored) -> bool {
+    let spans = stored.trace.spans();
+    let named =
+        arguments.chosen.trace.as_ref().is_none_or(|id| {
+            spans.iter().any(|span| span.trace_id.to_string().starts_with(&id.to_lowercase()))
+        });
+    named && (!arguments.chosen.failed || spans.iter().any(charm_tracing::testing::Span::is_failed))
+}
+
+/// Takes the lock of whoever sends from a queue; `None` if the path is no queue that a charm has sent from.
+fn lock(path: &Path) -> io::Result<Option<File>> {
+    let Ok(file) = OpenOptions::new().write(true).open(queue_at(path).join("sending")) else {
+        return Ok(None);
+    };
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => {
+            Err(io::Error::other("the charm sends its traces right now: try again"))
+        }
+        // A file system without locks.
+        Err(TryLockError::Error(_)) => Ok(None),
+    }
+}
+
+#[derive(Debug, Default)]
+struct Results {
+    taken: Vec<Place>,
+    refused: Vec<Place>,
+    kept: usize,
+}
+
+impl Results {
+    /// Says what became of a trace. Returns false if no other one is worth a try.
+    fn add(&mut self, stored: &Stored, sent: Sent) -> bool {
+        let id = stored.trace.spans().first().map(|span| span.trace_id.to_string()).unwrap_or_default();
+        let line = |style, word, reason: &str| {
+            let reason = if reason.is_empty() { String::new() } else { format!(": {reason}") };
+            _ = print(format_args!("{id}  {}{reason}\n", painted(style, word)));
+        };
+        match sent {
+            Sent::Taken { rejected_spans: 0, .. } => {
+                line(GOOD, "taken", "");
+                self.taken.push(stored.place.clone());
+            }
+            Sent::Taken { rejected_spans, reason } => {
+                let count = counted(usize::try_from(rejected_spans).unwrap_or(usize::MAX), "span");
+                line(WARNING, "taken", &format!("but not {count}: {}", reason.unwrap_or_default()));
+                self.taken.push(stored.place.clone());
+            }
+            Sent::Refused { reason } => {
+                line(BAD, "refused", &reason);
+                self.refused.push(stored.place.clone());
+            }
+            Sent::Kept { problem } => {
+                let reason = problem
+                    .as_ref()
+                    .map_or_else(|| "no time is left".to_owned(), |problem| with_causes(problem));
+                line(WARNING, "kept", &reason);
+                self.kept += 1;
+                // An answer may be about this trace; without one, the others get none either.
+                return matches!(problem, Some(charm_tracing::DeliveryProblem::NotAccepted { .. }));
+            }
+        }
+        true
+    }
+
+    /// Removes what was taken: a file if all of its requests were.
+    fn remove(&self, stored: &[Stored]) {
+        for place in &self.taken {
+            let removed = match place {
+                Place::File(path) => fs::remove_file(path),
+                Place::Row(path, id) => remove_row(path, *id).map_err(io::Error::other),
+                Place::PartOf(path) => {
+                    let count =
+                        |places: &mut dyn Iterator<Item = &Place>| places.filter(|of| *of == place).count();
+                    let all = count(&mut stored.iter().map(|stored| &stored.place))
+                        == count(&mut self.taken.iter());
+                    if all && path.exists() { fs::remove_file(path) } else { Ok(()) }
+                }
+            };
+            if let Err(error) = removed {
+                complain(format_args!("cannot remove {place}: {error}"));
+            }
+        }
+    }
+
+    fn is_good(&self) -> bool {
+        self.refused.is_empty() && self.kept == 0
+    }
+
+    fn summary(&self, all: usize) -> String {
+        let (taken, refused) = (self.taken.len(), self.refused.len());
+        format!(
+            "{} of {} taken, {refused} refused, {} left\n",
+            taken,
+            counted(all, "trace"),
+            all - taken - refused
+        )
+    }
+}
