@@ -8,6 +8,8 @@ use prost::Message as _;
 pub(crate) enum ConvertError {
     #[error("cannot read it as OTLP in JSON")]
     FromJson(#[source] serde_json::Error),
+    #[error("cannot read it as OTLP in JSON, because it is no object")]
+    NoObject,
     #[error("cannot read it as OTLP in Protocol Buffers")]
     FromProtobuf(#[source] prost::DecodeError),
     #[error("cannot write it as OTLP in JSON")]
@@ -16,6 +18,10 @@ pub(crate) enum ConvertError {
 
 /// Converts a request in JSON to Protocol Buffers.
 pub(crate) fn to_request(json: &[u8]) -> Result<Vec<u8>, ConvertError> {
+    // A list would be read as the fields in their order.
+    if !json.trim_ascii_start().starts_with(b"{") {
+        return Err(ConvertError::NoObject);
+    }
     let request: ExportTraceServiceRequest = serde_json::from_slice(json).map_err(ConvertError::FromJson)?;
     Ok(request.encode_to_vec())
 }

@@ -1,6 +1,7 @@
+use std::collections::HashSet;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use charm_tracing::__charm_traces::{Sent, send_by_hand, with_causes};
 use charm_tracing::{Certificate, Destination};
@@ -21,7 +22,10 @@ pub(crate) fn send(arguments: &Send) -> io::Result<Outcome> {
     let _lock = if arguments.remove { lock(path)? } else { None };
     let reading = read(path);
     let outcome = Outcome::after(&reading.faults);
-    let stored: Vec<_> = reading.stored.into_iter().filter(|stored| is_chosen(arguments, stored)).collect();
+    let (stored, others): (Vec<_>, Vec<_>) =
+        reading.stored.into_iter().partition(|stored| is_chosen(arguments, stored));
+    let mut partly: HashSet<_> = others.iter().map(|stored| stored.place.path().to_owned()).collect();
+    partly.extend(reading.faults.iter().map(|fault| fault.path.clone()));
     // The journal of a dispatch that still runs is not complete, and the next dispatch sends that of a killed one.
     let (left, stored): (Vec<_>, Vec<_>) =
         stored.into_iter().partition(|stored| stored.state == State::Interrupted && path.is_dir());
@@ -44,7 +48,8 @@ pub(crate) fn send(arguments: &Send) -> io::Result<Outcome> {
         return Ok(Outcome::Bad);
     }
     if arguments.remove {
-        results.remove(&stored);
+        partly.extend(results.left.iter().map(|place| place.path().to_owned()));
+        results.remove(&partly);
     }
     print(results.summary(stored.len()))?;
     Ok(outcome.and(if results.is_good() { Outcome::Good } else { Outcome::Bad }))
@@ -88,8 +93,9 @@ fn lock(path: &Path) -> io::Result<Option<File>> {
 #[derive(Debug, Default)]
 struct Results {
     taken: Vec<Place>,
-    refused: Vec<Place>,
-    kept: usize,
+    refused: usize,
+    /// The places of what the backend has not taken.
+    left: Vec<Place>,
 }
 
 impl Results {
@@ -112,14 +118,15 @@ impl Results {
             }
             Sent::Refused { reason } => {
                 line(BAD, "refused", &reason);
-                self.refused.push(stored.place.clone());
+                self.refused += 1;
+                self.left.push(stored.place.clone());
             }
             Sent::Kept { problem } => {
                 let reason = problem
                     .as_ref()
                     .map_or_else(|| "no time is left".to_owned(), |problem| with_causes(problem));
                 line(WARNING, "kept", &reason);
-                self.kept += 1;
+                self.left.push(stored.place.clone());
                 // An answer may be about this trace; without one, the others get none either.
                 return matches!(problem, Some(charm_tracing::DeliveryProblem::NotAccepted { .. }));
             }
@@ -127,19 +134,13 @@ impl Results {
         true
     }
 
-    /// Removes what was taken: a file if all of its requests were.
-    fn remove(&self, stored: &[Stored]) {
+    /// Removes what was taken: a file if all of its requests were. `partly` are the files of which something was not sent.
+    fn remove(&self, partly: &HashSet<PathBuf>) {
         for place in &self.taken {
             let removed = match place {
-                Place::File(path) => fs::remove_file(path),
                 Place::Row(path, id) => remove_row(path, *id).map_err(io::Error::other),
-                Place::PartOf(path) => {
-                    let count =
-                        |places: &mut dyn Iterator<Item = &Place>| places.filter(|of| *of == place).count();
-                    let all = count(&mut stored.iter().map(|stored| &stored.place))
-                        == count(&mut self.taken.iter());
-                    if all && path.exists() { fs::remove_file(path) } else { Ok(()) }
-                }
+                Place::PartOf(path) if partly.contains(path) || !path.exists() => Ok(()),
+                Place::File(path) | Place::PartOf(path) => fs::remove_file(path),
             };
             if let Err(error) = removed {
                 complain(format_args!("cannot remove {place}: {error}"));
@@ -148,11 +149,11 @@ impl Results {
     }
 
     fn is_good(&self) -> bool {
-        self.refused.is_empty() && self.kept == 0
+        self.left.is_empty()
     }
 
     fn summary(&self, all: usize) -> String {
-        let (taken, refused) = (self.taken.len(), self.refused.len());
+        let (taken, refused) = (self.taken.len(), self.refused);
         format!(
             "{} of {} taken, {refused} refused, {} left\n",
             taken,

@@ -52,7 +52,7 @@ fn lines(stored: Vec<Stored>, faults: &mut Vec<Fault>) -> String {
     for Stored { request, place, .. } in stored {
         match otlp_json::from_request(&request) {
             Ok(json) => text.extend([&*json, "\n"]),
-            Err(error) => faults.push(Fault { place: place.to_string(), reason: with_causes(&error) }),
+            Err(error) => faults.push(Fault { path: place.path().to_owned(), reason: with_causes(&error) }),
         }
     }
     text

@@ -35,13 +35,13 @@ pub(crate) struct Stored {
 /// A file that could not be read, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Fault {
-    pub(crate) place: String,
+    pub(crate) path: PathBuf,
     pub(crate) reason: String,
 }
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.place, self.reason)
+        write!(f, "{}: {}", self.path.display(), self.reason)
     }
 }
 
@@ -69,9 +69,8 @@ pub(crate) fn read(path: &Path) -> Reading {
 }
 
 impl Reading {
-    fn fault(&mut self, place: impl AsRef<Path>, reason: impl fmt::Display) {
-        let place = place.as_ref().display().to_string();
-        self.faults.push(Fault { place, reason: reason.to_string() });
+    fn fault(&mut self, path: impl AsRef<Path>, reason: impl fmt::Display) {
+        self.faults.push(Fault { path: path.as_ref().to_owned(), reason: reason.to_string() });
     }
 
     fn add_directory(&mut self, directory: &Path) {
@@ -168,7 +167,7 @@ impl Reading {
     fn add_request(&mut self, request: Vec<u8>, state: State, place: Place) {
         match Trace::from_otlp(&request) {
             Ok(trace) => self.stored.push(Stored { request, trace, state, place }),
-            Err(error) => self.faults.push(Fault { place: place.to_string(), reason: with_causes(&error) }),
+            Err(error) => self.fault(place.path(), with_causes(&error)),
         }
     }
 }

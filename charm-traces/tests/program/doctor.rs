@@ -1,0 +1,106 @@
+use charm_testing::collector::Collector;
+
+use crate::fixture::{CharmDir, Ran, request, run, span};
+
+fn doctor(charm: &CharmDir, arguments: &[&str]) -> Ran {
+    run([&["doctor", charm.path().to_str().expect("a text")][..], arguments].concat())
+}
+
+/// Writes what a charm remembers of a relation with Tempo.
+fn remember(charm: &CharmDir, receivers: &str) {
+    let json = serde_json::json!({ "unit": "app/0", "facts": { "endpoints": { "tracing": { "3": {
+        "databags": { "tempo": { "receivers": receivers } } } } } } });
+    charm.write(".charm_tracing_relations", format!("charm-tracing relations 2 00000000\n{json}"));
+}
+
+#[test]
+fn an_endpoint_that_the_charm_remembers_is_tried() {
+    let (collector, charm) = (Collector::start(), CharmDir::with_two_traces());
+    let url = collector.endpoint();
+    remember(
+        &charm,
+        &format!("[{{\"protocol\": {{\"name\": \"otlp_http\", \"type\": \"http\"}}, \"url\": \"{url}\"}}]"),
+    );
+    let said = doctor(&charm, &[]);
+    assert_eq!((said.code, said.err.as_str()), (Some(0), ""), "{}", said.out);
+    assert!(
+        said.out.contains(&format!(
+            "ok    tempo offers {url} over tracing, relation 3\nok    {url} takes traces\n"
+        )),
+        "{}",
+        said.out
+    );
+    assert!(
+        said.out.contains("note  2 traces wait with 2 kB, the oldest since 2026-11-29 09:00:00\n"),
+        "{}",
+        said.out
+    );
+    assert_eq!(collector.requests().len(), 1, "a request without spans");
+}
+
+#[test]
+fn what_is_wrong_with_the_backend_is_said_with_what_to_do() {
+    let charm = CharmDir::with_two_traces();
+    let secure = Collector::start_tls();
+    let closed = charm_testing::collector::port_closed_endpoint();
+    for (endpoint, fact, advice) in [
+        (closed.as_str(), "cannot reach the tracing backend", "is the backend up"),
+        (&secure.endpoint(), "cannot send traces to https", "name that of the backend with --ca FILE"),
+        ("http://no-such-host.invalid:4318", "cannot reach the tracing backend", "is its name known"),
+        ("tempo:4317", "the endpoint does not begin with http", "must be like http://tempo:4318"),
+    ] {
+        let said = doctor(&charm, &["--endpoint", endpoint]);
+        assert_eq!((said.code, said.err.as_str()), (Some(1), ""), "{}", said.out);
+        let (bad, rest) = said.out.split_once('\n').expect("lines");
+        assert!(bad.starts_with("bad ") && bad.contains(fact), "{}", said.out);
+        assert!(
+            rest.trim_start().starts_with("-> ")
+                && rest.lines().next().is_some_and(|line| line.contains(advice)),
+            "{}",
+            said.out
+        );
+    }
+}
+
+#[test]
+fn a_relation_without_http_and_none_at_all_are_told_apart() {
+    let charm = CharmDir::with_two_traces();
+    let said = doctor(&charm, &[]);
+    assert!(
+        said.out.contains("note  the charm remembers no relation") && said.out.contains("juju integrate"),
+        "{}",
+        said.out
+    );
+    remember(
+        &charm,
+        "[{\"protocol\": {\"name\": \"otlp_grpc\", \"type\": \"grpc\"}, \"url\": \"tempo:4317\"}]",
+    );
+    let said = doctor(&charm, &[]);
+    assert_eq!(said.code, Some(1));
+    assert!(
+        said.out.contains("bad   tempo offers no OTLP over HTTP over tracing, relation 3\n"),
+        "{}",
+        said.out
+    );
+}
+
+#[test]
+fn back_off_losses_and_sampling_are_said() {
+    let charm = CharmDir::with_two_traces();
+    let state = "failures 4\nnot_before 4102444800000\ndropped_traces 7\nlarge false\n";
+    charm.write(".charm_tracing_buffer/state", state);
+    let mut foreign = request(&[span(0x33, 1, 0, "x", 0, 1)]);
+    let at = foreign.windows(9).position(|bytes| bytes == b"app-charm").expect("a name");
+    foreign[at..at + 9].copy_from_slice(b"app-chart");
+    charm.store(9, &foreign);
+    let said = doctor(&charm, &[]);
+    assert_eq!(said.code, Some(1));
+    for line in [
+        "bad   the backend took nothing in this many dispatches in a row: 4;",
+        "note  the backend asked not to be sent traces before 2100-01-01 00:00:00\n",
+        "bad   charm_tracing.dropped_traces is 7 since it was reported last\n",
+        "note  service.name is \"app-chart\", which does not end in -charm\n",
+    ] {
+        assert!(said.out.contains(line), "{line}\n{}", said.out);
+    }
+}

@@ -1,0 +1,11 @@
+//! The program, as a process of its own.
+
+mod collect;
+mod damaged;
+mod doctor;
+mod export;
+mod fixture;
+mod help;
+mod page;
+mod send;
+mod show;
