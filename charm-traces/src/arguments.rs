@@ -20,8 +20,8 @@ Examples:
   charm-traces collect --for 60 --fail-on error   a collector for a test, with an exit code
   charm-traces doctor                             why no traces arrive
 
-Exit codes: 0 if all went well, 1 if something could not be read, sent or was not as expected, 2 for a mistake in the arguments.
-Colours are for terminals, and not used where NO_COLOR is set.";
+Exit codes: 0 if all went well; 1 if something could not be read or sent, or was not as expected;
+2 for a mistake in the arguments. Colours are for terminals, and not used where NO_COLOR is set.";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -83,8 +83,9 @@ pub(crate) struct Show {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  charm-traces export --format chrome -o trace.json   for ui.perfetto.dev and chrome://tracing
-  charm-traces export --format otlp | curl --data-binary @- -H 'content-type: application/x-protobuf' URL")]
+  charm-traces export --format chrome -o trace.json  for ui.perfetto.dev and chrome://tracing
+  charm-traces export --failed > failed.json         for Jaeger, otel-cli and collectors
+  charm-traces export --format otlp -o all.otlp      the body of a POST to /v1/traces")]
 pub(crate) struct Export {
     #[command(flatten)]
     pub(crate) chosen: Chosen,
@@ -106,11 +107,9 @@ pub(crate) enum Format {
     Otlp,
 }
 
+/// Whom to trust, and for how long to wait.
 #[derive(Debug, Args)]
-pub(crate) struct Backend {
-    /// The OTLP/HTTP endpoint, with or without `/v1/traces`.
-    #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
-    pub(crate) endpoint: Option<String>,
+pub(crate) struct Connection {
     /// The certificate authorities to trust for https, in PEM. Without it, those of this system.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) ca: Option<PathBuf>,
@@ -127,8 +126,11 @@ Examples:
 pub(crate) struct Send {
     #[command(flatten)]
     pub(crate) chosen: Chosen,
+    /// The OTLP/HTTP endpoint, with or without `/v1/traces`.
+    #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
+    pub(crate) endpoint: String,
     #[command(flatten)]
-    pub(crate) backend: Backend,
+    pub(crate) connection: Connection,
     /// Remove each trace that the backend has taken. Without it, the charm sends them once more.
     #[arg(long)]
     pub(crate) remove: bool,
@@ -137,10 +139,12 @@ pub(crate) struct Send {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  charm-traces collect                                            until Ctrl-C; the page is at http://127.0.0.1:4318/
-  charm-traces collect --listen 0.0.0.0:4318 --save traces        for charms on other machines
-  charm-traces collect --for 120 --expect 'event: start'          ends as soon as such a span came; 1 if none did
-  charm-traces collect --for 60 --fail-on error                   ends after a minute; 1 if a span failed")]
+  charm-traces collect                                      until Ctrl-C
+  charm-traces collect --listen 0.0.0.0:4318 --save traces  for charms on other machines
+  charm-traces collect --for 120 --expect 'event: start'    until such a span comes; 1 if none did
+  charm-traces collect --for 60 --fail-on error             a minute; 1 if a span failed
+
+The page of the traces is at the address, e.g. http://127.0.0.1:4318/.")]
 pub(crate) struct Collect {
     /// The address to listen on. With port 0, a free one is taken and printed.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4318")]
@@ -186,8 +190,11 @@ pub(crate) struct Doctor {
     /// The directory of the waiting traces, if the charm sets `buffer_path`.
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) queue: Option<PathBuf>,
+    /// The OTLP/HTTP endpoint to try instead of the one that the charm remembers.
+    #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
+    pub(crate) endpoint: Option<String>,
     #[command(flatten)]
-    pub(crate) backend: Backend,
+    pub(crate) connection: Connection,
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

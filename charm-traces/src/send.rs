@@ -6,24 +6,23 @@ use std::path::{Path, PathBuf};
 use charm_tracing::__charm_traces::{Sent, send_by_hand, with_causes};
 use charm_tracing::{Certificate, Destination};
 
-use crate::arguments::{Backend, Send};
+use crate::arguments::{Connection, Send};
 use crate::output::{BAD, GOOD, WARNING, complain, painted, print};
 use crate::program::Outcome;
+use crate::show::chosen_ids;
 use crate::show::counted;
 use crate::stored::{Place, State, Stored, queue_at, read, remove_row};
 
 /// Sends the traces at a path to a backend.
 pub(crate) fn send(arguments: &Send) -> io::Result<Outcome> {
-    let Some(endpoint) = &arguments.backend.endpoint else {
-        return Err(io::Error::other("say where to: --endpoint URL"));
-    };
     let path = &arguments.chosen.path;
     // A charm that sends at this moment would send the same traces.
     let _lock = if arguments.remove { lock(path)? } else { None };
     let reading = read(path);
     let outcome = Outcome::after(&reading.faults);
+    let chosen = chosen_ids(&arguments.chosen, &reading.stored);
     let (stored, others): (Vec<_>, Vec<_>) =
-        reading.stored.into_iter().partition(|stored| is_chosen(arguments, stored));
+        reading.stored.into_iter().partition(|stored| stored.is_one_of(&chosen));
     let mut partly: HashSet<_> = others.iter().map(|stored| stored.place.path().to_owned()).collect();
     partly.extend(reading.faults.iter().map(|fault| fault.path.clone()));
     // The journal of a dispatch that still runs is not complete, and the next dispatch sends that of a killed one.
@@ -35,11 +34,11 @@ pub(crate) fn send(arguments: &Send) -> io::Result<Outcome> {
             counted(left.len(), "trace")
         ))?;
     }
-    let destination = destination(&arguments.backend, endpoint)?;
+    let destination = destination(&arguments.connection, &arguments.endpoint)?;
     let mut results = Results::default();
     let requests = stored.iter().map(|stored| stored.request.clone());
     let mut ahead = stored.iter();
-    let sent = send_by_hand(&destination, arguments.backend.timeout, requests, |sent| {
+    let sent = send_by_hand(&destination, arguments.connection.timeout, requests, |sent| {
         let Some(stored) = ahead.next() else { return false };
         results.add(stored, sent)
     });
@@ -56,23 +55,14 @@ pub(crate) fn send(arguments: &Send) -> io::Result<Outcome> {
 }
 
 /// Returns the destination that the arguments name. Without a certificate, those of the system are trusted.
-pub(crate) fn destination(backend: &Backend, endpoint: &str) -> io::Result<Destination> {
-    let certificate = match &backend.ca {
+pub(crate) fn destination(connection: &Connection, endpoint: &str) -> io::Result<Destination> {
+    let certificate = match &connection.ca {
         Some(path) => Certificate::Pem(fs::read_to_string(path).map_err(|error| {
             io::Error::new(error.kind(), format!("cannot read {}: {error}", path.display()))
         })?),
         None => Certificate::System,
     };
     Ok(Destination::new(endpoint, Some(certificate)))
-}
-
-fn is_chosen(arguments: &Send, stored: &Stored) -> bool {
-    let spans = stored.trace.spans();
-    let named =
-        arguments.chosen.trace.as_ref().is_none_or(|id| {
-            spans.iter().any(|span| span.trace_id.to_string().starts_with(&id.to_lowercase()))
-        });
-    named && (!arguments.chosen.failed || spans.iter().any(charm_tracing::testing::Span::is_failed))
 }
 
 /// Takes the lock of whoever sends from a queue; `None` if the path is no queue that a charm has sent from.

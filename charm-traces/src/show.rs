@@ -1,12 +1,15 @@
+use std::collections::HashSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+
+use charm_tracing::opentelemetry::trace::TraceId;
 
 use crate::arguments::{Chosen, Show};
 use crate::output::{BAD, HEADING, WARNING, WEAK, columns, complain, painted, painted_picture, print};
 use crate::page::{Kind, document};
 use crate::program::Outcome;
-use crate::stored::{Fault, Shown, State, read};
+use crate::stored::{Fault, Shown, State, Stored, read};
 use crate::summary::in_words;
 
 /// Shows the traces at a path: as a list and trees, or as a page.
@@ -50,8 +53,15 @@ pub(crate) fn chosen(chosen: &Chosen) -> (Vec<Shown>, Vec<Fault>) {
     (shown, reading.faults)
 }
 
+/// Returns the ids of the traces that are asked for.
+pub(crate) fn chosen_ids(chosen: &Chosen, stored: &[Stored]) -> HashSet<TraceId> {
+    let mut shown = Shown::all(stored.to_vec());
+    keep_chosen(chosen, &mut shown);
+    shown.iter().filter_map(|shown| shown.trace.spans().first()).map(|span| span.trace_id).collect()
+}
+
 /// Leaves the traces that are asked for.
-pub(crate) fn keep_chosen(chosen: &Chosen, shown: &mut Vec<Shown>) {
+fn keep_chosen(chosen: &Chosen, shown: &mut Vec<Shown>) {
     let id = chosen.trace.as_deref().unwrap_or_default().to_lowercase();
     shown.retain(|shown| shown.summary.id.starts_with(&id) && (!chosen.failed || shown.summary.failed > 0));
     if let Some(count) = chosen.slowest {

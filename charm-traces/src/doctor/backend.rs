@@ -2,40 +2,40 @@ use charm_tracing::__charm_traces::{Sent, send_by_hand, with_causes};
 use charm_tracing::DeliveryProblem;
 
 use super::finding::Finding;
-use crate::arguments::Backend;
+use crate::arguments::Connection;
 use crate::send::destination;
 
 /// Sends a request without spans to the backend, and explains the answer.
-pub(super) fn findings(backend: &Backend, endpoint: &str) -> Vec<Finding> {
-    let destination = match destination(backend, endpoint) {
+pub(super) fn findings(connection: &Connection, endpoint: &str) -> Vec<Finding> {
+    let destination = match destination(connection, endpoint) {
         Ok(destination) => destination,
         Err(error) => return vec![Finding::bad(error.to_string(), "name a file that this user can read")],
     };
     let mut findings = Vec::new();
     // An `ExportTraceServiceRequest` without a field.
-    let sent = send_by_hand(&destination, backend.timeout, [Vec::new()], |sent| {
-        findings.push(finding(backend, endpoint, sent));
+    let sent = send_by_hand(&destination, connection.timeout, [Vec::new()], |sent| {
+        findings.push(finding(connection, endpoint, sent));
         false
     });
-    findings.extend(sent.err().map(|problem| explained(backend, &problem)));
+    findings.extend(sent.err().map(|problem| explained(connection, &problem)));
     findings
 }
 
-fn finding(backend: &Backend, endpoint: &str, sent: Sent) -> Finding {
+fn finding(connection: &Connection, endpoint: &str, sent: Sent) -> Finding {
     match sent {
         Sent::Taken { .. } => Finding::good(format!("{endpoint} takes traces")),
         Sent::Refused { reason } => Finding::notice(
             format!("{endpoint} answers, but refuses a request without spans: {reason}"),
             "send a real trace: charm-traces send --endpoint URL",
         ),
-        Sent::Kept { problem: Some(problem) } => explained(backend, &problem),
+        Sent::Kept { problem: Some(problem) } => explained(connection, &problem),
         Sent::Kept { problem: None } => {
             Finding::bad(format!("{endpoint} does not answer in time"), "try a longer --timeout")
         }
     }
 }
 
-fn explained(backend: &Backend, problem: &DeliveryProblem) -> Finding {
+fn explained(connection: &Connection, problem: &DeliveryProblem) -> Finding {
     let advice = match problem {
         DeliveryProblem::HttpsWithoutCertificate | DeliveryProblem::Certificate { .. } => {
             "name the authority that has signed the backend's certificate, in PEM: --ca FILE"
@@ -47,7 +47,7 @@ fn explained(backend: &Backend, problem: &DeliveryProblem) -> Finding {
         DeliveryProblem::Proxy { .. } => {
             "add the backend to no-proxy of the model, or unset the variable: juju model-config no-proxy=..."
         }
-        DeliveryProblem::Untrusted { .. } if backend.ca.is_none() => {
+        DeliveryProblem::Untrusted { .. } if connection.ca.is_none() => {
             "the authorities of this system were tried: name that of the backend with --ca FILE, and give it to the charm \
              (server_cert, or a relation to the provider of its certificate)"
         }

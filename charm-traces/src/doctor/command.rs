@@ -15,12 +15,12 @@ pub(crate) fn doctor(arguments: &Doctor) -> io::Result<Outcome> {
     }
     let queue = arguments.queue.clone().unwrap_or_else(|| charm_dir.join(QUEUE));
     let mut findings = Vec::new();
-    let endpoint = match &arguments.backend.endpoint {
+    let endpoint = match &arguments.endpoint {
         Some(endpoint) => Some(endpoint.clone()),
         None => remembered::endpoint(charm_dir, &mut findings),
     };
     if let Some(endpoint) = &endpoint {
-        findings.extend(backend::findings(&arguments.backend, endpoint));
+        findings.extend(backend::findings(&arguments.connection, endpoint));
     }
     findings.extend(waiting::findings(charm_dir, &queue, endpoint.is_some()));
     for finding in &findings {

@@ -7,15 +7,16 @@ use super::chrome::chrome;
 use crate::arguments::{Export, Format};
 use crate::otlp_json;
 use crate::program::Outcome;
-use crate::show::said;
+use crate::show::{chosen_ids, said};
 use crate::stored::{Fault, Shown, Stored, read};
 
 /// Writes the traces at a path in another format.
 pub(crate) fn export(arguments: &Export) -> io::Result<Outcome> {
     let reading = read(&arguments.chosen.path);
     let mut faults = reading.faults;
-    let mut stored = reading.stored;
-    keep_chosen(arguments, &mut stored);
+    let chosen = chosen_ids(&arguments.chosen, &reading.stored);
+    // A request is written whole.
+    let stored: Vec<_> = reading.stored.into_iter().filter(|stored| stored.is_one_of(&chosen)).collect();
     let bytes = match arguments.format {
         Format::Otlp => stored.into_iter().flat_map(|stored| stored.request).collect(),
         Format::OtlpJson => lines(stored, &mut faults).into_bytes(),
@@ -33,18 +34,6 @@ pub(crate) fn export(arguments: &Export) -> io::Result<Outcome> {
         },
     }
     Ok(outcome)
-}
-
-/// Leaves the requests that have a trace that is asked for. A request is written whole.
-fn keep_chosen(arguments: &Export, stored: &mut Vec<Stored>) {
-    let chosen = &arguments.chosen;
-    if chosen.trace.is_none() && !chosen.failed && chosen.slowest.is_none() {
-        return;
-    }
-    let mut ids: Vec<_> = Shown::all(stored.clone());
-    crate::show::keep_chosen(chosen, &mut ids);
-    let ids: std::collections::HashSet<_> = ids.into_iter().map(|shown| shown.summary.id).collect();
-    stored.retain(|stored| stored.trace.iter().any(|span| ids.contains(&span.trace_id.to_string())));
 }
 
 fn lines(stored: Vec<Stored>, faults: &mut Vec<Fault>) -> String {

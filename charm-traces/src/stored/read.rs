@@ -1,3 +1,4 @@
+use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::fmt;
 use std::fs;
@@ -6,6 +7,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use charm_tracing::__charm_traces::{WaitingName, interrupted, requests_of_python, with_causes};
+use charm_tracing::opentelemetry::trace::TraceId;
 use charm_tracing::testing::Trace;
 
 use super::database;
@@ -30,6 +32,13 @@ pub(crate) struct Stored {
     pub(crate) trace: Trace,
     pub(crate) state: State,
     pub(crate) place: Place,
+}
+
+impl Stored {
+    /// Returns true if a span of the request is of one of these traces.
+    pub(crate) fn is_one_of(&self, ids: &HashSet<TraceId>) -> bool {
+        self.trace.iter().any(|span| ids.contains(&span.trace_id))
+    }
 }
 
 /// A file that could not be read, and why.
