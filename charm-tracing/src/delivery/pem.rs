@@ -16,21 +16,20 @@ const TRUSTED: &str = "TRUSTED CERTIFICATE";
 /// Returns the certificates in their order. Skips blocks that cannot be decoded.
 pub(super) fn certificates(pem: &[u8]) -> Vec<CertificateDer<'static>> {
     blocks(&String::from_utf8_lossy(pem))
-        .filter(|block| CERTIFICATE.contains(&block.label))
-        .filter_map(|block| {
-            let headless =
-                block.body.split(['\n', '\r']).filter(|line| !line.contains(':')).collect::<String>();
+        .filter(|(label, _)| CERTIFICATE.contains(label))
+        .filter_map(|(label, body)| {
+            let headless = body.split(['\n', '\r']).filter(|line| !line.contains(':')).collect::<String>();
             let der: CertificateDer<'_> = decoded(CERTIFICATE[0], &headless)?;
             let (_, _, settings) = element(&der)?;
             let certificate = &der[..der.len() - settings.len()];
-            (block.label != TRUSTED || is_for_servers(settings)).then(|| certificate.to_vec().into())
+            (label != TRUSTED || is_for_servers(settings)).then(|| certificate.to_vec().into())
         })
         .collect()
 }
 
 /// Returns the first private key that is not encrypted; `None` if there is none.
 pub(super) fn private_key(pem: &[u8]) -> Option<PrivateKeyDer<'static>> {
-    blocks(&String::from_utf8_lossy(pem)).find_map(|block| decoded(block.label, block.body))
+    blocks(&String::from_utf8_lossy(pem)).find_map(|(label, body)| decoded(label, body))
 }
 
 /// Decodes the text between two lines with the label; `None` if `T` has another label or the text is invalid.
@@ -39,37 +38,14 @@ fn decoded<T: PemObject>(label: &str, body: &str) -> Option<T> {
     T::from_pem_slice(pem.as_bytes()).ok()
 }
 
-/// The text between `-----BEGIN <label>-----` and `-----END <label>-----`.
-#[derive(Debug, PartialEq)]
-struct Block<'a> {
-    label: &'a str,
-    body: &'a str,
-}
-
-/// Finds the blocks that begin a line or follow another block. A block after a `#` does not count.
-fn blocks(mut text: &str) -> impl Iterator<Item = Block<'_>> {
-    iter::from_fn(move || {
-        loop {
-            let (before, rest) = text.split_once("-----BEGIN ")?;
-            text = rest;
-            let before = before.trim_end_matches([' ', '\t', '\u{feff}']);
-            // These dashes end the previous block.
-            let begins_line = before.ends_with(['\n', '\r']) || before.chars().all(|char| char == '-');
-            if begins_line && let Some((block, rest)) = block(text) {
-                text = rest;
-                return Some(block);
-            }
-        }
+/// Finds the blocks, each with its label and the text up to the second label. A block after a `#` does not count.
+fn blocks(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    text.match_indices("-----BEGIN ").filter_map(|(at, begin)| {
+        let is_comment = text[..at].trim_end_matches([' ', '\t']).ends_with('#');
+        let (label, rest) = text[at + begin.len()..].split_once("-----")?;
+        let (body, _) = rest.split_once(&format!("-----END {label}-----"))?;
+        (!is_comment).then_some((label, body))
     })
-}
-
-/// Splits the text after `-----BEGIN ` into the block and the text after its second label.
-fn block(text: &str) -> Option<(Block<'_>, &str)> {
-    let (label, rest) = text.split_once("-----")?;
-    // Base64 has no dashes.
-    let (body, rest) = rest.split_once("-----")?;
-    let rest = rest.strip_prefix("END ")?.strip_prefix(label)?;
-    rest.starts_with("-----").then_some((Block { label, body }, rest))
 }
 
 /// Returns true if the settings after a certificate (`X509_CERT_AUX`) trust it for servers. OpenSSL lists there the
@@ -182,6 +158,7 @@ mod tests {
         for text in [
             String::new(),
             plain.replace("-----BEGIN", "#-----BEGIN"),
+            plain.replace("-----BEGIN", "# -----BEGIN"),
             plain.replace('\n', "\n# "),
             plain.replace("END", "BEGIN"),
             plain.replace("-----END CERTIFICATE-----", ""),
@@ -250,7 +227,7 @@ mod tests {
         ) {
             let text = parts.concat();
             let all = text.len();
-            prop_assert!(blocks(&text).map(|block| block.label.len() + block.body.len()).sum::<usize>() <= all);
+            prop_assert!(blocks(&text).all(|(label, body)| label.len() + body.len() <= all));
             let _ = (certificates(text.as_bytes()), private_key(text.as_bytes()));
         }
 
