@@ -62,11 +62,8 @@
 //! calls [`std::process::exit`] in a handler, leaves its spans: the next dispatch of the unit delivers them as one trace. A
 //! span that had not ended has the status error "interrupted" in that trace.
 //!
-//! The traced calls write the journal themselves. The begin and the end of a span are one record each. A call writes its
-//! record, with those that wait, if a millisecond has passed since the last write or if 64 records wait. Otherwise its record
-//! waits for the next one, however late that comes. So a killed dispatch lacks at most the last 63 records of a burst. No
-//! thread is started, and no file of the journal stays open between two writes. A child process that the charm forks writes no
-//! journal and sends nothing, because the trace belongs to its parent.
+//! The traced calls write the journal themselves, without a thread, and a killed dispatch lacks at most the last 63 records of a
+//! burst. A child process that the charm forks writes no journal and sends nothing, because the trace belongs to its parent.
 //!
 //! # Parents
 //!
