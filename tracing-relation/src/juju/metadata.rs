@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use super::yaml::{Document, Value};
@@ -69,30 +69,11 @@ impl fmt::Display for Role {
 
 /// The reason why the charm's metadata cannot be read.
 #[derive(Clone, Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum MetadataError {
-    /// The directory has neither of the files.
-    #[error("cannot find metadata.yaml or charmcraft.yaml in {}", .directory.display())]
-    NotFound {
-        /// The charm's directory.
-        directory: PathBuf,
-    },
-    /// The file exists, but cannot be read, is not a regular file, or is larger than 1 MiB.
-    #[error("cannot read {}", .path.display())]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// The cause of the failure.
-        source: Arc<io::Error>,
-    },
-    /// The file is not YAML, or not a mapping.
-    #[error("cannot understand {} as a charm's metadata", .path.display())]
-    Malformed {
-        /// The file.
-        path: PathBuf,
-        /// The error of the YAML reader; `None` if the file is YAML, but not a mapping.
-        source: Option<Arc<dyn Error + Send + Sync>>,
-    },
+#[error("{message}")]
+pub struct MetadataError {
+    message: String,
+    /// The error of the system or of the YAML reader, if there was one.
+    source: Option<Arc<dyn Error + Send + Sync>>,
 }
 
 impl Metadata {
@@ -110,12 +91,16 @@ impl Metadata {
         for name in ["metadata.yaml", "charmcraft.yaml"] {
             let path = charm_dir.join(name);
             match read_regular_file(&path, LARGEST) {
-                Ok(content) => return Self::parse(&content, path),
+                Ok(content) => return Self::parse(&content, &path),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => return Err(MetadataError::Unreadable { path, source: Arc::new(error) }),
+                Err(error) => {
+                    let message = format!("cannot read {}", path.display());
+                    return Err(MetadataError { message, source: Some(Arc::new(error)) });
+                }
             }
         }
-        Err(MetadataError::NotFound { directory: charm_dir.to_owned() })
+        let message = format!("cannot find metadata.yaml or charmcraft.yaml in {}", charm_dir.display());
+        Err(MetadataError { message, source: None })
     }
 
     /// Returns the role and details of an endpoint; `None` if the metadata does not have it.
@@ -126,10 +111,13 @@ impl Metadata {
             .find_map(|(role, endpoints)| Some((role, endpoints.get(name)?)))
     }
 
-    fn parse(content: &[u8], path: PathBuf) -> Result<Self, MetadataError> {
+    fn parse(content: &[u8], path: &Path) -> Result<Self, MetadataError> {
         let metadata =
             understand(content).map_err(|source| Some(source.into())).and_then(|read| read.ok_or(None));
-        metadata.map_err(|source| MetadataError::Malformed { path, source })
+        metadata.map_err(|source| {
+            let message = format!("cannot understand {} as a charm's metadata", path.display());
+            MetadataError { message, source }
+        })
     }
 }
 

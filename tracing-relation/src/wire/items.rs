@@ -15,31 +15,14 @@ pub(super) const RECEIVERS: &str = "receivers";
 /// The number of ignored items that a message describes.
 const DESCRIBED: usize = 3;
 
-/// The error of a databag that breaks the rules of the interface.
+/// The error of a databag that breaks the rules of the interface: the list is missing, because the other side has not answered
+/// yet, or it is no list in JSON, or none of its items is usable.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum DataValidationError {
-    /// The list is missing, because the other side has not answered yet.
-    #[error("cannot find the key `receivers` in the databag")]
-    Missing,
-    /// The value is not JSON, or not a list.
-    #[error("cannot read `{key}` in the databag as a JSON list")]
-    #[non_exhaustive]
-    NotAList {
-        /// The key in the databag.
-        key: &'static str,
-        /// The reason why the text cannot be read.
-        source: JsonError,
-    },
-    /// The list has items, but none is usable.
-    #[error("cannot use any of the {count} `{key}` in the databag")]
-    #[non_exhaustive]
-    NothingUsable {
-        /// The key in the databag.
-        key: &'static str,
-        /// The number of items.
-        count: usize,
-    },
+#[error("{message}")]
+pub struct DataValidationError {
+    message: String,
+    /// The reason why the text cannot be read, if it cannot.
+    source: Option<JsonError>,
 }
 
 /// Returns the databag that one side publishes in version 2.
@@ -55,9 +38,12 @@ pub(super) fn read<T>(
     tell: impl FnOnce(&str),
     read: impl Fn(&RawValue) -> Result<T, Box<dyn Error>>,
 ) -> Result<Vec<T>, DataValidationError> {
-    let list = databag.get(key).ok_or(DataValidationError::Missing)?;
-    let items: Vec<&RawValue> =
-        json::read(list).map_err(|source| DataValidationError::NotAList { key, source })?;
+    let refused = |message: String, source| DataValidationError { message, source };
+    let missing = || refused(format!("cannot find the key `{RECEIVERS}` in the databag"), None);
+    let list = databag.get(key).ok_or_else(missing)?;
+    let items: Vec<&RawValue> = json::read(list).map_err(|source| {
+        refused(format!("cannot read `{key}` in the databag as a JSON list"), Some(source))
+    })?;
     let (count, mut usable, mut ignored) = (items.len(), Vec::new(), Vec::new());
     for (index, item) in items.into_iter().enumerate() {
         match read(item) {
@@ -66,7 +52,7 @@ pub(super) fn read<T>(
         }
     }
     if usable.is_empty() && count > 0 {
-        return Err(DataValidationError::NothingUsable { key, count });
+        return Err(refused(format!("cannot use any of the {count} `{key}` in the databag"), None));
     }
     if !ignored.is_empty() {
         let more = if ignored.len() > DESCRIBED { ", ..." } else { "" };

@@ -250,7 +250,7 @@ mod tests {
                 assert_eq!(data.receivers, [good], "{bad}");
             }
             let error = ProviderAppData::load(&receivers(&format!("[{bad}]"))).expect_err(bad);
-            assert!(matches!(error, DataValidationError::NothingUsable { count: 1, .. }), "{error:?}");
+            assert_eq!(error.to_string(), "cannot use any of the 1 `receivers` in the databag", "{bad}");
         }
     }
 

@@ -75,12 +75,12 @@ mod tests {
         assert_eq!(data.to_databag(), receivers(r#"["otlp_http", "otlp_http"]"#));
         assert_eq!(RequirerAppData::load(&receivers("[]")).expect("valid"), RequirerAppData::default());
         for (refused, databag) in [
-            ("Missing", Databag::new()),
-            ("NotAList", receivers("\"otlp_http\"")),
-            ("NothingUsable", receivers("[\"tempo\"]")),
+            ("cannot find the key", Databag::new()),
+            ("cannot read `receivers`", receivers("\"otlp_http\"")),
+            ("cannot use any", receivers("[\"tempo\"]")),
         ] {
             let error = RequirerAppData::load(&databag).expect_err(refused);
-            assert!(format!("{error:?}").starts_with(refused), "{error:?}");
+            assert!(error.to_string().starts_with(refused), "{error}");
         }
     }
 }
