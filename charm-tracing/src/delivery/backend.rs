@@ -101,10 +101,8 @@ impl<'a> Backend<'a> {
     ) -> SendOutcome {
         // The last one is sent next.
         let mut parts = vec![Cow::Borrowed(request)];
-        if known && request.len() > MAYBE_TOO_LARGE && self.has_taken() {
-            parts = split::pieces(request, MAYBE_TOO_LARGE).into_iter().rev().map(Cow::Owned).collect();
-        }
-        let (mut taken, mut given_up, mut too_large) = (false, 0, usize::MAX);
+        let (mut taken, mut given_up) = (false, 0);
+        let mut too_large = if known && self.has_taken() { MAYBE_TOO_LARGE + 1 } else { usize::MAX };
         while let Some(part) = parts.pop() {
             // A part that is as large as one that was not taken is sent only if it has no halves.
             let reply = (part.len() < too_large).then(|| self.send_request(&part, report));

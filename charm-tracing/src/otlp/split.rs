@@ -31,15 +31,6 @@ pub(crate) fn halves(request: &[u8]) -> Option<[Vec<u8>; 2]> {
     Some([half(0..spans / 2)?, half(spans / 2..spans)?])
 }
 
-/// Halves a request until no part has more than `most` bytes, or more than one span. The parts are in the order of the
-/// spans.
-pub(crate) fn pieces(request: &[u8], most: usize) -> Vec<Vec<u8>> {
-    match halves(request).filter(|_| request.len() > most) {
-        Some(halves) => halves.iter().flat_map(|half| pieces(half, most)).collect(),
-        None => vec![request.to_vec()],
-    }
-}
-
 /// Copies a message without the spans outside of `range`, and without messages that then have no spans. Returns false
 /// if no span is left. `position` counts the spans so far.
 fn select(
@@ -174,11 +165,10 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_no_request_are_one_piece() {
+    fn bytes_that_are_no_request_are_not_split() {
         for bytes in [&b"spans"[..], b"\x0a\x05", b"\x0a\x01\xff", b"\x0a\x03\x12\x01\xff"] {
             let bytes = [&unknown_field(5000), bytes].concat();
             assert_eq!((spans(&bytes), halves(&bytes)), (None, None), "{bytes:?}");
-            assert_eq!(pieces(&bytes, 10), [bytes]);
         }
     }
 
@@ -204,16 +194,6 @@ mod tests {
                 let read = ExportTraceServiceRequest::decode(&*half).expect("a request");
                 prop_assert_eq!(read.encode_to_vec(), half, "prost would write the same");
             }
-        }
-
-        #[test]
-        fn pieces_are_small_or_one_span_and_together_hold_every_span(shape in any_request(), most in 0_usize..40_000) {
-            let bytes = request(&shape).encode_to_vec();
-            let pieces = pieces(&bytes, most);
-            for piece in &pieces {
-                prop_assert!(piece.len() <= most || spans(piece) <= Some(1));
-            }
-            prop_assert_eq!(spans_of(&pieces.concat()), spans_of(&bytes));
         }
 
         #[test]
