@@ -94,7 +94,7 @@
 //! * [`Certificate`] and [`Config::ca_relation`] for a backend that speaks `https`.
 //! * [`relation`] to learn over the `tracing` relation where to send traces, [`juju`] for the dispatch environment and
 //!   hook tools.
-//! * `testing::Recording` (feature `testing`) and [`switch_off`] in tests.
+//! * `testing` (a feature) and [`switch_off`] in tests.
 //!
 //! # What it promises
 //!
@@ -129,7 +129,8 @@
 //!
 //! **`tls`** (on by default): pushing to `https` endpoints. Without it their traces wait.
 //!
-//! **`testing`**: the module `testing`, which records spans in memory for the tests of traced code.
+//! **`testing`**: the module `testing`, which records spans in memory for the tests of traced code, and plays whole dispatches
+//! in a Juju in memory. For the `[dev-dependencies]` only.
 
 #![cfg_attr(
     not(feature = "session"),

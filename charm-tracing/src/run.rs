@@ -2,6 +2,7 @@ use std::fmt;
 use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::process::ExitCode;
+use std::thread;
 
 use opentelemetry::Context;
 use tracing_relation::juju::Dispatch;
@@ -43,22 +44,8 @@ where
     F: fmt::Debug,
 {
     let mut session = Session::start(Dispatch::from_env(), C::config().handler_is_traced());
-    let dispatch = session.dispatch().clone();
     let mut charm = None;
-    // After a panic, only the charm's destination is read, and a panic there is caught as well.
-    let outcome = catch_unwind(AssertUnwindSafe(|| {
-        let charm = charm.insert(match new(&dispatch).into_result() {
-            Ok(charm) => charm,
-            Err(error) => {
-                let report = format!("{error:?}");
-                session.failed_with(&report);
-                return Err(report);
-            }
-        });
-        // The error is formatted once, as `main` would do, because it may be long.
-        let handle = || handle(charm, &dispatch).into_result().map_err(|error| format!("{error:?}"));
-        session.in_event(handle, |result| result.as_ref().err().map(|report| first_line(report)))
-    }));
+    let outcome = play(&mut session, &mut charm, new, handle);
     match &outcome {
         Ok(Ok(())) => {}
         Ok(Err(report)) => {
@@ -79,6 +66,37 @@ where
         Ok(Err(_)) => ExitCode::FAILURE,
         Err(panic) => resume_unwind(panic),
     }
+}
+
+/// Constructs the charm and lets it handle the event, inside of the session's spans. Returns the panic of the charm, or its error
+/// as text.
+pub(crate) fn play<C, E, F, N, H>(
+    session: &mut Session,
+    charm: &mut Option<C>,
+    new: impl FnOnce(&Dispatch) -> N,
+    handle: impl FnOnce(&mut C, &Dispatch) -> H,
+) -> thread::Result<Result<(), String>>
+where
+    N: Outcome<C, E>,
+    H: Outcome<(), F>,
+    E: fmt::Debug,
+    F: fmt::Debug,
+{
+    let dispatch = session.dispatch().clone();
+    // After a panic, only the charm's destination is read, and a panic there is caught as well.
+    catch_unwind(AssertUnwindSafe(|| {
+        let charm = charm.insert(match new(&dispatch).into_result() {
+            Ok(charm) => charm,
+            Err(error) => {
+                let report = format!("{error:?}");
+                session.failed_with(&report);
+                return Err(report);
+            }
+        });
+        // The error is formatted once, as `main` would do, because it may be long.
+        let handle = || handle(charm, &dispatch).into_result().map_err(|error| format!("{error:?}"));
+        session.in_event(handle, |result| result.as_ref().err().map(|report| first_line(report)))
+    }))
 }
 
 /// The `Result` that `new` and `handle` return. It is a trait because then the compiler explains better what is
@@ -104,7 +122,7 @@ impl<T, E> Outcome<T, E> for Result<T, E> {
 /// Returns the charm's destination; the outer `None` if the charm panicked. The call is not part of the event, so it
 /// leaves no spans.
 #[expect(clippy::option_option, reason = "knowing of no destination is not the same as not knowing")]
-fn ask_for_destination(charm: &impl TracedCharm) -> Option<Option<Destination>> {
+pub(crate) fn ask_for_destination(charm: &impl TracedCharm) -> Option<Option<Destination>> {
     let _untraced = Context::enter_telemetry_suppressed_scope();
     catch_panics(|| charm.destination())
 }

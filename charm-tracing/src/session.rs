@@ -202,6 +202,19 @@ impl Session {
         result
     }
 
+    /// Ends the trace as [`finish`](Self::finish) does, but returns its request instead of delivering it; `None` if nothing was
+    /// recorded.
+    #[cfg(feature = "testing")]
+    pub(crate) fn into_request(mut self) -> Option<Vec<u8>> {
+        let mut open = self.open.take()?;
+        if let Some(failure) = open.failure_of_action() {
+            open.fail(failure);
+        }
+        let resource = mem::take(&mut open.resource);
+        let Ended { trace, spans, .. } = open.end();
+        Some(otlp::encode_request(&spans, trace, &own_scope(), &resource))
+    }
+
     fn close(&mut self, target: Option<&Target>) -> DeliveryReport {
         let _warnings_only = WarningsOnly::begin();
         let report = self.open.take().map(|open| self.deliver(open, target)).unwrap_or_default();

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// All modules. Those above the line are built without the feature `session`.
+/// All modules. Those above the line, and `testing`, are built without the feature `session`.
 const ORDER: [&str; 25] = [
     "protobuf",
     "names",

@@ -10,6 +10,7 @@ mod bad_hook_tools;
 mod buffering;
 mod charm_failures;
 mod conformance;
+mod in_process;
 mod light;
 mod panic_abort;
 mod python_buffer;

@@ -29,7 +29,8 @@
 //! # }
 //! ```
 //!
-//! [`Trace`] and [`Span`] are also what `charm-testing` returns for the traces of whole processes.
+//! [`dispatch`] does so for a whole dispatch, with a Juju in memory: from the root to the hook tools. [`Trace`] and [`Span`] are also
+//! what `charm-testing` returns for the traces of real processes.
 //!
 //! Tests run in parallel on threads of one process, but there is one recorder in the process. So recordings, sessions and
 //! scopes of [`switch_off`](crate::switch_off) take turns: a thread that starts one waits until those of other threads are
@@ -41,6 +42,8 @@
 
 mod check;
 mod decode;
+#[cfg(feature = "session")]
+mod dispatch;
 #[cfg(test)]
 mod fixture;
 mod forest;
@@ -54,6 +57,8 @@ mod trace;
 mod value;
 
 pub use decode::TraceError;
+#[cfg(feature = "session")]
+pub use dispatch::{Dispatched, dispatch};
 pub use outline::Outline;
 pub use recording::Recording;
 pub use span::{Resource, Scope, Span, SpanEvent, SpanLink};

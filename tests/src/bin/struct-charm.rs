@@ -14,14 +14,14 @@ use charm_tracing::{trace_charm, trace_type};
     buffer_max_size_mib = 5,
     buffer_path = "state/traces/buffer"
 )]
-struct StructCharm {
+pub(crate) struct StructCharm {
     tracing: TracingEndpointRequirer,
     workload: Workload,
 }
 
 #[trace_type(skip(endpoint))]
 impl StructCharm {
-    fn new(dispatch: &Dispatch) -> Result<Self, TracingError> {
+    pub(crate) fn new(dispatch: &Dispatch) -> Result<Self, TracingError> {
         let tracing = TracingEndpointRequirer::new(dispatch, "tracing", &[ReceiverProtocol::OtlpHttp])?;
         Ok(Self { tracing, workload: Workload { units: 1 } })
     }
@@ -31,7 +31,7 @@ impl StructCharm {
         self.tracing.get_endpoint(ReceiverProtocol::OtlpHttp)
     }
 
-    fn handle(&mut self, dispatch: &Dispatch) -> Result<(), &'static str> {
+    pub(crate) fn handle(&mut self, dispatch: &Dispatch) -> Result<(), &'static str> {
         match dispatch.event() {
             "start" => self.workload.start(),
             _ => Ok(()),

@@ -11,7 +11,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use prost::Message as _;
 
-use super::{Resource, Scope, Span, SpanEvent, SpanLink, Trace, TraceError, Value};
+use crate::testing::{Resource, Scope, Span, SpanEvent, SpanLink, Trace, TraceError, Value};
 
 fn any_value() -> impl Strategy<Value = common::AnyValue> {
     use common::any_value::Value;

@@ -1,0 +1,237 @@
+use std::fmt;
+use std::panic::resume_unwind;
+use std::sync::Arc;
+
+use tracing_relation::juju::Dispatch;
+use tracing_relation::juju::testing::{HookContext, Model};
+
+use super::Trace;
+use crate::run::{Outcome, ask_for_destination, play};
+use crate::{Destination, Session, TracedCharm};
+
+/// Plays a whole dispatch in this process: [`run`](crate::run) with a Juju in memory, whose trace is returned instead of delivered.
+///
+/// `name` is that of the hook, e.g. `update-status`, or of the action if the `context` is one. The `context` has what Juju says
+/// about the event beside its name. If the charm fails, what it has written is dropped, as Juju does.
+///
+/// ```
+/// # #[cfg(all(feature = "session", feature = "testing"))] {
+/// use charm_tracing::juju::Dispatch;
+/// use charm_tracing::juju::testing::{HookContext, Model};
+/// use charm_tracing::testing;
+/// # use charm_tracing::trace_charm;
+///
+/// struct MyCharm {
+///     endpoint: Option<String>,
+/// }
+///
+/// #[trace_charm(tracing_endpoint = "endpoint")]
+/// impl MyCharm {
+///     fn new(_: &Dispatch) -> Result<Self, String> {
+///         Ok(Self { endpoint: None })
+///     }
+///     fn handle(&mut self, dispatch: &Dispatch) -> Result<(), String> {
+///         let port: Option<u16> = dispatch.config_get_option("port").map_err(|error| error.to_string())?;
+///         port.filter(|port| *port > 0).map(|_| ()).ok_or_else(|| "no port".to_owned())
+///     }
+/// }
+///
+/// let juju = Model::new("app/0");
+/// juju.set_config("port", 0.into());
+/// let dispatched = testing::dispatch(&juju, "config-changed", HookContext::new(), MyCharm::new, MyCharm::handle);
+/// dispatched.trace.assert_tree(
+///     "
+///     app/0: config-changed event [error: no port]
+///       method call: MyCharm.new
+///       event: config_changed [error: no port]
+///         method call: MyCharm.handle [error: no port]
+///           config-get
+///     ",
+/// );
+/// # }
+/// ```
+///
+/// The trace is that of a real process. The dispatch writes no file, and the charm sees no variable of this process. Nothing is
+/// remembered from an earlier dispatch, so the charm asks for its relations each time. The charm's metadata is read from the
+/// working directory, which is that of the package in `cargo test`. Like a [`Recording`](super::Recording), the dispatch waits
+/// for the recordings and sessions of other threads.
+///
+/// # Panics
+///
+/// Panics if the charm does. On a thread that holds a recording or has a session open, it panics as well.
+pub fn dispatch<C, E, F, N, H>(
+    juju: &Model,
+    name: &str,
+    context: HookContext,
+    new: impl FnOnce(&Dispatch) -> N,
+    handle: impl FnOnce(&mut C, &Dispatch) -> H,
+) -> Dispatched<C>
+where
+    N: Outcome<C, E>,
+    H: Outcome<(), F>,
+    C: TracedCharm,
+    E: fmt::Debug,
+    F: fmt::Debug,
+{
+    let tools = Arc::new(juju.clone());
+    let dispatch = Dispatch::from_vars(variables(juju, name, &context)).with_hook_tools(tools);
+    juju.begin_hook(context);
+    // Without a queue there is no file.
+    let config = C::config().handler_is_traced().buffer_max_events(0);
+    let mut session = Session::start(dispatch, config);
+    let mut charm = None;
+    let outcome = play(&mut session, &mut charm, new, handle);
+    match &outcome {
+        Ok(Ok(())) => {}
+        Ok(Err(report)) => session.log_error(report),
+        Err(_) => session.panicked(),
+    }
+    let destination = charm.as_ref().and_then(ask_for_destination).flatten();
+    let request = session.into_request().unwrap_or_default();
+    match outcome {
+        Ok(Ok(())) => juju.commit_hook(),
+        _ => juju.abort_hook(),
+    }
+    let result = outcome.unwrap_or_else(|panic| resume_unwind(panic));
+    let trace = Trace::from_otlp(&request);
+    let trace = trace.unwrap_or_else(|error| unreachable!("the request is our own: {error}"));
+    Dispatched { trace, result, destination, charm }
+}
+
+/// The result of a dispatch that was played in this process.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Dispatched<C> {
+    /// The trace that would be delivered.
+    pub trace: Trace,
+    /// The text that [`run`](crate::run) prints behind `Error: ` if the charm fails.
+    pub result: Result<(), String>,
+    /// The destination that the charm names at the end.
+    pub destination: Option<Destination>,
+    /// The charm; `None` if it could not be constructed.
+    pub charm: Option<C>,
+}
+
+/// Returns the variables that Juju would set.
+fn variables(juju: &Model, name: &str, context: &HookContext) -> Vec<(&'static str, String)> {
+    let kind = if context.action.is_some() { "actions" } else { "hooks" };
+    let mut variables = vec![
+        ("JUJU_DISPATCH_PATH", format!("{kind}/{name}")),
+        ("JUJU_UNIT_NAME", juju.unit_name()),
+        ("JUJU_MODEL_NAME", "testing".to_owned()),
+        ("JUJU_MODEL_UUID", "0d3bbd5f-9d24-4d24-8d45-9b8fd2ad4a2c".to_owned()),
+    ];
+    if context.action.is_some() {
+        variables.push(("JUJU_ACTION_NAME", name.to_owned()));
+    } else {
+        variables.push(("JUJU_HOOK_NAME", name.to_owned()));
+    }
+    if let Some((endpoint, id)) = &context.relation {
+        variables.push(("JUJU_RELATION", endpoint.clone()));
+        variables.push(("JUJU_RELATION_ID", format!("{endpoint}:{id}")));
+    }
+    let remote = [
+        ("JUJU_REMOTE_APP", &context.remote_app),
+        ("JUJU_REMOTE_UNIT", &context.remote_unit),
+        ("JUJU_DEPARTING_UNIT", &context.departing_unit),
+    ];
+    variables.extend(remote.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))));
+    variables
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::thread;
+
+    use super::*;
+    use crate::Config;
+    use tracing_relation::juju::{HookToolCall, StatusValue};
+
+    struct Plain;
+
+    impl TracedCharm for Plain {
+        fn config() -> Config {
+            Config::new()
+        }
+
+        fn destination(&self) -> Option<Destination> {
+            Some(Destination::new("http://tempo:4318", None))
+        }
+    }
+
+    fn play(juju: &Model, name: &str, context: HookContext, fails: bool) -> Dispatched<Plain> {
+        let handle = |_: &mut Plain, dispatch: &Dispatch| {
+            dispatch.status_set(&StatusValue::Active, dispatch.event()).map_err(io::Error::other)?;
+            if fails { Err(io::Error::other("on purpose")) } else { Ok(()) }
+        };
+        dispatch(juju, name, context, |_| Ok::<_, String>(Plain), handle)
+    }
+
+    #[test]
+    fn the_whole_trace_of_a_dispatch_is_there_and_juju_has_what_the_charm_wrote() {
+        let juju = Model::new("app/0");
+        let played = play(&juju, "update-status", HookContext::new(), false);
+        played.trace.assert_tree("app/0: update-status event\n  event: update_status\n    status-set");
+        assert_eq!(played.trace.check(), Ok(()));
+        assert_eq!((played.result, played.charm.is_some()), (Ok(()), true));
+        assert_eq!(played.destination, Some(Destination::new("http://tempo:4318", None)));
+        assert_eq!(juju.status().message, "update_status");
+        let resource = &played.trace.spans()[0].resource;
+        assert_eq!(resource.attribute("juju_unit").unwrap(), "app/0");
+        let id = played.trace.spans()[0].trace_id;
+        assert_eq!(juju.log()[0].message, format!("Starting root trace with id='{id}'."));
+    }
+
+    #[test]
+    fn a_charm_that_fails_has_a_failed_trace_and_its_writes_are_dropped() {
+        let juju = Model::new("app/0");
+        let id = juju.add_relation("peers", "app", &[]);
+        let write = |dispatch: &Dispatch| {
+            let set = HookToolCall::new("relation-set").arg("-r").arg(format!("peers:{id}")).arg("key=value");
+            dispatch.hook_tools().run(&set).map(|_| ())
+        };
+        for (fails, result) in [(true, Err("\"no such port\"".to_owned())), (false, Ok(()))] {
+            let new = |dispatch: &Dispatch| {
+                write(dispatch).expect("it can be written");
+                if fails { Err("no such port") } else { Ok(Plain) }
+            };
+            let handle = |_: &mut Plain, _: &Dispatch| Ok::<_, String>(());
+            let played = dispatch(&juju, "start", HookContext::new(), new, handle);
+            assert_eq!((played.charm.is_none(), played.trace.failed().len()), (fails, usize::from(fails)));
+            assert_eq!(played.result, result);
+            assert_eq!(juju.local_unit_data(id).contains_key("key"), !fails);
+        }
+        let errors: Vec<_> = juju.log().into_iter().filter(|line| line.level == "ERROR").collect();
+        assert_eq!(errors.iter().map(|line| line.message.as_str()).collect::<Vec<_>>(), ["\"no such port\""]);
+    }
+
+    #[test]
+    fn relation_events_and_actions_have_their_names_and_variables() {
+        let juju = Model::new("app/0");
+        let id = juju.add_relation("tracing", "tempo", &["tempo/0"]);
+        let context = HookContext::relation_departed("tracing", id, "tempo", "tempo/0");
+        let dispatch = Dispatch::from_vars(variables(&juju, "tracing-relation-departed", &context));
+        assert_eq!(HookContext::from_dispatch(&dispatch), context);
+        let context = HookContext::action(serde_json::json!({}));
+        let dispatch = Dispatch::from_vars(variables(&juju, "back-up", &context));
+        assert_eq!(HookContext::from_dispatch(&dispatch), context);
+        let played = play(&juju, "back-up", context, false);
+        played.trace.assert_tree("app/0: back-up event\n  event: back_up_action\n    status-set");
+    }
+
+    #[test]
+    fn dispatches_on_several_threads_take_turns() {
+        let one = || {
+            let played = play(&Model::new("app/0"), "start", HookContext::new(), true);
+            assert_eq!(played.result.unwrap_err(), r#"Custom { kind: Other, error: "on purpose" }"#);
+            played.trace.tree()
+        };
+        let others: Vec<_> = (0..3).map(|_| thread::spawn(one)).collect();
+        let expected = one();
+        assert!(expected.starts_with("app/0: start event [error: "), "{expected}");
+        for other in others {
+            assert_eq!(other.join().unwrap(), expected);
+        }
+    }
+}
