@@ -8,7 +8,10 @@ use opentelemetry_proto::tonic::collector::trace::v1::{
 };
 use prost::Message;
 
-use super::request::Request;
+use super::request::{Request, media_type};
+
+const PROTOBUF: &str = "application/x-protobuf";
+const JSON: &str = "application/json";
 
 /// An instruction for the collector: how to treat the next request.
 ///
@@ -18,7 +21,7 @@ pub enum Answer {
     /// Answers as a healthy backend: 200 with an empty `ExportTraceServiceResponse`, in the two bytes `0a 00` that
     /// Grafana Tempo sends. A request that no backend would take gets what a backend says to it: 404 for another
     /// path than `/v1/traces`, 405 for another method than POST, 415 for another content type, 400 for a body that
-    /// is not an `ExportTraceServiceRequest`.
+    /// is not an `ExportTraceServiceRequest`. A request in JSON is answered in JSON.
     Accept,
     /// Answers 200 and says that some of the spans were thrown away.
     PartialSuccess {
@@ -83,8 +86,13 @@ impl Reply {
     }
 
     /// The answer of a backend that took the request, with what it has to say about it.
-    fn taken(response: &ExportTraceServiceResponse) -> Self {
-        Self::new(200).header("content-type", "application/x-protobuf").body(response.encode_to_vec())
+    fn taken(request: &Request, response: &ExportTraceServiceResponse) -> Self {
+        let (media_type, body) = if request.is_json() {
+            (JSON, serde_json::to_vec(response).expect("an answer is JSON"))
+        } else {
+            (PROTOBUF, response.encode_to_vec())
+        };
+        Self::new(200).header("content-type", media_type).body(body)
     }
 }
 
@@ -152,12 +160,15 @@ impl Action {
 pub(super) fn decide(answer: Answer, request: &Request) -> Action {
     let reply = match answer {
         Answer::Accept => as_backend(request),
-        Answer::PartialSuccess { rejected, message } => Reply::taken(&ExportTraceServiceResponse {
-            partial_success: Some(ExportTracePartialSuccess {
-                rejected_spans: rejected,
-                error_message: message,
-            }),
-        }),
+        Answer::PartialSuccess { rejected, message } => Reply::taken(
+            request,
+            &ExportTraceServiceResponse {
+                partial_success: Some(ExportTracePartialSuccess {
+                    rejected_spans: rejected,
+                    error_message: message,
+                }),
+            },
+        ),
         Answer::Status(status) => Reply::new(status),
         Answer::Reply(reply) => reply,
         Answer::After(pause, answer) => {
@@ -186,13 +197,14 @@ fn as_backend(request: &Request) -> Reply {
     if request.method != "POST" {
         return Reply::new(405).header("allow", "POST");
     }
-    if request.header("content-type") != Some("application/x-protobuf") {
-        return Reply::new(415).body("only application/x-protobuf");
+    if ![Some(PROTOBUF), Some(JSON)].contains(&media_type(&request.headers)) {
+        return Reply::new(415).body("only application/x-protobuf and application/json");
     }
     match &request.trace {
-        Ok(_) => Reply::taken(&ExportTraceServiceResponse {
-            partial_success: Some(ExportTracePartialSuccess::default()),
-        }),
+        Ok(_) => Reply::taken(
+            request,
+            &ExportTraceServiceResponse { partial_success: Some(ExportTracePartialSuccess::default()) },
+        ),
         Err(reason) => Reply::new(400).body(reason.as_bytes()),
     }
 }

@@ -1,4 +1,4 @@
-//! An OTLP/HTTP collector on the loopback interface.
+//! An OTLP/HTTP collector on the loopback interface, for Protocol Buffers and JSON, compressed or not.
 //!
 //! It keeps every request it receives, byte for byte and decoded, and answers each one as it was told to:
 //! as a healthy backend, or as any of the unhealthy ones that a charm meets in the field.

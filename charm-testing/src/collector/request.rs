@@ -4,6 +4,8 @@ use std::io::{self, Read};
 use std::time::Instant;
 
 use flate2::read::MultiGzDecoder;
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use prost::Message as _;
 
 use super::http::RawRequest;
 use crate::Trace;
@@ -24,7 +26,8 @@ pub struct Request {
     pub headers: Vec<(String, String)>,
     /// The body as sent: still compressed, if it was.
     pub body: Vec<u8>,
-    /// The body as OTLP in Protocol Buffers, not compressed. Empty if the body could not be unpacked.
+    /// The body as OTLP in Protocol Buffers, not compressed. It is converted if the body is JSON. Empty if the body could not be
+    /// unpacked or converted.
     pub otlp: Vec<u8>,
     /// The spans in the body, in the order in which they were sent; or the reason why it could not be read.
     pub trace: Result<Trace, String>,
@@ -34,7 +37,8 @@ pub struct Request {
 
 impl Request {
     pub(super) fn new(connection: usize, raw: RawRequest) -> Self {
-        let otlp = unpacked(&raw);
+        let otlp =
+            unpacked(&raw).and_then(|body| if is_json(&raw.headers) { from_json(&body) } else { Ok(body) });
         let trace = otlp
             .as_deref()
             .map_err(Clone::clone)
@@ -58,6 +62,12 @@ impl Request {
         self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
+    /// Returns true if the body is OTLP in JSON, by its content type.
+    #[must_use]
+    pub fn is_json(&self) -> bool {
+        is_json(&self.headers)
+    }
+
     /// Returns true if the answer said that the spans were taken: any status of the 200s.
     #[must_use]
     pub fn accepted(&self) -> bool {
@@ -72,6 +82,27 @@ fn unpacked(raw: &RawRequest) -> Result<Vec<u8>, String> {
         Some("gzip") => gunzip(&raw.body).map_err(|error| format!("not gzip: {error}")),
         Some(other) => Err(format!("unknown content encoding {other:?}")),
     }
+}
+
+fn is_json(headers: &[(String, String)]) -> bool {
+    media_type(headers) == Some("application/json")
+}
+
+/// Returns the content type without its parameters.
+pub(super) fn media_type(headers: &[(String, String)]) -> Option<&str> {
+    let (_, value) = headers.iter().find(|(key, _)| key == "content-type")?;
+    value.split(';').next().map(str::trim)
+}
+
+/// Converts a request in JSON to Protocol Buffers.
+fn from_json(json: &[u8]) -> Result<Vec<u8>, String> {
+    // `serde_json` would read a list as the fields in their order.
+    if !json.trim_ascii_start().starts_with(b"{") {
+        return Err("not a trace request: it is no JSON object".to_owned());
+    }
+    let request: ExportTraceServiceRequest =
+        serde_json::from_slice(json).map_err(|error| format!("not a trace request: {error}"))?;
+    Ok(request.encode_to_vec())
 }
 
 fn gunzip(body: &[u8]) -> io::Result<Vec<u8>> {

@@ -5,6 +5,7 @@ use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use charm_testing::Trace;
 use charm_testing::collector::{Answer, Collector, Reply, port_closed_endpoint};
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -65,11 +66,72 @@ fn refuses_what_no_backend_would_take() {
     assert_eq!(client.post("/v1/logs", &[], &trace(&[])).status, 404);
     assert_eq!(client.post("/v1/traces", &[], b"\xff not protobuf").status, 400);
     assert_eq!(client.send("GET /v1/traces HTTP/1.1\r\n\r\n".as_bytes()).status, 405);
-    let json = "POST /v1/traces HTTP/1.1\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}";
-    assert_eq!(client.send(json.as_bytes()).status, 415);
+    let text = "POST /v1/traces HTTP/1.1\r\ncontent-type: text/plain\r\ncontent-length: 2\r\n\r\n{}";
+    assert_eq!(client.send(text.as_bytes()).status, 415);
+    for json in ["[]", "{", r#"{"resourceSpans": [{"scopeSpans": [{"spans": [{"traceId": "xy"}]}]}]}"#] {
+        assert_eq!(client.send(&post_json("application/json", &[], json.as_bytes())).status, 400, "{json}");
+    }
     assert_eq!(client.send(b"nonsense\r\n\r\n").status, 400);
-    assert_eq!(collector.requests().len(), 4, "nonsense is not a request");
+    assert_eq!(collector.requests().len(), 7, "nonsense is not a request");
     assert!(collector.trace().is_empty());
+}
+
+/// A body as exporters write it: ids in hexadecimal of either case, times and integers as texts or as numbers, and a field that
+/// OTLP does not have.
+const JSON: &str = r#"{"resourceSpans": [{
+    "resource": {"attributes": [{"key": "service.name", "value": {"stringValue": "app-charm"}}],
+                 "droppedAttributesCount": 0},
+    "scopeSpans": [{"scope": {"name": "ops", "version": "3.7"}, "spans": [
+        {"traceId": "5b8efff798038103d269b633813fc60c", "spanId": "eee19b7ec3c1b174",
+         "parentSpanId": "", "name": "ops.main", "kind": 1, "flags": 257, "links": [], "unknown": 7,
+         "startTimeUnixNano": "1544712660000000000", "endTimeUnixNano": "1544712661000000000",
+         "attributes": [{"key": "text", "value": {"intValue": "42"}}, {"key": "number", "value": {"intValue": 42}},
+                        {"key": "bytes", "value": {"bytesValue": "AP8="}},
+                        {"key": "list", "value": {"arrayValue": {"values": [{"boolValue": true}, {"doubleValue": 2}]}}}],
+         "events": [{"timeUnixNano": "1544712660500000000", "name": "start", "attributes": []}],
+         "status": {"code": 0}},
+        {"traceId": "5B8EFFF798038103D269B633813FC60C", "spanId": "EEE19B7EC3C1B173",
+         "parentSpanId": "EEE19B7EC3C1B174", "name": "Charm._on_start", "kind": 3,
+         "startTimeUnixNano": 1544712660000000001, "endTimeUnixNano": 1544712660000000002,
+         "status": {"message": "no such unit", "code": 2}}]}]}]}"#;
+
+#[test]
+fn takes_json_compressed_or_not_and_answers_in_json() {
+    let collector = Collector::start();
+    let mut client = Client::of(&collector);
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
+    gzip.write_all(JSON.as_bytes()).unwrap();
+    let packed = gzip.finish().unwrap();
+    let plain = post_json("application/json", &[], JSON.as_bytes());
+    let packed = post_json("application/json; charset=utf-8", &[("Content-Encoding", "gzip")], &packed);
+    for request in [plain, packed] {
+        collector.clear();
+        let response = client.send(&request);
+        let body = String::from_utf8(response.body.clone()).unwrap();
+        assert_eq!((response.status, response.header("content-type")), (200, Some("application/json")));
+        assert!(serde_json::from_str::<serde_json::Value>(&body).unwrap().is_object(), "{body}");
+
+        let trace = collector.trace();
+        trace.assert_tree("ops.main\n  Charm._on_start [error: no such unit]");
+        trace.check().unwrap();
+        let root = trace.span("ops.main");
+        assert_eq!(root.trace_id.to_string(), "5b8efff798038103d269b633813fc60c");
+        assert_eq!(root.duration(), Duration::from_secs(1));
+        assert_eq!(root.attribute("text").unwrap(), 42);
+        assert_eq!(root.attribute("number").unwrap(), 42);
+        assert_eq!(root.attribute("bytes").unwrap().to_string(), "00ff");
+        assert_eq!(root.attribute("list").unwrap().to_string(), "[true, 2]");
+        assert_eq!(root.resource_attribute("service.name").unwrap(), "app-charm");
+        assert_eq!((root.scope.name.as_str(), root.events[0].name.as_str()), ("ops", "start"));
+        assert_eq!(trace.failed()[0].start_unix_nanos, 1_544_712_660_000_000_001);
+        assert_eq!(Trace::from_otlp(&collector.requests()[0].otlp).unwrap(), trace);
+    }
+    collector.answer(Answer::PartialSuccess { rejected: 3, message: "too long".to_owned() });
+    let response = client.send(&post_json("application/json", &[], JSON.as_bytes()));
+    let body: serde_json::Value = serde_json::from_slice(&response.body).unwrap();
+    let partial = &body["partialSuccess"];
+    assert_eq!(partial["errorMessage"], "too long");
+    assert_eq!(partial["rejectedSpans"].to_string().trim_matches('"'), "3");
 }
 
 #[test]
@@ -289,7 +351,15 @@ fn address(collector: &Collector) -> String {
 }
 
 fn post(path: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
-    let mut bytes = format!("POST {path} HTTP/1.1\r\nContent-Type: application/x-protobuf\r\n").into_bytes();
+    post_as(path, "application/x-protobuf", headers, body)
+}
+
+fn post_json(content_type: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
+    post_as("/v1/traces", content_type, headers, body)
+}
+
+fn post_as(path: &str, content_type: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
+    let mut bytes = format!("POST {path} HTTP/1.1\r\nContent-Type: {content_type}\r\n").into_bytes();
     for (name, value) in headers {
         write!(bytes, "{name}: {value}\r\n").unwrap();
     }
