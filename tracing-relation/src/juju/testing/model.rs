@@ -45,7 +45,7 @@ impl Model {
 
     /// Sets the version of Juju whose tools the model imitates, such as `4.0.2`.
     ///
-    /// Juju 4 has other error texts for a relation that is [severed](Self::sever_relation), and prints `null` for a unit
+    /// Juju 2 has no secrets. Juju 4 has other error texts for a relation that is [severed](Self::sever_relation), and prints `null` for a unit
     /// without stored state.
     pub fn set_juju_version(&self, version: &str) {
         self.state().version = Version::parse(version);

@@ -122,6 +122,10 @@ mod tests {
         for (line, expected) in cases {
             assert_eq!(told(&juju, &line), expected, "{line}");
         }
+        juju.set_juju_version("2.9.51");
+        let unknown = "1 ERROR bad request: unknown hook command: secret-get\n";
+        assert_eq!(told(&juju, &format!("secret-get {uri}")), unknown);
+        juju.set_juju_version("3.1.0");
         juju.remove_secret(&uri);
         assert!(told(&juju, &format!("secret-get {uri}")).ends_with(" not found\n"));
     }

@@ -26,6 +26,11 @@ impl Version {
         Self(next(), next())
     }
 
+    /// Returns true for Juju 3 and later, which has secrets.
+    pub(super) fn has_secrets(self) -> bool {
+        self >= Self(3, 0)
+    }
+
     /// Returns true for Juju 4 and later, which stores relations in a database and has other error texts for them.
     pub(super) fn is_4(self) -> bool {
         self >= Self(4, 0)
