@@ -4,4 +4,5 @@
 mod collector;
 mod dispatch_environment;
 mod integration;
+mod state;
 mod unit;
