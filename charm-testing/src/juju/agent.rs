@@ -66,7 +66,7 @@ impl Desk {
 /// The `--file` of a command line, in any of the forms that Juju reads.
 struct FileArgument<'a> {
     argument: &'a mut String,
-    /// Where in the argument the path begins.
+    /// The index in the argument at which the path begins.
     start: usize,
 }
 

@@ -10,7 +10,7 @@ use std::path::Path;
 use super::deployment::Deployment;
 use super::event::{About, Event, Step};
 
-/// Where things are in the unit's directory.
+/// The paths in the unit's directory that the environment names.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Places<'a> {
     pub(super) charm: &'a Path,
@@ -31,7 +31,7 @@ pub(super) struct RelationHook {
 /// The `PATH` of an agent on a machine.
 const AGENT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin";
 
-/// All variables of one dispatch.
+/// Returns all variables of one dispatch.
 pub(super) fn variables(
     deployment: &Deployment,
     places: Places<'_>,

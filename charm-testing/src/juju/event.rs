@@ -13,7 +13,7 @@ use super::storage::Storage;
 /// [`Juju::dispatch`]: crate::Juju::dispatch
 #[derive(Debug, Clone)]
 pub struct Event {
-    /// `JUJU_DISPATCH_PATH`.
+    /// The value of `JUJU_DISPATCH_PATH`.
     pub(super) path: String,
     pub(super) about: About,
     /// Variables that a test sets, or takes away.
@@ -24,7 +24,7 @@ pub struct Event {
 /// The subject of an event.
 #[derive(Debug, Clone)]
 pub(super) enum About {
-    /// Nothing but what these variables say.
+    /// A hook that is described by these variables alone.
     Hook {
         variables: Vec<(&'static str, String)>,
     },
@@ -48,7 +48,7 @@ pub(super) enum Step {
     Broken,
 }
 
-/// Who on the other side of the relation.
+/// The part of the remote side that a relation event is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Remote {
     /// The first unit, if there is one.
@@ -58,7 +58,7 @@ pub(super) enum Remote {
     Application,
 }
 
-/// Longer than anything that works; a charm that hangs fails its test instead of stopping the run.
+/// The usual limit of a dispatch. A charm that hangs then fails its test, and the other tests run.
 const LONGEST: Duration = Duration::from_mins(1);
 
 impl Event {

@@ -25,7 +25,7 @@ use super::unit::Juju;
 #[derive(Debug)]
 pub struct Integration {
     sides: [Side; 2],
-    /// Whose turn it is.
+    /// The index of the side that has the next turn.
     turn: usize,
     removed: bool,
 }
@@ -50,14 +50,14 @@ struct Published {
     unit: BTreeMap<String, String>,
 }
 
-/// How far the hooks of a unit are.
+/// The progress of a unit through the hooks of the relation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
     Integrated,
     Created,
-    /// Here, `relation-changed` comes next, whether anything changed or not.
+    /// The unit has joined: `relation-changed` comes next, even if nothing has changed.
     Joined,
-    Settled,
+    Idle,
     Departed,
     Broken,
 }
@@ -73,7 +73,7 @@ enum Due {
     Broken,
 }
 
-/// More hooks than this do not settle: the charms answer each other for ever.
+/// The limit of the hooks in a row: beyond it, the charms answer each other for ever.
 const MOST_HOOKS: usize = 100;
 
 impl Integration {
@@ -116,7 +116,7 @@ impl Integration {
     /// Runs all hooks that are due, until nothing changes any more or one of them fails; returns what came of each.
     ///
     /// # Panics
-    /// If that does not come to an end.
+    /// If that does not end after 100 hooks.
     pub fn run_hooks(&mut self, one: &mut Juju, other: &mut Juju) -> Vec<Outcome> {
         let mut outcomes: Vec<Outcome> = Vec::new();
         while outcomes.last().is_none_or(Outcome::success)
@@ -170,7 +170,7 @@ impl Side {
             self.relation.set_remote_app_data(key, value);
         }
         // Of a unit that has not joined, nothing can be read.
-        if matches!(self.stage, Stage::Joined | Stage::Settled) {
+        if matches!(self.stage, Stage::Joined | Stage::Idle) {
             for (key, value) in differences(&self.readable.unit, &published.unit) {
                 self.relation.set_remote_unit_data(&self.remote_unit, key, value);
             }
@@ -184,12 +184,12 @@ impl Side {
             // A relation that nobody was told of ends without a word.
             Stage::Integrated => (!removed).then_some(Due::Created),
             Stage::Joined => Some(Due::UnitChanged),
-            Stage::Settled if removed => Some(Due::Departed),
+            Stage::Idle if removed => Some(Due::Departed),
             Stage::Created | Stage::Departed if removed => Some(Due::Broken),
             Stage::Departed | Stage::Broken => None,
-            Stage::Created | Stage::Settled if self.told.app != self.readable.app => Some(Due::AppChanged),
+            Stage::Created | Stage::Idle if self.told.app != self.readable.app => Some(Due::AppChanged),
             Stage::Created => Some(Due::Joined),
-            Stage::Settled => (self.told.unit != self.readable.unit).then_some(Due::UnitChanged),
+            Stage::Idle => (self.told.unit != self.readable.unit).then_some(Due::UnitChanged),
         }
     }
 
@@ -218,7 +218,7 @@ impl Side {
         match due {
             Due::Created => self.stage = Stage::Created,
             Due::Joined => self.stage = Stage::Joined,
-            Due::UnitChanged => self.stage = Stage::Settled,
+            Due::UnitChanged => self.stage = Stage::Idle,
             Due::AppChanged => self.told.app.clone_from(&self.readable.app),
             Due::Departed => {
                 self.relation.remove_remote_unit(&self.remote_unit);

@@ -11,6 +11,7 @@ mod charm_files;
 mod deployment;
 mod environment;
 mod event;
+mod hook;
 mod hook_tools;
 mod integration;
 mod outcome;

@@ -15,7 +15,7 @@ pub struct Outcome {
     pub unit: String,
     /// The hook or action, such as `tracing-relation-changed`.
     pub event: String,
-    /// How the process ended.
+    /// The end of the process: its exit code, or the signal that killed it.
     pub exit_status: ExitStatus,
     /// The text that it wrote on standard output.
     pub stdout: String,

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
-/// How a process ended.
+/// The end of a process, and its output.
 #[derive(Debug)]
 pub(super) struct Finished {
     pub(super) status: ExitStatus,
@@ -64,7 +64,7 @@ pub(super) fn spawn(command: &mut Command) -> io::Result<Child> {
     command.spawn()
 }
 
-/// Everything in the file so far, without moving the position that it shares with those who write it.
+/// Returns the content of a file so far, without moving the position that it shares with those who write it.
 fn content(file: &File) -> io::Result<Vec<u8>> {
     let length = usize::try_from(file.metadata()?.len()).map_err(io::Error::other)?;
     let mut bytes = vec![0; length];

@@ -5,20 +5,20 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// How a hook tool does not work.
+/// A way in which a hook tool does not work, for [`Juju::break_tool`](crate::Juju::break_tool).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ToolFault {
-    /// It is not there.
+    /// The tool is not there.
     Missing,
-    /// It ends with this exit code and says this on standard error.
+    /// The tool ends with this exit code, and prints this on standard error.
     Exits(u8, &'static str),
-    /// Its process is killed by the system, as when memory runs out; over the socket, the agent hangs up.
+    /// The tool's process is killed by the system, as when memory runs out; over the socket, the agent hangs up.
     Killed,
-    /// It succeeds, and prints this.
+    /// The tool succeeds, and prints this.
     Prints(&'static [u8]),
-    /// It succeeds, and prints this many bytes that mean nothing.
+    /// The tool succeeds, and prints this many bytes that mean nothing.
     Floods(usize),
-    /// It never ends, and prints nothing.
+    /// The tool never ends, and prints nothing.
     Hangs,
 }
 
@@ -40,7 +40,7 @@ impl Faults {
         }
     }
 
-    /// The fault of a tool that is called with these arguments.
+    /// Returns the fault of a tool that is called with these arguments.
     pub(super) fn of(&self, tool: &str, args: &[String]) -> Option<ToolFault> {
         let faults = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (argument, fault) = faults.get(tool)?;

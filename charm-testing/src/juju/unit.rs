@@ -10,12 +10,13 @@ use std::process::Command;
 
 use serde_json::Value;
 use tempfile::TempDir;
-use tracing_relation::juju::testing::{Agent, HookContext, Model};
+use tracing_relation::juju::testing::{Agent, Model};
 
 use super::agent::Desk;
 use super::deployment::Deployment;
-use super::environment::{self, Places, RelationHook};
+use super::environment::{self, Places};
 use super::event::{About, Event, Step};
+use super::hook::{context_of, relation_of};
 use super::hook_tools::{self, HookTools};
 use super::outcome::Outcome;
 use super::relation::Relation;
@@ -54,8 +55,12 @@ impl Juju {
     /// # Panics
     /// If there is no such program, or no directory can be made; see [`Juju::try_new`].
     #[must_use]
+    #[track_caller]
     pub fn new(charm: impl AsRef<Path>) -> Self {
-        Self::try_new(charm).unwrap_or_else(|error| panic!("{error}"))
+        match Self::try_new(charm) {
+            Ok(juju) => juju,
+            Err(error) => panic!("{error}"),
+        }
     }
 
     /// Deploys a charm like [`Juju::new`], but returns why it is impossible.
@@ -376,33 +381,6 @@ impl Juju {
         let path = self.directory.path().join("agent.socket");
         let abstract_mark = if self.deployment.version() < (4, 0) { "@" } else { "" };
         format!("{abstract_mark}{}", path.display())
-    }
-}
-
-fn relation_of(event: &Event) -> Option<RelationHook> {
-    let About::Relation { relation, step, .. } = &event.about else { return None };
-    let (endpoint, id) = (relation.endpoint().to_owned(), relation.id());
-    assert!(relation.is_known(), "the relation {endpoint}:{id} of {} is gone", event.name());
-    let (remote_app, remote_unit) = (relation.remote_app().to_owned(), event.remote_unit());
-    Some(RelationHook { endpoint, id, step: *step, remote_app, remote_unit })
-}
-
-/// Returns the hook as its hook tools see it.
-fn context_of(event: &Event, relation: Option<&RelationHook>) -> HookContext {
-    match (&event.about, relation) {
-        (About::Action { parameters }, _) => HookContext::action(parameters.clone()),
-        (_, Some(RelationHook { endpoint, id, remote_app, remote_unit, step })) => {
-            match (step, remote_unit.as_deref()) {
-                (Step::Departed, Some(unit)) => {
-                    HookContext::relation_departed(endpoint, *id, remote_app, unit)
-                }
-                (Step::Broken, _) => HookContext::relation_broken(endpoint, *id, remote_app),
-                (_, remote_unit) => HookContext::relation(endpoint, *id, remote_app, remote_unit),
-            }
-        }
-        (About::Storage(storage), _) => HookContext::storage(storage.id()),
-        _ if matches!(event.name(), "collect-metrics" | "meter-status-changed") => HookContext::restricted(),
-        _ => HookContext::new(),
     }
 }
 

@@ -157,7 +157,7 @@ fn unit(name: &str, script: &str) -> Juju {
     juju
 }
 
-/// Who got which hooks, and what they said.
+/// Returns a line for each hook: its unit, its name, and its output.
 fn hooks(outcomes: &[Outcome]) -> Vec<String> {
     let hook = |outcome: &Outcome| {
         assert_eq!(outcome.stderr, "", "{outcome}");
