@@ -3,17 +3,7 @@
 use std::io::{self, Read, Write};
 
 use super::answer::Reply;
-
-/// A request as it came over the wire.
-#[derive(Debug)]
-pub(super) struct RawRequest {
-    pub(super) method: String,
-    pub(super) path: String,
-    pub(super) headers: Vec<(String, String)>,
-    pub(super) body: Vec<u8>,
-    /// True if the client wants to send another request over this connection.
-    pub(super) keep_alive: bool,
-}
+use super::request::RawRequest;
 
 /// Reads requests from and writes replies to a stream, TLS or not.
 #[derive(Debug)]

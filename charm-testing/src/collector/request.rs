@@ -7,7 +7,6 @@ use flate2::read::MultiGzDecoder;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use prost::Message as _;
 
-use super::http::RawRequest;
 use crate::Trace;
 
 /// One request that the collector received.
@@ -33,6 +32,17 @@ pub struct Request {
     pub trace: Result<Trace, String>,
     /// The status that was decided for it. None if it is left without an answer, or gets none that is whole.
     pub status: Option<u16>,
+}
+
+/// A request as the connection had it, not decoded.
+#[derive(Debug)]
+pub(super) struct RawRequest {
+    pub(super) method: String,
+    pub(super) path: String,
+    pub(super) headers: Vec<(String, String)>,
+    pub(super) body: Vec<u8>,
+    /// True if the client wants to send another request over this connection.
+    pub(super) keep_alive: bool,
 }
 
 impl Request {
