@@ -21,15 +21,19 @@
 //! assert!(outcome.success(), "{outcome}");
 //! assert_eq!(outcome.unit_status.to_string(), "active: says hello");
 //! assert_eq!(outcome.opened_ports, ["80/tcp"]);
-//! assert_eq!(juju.waiting_traces().len(), 2);
+//!
+//! let traces = juju.waiting_traces();
+//! assert_eq!(traces.len(), 2);
+//! assert!(traces[1].trace()?.failed().is_empty());
+//! # Ok::<(), String>(())
 //! ```
 //!
 //! A charm may ask the agent over its socket, as `tracing-relation` does, or start each hook tool as a process;
 //! [`Juju::over_processes`] makes it do the latter. The hook tools are in this crate. It needs Linux.
 //!
 //! Around that there is an OTLP [`collector`], which can be told how to answer; the [`Trace`] of the spans that it
-//! received, as values and as a tree; [`queue`], which looks at the traces that wait for a backend; and [`Integration`], which relates two units of
-//! real charms to each other.
+//! received, as values and as a tree; [`queue`], which looks at the traces that wait for a backend; and [`Integration`],
+//! which relates two units of real charms to each other.
 //!
 //! | to test | use |
 //! |---|---|
