@@ -25,6 +25,7 @@
 //! | a unit that leaves, a relation that ends | [`HookContext::relation_departed`], [`HookContext::relation_broken`] |
 //! | a relation that is gone for agent and controller, or only for the controller | [`Model::remove_relation`], [`Model::sever_relation`] |
 //! | a secret, of another application or of the own one; one that is refused | [`Model::add_secret`], [`Model::add_own_secret`], [`Model::revoke_secret`] |
+//! | the secrets that the charm has made, and whom it has granted them to | [`Model::own_secrets`], [`Model::secret_content`], [`Model::is_secret_granted`] |
 //! | a resource | [`Model::set_resource`] |
 //! | storage | [`Model::add_storage`] |
 //! | a hook that fails, so that its writes are dropped | [`Model::abort_hook`] |
@@ -39,6 +40,7 @@ mod call;
 mod context;
 mod model;
 mod output;
+mod own_secret_tools;
 mod port_tools;
 mod ports;
 mod relation_tools;

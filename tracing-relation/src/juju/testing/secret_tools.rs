@@ -38,7 +38,9 @@ pub(super) fn get(call: &mut Call<'_>) -> Printed {
     if !peek {
         secret.tracked = Some(revision);
     }
-    let content = &secret.revisions[revision];
+    let Some(content) = &secret.revisions[revision] else {
+        return Err(ToolResult::failed(&format!("secret revision {} not found", revision + 1)));
+    };
     let answer = match args.positional.get(1) {
         None => json!(content),
         Some(key) => match content.get(key) {
@@ -57,19 +59,25 @@ pub(super) fn info(call: &mut Call<'_>) -> Printed {
     }
     args.at_most(1)?;
     let mut own = call.state.secrets.iter().filter_map(|(id, secret)| {
-        let label = secret.own_label.as_ref()?;
-        Some((id, label, secret))
+        let owned = secret.owned.as_ref()?;
+        Some((id, owned, secret))
     });
     let (Asked::Uri(want) | Asked::Label(want)) = &asked;
-    let found = own.find(|(id, label, _)| match &asked {
+    let found = own.find(|(id, owned, _)| match &asked {
         Asked::Uri(want) => *id == want,
-        Asked::Label(want) => *label == want,
+        Asked::Label(want) => owned.label == *want,
     });
-    let Some((id, label, secret)) = found else {
+    let Some((id, owned, secret)) = found else {
         return Err(ToolResult::failed(&format!("secret {want:?} not found")));
     };
     let revision = secret.revisions.len();
-    let shown = json!({"revision": revision, "label": label, "owner": "application", "rotation": "never"});
+    let kind = if owned.by_unit { "unit" } else { "application" };
+    let mut shown = json!({"revision": revision, "label": owned.label, "owner": kind});
+    for (key, value) in [("rotation", &owned.rotation), ("description", &owned.description)] {
+        if let Some(value) = value {
+            shown[key] = json!(value);
+        }
+    }
     Ok(render(&Value::Object([(id.clone(), shown)].into_iter().collect()), yaml_or(&args)))
 }
 

@@ -76,6 +76,7 @@ pub(super) struct State {
     /// The open ports, each with its endpoint, or an empty text for all endpoints.
     pub ports: BTreeSet<(Ports, String)>,
     pub secrets: BTreeMap<String, Secret>,
+    pub next_secret: u32,
     pub resources: BTreeMap<String, String>,
     /// The location of each storage instance, by its id.
     pub storages: BTreeMap<String, String>,
@@ -115,6 +116,7 @@ pub(super) struct Hook {
     pub context: HookContext,
     pub local_before: BTreeMap<u32, LocalData>,
     pub stored_before: BTreeMap<String, String>,
+    pub own_secrets_before: BTreeMap<String, Secret>,
     pub ports_before: BTreeSet<(Ports, String)>,
 }
 
@@ -139,6 +141,7 @@ impl State {
             stored: BTreeMap::new(),
             ports: BTreeSet::new(),
             secrets: BTreeMap::new(),
+            next_secret: 0,
             resources: BTreeMap::new(),
             storages: BTreeMap::new(),
             next_storage: 0,
@@ -175,6 +178,7 @@ impl State {
             context,
             local_before: self.relations.iter().map(|(id, relation)| (*id, relation.local.clone())).collect(),
             stored_before: self.stored.clone(),
+            own_secrets_before: self.own_secrets().map(|(id, secret)| (id.clone(), secret.clone())).collect(),
             ports_before: self.ports.clone(),
         });
     }
@@ -186,12 +190,27 @@ impl State {
     pub(super) fn abort_hook(&mut self) {
         let Some(hook) = self.hook.take() else { return };
         self.stored = hook.stored_before;
+        self.secrets.retain(|_, secret| secret.owned.is_none());
+        self.secrets.extend(hook.own_secrets_before);
         self.ports = hook.ports_before;
         for (id, local) in hook.local_before {
             if let Some(relation) = self.relations.get_mut(&id) {
                 relation.local = local;
             }
         }
+    }
+
+    /// Adds a secret, and returns its id.
+    pub(super) fn add_secret(&mut self, secret: Secret) -> String {
+        let id = format!("9m4e2mr0ui3e8a2{:05}", self.next_secret);
+        self.next_secret += 1;
+        self.secrets.insert(id.clone(), secret);
+        id
+    }
+
+    /// Returns the secrets that the unit or its application owns, by their ids.
+    pub(super) fn own_secrets(&self) -> impl Iterator<Item = (&String, &Secret)> {
+        self.secrets.iter().filter(|(_, secret)| secret.owned.is_some())
     }
 
     /// Returns this unit's side of a relation as the other side sees it, without the writes of a running hook.

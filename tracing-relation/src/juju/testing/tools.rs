@@ -4,7 +4,9 @@ use super::call::Call;
 use super::context::HookContext;
 use super::result::{Printed, ToolResult};
 use super::state::State;
-use super::{action_tools, port_tools, relation_tools, secret_tools, storage_tools, unit_tools};
+use super::{
+    action_tools, own_secret_tools, port_tools, relation_tools, secret_tools, storage_tools, unit_tools,
+};
 
 pub(super) fn run(
     state: &mut State,
@@ -46,12 +48,29 @@ fn dispatch(call: &mut Call<'_>, tool: &str) -> Printed {
         "opened-ports" => port_tools::opened(call),
         "storage-get" => storage_tools::get(call),
         "storage-list" => storage_tools::list(call),
-        "secret-get" if call.state.version.has_secrets() => secret_tools::get(call),
-        "secret-info-get" if call.state.version.has_secrets() => secret_tools::info(call),
+        _ if tool.starts_with("secret-") && call.state.version.has_secrets() => secret(call, tool),
         "action-get" if call.context.action.is_some() => action_tools::get(call),
         "action-set" if call.context.action.is_some() => action_tools::set(call),
         "action-fail" if call.context.action.is_some() => action_tools::fail(call),
         "action-log" if call.context.action.is_some() => action_tools::log(call),
-        _ => Err(ToolResult::failed(&format!("bad request: unknown hook command: {tool}"))),
+        _ => Err(unknown(tool)),
     }
+}
+
+fn secret(call: &mut Call<'_>, tool: &str) -> Printed {
+    match tool {
+        "secret-add" => own_secret_tools::add(call),
+        "secret-get" => secret_tools::get(call),
+        "secret-grant" => own_secret_tools::grant(call),
+        "secret-ids" => own_secret_tools::ids(call),
+        "secret-info-get" => secret_tools::info(call),
+        "secret-remove" => own_secret_tools::remove(call),
+        "secret-revoke" => own_secret_tools::revoke(call),
+        "secret-set" => own_secret_tools::set(call),
+        _ => Err(unknown(tool)),
+    }
+}
+
+fn unknown(tool: &str) -> ToolResult {
+    ToolResult::failed(&format!("bad request: unknown hook command: {tool}"))
 }
