@@ -43,7 +43,7 @@
 //! | the configuration | [`Juju::set_config`] |
 //! | the other side of a relation | [`Juju::relate`], and the methods of [`Relation`] |
 //! | two charms that are related | [`Integration`] |
-//! | a secret | [`Juju::add_secret`], and the methods of [`Secret`] |
+//! | a secret of others, and one that the charm makes | [`Juju::add_secret`], [`Juju::own_secrets`], and the methods of [`Secret`] |
 //! | storage | [`Juju::add_storage`] |
 //! | a resource | [`Juju::set_resource`] |
 //! | another version of Juju | [`Juju::juju_version`] |

@@ -342,7 +342,7 @@ impl Event {
 }
 
 fn about(secret: &Secret) -> [(&'static str, String); 2] {
-    [("JUJU_SECRET_ID", secret.uri().to_owned()), ("JUJU_SECRET_LABEL", secret.label())]
+    [("JUJU_SECRET_ID", secret.uri().to_owned()), ("JUJU_SECRET_LABEL", secret.label().unwrap_or_default())]
 }
 
 fn secret_revision(revision: u32) -> (&'static str, String) {

@@ -1,6 +1,11 @@
+use std::collections::BTreeMap;
+
 use tracing_relation::juju::testing::Model;
 
-/// A secret that the charm can read, made with [`Juju::add_secret`](crate::Juju::add_secret).
+use super::relation::Relation;
+
+/// A secret that the charm can read: one that the test has added with [`Juju::add_secret`](crate::Juju::add_secret), or one of
+/// the charm's own, from [`Juju::own_secrets`](crate::Juju::own_secrets).
 #[derive(Debug, Clone)]
 pub struct Secret {
     model: Model,
@@ -19,6 +24,24 @@ impl Secret {
         &self.uri
     }
 
+    /// Returns the label that the charm has given the secret, if there is one.
+    #[must_use]
+    pub fn label(&self) -> Option<String> {
+        self.model.secret_label(&self.uri)
+    }
+
+    /// Returns the content of the latest revision; empty if the secret has been removed.
+    #[must_use]
+    pub fn content(&self) -> BTreeMap<String, String> {
+        self.model.secret_content(&self.uri).unwrap_or_default()
+    }
+
+    /// Returns true if the charm has granted its own secret over this relation.
+    #[must_use]
+    pub fn is_granted_over(&self, relation: &Relation) -> bool {
+        self.model.is_secret_granted(&self.uri, relation.id())
+    }
+
     /// Adds a revision. The charm reads it after `--refresh`; tell it with
     /// [`Event::secret_changed`](crate::Event::secret_changed).
     ///
@@ -28,7 +51,7 @@ impl Secret {
         self.model.update_secret(&self.uri, content);
     }
 
-    /// Revokes the access: `secret-get` then answers `permission denied`.
+    /// Revokes the charm's access: `secret-get` then answers `permission denied`.
     ///
     /// # Panics
     /// If the secret has been removed.
@@ -36,7 +59,7 @@ impl Secret {
         self.model.revoke_secret(&self.uri);
     }
 
-    /// Grants the access again.
+    /// Grants the charm access again.
     ///
     /// # Panics
     /// If the secret has been removed.
@@ -47,10 +70,5 @@ impl Secret {
     /// Removes the secret.
     pub fn remove(&self) {
         self.model.remove_secret(&self.uri);
-    }
-
-    /// Returns the label that Juju tells in the secret's events; empty if the charm has given none.
-    pub(super) fn label(&self) -> String {
-        self.model.secret_label(&self.uri).unwrap_or_default()
     }
 }

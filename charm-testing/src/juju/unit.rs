@@ -201,9 +201,16 @@ impl Juju {
         Secret::new(&self.model, self.model.add_secret(content))
     }
 
-    /// Adds a secret that the application owns, with this label.
+    /// Adds a secret that the application owns, with this label, as if an earlier dispatch had done it.
     pub fn add_own_secret(&mut self, label: &str, content: &[(&str, &str)]) -> Secret {
         Secret::new(&self.model, self.model.add_own_secret(label, content))
+    }
+
+    /// Returns the secrets that the application and the unit own, in the order in which they were added.
+    #[must_use]
+    pub fn own_secrets(&self) -> Vec<Secret> {
+        let uris = self.model.own_secrets().into_iter();
+        uris.map(|uri| Secret::new(&self.model, uri)).collect()
     }
 
     /// Adds a storage instance, which is an empty directory. Tell the charm with [`Event::storage_attached`].

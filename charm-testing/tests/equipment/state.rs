@@ -116,6 +116,23 @@ fn secrets_have_revisions_and_are_granted_and_revoked() {
 }
 
 #[test]
+fn secrets_of_the_charm_are_seen_with_their_content_and_grants() {
+    let mut juju = juju(
+        r#"uri=$(secret-add --label db key=one); secret-grant "$uri" -r "$JUJU_RELATION_ID"; secret-set "$uri" key=two; exit "$CODE""#,
+    );
+    juju.set_leader(true);
+    let [db, other] = ["db", "other"].map(|name| juju.relate(name, "web"));
+    let failed = juju.dispatch(Event::relation_changed(&db).env("CODE", "1"));
+    assert_eq!(failed.code(), Some(1), "{failed}");
+    assert!(juju.own_secrets().is_empty(), "the hook has failed");
+
+    succeed(&mut juju, Event::relation_changed(&db).env("CODE", "0"));
+    let [secret] = &juju.own_secrets()[..] else { panic!("one secret") };
+    assert_eq!((secret.label().as_deref(), secret.content()["key"].as_str()), (Some("db"), "two"));
+    assert!(secret.is_granted_over(&db) && !secret.is_granted_over(&other));
+}
+
+#[test]
 fn storage_is_a_directory_that_hook_tools_know() {
     let mut juju =
         juju(r#"echo x > "$JUJU_STORAGE_LOCATION/file"; storage-get location; storage-list --format=json"#);
