@@ -33,6 +33,8 @@ pub(crate) enum Command {
     Send(Send),
     /// Collect traces over OTLP/HTTP, for development and CI, and show them live at the address.
     Collect(Collect),
+    /// Run one dispatch of a charm without Juju, and print what Juju saw of it, and its trace.
+    Run(Run),
     /// Find out why no traces arrive, and say what to do.
     Doctor(Doctor),
     /// Write the completions of a shell to the standard output.
@@ -181,6 +183,50 @@ pub(crate) enum FailOn {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
+  charm-traces run target/debug/my-charm config-changed --leader --config port=8080
+  charm-traces run target/debug/my-charm tracing-relation-changed --relation tracing=tempo.json
+  charm-traces run target/debug/my-charm backup-action --action-param path=/srv
+
+The file of a relation is JSON: any of remote_app_name, remote_app_data, remote_units_data,
+local_app_data and local_unit_data, as in ops.testing. All values of databags are texts.")]
+pub(crate) struct Run {
+    /// The program of the charm.
+    #[arg(value_hint = ValueHint::ExecutablePath)]
+    pub(crate) binary: PathBuf,
+    /// The event, e.g. config-changed, tracing-relation-changed or backup-action.
+    pub(crate) event: String,
+    /// The directory with charmcraft.yaml, or metadata.yaml, config.yaml and actions.yaml.
+    #[arg(long, value_name = "DIR", default_value = ".", value_hint = ValueHint::DirPath)]
+    pub(crate) charm: PathBuf,
+    /// Make the unit the leader.
+    #[arg(long)]
+    pub(crate) leader: bool,
+    /// Set an option of the configuration.
+    #[arg(long, value_name = "OPTION=VALUE", value_parser = pair)]
+    pub(crate) config: Vec<(String, String)>,
+    /// Relate an endpoint of the charm, with the databags that the file has.
+    #[arg(long, value_name = "ENDPOINT[=FILE]", value_parser = name_and_value)]
+    pub(crate) relation: Vec<(String, Option<String>)>,
+    /// Set a parameter of the action.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
+    pub(crate) action_param: Vec<(String, String)>,
+    /// Set a variable of the charm's environment.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
+    pub(crate) env: Vec<(String, String)>,
+    /// The name of the unit, e.g. my-charm/0.
+    #[arg(long, value_name = "UNIT", value_parser = unit)]
+    pub(crate) unit: Option<String>,
+    /// The version of Juju to play, from 2.9 to 4.1.
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) juju_version: Option<String>,
+    /// Write a page of the trace to FILE as well.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) html: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
   charm-traces doctor /var/lib/juju/agents/unit-app-0/charm
   charm-traces doctor --endpoint https://tempo:4318 --ca ca.crt")]
 pub(crate) struct Doctor {
@@ -195,6 +241,27 @@ pub(crate) struct Doctor {
     pub(crate) endpoint: Option<String>,
     #[command(flatten)]
     pub(crate) connection: Connection,
+}
+
+fn name_and_value(text: &str) -> Result<(String, Option<String>), String> {
+    let (name, value) =
+        text.split_once('=').map_or((text, None), |(name, value)| (name, Some(value.to_owned())));
+    if name.is_empty() { Err("it begins with =".to_owned()) } else { Ok((name.to_owned(), value)) }
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    let (name, value) = name_and_value(text)?;
+    Ok((name, value.ok_or("there is no = in it")?))
+}
+
+fn unit(text: &str) -> Result<String, String> {
+    let number =
+        text.split_once('/').filter(|(app, _)| !app.is_empty()).map(|(_, number)| number.parse::<u32>());
+    if matches!(number, Some(Ok(_))) {
+        Ok(text.to_owned())
+    } else {
+        Err("it is not like my-charm/0".to_owned())
+    }
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

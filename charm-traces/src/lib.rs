@@ -10,6 +10,7 @@ mod otlp_json;
 mod output;
 mod page;
 mod program;
+mod run;
 mod send;
 mod show;
 mod stored;

@@ -16,8 +16,11 @@ const COLUMNS: usize = 100;
 
 /// Prints a text. A reader that has seen enough (`| head`) is no error.
 pub(crate) fn print(text: impl Display) -> io::Result<()> {
-    let printed = write!(anstream::stdout().lock(), "{text}");
-    match printed {
+    let text = text.to_string();
+    let plain = anstream::AutoStream::choice(&io::stdout()) == anstream::ColorChoice::Never;
+    let text = if plain { anstream::adapter::strip_str(&text).to_string() } else { text };
+    // A stream that strips writes each piece between two colours by itself.
+    match io::stdout().lock().write_all(text.as_bytes()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         printed => printed,
     }

@@ -6,7 +6,7 @@ use clap::{CommandFactory as _, Parser as _};
 use crate::arguments::{Arguments, Command};
 use crate::output::complain;
 use crate::stored::Fault;
-use crate::{collect, doctor, export, send, show};
+use crate::{collect, doctor, export, run, send, show};
 
 /// The result of a command that did its work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +24,7 @@ pub fn main() -> ExitCode {
         Command::Export(arguments) => export::export(&arguments),
         Command::Send(arguments) => send::send(&arguments),
         Command::Collect(arguments) => collect::collect(&arguments),
+        Command::Run(arguments) => run::run(&arguments),
         Command::Doctor(arguments) => doctor::doctor(&arguments),
         Command::Completions { shell } => {
             let mut command = Arguments::command();

@@ -17,7 +17,9 @@ pub(crate) fn show(arguments: &Show) -> io::Result<Outcome> {
     let (shown, faults) = chosen(&arguments.chosen);
     let outcome = Outcome::after(&faults);
     if arguments.html.is_some() || arguments.open {
-        let page = page(&arguments.chosen.path, &shown);
+        let title = &arguments.chosen.path;
+        let title = fs::canonicalize(title).unwrap_or_else(|_| title.clone());
+        let page = page(&title.display().to_string(), &shown);
         let path = match &arguments.html {
             Some(path) => path.clone(),
             None => temporary(),
@@ -108,10 +110,10 @@ pub(crate) fn list(shown: &[Shown]) -> String {
     text
 }
 
-fn page(path: &Path, shown: &[Shown]) -> String {
+/// Makes the page of the traces. `title` says where they come from.
+pub(crate) fn page(title: &str, shown: &[Shown]) -> String {
     let entries: Vec<_> = shown.iter().map(Shown::entry).collect();
-    let title = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    document(&title.display().to_string(), &entries, Kind::File)
+    document(title, &entries, Kind::File)
 }
 
 /// Returns a path for a page that nobody named. The browser reads it after the program has ended, so nothing removes it.

@@ -35,7 +35,10 @@ impl Shown {
         let mut places: HashMap<(PathBuf, TraceId), usize> = HashMap::new();
         let mut all: Vec<(Trace, State, Place)> = Vec::new();
         for Stored { trace, state, place, .. } in stored {
-            for part in trace.traces() {
+            let is_one = trace.iter().all(|span| span.trace_id == trace.spans()[0].trace_id);
+            // Most requests have one trace, which needs no copy.
+            let parts = if is_one && !trace.is_empty() { vec![trace] } else { trace.traces() };
+            for part in parts {
                 let id = part.spans()[0].trace_id;
                 let at = *places.entry((place.path().to_owned(), id)).or_insert(all.len());
                 match all.get_mut(at) {

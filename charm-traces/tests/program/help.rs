@@ -8,7 +8,7 @@ use crate::fixture::run;
 #[test]
 fn the_help_of_each_command_is_as_in_the_file() {
     let mut help = String::new();
-    for command in ["", "show", "export", "send", "collect", "doctor", "completions"] {
+    for command in ["", "show", "export", "send", "collect", "run", "doctor", "completions"] {
         let ran = run([command, "--help"].into_iter().filter(|argument| !argument.is_empty()));
         assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""));
         _ = writeln!(help, "$ charm-traces {command} --help\n{}", ran.out);

@@ -7,5 +7,6 @@ mod export;
 mod fixture;
 mod help;
 mod page;
+mod run;
 mod send;
 mod show;

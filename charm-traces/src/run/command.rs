@@ -1,0 +1,91 @@
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use charm_testing::{Juju, Relation};
+use serde_json::{Map, Value as Json};
+
+use super::event::event;
+use super::relation::RelationFile;
+use super::report::report;
+use crate::arguments::Run;
+use crate::output::{columns, painted_picture, print};
+use crate::program::Outcome;
+use crate::show::{page, said};
+use crate::stored::{QUEUE, Shown, read};
+
+/// Runs one dispatch of a charm, and prints what Juju saw of it, and its trace.
+pub(crate) fn run(arguments: &Run) -> io::Result<Outcome> {
+    let mut juju = deployed(arguments)?;
+    if let Some(unit) = &arguments.unit {
+        juju = juju.unit(unit);
+    }
+    if let Some(version) = &arguments.juju_version {
+        juju = juju.juju_version(version);
+    }
+    juju.set_leader(arguments.leader);
+    for (option, value) in &arguments.config {
+        juju.set_config(option, scalar(value));
+    }
+    let relations = relations(arguments, &mut juju)?;
+    let parameters: Map<_, _> =
+        arguments.action_param.iter().map(|(name, value)| (name.clone(), scalar(value))).collect();
+    let mut played =
+        event(&arguments.event, &mut juju, &relations, parameters.into()).map_err(io::Error::other)?;
+    for (name, value) in &arguments.env {
+        played = played.env(name, value);
+    }
+    let outcome = juju.dispatch(played);
+    print(report(&outcome, &relations))?;
+
+    let reading = read(&juju.charm_dir().join(QUEUE));
+    let shown = Shown::all(reading.stored);
+    if shown.is_empty() {
+        print("\nNo trace waits: it was sent, or nothing was recorded.\n")?;
+    }
+    for Shown { trace, .. } in &shown {
+        print(format_args!("\n{}", painted_picture(&trace.picture(columns()))))?;
+    }
+    if let Some(path) = &arguments.html {
+        fs::write(path, page(&arguments.event, &shown)).map_err(|error| said(path, &error))?;
+        print(format_args!("\n{}\n", path.display()))?;
+    }
+    Ok(if outcome.success() { Outcome::Good } else { Outcome::Bad })
+}
+
+/// Deploys the charm with the files that describe it.
+fn deployed(arguments: &Run) -> io::Result<Juju> {
+    let text = |name: &str| match fs::read_to_string(arguments.charm.join(name)) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(io::Error::new(error.kind(), format!("cannot read {name}: {error}"))),
+    };
+    let mut juju = Juju::try_new(&arguments.binary)?;
+    if let Some(charmcraft) = text("charmcraft.yaml")? {
+        juju = juju.charmcraft(&charmcraft);
+    } else if let Some(metadata) = text("metadata.yaml")? {
+        juju = juju.metadata(&metadata);
+    }
+    for name in ["config.yaml", "actions.yaml"] {
+        if let Some(text) = text(name)? {
+            juju = juju.file(name, &text);
+        }
+    }
+    Ok(juju)
+}
+
+fn relations(arguments: &Run, juju: &mut Juju) -> io::Result<Vec<Relation>> {
+    let relation = |(endpoint, file): &(String, Option<String>)| {
+        let file = file.as_ref().map(|file| RelationFile::read(Path::new(file))).transpose()?;
+        Ok(file.unwrap_or_default().relate(juju, endpoint))
+    };
+    arguments.relation.iter().map(relation).collect()
+}
+
+/// Returns a value of the configuration: a number or a boolean if the text is one, else a text.
+fn scalar(text: &str) -> Json {
+    serde_json::from_str(text)
+        .ok()
+        .filter(|json: &Json| json.is_number() || json.is_boolean())
+        .unwrap_or_else(|| text.into())
+}

@@ -1,0 +1,54 @@
+use charm_testing::{Event, Juju, Relation};
+use serde_json::Value as Json;
+
+type OfRelation = fn(&Relation) -> Event;
+
+/// Makes the event of this name, as Juju or a charm writes it: `config-changed`, `tracing_relation_changed`, `backup-action`.
+///
+/// # Errors
+///
+/// Returns what is missing for it.
+pub(super) fn event(
+    name: &str,
+    juju: &mut Juju,
+    relations: &[Relation],
+    parameters: Json,
+) -> Result<Event, String> {
+    let hook = name.strip_prefix("hooks/").unwrap_or(name);
+    if let Some(action) = name.strip_prefix("actions/").or_else(|| without(hook, "action")) {
+        return Ok(Event::action(action, parameters));
+    }
+    let hook = hook.replace('_', "-");
+    let of_relation: [(&str, OfRelation); 5] = [
+        ("relation-created", Event::relation_created),
+        ("relation-joined", Event::relation_joined),
+        ("relation-changed", Event::relation_changed),
+        ("relation-departed", Event::relation_departed),
+        ("relation-broken", Event::relation_broken),
+    ];
+    for (kind, event) in of_relation {
+        let Some(endpoint) = without(&hook, kind) else { continue };
+        let relation = relations.iter().find(|relation| relation.endpoint() == endpoint);
+        return relation.map(event).ok_or_else(|| {
+            format!("{name} needs a relation: --relation {endpoint}, or --relation {endpoint}=FILE with its databags")
+        });
+    }
+    if let Some(storage) = without(&hook, "storage-attached") {
+        return Ok(Event::storage_attached(&juju.add_storage(storage)));
+    }
+    if let Some(storage) = without(&hook, "storage-detaching") {
+        return Ok(Event::storage_detaching(&juju.add_storage(storage)));
+    }
+    if let Some(container) = without(&hook, "pebble-ready") {
+        return Ok(Event::pebble_ready(container));
+    }
+    if hook.starts_with("secret-") || hook.contains("-pebble-") {
+        return Err(format!("{name} cannot be played: use charm-testing in a test"));
+    }
+    Ok(Event::hook(&hook))
+}
+
+/// Returns the name before the kind of an event: `tracing` of `tracing-relation-changed`.
+fn without<'a>(hook: &'a str, kind: &str) -> Option<&'a str> {
+    hook.strip_suffix(kind)?.strip_suffix(['-', '_']).filter(|name| !name.is_empty())
+}

@@ -1,0 +1,8 @@
+//! One dispatch of a charm without Juju.
+
+mod command;
+mod event;
+mod relation;
+mod report;
+
+pub(crate) use command::run;

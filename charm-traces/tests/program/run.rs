@@ -1,0 +1,116 @@
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+use crate::fixture::{CharmDir, Ran, config_changed, request, run};
+
+/// A charm as a script, with its files.
+struct Charm {
+    directory: CharmDir,
+    binary: PathBuf,
+}
+
+impl Charm {
+    fn new(script: &str) -> Self {
+        let directory = CharmDir::new();
+        let binary = directory.write("my-charm", format!("#!/bin/sh\n{script}\n"));
+        fs::set_permissions(&binary, PermissionsExt::from_mode(0o755)).expect("a program");
+        directory.write(
+            "charmcraft.yaml",
+            "name: db\nrequires: {tracing: {interface: tracing}}\nconfig: {options: {port: {type: int, default: 80}}}\n",
+        );
+        Self { directory, binary }
+    }
+
+    fn run(&self, event: &str, arguments: &[&str]) -> Ran {
+        let charm = self.directory.path().to_str().expect("a text");
+        let binary = self.binary.to_str().expect("a text");
+        run([&["run", binary, event, "--charm", charm][..], arguments].concat())
+    }
+}
+
+#[test]
+fn what_juju_saw_of_a_dispatch_is_printed_with_its_trace() {
+    let charm = Charm::new(
+        "status-set active \"leader: $(is-leader), port: $(config-get port)\"
+         open-port 80
+         application-version-set 1.2
+         juju-log -l WARNING careful
+         echo out; echo err >&2
+         mkdir .charm_tracing_buffer && cp \"$TRACE\" .charm_tracing_buffer/a.otlp",
+    );
+    let trace = charm.directory.write("trace", request(&config_changed()));
+    let variable = format!("TRACE={}", trace.display());
+    let ran = charm.run("config-changed", &["--leader", "--config", "port=8080", "--env", &variable]);
+    assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{}", ran.out);
+    let (head, rest) = ran.out.split_once('\n').expect("lines");
+    assert!(head.starts_with("db/0: config-changed  exit code 0 after "), "{head}");
+    let expected = "  unit status         active: leader: True, port: 8080
+  workload version    1.2
+  opened ports        80/tcp
+  WARNING careful
+  stdout  out
+  stderr  err
+
+trace 11111111111111111111111111111111
+app/0: config-changed event ";
+    assert!(rest.starts_with(expected), "{rest}");
+}
+
+#[test]
+fn a_relation_has_the_databags_of_its_file() {
+    let charm = Charm::new(
+        "test \"$JUJU_REMOTE_APP\" = tempo || exit 3
+         relation-set --app \"answer=$(relation-get --app url tempo)\"
+         relation-set \"unit=$(relation-get address tempo/1)\"",
+    );
+    let file = charm.directory.write(
+        "tempo.json",
+        r#"{"remote_app_name": "tempo", "remote_app_data": {"url": "http://t"},
+            "remote_units_data": {"tempo/1": {"address": "10.0.0.9"}}}"#,
+    );
+    let relation = format!("tracing={}", file.display());
+    let ran = charm.run("tracing-relation-changed", &["--leader", "--relation", &relation]);
+    assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{}", ran.out);
+    for line in [" application databag  answer = http://t\n", " unit databag  unit = 10.0.0.9\n"] {
+        assert!(ran.out.contains(line), "{}", ran.out);
+    }
+    assert!(ran.out.ends_with("\nNo trace waits: it was sent, or nothing was recorded.\n"), "{}", ran.out);
+}
+
+#[test]
+fn an_action_has_parameters_and_results() {
+    let charm =
+        Charm::new("action-set \"saved=$(action-get path)\"; action-log working; action-fail 'disk full'");
+    for event in ["backup-action", "actions/backup"] {
+        let ran = charm.run(event, &["--action-param", "path=/srv"]);
+        assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{}", ran.out);
+        let lines = "  action log          working\n  action result       saved = /srv\n  action failed       disk full\n";
+        assert!(ran.out.contains(lines), "{}", ran.out);
+    }
+}
+
+#[test]
+fn a_charm_that_fails_ends_it_with_1() {
+    let charm = Charm::new("exit 3");
+    let ran = charm.run("install", &[]);
+    assert_eq!(ran.code, Some(1));
+    assert!(ran.out.starts_with("db/0: install  exit code 3 after "), "{}", ran.out);
+}
+
+#[test]
+fn what_cannot_be_played_is_said() {
+    let charm = Charm::new("exit 0");
+    for (event, arguments, reason) in [
+        ("tracing-relation-changed", &[][..], "needs a relation: --relation tracing"),
+        ("secret-changed", &[], "secret-changed cannot be played"),
+        ("install", &["--relation", "tracing=/no/such/file"], "cannot read /no/such/file"),
+        ("install", &["--relation", "tracing=charmcraft.yaml"], "cannot read charmcraft.yaml"),
+    ] {
+        let ran = charm.run(event, arguments);
+        assert_eq!((ran.code, ran.out.as_str()), (Some(1), ""), "{event}");
+        assert!(ran.err.contains(reason), "{}", ran.err);
+    }
+    assert_eq!(run(["run", "/no/such/charm", "install"]).code, Some(1));
+    assert_eq!(charm.run("install", &["--unit", "db"]).code, Some(2));
+}
