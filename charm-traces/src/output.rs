@@ -28,7 +28,7 @@ pub(crate) fn print(text: impl Display) -> io::Result<()> {
 
 /// Prints a complaint on the standard error, in one line.
 pub(crate) fn complain(complaint: impl Display) {
-    let text = complaint.to_string().replace(['\n', '\r'], " ");
+    let text = printable(&complaint.to_string());
     _ = writeln!(anstream::stderr().lock(), "{}: {text}", painted(BAD, "charm-traces"));
 }
 
@@ -36,6 +36,11 @@ pub(crate) fn complain(complaint: impl Display) {
 pub(crate) fn painted(style: Style, text: impl Display) -> String {
     let text = text.to_string();
     if text.is_empty() { text } else { format!("{style}{text}{style:#}") }
+}
+
+/// Replaces what would do something to a terminal.
+pub(crate) fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 /// Returns the width of the terminal, or that of a page if there is none.
@@ -60,5 +65,5 @@ pub(crate) fn painted_picture(picture: &str) -> String {
         };
         error.map_or_else(|| span.clone(), |error| format!("{span}{}", painted(BAD, format!("✗{error}"))))
     };
-    picture.lines().map(|each| line(each) + "\n").collect()
+    picture.lines().map(|each| line(&printable(each)) + "\n").collect()
 }

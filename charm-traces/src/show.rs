@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use charm_tracing::opentelemetry::trace::TraceId;
 
 use crate::arguments::{Chosen, Show};
-use crate::output::{BAD, HEADING, WARNING, WEAK, columns, complain, painted, painted_picture, print};
+use crate::output::{
+    BAD, HEADING, WARNING, WEAK, columns, complain, painted, painted_picture, print, printable,
+};
 use crate::page::{Kind, document};
 use crate::program::Outcome;
 use crate::stored::{Fault, Shown, State, Stored, read};
@@ -128,9 +130,4 @@ pub(crate) fn said(path: &Path, error: &io::Error) -> io::Error {
 
 pub(crate) fn counted(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
-}
-
-/// Removes what would do something to a terminal.
-fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }

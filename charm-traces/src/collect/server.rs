@@ -14,7 +14,7 @@ use super::expectations::Expectations;
 use super::kept::Kept;
 use super::request::{Encoding, Refusal, refusal, request};
 use crate::arguments::Collect;
-use crate::output::{BAD, WEAK, columns, complain, painted, painted_picture, print};
+use crate::output::{BAD, WEAK, columns, complain, painted, painted_picture, print, printable};
 use crate::summary::{Summary, in_words};
 
 /// The threads that answer requests.
@@ -144,7 +144,9 @@ impl Shared {
         if let (Some(directory), Some(span)) = (&self.save, spans.spans().first()) {
             let name = WaitingName::new(SystemTime::now(), span.trace_id, request);
             let path = directory.join(name.to_string());
-            if let Err(error) = fs::write(&path, request) {
+            // Whoever reads the directory meanwhile finds whole files.
+            let part = path.with_added_extension("part");
+            if let Err(error) = fs::write(&part, request).and_then(|()| fs::rename(&part, &path)) {
                 complain(format_args!("cannot write {}: {error}", path.display()));
             }
         }
@@ -172,7 +174,8 @@ impl Shared {
 
 /// Writes a line for a trace. The columns have the widths of most units and events, because the next line is not known.
 fn line(summary: &Summary) -> String {
-    let Summary { unit, event, spans, failed, id, .. } = summary;
+    let Summary { spans, failed, id, .. } = summary;
+    let (unit, event) = (printable(&summary.unit), printable(&summary.event));
     let took = in_words(summary.duration);
     let failed = if *failed == 0 { String::new() } else { painted(BAD, format!("  {failed} failed")) };
     let time = painted(WEAK, summary.time());

@@ -1,4 +1,4 @@
-use crate::output::{BAD, GOOD, WARNING, painted};
+use crate::output::{BAD, GOOD, WARNING, painted, printable};
 
 /// A fact about the way of the traces, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +38,7 @@ impl Finding {
             Severity::Notice => (WARNING, "note"),
             Severity::Bad => (BAD, "bad "),
         };
-        let fact = self.fact.replace(['\n', '\r'], " ");
+        let fact = printable(&self.fact);
         let advice = self.advice.as_ref().map(|advice| format!("\n      -> {advice}")).unwrap_or_default();
         format!("{}  {fact}{advice}\n", painted(style, mark))
     }

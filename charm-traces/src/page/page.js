@@ -42,8 +42,10 @@ function refresh() {
   $("summary").textContent = [page.title, shown + counted(values.length, "trace"), failed ? `${failed.toLocaleString("en")} failed` : "",
     counted(values.reduce((sum, trace) => sum + trace.size, 0), "span")].filter(Boolean).join(" · ");
   for (const head of $("heads").children) {
-    if (head.dataset.order === order.by) head.setAttribute("aria-sort", order.down ? "descending" : "ascending");
-    else head.removeAttribute("aria-sort");
+    const isOrder = head.dataset.order === order.by, sorted = order.down ? "descending" : "ascending";
+    head.ariaLabel = isOrder ? `${head.textContent}, sorted ${sorted}` : null;
+    if (isOrder) head.dataset.sorted = sorted;
+    else delete head.dataset.sorted;
   }
   return traces;
 }

@@ -112,7 +112,6 @@ class Waterfall {
     const isOpen = !this.collapsed.has(span);
     row.setAttribute("aria-level", span.depth + 1);
     if (span.descendants) row.setAttribute("aria-expanded", isOpen);
-    row.setAttribute("aria-label", `${span.name}, ${took(span.duration)}${span.failed ? `, failed: ${span.error}` : ""}`);
     row.classList.toggle("apart", this.found !== null && !this.found.has(span));
 
     // Half of a column would be these words otherwise; the colour says that it is a call, and the details have the whole name.
@@ -121,7 +120,7 @@ class Waterfall {
     // A very deep trace keeps its names in sight.
     indent.style.width = `${Math.min(span.depth, 24) * 14}px`;
     const name = make("div", { className: "name", title: span.name }, indent,
-      make("span", { className: "toggle" }, span.descendants ? (isOpen ? "▼" : "▶") : ""),
+      make("span", { className: "toggle", "aria-hidden": true }, span.descendants ? (isOpen ? "▼" : "▶") : ""),
       make("span", { className: "text" }, marked(text, this.wanted)),
       span.descendants && !isOpen ? make("span", { className: "count" }, String(span.descendants)) : "",
       span.failed ? make("span", { className: "complaint" }, "✗ ", span.error.split("\n", 1)[0]) : "",
@@ -131,7 +130,7 @@ class Waterfall {
     const lane = make("div", { className: "lane" });
     const from = Math.max(0, percent(span.start)), to = Math.min(100, percent(span.end));
     if (from <= 100 && to >= 0) {
-      const bar = make("div", { className: `bar ${span.className}${span.failed ? " error error-edge" : ""}` });
+      const bar = make("div", { className: `bar ${span.className}${span.failed ? " error" : ""}` });
       bar.style.left = `min(${from}%, 100% - 2px)`;
       bar.style.width = `${Math.max(0, to - from)}%`;
       const took_ = make("span", { className: "took" }, took(span.duration));

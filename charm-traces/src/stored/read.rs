@@ -85,23 +85,30 @@ impl Reading {
     fn add_directory(&mut self, directory: &Path) {
         let places = [QUEUE, PYTHON_BUFFER, OPS_DATABASE].map(|name| directory.join(name));
         if !places.iter().any(|place| place.exists()) {
-            return self.add_queue(directory);
+            return self.add_queue(directory, false);
         }
         for place in places {
             if place.is_dir() {
-                self.add_queue(&place);
+                self.add_queue(&place, true);
             } else if place.exists() {
                 self.add_path(&place);
             }
         }
     }
 
-    fn add_queue(&mut self, queue: &Path) {
+    /// Reads the traces in a directory. Without one, a directory that `is_queue` by its name has foreign files, and any other is none
+    /// of a charm's.
+    fn add_queue(&mut self, queue: &Path, is_queue: bool) {
         let entries = fs::read_dir(queue).and_then(Iterator::collect::<io::Result<Vec<_>>>);
         let mut entries = match entries {
             Ok(entries) => entries,
             Err(error) => return self.fault(queue, error),
         };
+        let has_traces =
+            |entry: &fs::DirEntry| matches!(extension(&entry.path()), "otlp" | "idle" | "journal" | "part");
+        if !is_queue && !entries.iter().any(has_traces) {
+            return;
+        }
         entries.sort_by_key(fs::DirEntry::file_name);
         for entry in entries {
             let (name, path) = (entry.file_name(), entry.path());

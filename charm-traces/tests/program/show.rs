@@ -147,6 +147,8 @@ fn spans_without_a_unit_are_shown_by_their_service_and_root() {
 #[test]
 fn where_no_trace_waits_the_list_is_empty_and_all_is_well() {
     let charm = CharmDir::new();
+    charm.write("metadata.yaml", "name: app");
+    charm.write("src/grafana.json", "{}");
     let ran = run(["show".as_ref(), charm.path()]);
     assert_eq!((ran.code, ran.out.as_str()), (Some(0), ""));
     assert!(ran.err.contains("no such traces"), "{}", ran.err);
