@@ -107,3 +107,52 @@ impl Kept {
         changed.map(|kept| Entry::of(&kept.trace)).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use charm_tracing::testing::Span;
+
+    use super::*;
+
+    /// Returns this many spans of a trace, after the first ones of it.
+    fn spans(trace: u128, after: u64, count: u64) -> Trace {
+        let span = |id: u64| Span { trace_id: trace.into(), span_id: id.into(), ..Span::default() };
+        (after + 1..=after + count).map(span).collect()
+    }
+
+    fn ids(kept: &Kept) -> Vec<u128> {
+        kept.order.iter().map(|id| u128::from_be_bytes(id.to_bytes())).collect()
+    }
+
+    #[test]
+    fn the_oldest_traces_make_room_for_the_newest() {
+        let mut kept = Kept::new(2);
+        for trace in [1, 2, 1, 3] {
+            kept.add(spans(trace, 0, 1));
+        }
+        assert_eq!((ids(&kept), kept.all_traces(), kept.all_spans()), (vec![2, 3], 3, 3));
+    }
+
+    #[test]
+    fn few_traces_with_many_spans_are_bounded_as_well() {
+        let mut kept = Kept::new(1000);
+        for trace in 1..=5 {
+            kept.add(spans(trace, 0, MOST_SPANS as u64 / 4));
+        }
+        assert_eq!(ids(&kept), [2, 3, 4, 5]);
+        kept.add(spans(6, 0, MOST_SPANS as u64 + 1));
+        assert_eq!(
+            (ids(&kept), kept.spans),
+            (vec![6], MOST_SPANS + 1),
+            "the newest is kept, however large it is"
+        );
+    }
+
+    #[test]
+    fn a_span_that_is_sent_again_is_there_once() {
+        let mut kept = Kept::new(2);
+        kept.add(spans(1, 0, 3));
+        kept.add(spans(1, 1, 3));
+        assert_eq!((kept.all_spans(), kept.traces[&TraceId::from(1)].trace.len()), (4, 4));
+    }
+}

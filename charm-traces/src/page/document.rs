@@ -29,6 +29,15 @@ pub(crate) enum Kind {
 /// Makes an HTML page of traces. It is one file, loads nothing, and works in any browser of today.
 ///
 /// `title` says where the traces come from. Spans of several traces are several traces in the page.
+///
+/// ```
+/// use charm_tracing::testing::Recording;
+///
+/// let recording = Recording::start();
+/// charm_tracing::event("start", || ());
+/// let page = charm_traces::page("my test", &recording.spans());
+/// assert!(page.contains("event: start"));
+/// ```
 #[must_use]
 pub fn page(title: &str, traces: &Trace) -> String {
     let traces = traces.traces();

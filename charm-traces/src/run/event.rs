@@ -52,3 +52,17 @@ pub(super) fn event(
 fn without<'a>(hook: &'a str, kind: &str) -> Option<&'a str> {
     hook.strip_suffix(kind)?.strip_suffix(['-', '_']).filter(|name| !name.is_empty())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::without;
+
+    #[test]
+    fn the_name_before_a_kind_of_event_may_have_dashes_and_underscores() {
+        assert_eq!(without("tracing-relation-changed", "relation-changed"), Some("tracing"));
+        assert_eq!(without("my-db_action", "action"), Some("my-db"));
+        assert_eq!(without("relation-changed", "relation-changed"), None);
+        assert_eq!(without("-action", "action"), None);
+        assert_eq!(without("transaction", "action"), None);
+    }
+}
