@@ -147,9 +147,10 @@ function nextFailed() {
 function stepBack() {
   const inList = $("traces").contains(document.activeElement);
   const search = inList ? $("trace-search") : $("span-search");
-  if (search.value) {
+  if (search.value || search === document.activeElement) {
     search.value = "";
     search.dispatchEvent(new Event("input"));
+    (inList ? list : waterfall.rows).element.focus();
   } else if (!$("details").hidden) closeDetails();
   else if (waterfall.zoom) waterfall.zoomTo(null);
   else list.element.focus();
