@@ -2,8 +2,11 @@
 
 use std::fmt::Display;
 use std::io::{self, Write as _};
+use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 pub(crate) const HEADING: Style = Style::new().bold();
 pub(crate) const BAD: Style = AnsiColor::Red.on_default();
@@ -66,4 +69,21 @@ pub(crate) fn painted_picture(picture: &str) -> String {
         error.map_or_else(|| span.clone(), |error| format!("{span}{}", painted(BAD, format!("✗{error}"))))
     };
     picture.lines().map(|each| line(&printable(each)) + "\n").collect()
+}
+
+/// Writes a moment, in nanoseconds since 1970, in the zone of this machine.
+pub(crate) fn local_time(unix_nanos: u64) -> String {
+    let time = Timestamp::from_nanosecond(unix_nanos.into()).unwrap_or_default();
+    time.to_zoned_datetime(TimeZone::system()).strftime("%F %T").to_string()
+}
+
+/// Writes a duration with three significant digits. With more, a reader compares noise.
+pub(crate) fn in_words(duration: Duration) -> String {
+    let (value, unit) = match duration.as_secs_f64() {
+        small if small < 999.5e-6 => (small * 1e6, "µs"),
+        middle if middle < 0.9995 => (middle * 1e3, "ms"),
+        large => (large, "s"),
+    };
+    let digits = if value < 9.995 { 2 } else { usize::from(value < 99.95) };
+    format!("{value:.digits$} {unit}")
 }

@@ -7,12 +7,12 @@ use charm_tracing::opentelemetry::trace::TraceId;
 
 use crate::arguments::{Chosen, Show};
 use crate::output::{
-    BAD, HEADING, WARNING, WEAK, columns, complain, painted, painted_picture, print, printable,
+    BAD, HEADING, WARNING, WEAK, columns, complain, in_words, local_time, painted, painted_picture, print,
+    printable,
 };
 use crate::page::{Kind, document};
 use crate::program::Outcome;
 use crate::stored::{Fault, Shown, State, Stored, read};
-use crate::summary::in_words;
 
 /// Shows the traces at a path: as a list and trees, or as a page.
 pub(crate) fn show(arguments: &Show) -> io::Result<Outcome> {
@@ -80,7 +80,7 @@ pub(crate) fn list(shown: &[Shown]) -> String {
     let row = |Shown { summary, state, .. }: &Shown| {
         let failed = if summary.failed == 0 { String::new() } else { summary.failed.to_string() };
         [
-            summary.time(),
+            local_time(summary.start_nanos),
             printable(&summary.unit),
             printable(&summary.event),
             in_words(summary.duration),

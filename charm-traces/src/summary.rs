@@ -1,8 +1,6 @@
 use std::time::Duration;
 
 use charm_tracing::testing::{Span, SpanEvent, Trace};
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
 
 /// The facts of a trace that a list shows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -42,11 +40,6 @@ impl Summary {
             failed: spans.iter().filter(|span| span.is_failed()).count(),
         }
     }
-
-    /// Returns the time at which the trace starts, in the zone of this machine.
-    pub(crate) fn time(&self) -> String {
-        local_time(Timestamp::from_nanosecond(self.start_nanos.into()).unwrap_or_default())
-    }
 }
 
 /// Returns the event of a dispatch: that of the event span, of the root of a dispatch, or the one that `ops` notes in its root.
@@ -68,20 +61,4 @@ fn of_root(root: &Span) -> Option<&str> {
         return root.events.iter().find(of_juju)?.attribute("kind")?.as_str();
     }
     root.name.strip_suffix(" event")?.split_once(": ").map(|(_, event)| event)
-}
-
-/// Writes a time in the zone of this machine.
-pub(crate) fn local_time(time: Timestamp) -> String {
-    time.to_zoned_datetime(TimeZone::system()).strftime("%F %T").to_string()
-}
-
-/// Writes a duration with three significant digits. With more, a reader compares noise.
-pub(crate) fn in_words(duration: Duration) -> String {
-    let (value, unit) = match duration.as_secs_f64() {
-        small if small < 999.5e-6 => (small * 1e6, "µs"),
-        middle if middle < 0.9995 => (middle * 1e3, "ms"),
-        large => (large, "s"),
-    };
-    let digits = if value < 9.995 { 2 } else { usize::from(value < 99.95) };
-    format!("{value:.digits$} {unit}")
 }

@@ -14,8 +14,10 @@ use super::expectations::Expectations;
 use super::kept::Kept;
 use super::request::{Encoding, Refusal, refusal, request};
 use crate::arguments::Collect;
-use crate::output::{BAD, WEAK, columns, complain, painted, painted_picture, print, printable};
-use crate::summary::{Summary, in_words};
+use crate::output::{
+    BAD, WEAK, columns, complain, in_words, local_time, painted, painted_picture, print, printable,
+};
+use crate::summary::Summary;
 
 /// The threads that answer requests.
 const THREADS: usize = 4;
@@ -178,7 +180,7 @@ fn line(summary: &Summary) -> String {
     let (unit, event) = (printable(&summary.unit), printable(&summary.event));
     let took = in_words(summary.duration);
     let failed = if *failed == 0 { String::new() } else { painted(BAD, format!("  {failed} failed")) };
-    let time = painted(WEAK, summary.time());
+    let time = painted(WEAK, local_time(summary.start_nanos));
     format!("{time}  {unit:12}  {event:24}  {took:>8}  {spans:>5} spans  {id}{failed}\n")
 }
 

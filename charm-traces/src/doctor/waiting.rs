@@ -4,12 +4,12 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use charm_tracing::__charm_traces::QueueState;
-use jiff::Timestamp;
 
 use super::finding::Finding;
+use crate::output::local_time;
 use crate::show::counted;
 use crate::stored::{State, Stored, read};
-use crate::summary::{Summary, local_time};
+use crate::summary::Summary;
 
 /// Says what waits, how the backend answered to earlier dispatches, and what was lost.
 pub(super) fn findings(charm_dir: &Path, queue: &Path, has_endpoint: bool) -> Vec<Finding> {
@@ -53,7 +53,7 @@ fn stored(stored: &[Stored], has_endpoint: bool) -> Vec<Finding> {
     let bytes: usize = stored.iter().map(|stored| stored.request.len()).sum();
     let oldest =
         stored.iter().map(|stored| Summary::of(&stored.trace)).min_by_key(|summary| summary.start_nanos);
-    let since = oldest.map(|summary| summary.time()).unwrap_or_default();
+    let since = oldest.map(|summary| local_time(summary.start_nanos)).unwrap_or_default();
     let fact = format!("{} with {} kB, the oldest since {since}", waits(stored.len()), bytes.div_ceil(1000));
     let advice = if has_endpoint {
         "the next dispatches send them, oldest first; charm-traces send does so now"
@@ -88,7 +88,8 @@ fn of_state(state: &QueueState, now: SystemTime) -> Vec<Finding> {
         ));
     }
     if let Some(until) = state.paused_until.filter(|until| *until > now) {
-        let until = local_time(Timestamp::try_from(until).unwrap_or_default());
+        let nanos = until.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_nanos();
+        let until = local_time(u64::try_from(nanos).unwrap_or(u64::MAX));
         findings.push(Finding::notice(
             format!("the backend asked not to be sent traces before {until}"),
             "wait, or raise its rate limit",

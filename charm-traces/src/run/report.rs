@@ -2,8 +2,7 @@ use std::fmt::Write as _;
 
 use charm_testing::{ActionOutcome, LogLine, Outcome, Relation};
 
-use crate::output::{BAD, GOOD, HEADING, WARNING, WEAK, painted};
-use crate::summary::in_words;
+use crate::output::{BAD, GOOD, HEADING, WARNING, WEAK, in_words, painted};
 
 /// Writes what Juju saw of a dispatch.
 pub(super) fn report(outcome: &Outcome, relations: &[Relation]) -> String {
