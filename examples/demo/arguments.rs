@@ -16,10 +16,22 @@ Options:
   --endpoint URL  send the traces to this OTLP/HTTP endpoint, e.g. http://localhost:4318, instead of the built-in
                   collector, and show their ids
   --ca FILE       the certificate authorities of an https endpoint, PEM
+  --page FILE     write the page of the traces to this file, instead of demo.html beside the program
+  --open          open the page in the browser
   -h, --help      show this
 
 On a terminal there are colours, unless NO_COLOR is set. TMPDIR names the directory in which the units are laid out.
 ";
+
+/// What the demo is asked for.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Arguments {
+    pub(crate) backend: Backend,
+    /// The file of the page.
+    pub(crate) page: Option<PathBuf>,
+    /// True if the page is to be opened in the browser.
+    pub(crate) open: bool,
+}
 
 /// Where the traces go.
 #[derive(Debug, PartialEq, Eq)]
@@ -59,8 +71,8 @@ impl Endpoint {
 }
 
 /// None: help is asked for.
-pub(crate) fn parse(mut args: impl Iterator<Item = String>) -> Result<Option<Backend>, String> {
-    let (mut endpoint, mut ca) = (None, None);
+pub(crate) fn parse(mut args: impl Iterator<Item = String>) -> Result<Option<Arguments>, String> {
+    let (mut endpoint, mut ca, mut page, mut open) = (None, None, None, false);
     while let Some(arg) = args.next() {
         let (name, inline) = match arg.split_once('=') {
             Some((name, value)) => (name, Some(value.to_owned())),
@@ -76,15 +88,18 @@ pub(crate) fn parse(mut args: impl Iterator<Item = String>) -> Result<Option<Bac
                 let path = fs::canonicalize(&file).map_err(|error| format!("cannot find {file}: {error}"))?;
                 ca = Some(path);
             }
+            "--page" => page = Some(PathBuf::from(value()?)),
+            "--open" if inline.is_none() => open = true,
             "-h" | "--help" => return Ok(None),
             _ => return Err(format!("unknown argument {arg}")),
         }
     }
-    match (endpoint, ca) {
-        (Some(endpoint), ca) => Ok(Some(Backend::Remote { endpoint, ca })),
-        (None, None) => Ok(Some(Backend::BuiltIn)),
-        (None, Some(_)) => Err("--ca is for an https endpoint: give --endpoint too".to_owned()),
-    }
+    let backend = match (endpoint, ca) {
+        (Some(endpoint), ca) => Backend::Remote { endpoint, ca },
+        (None, None) => Backend::BuiltIn,
+        (None, Some(_)) => return Err("--ca is for an https endpoint: give --endpoint too".to_owned()),
+    };
+    Ok(Some(Arguments { backend, page, open }))
 }
 
 pub(crate) fn help() -> ExitCode {
@@ -107,19 +122,23 @@ pub(crate) fn refuse(mistake: &str) -> ExitCode {
 mod tests {
     use super::*;
 
-    fn parsed(args: &[&str]) -> Result<Option<Backend>, String> {
+    fn parsed(args: &[&str]) -> Result<Option<Arguments>, String> {
         parse(args.iter().map(ToString::to_string))
+    }
+
+    fn sent_to(backend: Backend) -> Arguments {
+        Arguments { backend, page: None, open: false }
     }
 
     #[test]
     fn without_arguments_the_collector_is_built_in() {
-        assert_eq!(parsed(&[]), Ok(Some(Backend::BuiltIn)));
+        assert_eq!(parsed(&[]), Ok(Some(sent_to(Backend::BuiltIn))));
     }
 
     #[test]
     fn an_endpoint_may_stand_in_the_same_word() {
         let endpoint = Endpoint::parse("http://tempo:4318").expect("an endpoint");
-        let remote = || Ok(Some(Backend::Remote { endpoint: endpoint.clone(), ca: None }));
+        let remote = || Ok(Some(sent_to(Backend::Remote { endpoint: endpoint.clone(), ca: None })));
         assert_eq!(parsed(&["--endpoint", "http://tempo:4318"]), remote());
         assert_eq!(parsed(&["--endpoint=http://tempo:4318"]), remote());
     }
@@ -149,9 +168,17 @@ mod tests {
     }
 
     #[test]
+    fn the_page_may_have_another_place_and_be_opened() {
+        let arguments = Arguments { backend: Backend::BuiltIn, page: Some("a.html".into()), open: true };
+        assert_eq!(parsed(&["--open", "--page", "a.html"]), Ok(Some(arguments)));
+    }
+
+    #[test]
     fn mistakes_are_named() {
         assert_eq!(parsed(&["--endpoint"]), Err("--endpoint needs a value".into()));
-        assert_eq!(parsed(&["--verbose"]), Err("unknown argument --verbose".into()));
+        for unknown in ["--verbose", "--open=yes"] {
+            assert_eq!(parsed(&[unknown]), Err(format!("unknown argument {unknown}")));
+        }
         assert!(parsed(&["--ca", "/no/such/file"]).is_err_and(|text| text.contains("/no/such/file")));
     }
 }

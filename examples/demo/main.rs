@@ -4,6 +4,7 @@
 //! of the story are real, and `cargo run -p examples` builds them all.
 
 mod arguments;
+mod page;
 mod paint;
 #[path = "../provider/src/main.rs"]
 mod provider_charm;
@@ -16,7 +17,7 @@ use std::env;
 use std::path::Path;
 use std::process::ExitCode;
 
-use arguments::Backend;
+use arguments::Arguments;
 use stop::Stop;
 use story::Halt;
 
@@ -26,18 +27,18 @@ fn main() -> ExitCode {
         return if of_tempo { provider_charm::main() } else { requirer_charm::main() };
     }
     match arguments::parse(env::args().skip(1)) {
-        Ok(Some(backend)) => tell(&backend),
+        Ok(Some(arguments)) => tell(&arguments),
         Ok(None) => arguments::help(),
         Err(mistake) => arguments::refuse(&mistake),
     }
 }
 
-fn tell(backend: &Backend) -> ExitCode {
+fn tell(arguments: &Arguments) -> ExitCode {
     let stop = match Stop::listen() {
         Ok(stop) => stop,
         Err(error) => return arguments::fail(&format!("cannot listen for signals: {error}")),
     };
-    let told = story::tell(backend, &stop);
+    let told = story::tell(arguments, &stop);
     // Now the units' directories are removed.
     stop.obey();
     match told {

@@ -10,7 +10,8 @@ use charm_testing::collector::Collector;
 use charm_testing::{Event, Integration, Juju, LogLine, Outcome, Trace, queue};
 use serde_json::json;
 
-use crate::arguments::{Backend, Endpoint};
+use crate::arguments::{Arguments, Backend, Endpoint};
+use crate::page;
 use crate::paint::{self, BAD, GOOD, HEADING, painted, say, show};
 use crate::stop::Stop;
 
@@ -30,8 +31,8 @@ pub(crate) enum Halt {
 }
 
 /// Returns true if every hook succeeded and every trace was delivered.
-pub(crate) fn tell(backend: &Backend, stop: &Stop) -> Result<bool, Halt> {
-    let (collector, endpoint, ca) = match backend {
+pub(crate) fn tell(arguments: &Arguments, stop: &Stop) -> Result<bool, Halt> {
+    let (collector, endpoint, ca) = match &arguments.backend {
         Backend::BuiltIn => {
             let (collector, endpoint) = start_collector().map_err(Halt::Failure)?;
             (Some(collector), endpoint, None)
@@ -66,7 +67,7 @@ pub(crate) fn tell(backend: &Backend, stop: &Stop) -> Result<bool, Halt> {
         say!("\nThe next event tries again.\n");
     }
     well &= app.show_hook("update-status")?;
-    Ok(end(&app, well, collector.as_ref(), &endpoint))
+    Ok(end(&app, well, collector.as_ref(), &endpoint, arguments))
 }
 
 /// Starts the built-in collector and connects to it once, because a port can be had where no connection can.
@@ -102,7 +103,13 @@ fn show_integration(app: &mut App, tempo: &mut Juju) -> Result<bool, Halt> {
 }
 
 /// Prints what has arrived, and whether the story came true.
-fn end(app: &App, well: bool, collector: Option<&Collector>, endpoint: &Endpoint) -> bool {
+fn end(
+    app: &App,
+    well: bool,
+    collector: Option<&Collector>,
+    endpoint: &Endpoint,
+    arguments: &Arguments,
+) -> bool {
     let mut delivered = app.waiting == 0;
     if let Some(collector) = collector {
         let spans = collector.trace();
@@ -110,8 +117,10 @@ fn end(app: &App, well: bool, collector: Option<&Collector>, endpoint: &Endpoint
         delivered &= collector.requests().len() == app.traces.len() && spans.check().is_ok();
         say!("{} spans arrived:\n", spans.len());
         show(&indented(&paint::picture(&spans.picture(WIDTH))));
+        page::write(&spans, arguments);
     } else {
         app.show_traces();
+        page::write(&app.on_disk, arguments);
     }
     say!("");
     let (traces, url) = (app.traces.len(), &endpoint.url);

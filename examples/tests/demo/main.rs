@@ -69,6 +69,26 @@ fn it_shows_each_dispatch_and_then_every_trace() {
 }
 
 #[test]
+fn it_ends_with_the_page_of_the_traces_and_says_where_that_is() {
+    let directory = tempfile::tempdir().unwrap();
+    let page = directory.path().join("traces.html");
+    let output = demo(&["--page", page.to_str().unwrap()]);
+    let (story, complaints) = texts(&output);
+    assert_eq!((output.status.code(), complaints.as_str()), (Some(0), ""), "{story}");
+    let line = format!("\nThe same as a page to open in a browser: {}\n", page.display());
+    assert!(story.contains(&line), "{story}");
+    let page = fs::read_to_string(page).unwrap();
+    for id in ids_logged(&story) {
+        assert!(page.contains(id), "{id} is logged and not in the page");
+    }
+
+    let output = demo(&["--page", "/no/such/directory/traces.html"]);
+    let (story, _) = texts(&output);
+    assert_eq!(output.status.code(), Some(0), "the traces arrived all the same: {story}");
+    assert!(story.contains("\ncannot write the page of the traces: No such file or directory"), "{story}");
+}
+
+#[test]
 fn with_endpoint_another_backend_gets_the_traces() {
     let collector = Collector::start();
     let output = demo(&["--endpoint", &collector.endpoint()]);
