@@ -36,7 +36,7 @@ pub fn main() -> ExitCode {
         Ok(Outcome::Good) => ExitCode::SUCCESS,
         Ok(Outcome::Bad) => ExitCode::FAILURE,
         Err(error) => {
-            complain(error);
+            complain(format_args!("{error:#}"));
             ExitCode::FAILURE
         }
     }

@@ -1,20 +1,19 @@
 use std::collections::HashSet;
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io;
 use std::path::{Path, PathBuf};
 
+use anyhow::{Context as _, bail};
 use charm_tracing::__charm_traces::{Sent, send_by_hand, with_causes};
-use charm_tracing::{Certificate, Destination};
+use charm_tracing::{Certificate, DeliveryProblem, Destination};
 
 use crate::arguments::{Connection, Send};
 use crate::output::{BAD, GOOD, WARNING, complain, painted, print};
 use crate::program::Outcome;
-use crate::show::chosen_ids;
-use crate::show::counted;
+use crate::show::{chosen_ids, counted};
 use crate::stored::{Place, State, Stored, queue_at, read, remove_row};
 
 /// Sends the traces at a path to a backend.
-pub(crate) fn send(arguments: &Send) -> io::Result<Outcome> {
+pub(crate) fn send(arguments: &Send) -> anyhow::Result<Outcome> {
     let path = &arguments.chosen.path;
     // A charm that sends at this moment would send the same traces.
     let _lock = if arguments.remove { lock(path)? } else { None };
@@ -55,26 +54,25 @@ pub(crate) fn send(arguments: &Send) -> io::Result<Outcome> {
 }
 
 /// Returns the destination that the arguments name. Without a certificate, those of the system are trusted.
-pub(crate) fn destination(connection: &Connection, endpoint: &str) -> io::Result<Destination> {
+pub(crate) fn destination(connection: &Connection, endpoint: &str) -> anyhow::Result<Destination> {
     let certificate = match &connection.ca {
-        Some(path) => Certificate::Pem(fs::read_to_string(path).map_err(|error| {
-            io::Error::new(error.kind(), format!("cannot read {}: {error}", path.display()))
-        })?),
+        Some(path) => {
+            let pem = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+            Certificate::Pem(pem)
+        }
         None => Certificate::System,
     };
     Ok(Destination::new(endpoint, Some(certificate)))
 }
 
-/// Takes the lock of whoever sends from a queue; `None` if the path is no queue that a charm has sent from.
-fn lock(path: &Path) -> io::Result<Option<File>> {
+/// Takes the lock that a charm holds while it sends; `None` if the path is no queue that a charm has sent from.
+fn lock(path: &Path) -> anyhow::Result<Option<File>> {
     let Ok(file) = OpenOptions::new().write(true).open(queue_at(path).join("sending")) else {
         return Ok(None);
     };
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
-        Err(TryLockError::WouldBlock) => {
-            Err(io::Error::other("the charm sends its traces right now: try again"))
-        }
+        Err(TryLockError::WouldBlock) => bail!("the charm sends its traces right now: try again"),
         // A file system without locks.
         Err(TryLockError::Error(_)) => Ok(None),
     }
@@ -118,7 +116,7 @@ impl Results {
                 line(WARNING, "kept", &reason);
                 self.left.push(stored.place.clone());
                 // An answer may be about this trace; without one, the others get none either.
-                return matches!(problem, Some(charm_tracing::DeliveryProblem::NotAccepted { .. }));
+                return matches!(problem, Some(DeliveryProblem::NotAccepted { .. }));
             }
         }
         true
@@ -128,12 +126,12 @@ impl Results {
     fn remove(&self, partly: &HashSet<PathBuf>) {
         for place in &self.taken {
             let removed = match place {
-                Place::Row(path, id) => remove_row(path, *id).map_err(io::Error::other),
+                Place::Row(path, id) => remove_row(path, *id).map_err(anyhow::Error::from),
                 Place::PartOf(path) if partly.contains(path) || !path.exists() => Ok(()),
-                Place::File(path) | Place::PartOf(path) => fs::remove_file(path),
+                Place::File(path) | Place::PartOf(path) => fs::remove_file(path).map_err(anyhow::Error::from),
             };
             if let Err(error) = removed {
-                complain(format_args!("cannot remove {place}: {error}"));
+                complain(format_args!("cannot remove {place}: {error:#}"));
             }
         }
     }

@@ -1,8 +1,8 @@
 use std::collections::HashSet;
 use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
+use anyhow::Context as _;
 use charm_tracing::opentelemetry::trace::TraceId;
 
 use crate::arguments::{Chosen, Show};
@@ -15,7 +15,7 @@ use crate::program::Outcome;
 use crate::stored::{Fault, Shown, State, Stored, read};
 
 /// Shows the traces at a path: as a list and trees, or as a page.
-pub(crate) fn show(arguments: &Show) -> io::Result<Outcome> {
+pub(crate) fn show(arguments: &Show) -> anyhow::Result<Outcome> {
     let (shown, faults) = chosen(&arguments.chosen);
     let outcome = Outcome::after(&faults);
     if arguments.html.is_some() || arguments.open {
@@ -26,7 +26,7 @@ pub(crate) fn show(arguments: &Show) -> io::Result<Outcome> {
             Some(path) => path.clone(),
             None => temporary(),
         };
-        fs::write(&path, page).map_err(|error| said(&path, &error))?;
+        fs::write(&path, page).with_context(|| format!("cannot write {}", path.display()))?;
         print(format_args!("{} with {}\n", path.display(), counted(shown.len(), "trace")))?;
         if arguments.open {
             open::that(&path)?;
@@ -123,11 +123,7 @@ fn temporary() -> PathBuf {
     std::env::temp_dir().join(format!("charm-traces-{}.html", std::process::id()))
 }
 
-/// Names the file of an error.
-pub(crate) fn said(path: &Path, error: &io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("cannot write {}: {error}", path.display()))
-}
-
+/// Writes a number of things.
 pub(crate) fn counted(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }

@@ -1,9 +1,9 @@
 use std::fs;
-use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use anyhow::Context as _;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
@@ -13,13 +13,13 @@ use super::server::Collector;
 use crate::arguments::Collect;
 use crate::output::{BAD, GOOD, HEADING, painted, print};
 use crate::program::Outcome;
-use crate::show::{counted, said};
+use crate::show::counted;
 
 /// The time between two looks at whether the end has come.
 const TURN: Duration = Duration::from_millis(50);
 
 /// Collects traces until a signal, the end of the time, or until everything that is expected came.
-pub(crate) fn collect(arguments: &Collect) -> io::Result<Outcome> {
+pub(crate) fn collect(arguments: &Collect) -> anyhow::Result<Outcome> {
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {
         // The second signal ends the process at once.
@@ -27,7 +27,7 @@ pub(crate) fn collect(arguments: &Collect) -> io::Result<Outcome> {
         flag::register(signal, Arc::clone(&stop))?;
     }
     if let Some(directory) = &arguments.save {
-        fs::create_dir_all(directory).map_err(|error| said(directory, &error))?;
+        fs::create_dir_all(directory).with_context(|| format!("cannot make {}", directory.display()))?;
     }
     let expectations = Expectations::new(arguments.fail_on.is_some(), &arguments.expect);
     let collector = Collector::start(arguments, Kept::new(arguments.keep), expectations)?;

@@ -1,11 +1,12 @@
 use std::fs;
-use std::io::{self, Cursor};
+use std::io::Cursor;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::SystemTime;
 
+use anyhow::anyhow;
 use charm_tracing::__charm_traces::{WaitingName, with_causes};
 use charm_tracing::testing::Trace;
 use tiny_http::{Header, Method, Request, Response, Server};
@@ -45,9 +46,9 @@ enum Printing {
 }
 
 impl Collector {
-    pub(super) fn start(arguments: &Collect, kept: Kept, expectations: Expectations) -> io::Result<Self> {
+    pub(super) fn start(arguments: &Collect, kept: Kept, expectations: Expectations) -> anyhow::Result<Self> {
         let server = Server::http(arguments.listen)
-            .map_err(|error| io::Error::other(format!("cannot listen on {}: {error}", arguments.listen)))?;
+            .map_err(|error| anyhow!(error).context(format!("cannot listen on {}", arguments.listen)))?;
         let address = server.server_addr().to_ip().unwrap_or(arguments.listen);
         let printing = match (arguments.quiet, arguments.tree) {
             (true, _) => Printing::Nothing,

@@ -9,7 +9,7 @@ use crate::send::destination;
 pub(super) fn findings(connection: &Connection, endpoint: &str) -> Vec<Finding> {
     let destination = match destination(connection, endpoint) {
         Ok(destination) => destination,
-        Err(error) => return vec![Finding::bad(error.to_string(), "name a file that this user can read")],
+        Err(error) => return vec![Finding::bad(format!("{error:#}"), "name a file that this user can read")],
     };
     let mut findings = Vec::new();
     // An `ExportTraceServiceRequest` without a field.

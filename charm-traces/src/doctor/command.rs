@@ -1,4 +1,4 @@
-use std::io;
+use anyhow::bail;
 
 use super::finding::{Finding, Severity};
 use super::{backend, remembered, waiting};
@@ -8,10 +8,10 @@ use crate::program::Outcome;
 use crate::stored::QUEUE;
 
 /// Says everything that is known about the way of the traces of a charm.
-pub(crate) fn doctor(arguments: &Doctor) -> io::Result<Outcome> {
+pub(crate) fn doctor(arguments: &Doctor) -> anyhow::Result<Outcome> {
     let charm_dir = &arguments.charm_dir;
     if !charm_dir.is_dir() {
-        return Err(io::Error::other(format!("{} is no directory", charm_dir.display())));
+        bail!("{} is no directory", charm_dir.display());
     }
     let queue = arguments.queue.clone().unwrap_or_else(|| charm_dir.join(QUEUE));
     let mut findings = Vec::new();

@@ -1,17 +1,18 @@
 use std::fs;
 use std::io::{self, IsTerminal as _, Write as _};
 
+use anyhow::{Context as _, bail};
 use charm_tracing::__charm_traces::with_causes;
 
 use super::chrome::chrome;
 use crate::arguments::{Export, Format};
 use crate::otlp_json;
 use crate::program::Outcome;
-use crate::show::{chosen_ids, said};
+use crate::show::chosen_ids;
 use crate::stored::{Fault, Shown, Stored, read};
 
 /// Writes the traces at a path in another format.
-pub(crate) fn export(arguments: &Export) -> io::Result<Outcome> {
+pub(crate) fn export(arguments: &Export) -> anyhow::Result<Outcome> {
     let reading = read(&arguments.chosen.path);
     let mut faults = reading.faults;
     let chosen = chosen_ids(&arguments.chosen, &reading.stored);
@@ -24,9 +25,9 @@ pub(crate) fn export(arguments: &Export) -> io::Result<Outcome> {
     };
     let outcome = Outcome::after(&faults);
     match &arguments.output {
-        Some(path) => fs::write(path, bytes).map_err(|error| said(path, &error))?,
+        Some(path) => fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))?,
         None if arguments.format == Format::Otlp && io::stdout().is_terminal() => {
-            return Err(io::Error::other("Protocol Buffers are nothing for a terminal: name a file with -o"));
+            bail!("Protocol Buffers are nothing for a terminal: name a file with -o");
         }
         None => match io::stdout().write_all(&bytes) {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}

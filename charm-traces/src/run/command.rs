@@ -2,6 +2,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+use anyhow::Context as _;
 use charm_testing::{Juju, Relation};
 use serde_json::{Map, Value as Json};
 
@@ -11,11 +12,11 @@ use super::report::report;
 use crate::arguments::Run;
 use crate::output::{columns, painted_picture, print};
 use crate::program::Outcome;
-use crate::show::{page, said};
+use crate::show::page;
 use crate::stored::{QUEUE, Shown, read};
 
 /// Runs one dispatch of a charm, and prints what Juju saw of it, and its trace.
-pub(crate) fn run(arguments: &Run) -> io::Result<Outcome> {
+pub(crate) fn run(arguments: &Run) -> anyhow::Result<Outcome> {
     let mut juju = deployed(arguments)?;
     if let Some(unit) = &arguments.unit {
         juju = juju.unit(unit);
@@ -31,7 +32,7 @@ pub(crate) fn run(arguments: &Run) -> io::Result<Outcome> {
     let parameters: Map<_, _> =
         arguments.action_param.iter().map(|(name, value)| (name.clone(), scalar(value))).collect();
     let mut played =
-        event(&arguments.event, &mut juju, &relations, parameters.into()).map_err(io::Error::other)?;
+        event(&arguments.event, &mut juju, &relations, parameters.into()).map_err(anyhow::Error::msg)?;
     for (name, value) in &arguments.env {
         played = played.env(name, value);
     }
@@ -47,18 +48,19 @@ pub(crate) fn run(arguments: &Run) -> io::Result<Outcome> {
         print(format_args!("\n{}", painted_picture(&trace.picture(columns()))))?;
     }
     if let Some(path) = &arguments.html {
-        fs::write(path, page(&arguments.event, &shown)).map_err(|error| said(path, &error))?;
+        let page = page(&arguments.event, &shown);
+        fs::write(path, page).with_context(|| format!("cannot write {}", path.display()))?;
         print(format_args!("\n{}\n", path.display()))?;
     }
     Ok(if outcome.success() { Outcome::Good } else { Outcome::Bad })
 }
 
 /// Deploys the charm with the files that describe it.
-fn deployed(arguments: &Run) -> io::Result<Juju> {
+fn deployed(arguments: &Run) -> anyhow::Result<Juju> {
     let text = |name: &str| match fs::read_to_string(arguments.charm.join(name)) {
         Ok(text) => Ok(Some(text)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(io::Error::new(error.kind(), format!("cannot read {name}: {error}"))),
+        Err(error) => Err(error).with_context(|| format!("cannot read {name}")),
     };
     let mut juju = Juju::try_new(&arguments.binary)?;
     if let Some(charmcraft) = text("charmcraft.yaml")? {
@@ -74,7 +76,7 @@ fn deployed(arguments: &Run) -> io::Result<Juju> {
     Ok(juju)
 }
 
-fn relations(arguments: &Run, juju: &mut Juju) -> io::Result<Vec<Relation>> {
+fn relations(arguments: &Run, juju: &mut Juju) -> anyhow::Result<Vec<Relation>> {
     let relation = |(endpoint, file): &(String, Option<String>)| {
         let file = file.as_ref().map(|file| RelationFile::read(Path::new(file))).transpose()?;
         Ok(file.unwrap_or_default().relate(juju, endpoint))

@@ -1,8 +1,8 @@
 use std::collections::BTreeMap;
 use std::fs;
-use std::io;
 use std::path::Path;
 
+use anyhow::Context as _;
 use charm_testing::{Juju, Relation};
 use serde::Deserialize;
 
@@ -20,12 +20,9 @@ pub(super) struct RelationFile {
 }
 
 impl RelationFile {
-    pub(super) fn read(path: &Path) -> io::Result<Self> {
-        let named = |error: io::Error| {
-            io::Error::new(error.kind(), format!("cannot read {}: {error}", path.display()))
-        };
-        let text = fs::read_to_string(path).map_err(named)?;
-        serde_json::from_str(&text).map_err(|error| named(error.into()))
+    pub(super) fn read(path: &Path) -> anyhow::Result<Self> {
+        let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        serde_json::from_str(&text).with_context(|| format!("cannot read {}", path.display()))
     }
 
     /// Relates the charm to another application. Without a name in the file, it has that of the endpoint.

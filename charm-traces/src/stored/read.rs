@@ -96,8 +96,8 @@ impl Reading {
         }
     }
 
-    /// Reads the traces in a directory. Without one, a directory that `is_queue` by its name has foreign files, and any other is none
-    /// of a charm's.
+    /// Reads the traces in a directory. `is_queue` is true if its name says that it is a queue; any other directory is one only
+    /// if the name of a file in it says so.
     fn add_queue(&mut self, queue: &Path, is_queue: bool) {
         let entries = fs::read_dir(queue).and_then(Iterator::collect::<io::Result<Vec<_>>>);
         let mut entries = match entries {
