@@ -217,7 +217,7 @@ pub(crate) struct Run {
     #[arg(long, value_name = "UNIT", value_parser = unit)]
     pub(crate) unit: Option<String>,
     /// The version of Juju to play, from 2.9 to 4.1.
-    #[arg(long, value_name = "VERSION")]
+    #[arg(long, value_name = "VERSION", value_parser = juju_version)]
     pub(crate) juju_version: Option<String>,
     /// Write a page of the trace to FILE as well.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
@@ -262,6 +262,13 @@ fn unit(text: &str) -> Result<String, String> {
     } else {
         Err("it is not like my-charm/0".to_owned())
     }
+}
+
+fn juju_version(text: &str) -> Result<String, String> {
+    let (major, minor) = text.split_once('.').unwrap_or((text, ""));
+    let minor = minor.split('.').next().unwrap_or_default().parse::<u32>();
+    let is_known = matches!((major, minor), ("2", Ok(9..)) | ("3" | "4", Ok(_)));
+    if is_known { Ok(text.to_owned()) } else { Err("it is not from 2.9 to 4.1".to_owned()) }
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

@@ -1,8 +1,9 @@
 use std::fs;
 use std::io;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use charm_testing::{Juju, Relation};
 use serde_json::{Map, Value as Json};
 
@@ -62,7 +63,12 @@ fn deployed(arguments: &Run) -> anyhow::Result<Juju> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error).with_context(|| format!("cannot read {name}")),
     };
-    let mut juju = Juju::try_new(&arguments.binary)?;
+    let binary = &arguments.binary;
+    let mut juju = Juju::try_new(binary)?;
+    let metadata = fs::metadata(binary)?;
+    if !metadata.is_file() || metadata.permissions().mode() & 0o111 == 0 {
+        bail!("cannot run {}: it is no program", binary.display());
+    }
     if let Some(charmcraft) = text("charmcraft.yaml")? {
         juju = juju.charmcraft(&charmcraft);
     } else if let Some(metadata) = text("metadata.yaml")? {

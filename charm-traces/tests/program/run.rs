@@ -111,6 +111,11 @@ fn what_cannot_be_played_is_said() {
         assert_eq!((ran.code, ran.out.as_str()), (Some(1), ""), "{event}");
         assert!(ran.err.contains(reason), "{}", ran.err);
     }
-    assert_eq!(run(["run", "/no/such/charm", "install"]).code, Some(1));
-    assert_eq!(charm.run("install", &["--unit", "db"]).code, Some(2));
+    for program in ["/no/such/charm", "/tmp", "Cargo.toml"] {
+        let ran = run(["run", program, "install"]);
+        assert_eq!((ran.code, ran.err.lines().count()), (Some(1), 1), "{}", ran.err);
+    }
+    for arguments in [["--unit", "db"], ["--juju-version", "2.8"], ["--config", "port"]] {
+        assert_eq!(charm.run("install", &arguments).code, Some(2), "{arguments:?}");
+    }
 }
