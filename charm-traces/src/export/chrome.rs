@@ -1,7 +1,8 @@
 //! The trace event format of Chrome, which `chrome://tracing` and Perfetto read.
 //!
 //! A trace is a process, named for its unit and event. Its threads are rows: spans of one row are nested or apart, as the format
-//! wants it of complete events, so a span that runs together with a sibling gets a row of its own. Times are microseconds since
+//! wants it of complete events, so a span that runs together with a sibling gets a row of its own. The first row has the number of its
+//! process, as a main thread has; the numbers of the others are unlike any other, because Perfetto takes them for those of one machine. Times are microseconds since
 //! the first span of all, with their fraction.
 
 use charm_tracing::testing::{Span, Value};
@@ -11,20 +12,25 @@ use crate::stored::Shown;
 
 pub(super) fn chrome(traces: &[Shown]) -> String {
     let first = traces.iter().map(|shown| shown.summary.start_nanos).min().unwrap_or_default();
-    let mut events = Vec::new();
+    let (mut events, mut next_thread) = (Vec::new(), traces.len() + 1);
     for (at, shown) in traces.iter().enumerate() {
         let process = at + 1;
         let name = format!("{}: {}", shown.summary.unit, shown.summary.event);
         events.push(json!({ "ph": "M", "name": "process_name", "pid": process, "args": { "name": name } }));
         events.push(json!({ "ph": "M", "name": "process_sort_index", "pid": process, "args": { "sort_index": process } }));
         events.push(json!({ "ph": "M", "name": "process_labels", "pid": process, "args": { "labels": shown.summary.id } }));
-        let mut rows = Rows::default();
+        let (mut rows, mut threads) = (Rows::default(), vec![process]);
         for (depth, span) in shown.trace.walk() {
             let row = rows.place(depth, span);
-            events.push(complete(span, process, row, first));
+            while threads.len() <= row {
+                threads.push(next_thread);
+                next_thread += 1;
+            }
+            let thread = threads[row];
+            events.push(complete(span, process, thread, first));
             events.extend(span.events.iter().map(|event| {
                 json!({
-                    "ph": "i", "s": "t", "name": event.name, "pid": process, "tid": row,
+                    "ph": "i", "s": "t", "name": event.name, "pid": process, "tid": thread,
                     "ts": micros(event.unix_nanos, first), "args": arguments(&event.attributes),
                 })
             }));
@@ -34,7 +40,7 @@ pub(super) fn chrome(traces: &[Shown]) -> String {
         .to_string()
 }
 
-fn complete(span: &Span, process: usize, row: usize, first: u64) -> Json {
+fn complete(span: &Span, process: usize, thread: usize, first: u64) -> Json {
     let mut arguments = arguments(&span.attributes);
     arguments.insert("span id".to_owned(), span.span_id.to_string().into());
     if let Some(parent) = span.parent_span_id {
@@ -44,7 +50,7 @@ fn complete(span: &Span, process: usize, row: usize, first: u64) -> Json {
         arguments.insert("error".to_owned(), span.error().unwrap_or("error").into());
     }
     let mut event = json!({
-        "ph": "X", "name": span.name, "cat": if span.is_failed() { "failed" } else { "span" }, "pid": process, "tid": row,
+        "ph": "X", "name": span.name, "cat": if span.is_failed() { "failed" } else { "span" }, "pid": process, "tid": thread,
         "ts": micros(span.start_unix_nanos, first), "dur": micros(span.end_unix_nanos, span.start_unix_nanos),
         "args": arguments,
     });

@@ -5,7 +5,7 @@ use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use prost::Message as _;
 use serde_json::Value as Json;
 
-use crate::fixture::{CharmDir, run};
+use crate::fixture::{CharmDir, request, run, span};
 
 #[test]
 fn otlp_is_one_request_with_all_traces() {
@@ -60,6 +60,15 @@ fn chrome_has_a_process_for_each_trace_and_spans_that_nest() {
     let failed = of("X").into_iter().find(|event| event["cat"] == "failed").expect("a failed span");
     assert_eq!((failed["ts"].as_f64(), failed["dur"].as_f64()), (Some(3100.0), Some(8700.0)));
     assert_eq!(failed["args"]["error"], "cannot reach <the database>\nconnection refused");
+
+    // A row of its own has a number that no process has: Perfetto drops spans of two rows with one number.
+    let beside = [span(0x11, 1, 0, "a", 0, 9), span(0x11, 2, 1, "b", 1, 5), span(0x11, 3, 1, "c", 4, 8)];
+    let file = charm.write("beside", request(&beside));
+    let ran = run(["export".as_ref(), file.as_os_str(), "--format".as_ref(), "chrome".as_ref()]);
+    let json: Json = serde_json::from_str(&ran.out).expect("JSON");
+    let spans = json["traceEvents"].as_array().expect("events").iter().filter(|event| event["ph"] == "X");
+    let threads: Vec<_> = spans.map(|event| [event["pid"].clone(), event["tid"].clone()]).collect();
+    assert_eq!(threads, [[1, 1], [1, 1], [1, 2]]);
 
     // Complete events of one thread are nested or apart.
     let mut threads: BTreeMap<(i64, i64), Vec<(f64, f64)>> = BTreeMap::new();
