@@ -1,4 +1,5 @@
-"""Lets real producers send to `charm-traces collect`, and real libraries write the files that `charm-traces show` reads.
+"""Lets real producers send to `charm-traces collect`, real libraries write the files that `charm-traces show` reads, and a real
+collector take what `charm-traces export` writes.
 
     traces.py COMMAND...
 
@@ -14,6 +15,7 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+import urllib.request
 import zlib
 
 import collector as interop
@@ -33,11 +35,11 @@ EXPECTED = ["plain", "packed", "from ops", "through rotel"]
 def main(command):
     with tempfile.TemporaryDirectory() as name:
         directory = pathlib.Path(name)
-        problems = producers(command, directory) + stored(command, directory)
+        problems = producers(command, directory) + stored(command, directory) + exported(command, directory)
     for problem in problems:
         print(problem, file=sys.stderr)
     if not problems:
-        print("real producers reached charm-traces collect, and it read the files of real libraries")
+        print("charm-traces takes what real producers send, reads what real libraries store, and a collector takes what it exports")
     return min(len(problems), 1)
 
 
@@ -82,6 +84,25 @@ def stored(command, directory):
     problems += shown(command, ops, ["waits"])
     problems += shown(command, queue, ["first"])
     return problems
+
+
+def exported(command, directory):
+    """Posts what `export` writes to a real collector."""
+    (directory / "two").write_bytes(encoded("first") + encoded("second"))
+    with interop.collector(directory / "collector.log") as endpoint:
+        for written, content_type in ("otlp-json", "application/json"), ("otlp", "application/x-protobuf"):
+            export = [*command, "export", str(directory / "two"), "--format", written]
+            body = subprocess.run(export, stdout=subprocess.PIPE, check=True).stdout
+            headers = {"Content-Type": content_type}
+            urllib.request.urlopen(urllib.request.Request(f"{endpoint}/v1/traces", body, headers)).close()
+        interop.wait_for(lambda: len(collected(directory)) >= 8)
+    names = sorted(span.name for span in collected(directory))
+    expected = sorted(["py/0: some event", "event: first", "py/0: some event", "event: second"] * 2)
+    return [] if names == expected else [f"the collector has {names}, and not {expected}"]
+
+
+def collected(directory):
+    return interop.spans_in((directory / "collector.log").read_text())
 
 
 def shown(command, path, events):
