@@ -26,7 +26,20 @@ pub(crate) struct Ran {
 
 /// Runs the program to its end.
 pub(crate) fn run<A: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = A>) -> Ran {
-    let output = command(arguments).output().expect("the program runs");
+    run_with("", "", arguments)
+}
+
+/// Runs the program to its end, with a variable in its environment.
+pub(crate) fn run_with<A: AsRef<std::ffi::OsStr>>(
+    name: &str,
+    value: &str,
+    arguments: impl IntoIterator<Item = A>,
+) -> Ran {
+    let mut command = command(arguments);
+    if !name.is_empty() {
+        command.env(name, value);
+    }
+    let output = command.output().expect("the program runs");
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("a text");
     Ran { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
 }

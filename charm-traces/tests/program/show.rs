@@ -6,7 +6,7 @@ use std::time::Duration;
 use charm_tracing::juju::Dispatch;
 use charm_tracing::{Config, Session, event};
 
-use crate::fixture::{CharmDir, config_changed, request, run, span, start};
+use crate::fixture::{CharmDir, config_changed, request, run, run_with, span, start};
 
 const TWO: &str = "\
 TIME                 UNIT   EVENT           DURATION  SPANS  FAILED  TRACE
@@ -142,6 +142,16 @@ fn spans_without_a_unit_are_shown_by_their_service_and_root() {
     charm.store(0, &request(&[span(0x33, 1, 0, "GET /\u{1b}[31m", 0, 1)]));
     let ran = run(["show".as_ref(), "--list".as_ref(), charm.path()]);
     assert!(ran.out.contains("  GET / [31m  "), "no escape sequence reaches the terminal: {:?}", ran.out);
+}
+
+#[test]
+fn colours_are_for_terminals_or_whoever_asks_for_them() {
+    let charm = CharmDir::with_two_traces();
+    let arguments = ["show".as_ref(), charm.path()];
+    assert!(!run(arguments).out.contains('\u{1b}'));
+    let coloured = run_with("CLICOLOR_FORCE", "1", arguments).out;
+    assert!(coloured.contains("\u{1b}[1mtrace 1111"), "{coloured}");
+    assert!(coloured.contains("\u{1b}[31m✗ cannot reach"), "{coloured}");
 }
 
 #[test]
