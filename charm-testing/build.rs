@@ -1,4 +1,13 @@
 //! Compiles `jujuc.rs` to a program that the crate includes, with the compiler, target and linker of Cargo.
+//!
+//! A charm starts its hook tools by their names, so there must be a program, and a test must not have to build or find it.
+//! Refused alternatives:
+//!
+//! * a `[[bin]]` of this package, because Cargo does not build it for the packages that depend on this one,
+//! * a shell script, because a shell cannot connect to the agent's unix socket without another program,
+//! * the test's own program, because the `main` of a test is Cargo's, and code that runs before it needs `unsafe`,
+//! * a protocol of our own on the socket, because Juju's takes hardly more lines here, and a tool that speaks it can be tried
+//!   against an agent in Go.
 
 use std::env;
 use std::ffi::OsString;

@@ -56,12 +56,10 @@ fn the_config_has_every_option_that_the_code_reads() {
 
 #[test]
 fn the_life_of_a_unit_is_delivered_as_soon_as_there_is_a_backend() {
-    live(unit());
-}
-
-#[test]
-fn the_life_of_a_unit_is_the_same_where_each_hook_tool_is_a_process() {
-    live(unit().over_processes());
+    for version in ["2.9", "3.6", "4.1"] {
+        live(unit().juju_version(version));
+        live(unit().juju_version(version).over_processes());
+    }
 }
 
 fn live(mut juju: Juju) {
