@@ -9,7 +9,7 @@ const SHOW_ENVIRONMENT: &str = r"tr '\0' '\n' < /proc/$$/environ";
 
 #[test]
 fn builds_the_environment_from_nothing() {
-    let mut juju = deployment(SHOW_ENVIRONMENT);
+    let mut juju = of_script(SHOW_ENVIRONMENT);
     let outcome = juju.dispatch(Event::hook("update-status"));
     let charm = juju.charm_dir().display().to_string();
     let unit = juju.charm_dir().parent().unwrap().display().to_string();
@@ -54,7 +54,7 @@ TERM=tmux-256color
 #[test]
 fn claims_to_be_what_it_is_told() {
     let of = |version: &str| {
-        let mut juju = deployment(SHOW_ENVIRONMENT).unit("db/3").model("m", "u").juju_version(version);
+        let mut juju = of_script(SHOW_ENVIRONMENT).unit("db/3").model("m", "u").juju_version(version);
         variables(&juju.dispatch(Event::hook("install")))
     };
     let newest = of("4.1-beta1");
@@ -68,7 +68,7 @@ fn claims_to_be_what_it_is_told() {
 
 #[test]
 fn tells_each_event_what_it_is_about() {
-    let mut juju = deployment(SHOW_ENVIRONMENT);
+    let mut juju = of_script(SHOW_ENVIRONMENT);
     let tempo = juju.relate("tracing", "tempo");
     tempo.add_remote_unit("tempo/1");
     let loki = juju.relate("logging", "loki");
@@ -76,16 +76,7 @@ fn tells_each_event_what_it_is_about() {
     let data = juju.add_storage("data");
     let secret = juju.add_secret(&[("key", "value")]);
     let own_secret = juju.add_own_secret("password", &[("key", "value")]);
-    let plain = variables(&juju.dispatch(Event::hook("start")));
-    let mut check = |event: Event, expected: &[&str]| {
-        // What is different from a hook that is about nothing.
-        let special: Vec<String> = variables(&juju.dispatch(event))
-            .into_iter()
-            .filter(|(key, value)| plain.get(key) != Some(value) && key != "JUJU_CONTEXT_ID")
-            .map(|(key, value)| format!("{key}={value}"))
-            .collect();
-        assert_eq!(special, expected);
-    };
+    let mut check = |event, expected: &[&str]| assert_eq!(special(&mut juju, event), expected);
     let relation = |hook: &str, unit: &str| {
         let hook = format!("tracing-relation-{hook}");
         vec![
@@ -151,6 +142,21 @@ fn tells_each_event_what_it_is_about() {
         ],
     );
     check(
+        Event::secret_rotate(&own_secret),
+        &[
+            "JUJU_DISPATCH_PATH=hooks/secret-rotate",
+            "JUJU_HOOK_NAME=secret-rotate",
+            &format!("JUJU_SECRET_ID={}", own_secret.uri()),
+            "JUJU_SECRET_LABEL=password",
+        ],
+    );
+}
+
+#[test]
+fn tells_of_workloads_and_of_the_life_of_the_unit() {
+    let mut juju = of_script(SHOW_ENVIRONMENT);
+    let mut check = |event, expected: &[&str]| assert_eq!(special(&mut juju, event), expected);
+    check(
         Event::pebble_ready("web"),
         &[
             "JUJU_DISPATCH_PATH=hooks/web-pebble-ready",
@@ -158,6 +164,66 @@ fn tells_each_event_what_it_is_about() {
             "JUJU_WORKLOAD_NAME=web",
         ],
     );
+    check(
+        Event::pebble_custom_notice("web", "12", "example.com/ready"),
+        &[
+            "JUJU_DISPATCH_PATH=hooks/web-pebble-custom-notice",
+            "JUJU_HOOK_NAME=web-pebble-custom-notice",
+            "JUJU_NOTICE_ID=12",
+            "JUJU_NOTICE_KEY=example.com/ready",
+            "JUJU_NOTICE_TYPE=custom",
+            "JUJU_WORKLOAD_NAME=web",
+        ],
+    );
+    for (event, hook) in [
+        (Event::pebble_check_failed("web", "up"), "web-pebble-check-failed"),
+        (Event::pebble_check_recovered("web", "up"), "web-pebble-check-recovered"),
+    ] {
+        check(
+            event,
+            &[
+                &format!("JUJU_DISPATCH_PATH=hooks/{hook}"),
+                &format!("JUJU_HOOK_NAME={hook}"),
+                "JUJU_PEBBLE_CHECK_NAME=up",
+                "JUJU_WORKLOAD_NAME=web",
+            ],
+        );
+    }
+    for (event, hook) in [
+        (Event::pre_series_upgrade("ubuntu@24.04"), "pre-series-upgrade"),
+        (Event::post_series_upgrade("ubuntu@24.04"), "post-series-upgrade"),
+    ] {
+        check(
+            event,
+            &[
+                &format!("JUJU_DISPATCH_PATH=hooks/{hook}"),
+                &format!("JUJU_HOOK_NAME={hook}"),
+                "JUJU_TARGET_BASE=ubuntu@24.04",
+            ],
+        );
+    }
+    check(
+        Event::meter_status_changed("RED", "not paid"),
+        &[
+            "JUJU_DISPATCH_PATH=hooks/meter-status-changed",
+            "JUJU_HOOK_NAME=meter-status-changed",
+            "JUJU_METER_INFO=not paid",
+            "JUJU_METER_STATUS=RED",
+        ],
+    );
+    for (event, hook) in [
+        (Event::install(), "install"),
+        (Event::stop(), "stop"),
+        (Event::remove(), "remove"),
+        (Event::config_changed(), "config-changed"),
+        (Event::update_status(), "update-status"),
+        (Event::upgrade_charm(), "upgrade-charm"),
+        (Event::leader_elected(), "leader-elected"),
+        (Event::leader_settings_changed(), "leader-settings-changed"),
+        (Event::collect_metrics(), "collect-metrics"),
+    ] {
+        check(event, &[&format!("JUJU_DISPATCH_PATH=hooks/{hook}"), &format!("JUJU_HOOK_NAME={hook}")]);
+    }
     check(
         Event::hook("install").env("TRACEPARENT", "00-x").env_remove("LANG").env("TERM", "dumb"),
         &["JUJU_DISPATCH_PATH=hooks/install", "JUJU_HOOK_NAME=install", "TERM=dumb", "TRACEPARENT=00-x"],
@@ -167,13 +233,13 @@ fn tells_each_event_what_it_is_about() {
 #[test]
 fn takes_variables_away() {
     let without = Event::hook("install").env_remove("JUJU_MODEL_NAME");
-    let outcome = deployment(SHOW_ENVIRONMENT).dispatch(without);
+    let outcome = of_script(SHOW_ENVIRONMENT).dispatch(without);
     assert!(!variables(&outcome).contains_key("JUJU_MODEL_NAME"));
 }
 
 #[test]
 fn starts_the_charm_in_its_directory_without_arguments_or_input() {
-    let mut juju = deployment(r#"echo "$0 $#"; pwd -P; echo "input: $(cat)""#);
+    let mut juju = of_script(r#"echo "$0 $#"; pwd -P; echo "input: $(cat)""#);
     let charm = juju.charm_dir().canonicalize().unwrap().display().to_string();
     let outcome = juju.dispatch(Event::hook("install"));
     let started_as = juju.charm_dir().join("dispatch").display().to_string();
@@ -181,8 +247,17 @@ fn starts_the_charm_in_its_directory_without_arguments_or_input() {
 }
 
 /// A charm that is this shell script.
-fn deployment(script: &str) -> Juju {
+fn of_script(script: &str) -> Juju {
     Juju::of_script(&format!("#!/bin/sh\n{script}\n"))
+}
+
+/// The variables of an event that differ from those of a hook that is about nothing.
+fn special(juju: &mut Juju, event: Event) -> Vec<String> {
+    let plain = variables(&juju.dispatch(Event::start()));
+    let differing = variables(&juju.dispatch(event))
+        .into_iter()
+        .filter(|(key, value)| plain.get(key) != Some(value) && key != "JUJU_CONTEXT_ID");
+    differing.map(|(key, value)| format!("{key}={value}")).collect()
 }
 
 fn variables(outcome: &Outcome) -> BTreeMap<String, String> {

@@ -13,15 +13,15 @@ fn puts_the_charms_files_beside_it() {
     let list = "for file in *.yaml; do echo $file: $(cat $file); done";
     assert_eq!(dispatch(list, Event::hook("install")).stdout, "metadata.yaml: name: app\n");
     let of = |mut unit: Juju| unit.dispatch(Event::hook("install")).stdout;
-    assert_eq!(of(deployment(list).metadata("name: other")), "metadata.yaml: name: other\n");
-    assert_eq!(of(deployment(list).charmcraft("type: charm")), "charmcraft.yaml: type: charm\n");
-    let neither = deployment("ls").without_file("metadata.yaml").file("ca.crt", "PEM");
+    assert_eq!(of(of_script(list).metadata("name: other")), "metadata.yaml: name: other\n");
+    assert_eq!(of(of_script(list).charmcraft("type: charm")), "charmcraft.yaml: type: charm\n");
+    let neither = of_script("ls").without_file("metadata.yaml").file("ca.crt", "PEM");
     assert_eq!(of(neither), "ca.crt\ndispatch\n");
 }
 
 #[test]
 fn runs_hook_tools_from_path_over_the_socket() {
-    let mut juju = deployment(
+    let mut juju = of_script(
         r#"
         command -v relation-get
         is-leader --format=json
@@ -51,7 +51,7 @@ fn runs_hook_tools_from_path_over_the_socket() {
 
 #[test]
 fn keeps_what_a_hook_wrote_only_if_it_succeeded() {
-    let mut juju = deployment(
+    let mut juju = of_script(
         r#"
         relation-set -r tracing:1 --app colour="$COLOUR"
         relation-get -r tracing:1 --app colour app
@@ -74,7 +74,7 @@ fn keeps_what_a_hook_wrote_only_if_it_succeeded() {
 
 #[test]
 fn reads_standard_input_only_for_tools_that_need_it() {
-    let mut juju = deployment(
+    let mut juju = of_script(
         r#"
         echo 'from: stdin' | { is-leader; relation-set -r 1 --file -; }
         echo 'other: file' > data.yaml
@@ -93,7 +93,7 @@ fn reads_standard_input_only_for_tools_that_need_it() {
 
 #[test]
 fn keeps_the_log_in_order_with_levels() {
-    let mut juju = deployment(
+    let mut juju = of_script(
         r"
         juju-log --log-level DEBUG -- '-first'
         juju-log second word
@@ -114,7 +114,7 @@ lines'
 
 #[test]
 fn refuses_tools_of_another_dispatch() {
-    let mut juju = deployment(
+    let mut juju = of_script(
         r#"
         JUJU_CONTEXT_ID=app/0-install-1 is-leader; echo "exit code $?"
         env -u JUJU_CONTEXT_ID is-leader; echo "exit code $?"
@@ -136,7 +136,7 @@ fn refuses_tools_of_another_dispatch() {
 
 #[test]
 fn listens_only_while_a_dispatch_runs() {
-    let mut juju = deployment("is-leader");
+    let mut juju = of_script("is-leader");
     let outcome = juju.dispatch(Event::hook("install"));
     assert_eq!(outcome.stdout, "False\n");
     let socket = juju.charm_dir().with_file_name("agent.socket");
@@ -167,7 +167,7 @@ fn captures_output_and_how_the_charm_ended() {
 
 #[test]
 fn kills_a_charm_that_takes_too_long_and_drops_what_it_wrote() {
-    let mut juju = deployment(
+    let mut juju = of_script(
         r"
         relation-set -r 1 colour=red
         echo started
@@ -186,7 +186,7 @@ fn kills_a_charm_that_takes_too_long_and_drops_what_it_wrote() {
 #[test]
 fn does_not_wait_for_what_the_charm_leaves_running() {
     // It runs until its directory goes, with the end of this test.
-    let mut juju = deployment("while [ -e dispatch ]; do sleep 0.05; done & echo done");
+    let mut juju = of_script("while [ -e dispatch ]; do sleep 0.05; done & echo done");
     let outcome = juju.dispatch(Event::hook("install").killed_after(Duration::from_secs(20)));
     assert!(outcome.success(), "{outcome}");
     assert_eq!(outcome.stdout, "done\n");
@@ -201,7 +201,7 @@ fn runs_actions() {
         action-set result.size=3
         action-fail -- 'disk full'
         "#;
-    let mut juju = deployment(script);
+    let mut juju = of_script(script);
     let outcome = juju.dispatch(Event::action("backup", json!({"target": "s3"})));
     assert!(outcome.success(), "{outcome}");
     let number = outcome.context_id.rsplit('-').next().unwrap();
@@ -218,7 +218,7 @@ fn runs_actions() {
 
 #[test]
 fn forgets_a_relation_once_its_broken_hook_has_succeeded() {
-    let mut juju = deployment("relation-ids tracing --format=json; exit ${CODE:-0}");
+    let mut juju = of_script("relation-ids tracing --format=json; exit ${CODE:-0}");
     let tempo = juju.relate("tracing", "tempo");
     let listed = format!("[\"{tempo}\"]\n");
     let failed = juju.dispatch(Event::relation_broken(&tempo).env("CODE", "1"));
@@ -230,7 +230,7 @@ fn forgets_a_relation_once_its_broken_hook_has_succeeded() {
 
 #[test]
 fn lists_the_units_that_stay() {
-    let mut juju = deployment("relation-list --format=json");
+    let mut juju = of_script("relation-list --format=json");
     let tempo = juju.relate("tracing", "tempo");
     tempo.add_remote_unit("tempo/1");
     let mut listed = |event| juju.dispatch(event).stdout;
@@ -241,7 +241,7 @@ fn lists_the_units_that_stay() {
 
 #[test]
 fn keeps_the_charm_directory_from_one_dispatch_to_the_next_and_then_nothing() {
-    let mut juju = deployment("echo x >> kept; cat kept");
+    let mut juju = of_script("echo x >> kept; cat kept");
     let unit = juju.charm_dir().parent().unwrap().to_owned();
     assert_eq!(juju.dispatch(Event::hook("install")).stdout, "x\n");
     assert_eq!(juju.dispatch(Event::hook("start")).stdout, "x\nx\n");
@@ -255,17 +255,17 @@ fn keeps_the_charm_directory_from_one_dispatch_to_the_next_and_then_nothing() {
 #[test]
 fn starts_a_binary_charm_as_dispatch() {
     // The hook tool's program knows under which name it was started, and no tool is called `dispatch`.
-    let other = deployment("");
+    let other = of_script("");
     let mut juju = Juju::new(other.charm_dir().with_file_name("jujuc"));
     let outcome = juju.dispatch(Event::hook("install"));
     assert_eq!(outcome.stderr, "ERROR bad request: unknown hook command: dispatch\n");
 }
 
 /// A charm that is this shell script.
-fn deployment(script: &str) -> Juju {
+fn of_script(script: &str) -> Juju {
     Juju::of_script(&format!("#!/bin/sh\n{script}\n"))
 }
 
 fn dispatch(script: &str, event: Event) -> Outcome {
-    deployment(script).dispatch(event)
+    of_script(script).dispatch(event)
 }
