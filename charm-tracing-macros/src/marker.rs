@@ -211,7 +211,7 @@ mod tests {
     fn what_only_the_trait_knows_is_left_out() {
         for (header, expected) in [
             ("impl<T> From<T> for X", "<>"),
-            ("impl<'a, T> From<&'a T> for X", "<>"),
+            ("impl<'a, T> From<&'a T> for X", "<'a>"),
             ("impl<const N: usize> PartialEq<[u8; N]> for X", "<>"),
             ("impl<V: Into<Self>> FromIterator<V> for X where V: Debug, V::Out: Debug", "<>"),
             ("impl<L: Eq, R, T> AsRef<T> for Either<L, R> where T: AsRef<L>", "<L:Eq,R>"),
