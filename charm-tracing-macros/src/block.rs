@@ -1,11 +1,10 @@
-use proc_macro2::{Span, TokenStream};
-use quote::ToTokens;
+use proc_macro2::TokenStream;
+use quote::quote;
 use syn::{Attribute, Block, Error, ImplItem, Item, ItemImpl, ItemTrait, LitStr, Path, Signature, TraitItem};
 
 use crate::args::{self, Accept, Args};
-use crate::errors::Errors;
+use crate::errors::{Errors, refuse_item};
 use crate::expand::{Scope, Traced};
-use crate::function;
 use crate::last::{self, Owner};
 use crate::lints;
 use crate::marker::marker;
@@ -29,14 +28,14 @@ impl Args for TypeArgs {
     ];
 }
 
-pub(crate) fn trace_type(args: TokenStream, item: TokenStream) -> TokenStream {
+pub(crate) fn trace_type(args: TokenStream, item: &TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let args = TypeArgs::parse(args, &mut errors);
     let krate = args::krate_path(args.krate.as_ref(), &mut errors);
     match syn::parse2::<Item>(item.clone()) {
         Ok(Item::Impl(block)) => on_block(&krate, &args, block, errors),
         Ok(Item::Trait(definition)) => on_trait(&krate, &args, definition, errors),
-        _ => not_a_block(
+        _ => refuse_item(
             item,
             errors,
             &["impl", "trait"],
@@ -53,10 +52,7 @@ fn on_block(krate: &TokenStream, args: &TypeArgs, mut block: ItemImpl, mut error
     let allowed = lints::allowed_form(&block);
     trace_methods(krate, args, &mut block, &errors);
     block.attrs.extend(allowed);
-    let mut tokens = errors.into_tokens();
-    block.to_tokens(&mut tokens);
-    tokens.extend(marker);
-    tokens
+    quote!(#errors #block #marker)
 }
 
 /// Expands `#[trace_type]` on a trait definition: its methods with a body open spans for every type that does not
@@ -80,9 +76,7 @@ fn on_trait(krate: &TokenStream, args: &TypeArgs, mut item: ItemTrait, mut error
         }
     }
     lints::allow_expected(&mut item.attrs);
-    let mut tokens = errors.into_tokens();
-    item.to_tokens(&mut tokens);
-    tokens
+    quote!(#errors #item)
 }
 
 pub(crate) fn methods(block: &ItemImpl) -> impl Iterator<Item = &syn::ImplItemFn> {
@@ -148,15 +142,4 @@ impl<'a> Methods<'a> {
         Traced { krate, callee, attributes: &[], records_errors: true, scope }
             .write(attributes, signature, block);
     }
-}
-
-/// Emits an item of another kind as it is, with an error. If the author is still typing the item, there is no error,
-/// because the compiler explains better what is missing.
-pub(crate) fn not_a_block(item: TokenStream, mut errors: Errors, words: &[&str], place: &str) -> TokenStream {
-    if !function::is_half_typed(&item, words) {
-        errors.push(Error::new(Span::call_site(), place));
-    }
-    let mut tokens = errors.into_tokens();
-    tokens.extend(item);
-    tokens
 }

@@ -1,5 +1,5 @@
 use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, quote, quote_spanned};
+use quote::{quote, quote_spanned};
 use syn::parse::ParseStream;
 use syn::spanned::Spanned;
 use syn::{
@@ -9,7 +9,7 @@ use syn::{
 
 use crate::args::{self, Accept, Args, Kind};
 use crate::block::{self, TypeArgs};
-use crate::errors::Errors;
+use crate::errors::{Errors, refuse_item};
 use crate::extra_types;
 use crate::lints;
 use crate::marker::marker;
@@ -80,7 +80,7 @@ impl CharmArgs {
     }
 }
 
-pub(crate) fn trace_charm(args: TokenStream, item: TokenStream) -> TokenStream {
+pub(crate) fn trace_charm(args: TokenStream, item: &TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let args = CharmArgs::parse(args, &mut errors);
     // A value that could not be parsed is no missing one.
@@ -90,7 +90,7 @@ pub(crate) fn trace_charm(args: TokenStream, item: TokenStream) -> TokenStream {
     match syn::parse2::<Item>(item.clone()) {
         Ok(Item::Impl(block)) => on_block(&args, block, errors),
         Ok(Item::Struct(charm)) => on_struct(&args, &charm, errors),
-        _ => block::not_a_block(
+        _ => refuse_item(
             item,
             errors,
             &["impl", "struct"],
@@ -120,11 +120,8 @@ fn on_block(args: &CharmArgs, mut block: ItemImpl, mut errors: Errors) -> TokenS
     refuse_borrowed_dispatch(&mut block);
     block::trace_methods(&krate, &TypeArgs::default(), &mut block, &errors);
     let charm = implement(&krate, args, destination, &block.generics, &block.self_ty, errors.is_empty());
-    let mut tokens = errors.into_tokens();
-    block.to_tokens(&mut tokens);
-    let lints = lints::allowed_by(&block.attrs);
-    tokens.extend([quote!(#(#lints)* #charm), marker, args.check_extra_types(&krate)]);
-    tokens
+    let (lints, extra_types) = (lints::allowed_by(&block.attrs), args.check_extra_types(&krate));
+    quote!(#errors #block #(#lints)* #charm #marker #extra_types)
 }
 
 /// Expands the attribute on a struct: configuration only.
@@ -136,11 +133,8 @@ fn on_struct(args: &CharmArgs, charm: &ItemStruct, mut errors: Errors) -> TokenS
     let (_, arguments, _) = charm.generics.split_for_impl();
     let ty: Type = syn::parse_quote!(#name #arguments);
     let implementation = implement(&krate, args, destination, &charm.generics, &ty, errors.is_empty());
-    let mut tokens = errors.into_tokens();
-    charm.to_tokens(&mut tokens);
-    let lints = lints::allowed_by(&charm.attrs);
-    tokens.extend([quote!(#(#lints)* #implementation), args.check_extra_types(&krate)]);
-    tokens
+    let (lints, extra_types) = (lints::allowed_by(&charm.attrs), args.check_extra_types(&krate));
+    quote!(#errors #charm #(#lints)* #implementation #extra_types)
 }
 
 /// Checks that the session can read a setting by the method: through `&self`, without arguments and without `await`.

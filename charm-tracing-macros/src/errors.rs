@@ -1,5 +1,6 @@
-use proc_macro2::TokenStream;
-use syn::Error;
+use proc_macro2::{Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote};
+use syn::{Error, Item};
 
 /// All mistakes of one attribute, reported together.
 #[derive(Default)]
@@ -25,9 +26,22 @@ impl Errors {
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_none()
     }
+}
 
-    /// Writes one `compile_error!` for each mistake.
-    pub(crate) fn into_tokens(self) -> TokenStream {
-        self.0.map(|errors| errors.to_compile_error()).unwrap_or_default()
+/// Writes one `compile_error!` for each mistake.
+impl ToTokens for Errors {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        tokens.extend(self.0.iter().map(Error::to_compile_error));
     }
+}
+
+/// Emits an item of another kind as it is, with an error. If the author is still typing an item that begins with one of the
+/// words, there is no error, because the compiler explains better what is missing.
+pub(crate) fn refuse_item(item: &TokenStream, mut errors: Errors, words: &[&str], why: &str) -> TokenStream {
+    let word = |token| matches!(token, TokenTree::Ident(ident) if words.iter().any(|word| ident == word));
+    let is_incomplete = matches!(syn::parse2(item.clone()), Err(_) | Ok(Item::Verbatim(_)));
+    if !is_incomplete || !item.clone().into_iter().any(word) {
+        errors.push(Error::new(Span::call_site(), why));
+    }
+    quote!(#errors #item)
 }

@@ -1,7 +1,7 @@
 //! `traced_type!`: a wrapper around a type of another crate, whose listed methods open spans.
 
 use proc_macro2::{Span, TokenStream, TokenTree};
-use quote::{ToTokens, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::parse::{ParseStream, Parser};
 use syn::spanned::Spanned;
 use syn::{
@@ -64,7 +64,7 @@ pub(crate) fn traced_type(input: TokenStream) -> TokenStream {
         Ok((wrapper, blocks)) => expand(wrapper, &blocks, errors),
         Err(error) => {
             errors.push(error);
-            errors.into_tokens()
+            errors.into_token_stream()
         }
     }
 }
@@ -80,9 +80,7 @@ fn expand(mut wrapper: ItemStruct, blocks: &[Block], mut errors: Errors) -> Toke
                 wrapper.ident
             ),
         ));
-        let mut tokens = errors.into_tokens();
-        wrapper.to_tokens(&mut tokens);
-        return tokens;
+        return quote!(#errors #wrapper);
     };
     if blocks.is_empty() && errors.is_empty() {
         let example =
@@ -115,10 +113,7 @@ fn expand(mut wrapper: ItemStruct, blocks: &[Block], mut errors: Errors) -> Toke
         });
     }
     let conversions = conversions(&krate, &wrapper, &foreign, lists_into_inner);
-    let mut all = errors.into_tokens();
-    wrapper.to_tokens(&mut all);
-    all.extend([conversions, tokens]);
-    all
+    quote!(#errors #wrapper #conversions #tokens)
 }
 
 /// Writes the impls that let the wrapper be used like the foreign type: `Deref`, `DerefMut`, `From` and `into_inner`.

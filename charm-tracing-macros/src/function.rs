@@ -1,9 +1,9 @@
-use proc_macro2::{Span, TokenStream, TokenTree};
-use quote::ToTokens;
-use syn::{Error, ForeignItemFn, Item, ItemFn, LitStr, Path, Signature};
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote};
+use syn::{Error, ForeignItemFn, ItemFn, LitStr, Path, Signature};
 
 use crate::args::{self, Accept, Args, SpanAttribute};
-use crate::errors::Errors;
+use crate::errors::{Errors, refuse_item};
 use crate::expand::Traced;
 use crate::last::{self, Last, Owner};
 
@@ -50,11 +50,17 @@ impl FunctionArgs {
     }
 }
 
-pub(crate) fn trace_fn(arguments: &TokenStream, item: TokenStream) -> TokenStream {
+pub(crate) fn trace_fn(arguments: &TokenStream, item: &TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let args = FunctionArgs::parse(arguments.clone(), &mut errors);
     let Ok(mut function) = syn::parse2::<ItemFn>(item.clone()) else {
-        return not_a_function(item, errors);
+        if syn::parse2::<ForeignItemFn>(item.clone()).is_err() {
+            let why = "`#[trace_fn]` goes on a function with a body; for an `impl` block use `#[trace_type]`";
+            return refuse_item(item, errors, &["fn"], why);
+        }
+        let why = "`#[trace_fn]` needs a function with a body; put it on the implementation";
+        errors.push(Error::new(Span::call_site(), why));
+        return quote!(#errors #item);
     };
     errors.extend(refuse(&function.sig));
     let is_last = args.last.is_some() || !last::may_be_rewritten(&function.attrs);
@@ -69,9 +75,7 @@ pub(crate) fn trace_fn(arguments: &TokenStream, item: TokenStream) -> TokenStrea
     } else {
         function.attrs.push(last::attribute(&krate, args.owner(), arguments));
     }
-    let mut tokens = errors.into_tokens();
-    function.to_tokens(&mut tokens);
-    tokens
+    quote!(#errors #function)
 }
 
 /// Returns the reason why a function cannot open a span, at its token; `None` if it can.
@@ -82,29 +86,4 @@ fn refuse(signature: &Signature) -> Option<Error> {
             "a `const fn` may run while compiling, where no span can be opened; remove `const` or this attribute",
         )
     })
-}
-
-/// Emits an item that is no function as it is, with an error. If the author is still typing it, there is no error,
-/// because the compiler explains better what is missing.
-fn not_a_function(item: TokenStream, mut errors: Errors) -> TokenStream {
-    if syn::parse2::<ForeignItemFn>(item.clone()).is_ok() {
-        errors.push(Error::new(
-            Span::call_site(),
-            "`#[trace_fn]` needs a function with a body; put it on the implementation",
-        ));
-    } else if !is_half_typed(&item, &["fn"]) {
-        errors.push(Error::new(
-            Span::call_site(),
-            "`#[trace_fn]` goes on a function with a body; for an `impl` block use `#[trace_type]`",
-        ));
-    }
-    let mut tokens = errors.into_tokens();
-    tokens.extend(item);
-    tokens
-}
-
-/// Returns true if the author may still be typing an item that begins with one of the words.
-pub(crate) fn is_half_typed(item: &TokenStream, words: &[&str]) -> bool {
-    let word = |token| matches!(token, TokenTree::Ident(ident) if words.iter().any(|word| ident == word));
-    matches!(syn::parse2(item.clone()), Err(_) | Ok(Item::Verbatim(_))) && item.clone().into_iter().any(word)
 }

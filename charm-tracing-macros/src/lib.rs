@@ -75,7 +75,7 @@ use proc_macro::TokenStream;
 /// a name is the field if there is one, else a method.
 #[proc_macro_attribute]
 pub fn trace_charm(args: TokenStream, item: TokenStream) -> TokenStream {
-    charm::trace_charm(args.into(), item.into()).into()
+    charm::trace_charm(args.into(), &item.into()).into()
 }
 
 /// Opens a span for every call of every method of an `impl` block, inherent or of a trait.
@@ -105,7 +105,7 @@ pub fn trace_charm(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | `crate = path` | where `charm_tracing` is, if it is re-exported or has another name | `::charm_tracing` |
 #[proc_macro_attribute]
 pub fn trace_type(args: TokenStream, item: TokenStream) -> TokenStream {
-    block::trace_type(args.into(), item.into()).into()
+    block::trace_type(args.into(), &item.into()).into()
 }
 
 /// Opens a span for every call of a function, or of one method.
@@ -179,7 +179,7 @@ pub fn trace_type(args: TokenStream, item: TokenStream) -> TokenStream {
 /// * `const fn` is refused, because code that may run at compile time cannot open a span.
 #[proc_macro_attribute]
 pub fn trace_fn(args: TokenStream, item: TokenStream) -> TokenStream {
-    function::trace_fn(&args.into(), item.into()).into()
+    function::trace_fn(&args.into(), &item.into()).into()
 }
 
 /// Traces a type of another crate: wraps it, and opens a span for every call of the methods that are listed.

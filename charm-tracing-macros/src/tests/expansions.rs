@@ -74,10 +74,10 @@ fn expand(mut item: Item) -> TokenStream {
         _ => TokenStream::new(),
     };
     let expand = attribute.path().get_ident().and_then(attribute_named).unwrap();
-    expand(arguments, item.into_token_stream())
+    expand(arguments, &item.into_token_stream())
 }
 
-fn attribute_named(name: &syn::Ident) -> Option<fn(TokenStream, TokenStream) -> TokenStream> {
+fn attribute_named(name: &syn::Ident) -> Option<fn(TokenStream, &TokenStream) -> TokenStream> {
     match name.to_string().as_str() {
         "trace_charm" => Some(charm::trace_charm),
         "trace_fn" => Some(|arguments, item| function::trace_fn(&arguments, item)),

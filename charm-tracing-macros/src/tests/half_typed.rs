@@ -5,7 +5,7 @@ use proc_macro2::{TokenStream, TokenTree};
 
 use crate::{block, charm, foreign, function};
 
-type Attribute = fn(TokenStream, TokenStream) -> TokenStream;
+type Attribute = fn(TokenStream, &TokenStream) -> TokenStream;
 
 const TRACE_FN: Attribute = |arguments, item| function::trace_fn(&arguments, item);
 const TRACE_TYPE: Attribute = block::trace_type;
@@ -14,7 +14,7 @@ const TRACE_CHARM: Attribute = charm::trace_charm;
 /// Returns the messages for the author, and the rest of the expansion.
 fn expand(attribute: Attribute, arguments: &str, item: &str) -> (Vec<String>, String) {
     let mut messages = Vec::new();
-    let mut rest = attribute(tokens(arguments), tokens(item)).to_string();
+    let mut rest = attribute(tokens(arguments), &tokens(item)).to_string();
     while let Some(error) = rest.strip_prefix(":: core :: compile_error ! {") {
         let (message, after) = error.split_once('}').unwrap();
         messages.push(message.trim().trim_matches('"').to_owned());
@@ -168,7 +168,7 @@ fn a_wrapper_stays_while_its_methods_are_typed() {
         let input = format!(
             "struct Foo(Bar); impl Foo {{ fn before(&self); {methods} }} impl Foo {{ fn after(&self); }}"
         );
-        let (messages, rest) = expand(|_, input| foreign::traced_type(input), "", &input);
+        let (messages, rest) = expand(|_, input| foreign::traced_type(input.clone()), "", &input);
         assert_eq!(messages.len(), 1, "{methods}: {messages:?}");
         for kept in ["struct Foo (Bar)", "fn before", "fn after"] {
             assert!(rest.contains(kept), "`{kept}` is lost in {rest}");
