@@ -1,13 +1,11 @@
 //! Names the algorithms of certificates that TLS does not accept here, so that an operator can have a certificate made
 //! with others.
 
-use std::fmt::Write as _;
-
 use super::pem::elements;
 
 /// The usual algorithms of signatures and keys in certificates of backends, and the curves (RFC 3279, 5480, 5639, 5758,
 /// 8410, 9881). Each entry has the contents of an object identifier.
-const NAMES: [(&[u8], &str); 27] = [
+const NAMES: [(&[u8], &str); 29] = [
     (&[0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 1], "ECDSA with SHA-1"),
     (&[0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 1], "ECDSA with SHA-224"),
     (&[0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2], "ECDSA with SHA-256"),
@@ -32,6 +30,8 @@ const NAMES: [(&[u8], &str); 27] = [
     (&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 12], "RSA with SHA-384"),
     (&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 13], "RSA with SHA-512"),
     (&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 10], "RSASSA-PSS"),
+    (&[0x2a, 0x86, 0x48, 0xce, 0x38, 4, 1], "DSA"),
+    (&[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 3, 2], "DSA with SHA-256"),
     (&[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 3, 0x11], "ML-DSA-44"),
     (&[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 3, 0x12], "ML-DSA-65"),
     (&[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 3, 0x13], "ML-DSA-87"),
@@ -43,33 +43,9 @@ pub(super) fn name(identifier: &[u8]) -> String {
     const OBJECT_IDENTIFIER: u8 = 6;
 
     let identifiers = elements(identifier).filter(|(tag, _)| *tag == OBJECT_IDENTIFIER);
-    let names: Vec<_> = identifiers.map(|(_, identifier)| name_of(identifier)).collect();
+    let name = |identifier| NAMES.iter().find(|(known, _)| *known == identifier).map(|(_, name)| *name);
+    let names: Vec<_> = identifiers.filter_map(|(_, identifier)| name(identifier)).collect();
     if names.is_empty() { "an unknown algorithm".to_owned() } else { names.join(" on ") }
-}
-
-fn name_of(identifier: &[u8]) -> String {
-    let known = NAMES.iter().find(|(known, _)| *known == identifier);
-    known.map_or_else(|| dotted(identifier), |(_, name)| (*name).to_owned())
-}
-
-/// Writes an object identifier as numbers (X.690, section 8.19).
-fn dotted(identifier: &[u8]) -> String {
-    let mut text = String::new();
-    let mut number = 0_u64;
-    for byte in identifier {
-        number = number << 7 | u64::from(byte & 0x7f);
-        if byte & 0x80 != 0 {
-            continue;
-        }
-        if text.is_empty() {
-            let first = (number / 40).min(2);
-            let _ = write!(text, "{first}.{}", number - 40 * first);
-        } else {
-            let _ = write!(text, ".{number}");
-        }
-        number = 0;
-    }
-    text
 }
 
 #[cfg(test)]
@@ -88,7 +64,8 @@ mod tests {
             (&sha512[..], "ECDSA with SHA-512"),
             (p521, "ECDSA on P-521"),
             (sha1, "RSA with SHA-1"),
-            (dsa, "2.16.840.1.101.3.4.3.2"),
+            (dsa, "DSA with SHA-256"),
+            (b"\x06\x03\x2b\x65\x7f", "an unknown algorithm"),
             (b"\x06\x03\x2b\x65\x71", "Ed448"),
             (b"", "an unknown algorithm"),
             (b"\x06\x80", "an unknown algorithm"),
@@ -107,7 +84,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_bytes_have_a_name(bytes: Vec<u8>) {
-            let _ = (name(&bytes), dotted(&bytes));
+            let _ = name(&bytes);
         }
     }
 }
