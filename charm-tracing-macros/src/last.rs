@@ -10,6 +10,7 @@
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
+use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::punctuated::Punctuated;
 use syn::{
@@ -17,7 +18,7 @@ use syn::{
     parenthesized, parse_quote,
 };
 
-use crate::expand::{Callee, Scope};
+use crate::expand::{Callee, CalleeOwner, Scope};
 use crate::names::{is_called, type_name};
 
 /// The key of the argument that says that all other attributes have run.
@@ -53,15 +54,14 @@ impl Owner {
 
     /// Describes the function for the runtime; `name` is the span name that the author chose.
     pub(crate) fn callee(&self, signature: &Signature, name: Option<&LitStr>) -> Callee {
-        match self {
-            Self::Unknown => Callee::of_function(signature, name),
-            Self::Block(block, ty) => {
-                Callee::of_method(&type_name(&block.self_ty), signature, ty.as_ref(), name)
-            }
-            Self::Trait(definition, ty) => {
-                Callee::of_default_method(&definition.ident, signature, ty.as_ref(), name)
-            }
-        }
+        let owner = match self {
+            Self::Unknown => None,
+            Self::Block(block, ty) => Some((type_name(&block.self_ty), ty, false)),
+            Self::Trait(definition, ty) => Some((definition.ident.unraw().to_string(), ty, true)),
+        };
+        let owner =
+            owner.map(|(path, ty, is_definition)| CalleeOwner { path, ty: ty.as_ref(), is_definition });
+        Callee::of(signature, name, owner.as_ref())
     }
 
     pub(crate) fn scope(&self) -> Scope {

@@ -1,7 +1,7 @@
 use proc_macro2::{Span, TokenStream};
 use quote::quote_spanned;
 use syn::ext::IdentExt;
-use syn::{Ident, LitStr, Signature};
+use syn::{LitStr, Signature};
 
 use crate::names::line;
 
@@ -14,55 +14,37 @@ pub(crate) struct Callee {
     owner_at_run_time: bool,
 }
 
+/// The owner of a traced method.
+pub(crate) struct CalleeOwner<'a> {
+    /// The name of the type or trait.
+    pub(crate) path: String,
+    /// The type's name in spans, if the author chose one.
+    pub(crate) ty: Option<&'a LitStr>,
+    /// True for the definition of a trait, whose methods are those of a type that is known only at run time.
+    pub(crate) is_definition: bool,
+}
+
 impl Callee {
-    /// Describes a method of a block for the type `owner`, which has the name `ty` in spans if given. `name` is the
-    /// name of the method's own span if given.
-    pub(crate) fn of_method(
-        owner: &str,
-        signature: &Signature,
-        ty: Option<&LitStr>,
-        name: Option<&LitStr>,
-    ) -> Self {
-        let method = signature.ident.unraw();
-        let ty = ty.map_or_else(|| owner.to_owned(), LitStr::value);
-        Self {
-            name: name.map_or_else(|| format!("method call: {ty}.{method}"), LitStr::value),
-            path: format!("::{owner}::{method}"),
-            line: line(method.span()),
-            owner_at_run_time: false,
-        }
-    }
-
-    /// Describes a method with a body in the definition of the trait `owner`; its type is known only at run time. `ty`
-    /// and `name` are those of [`of_method`](Self::of_method).
-    pub(crate) fn of_default_method(
-        owner: &Ident,
-        signature: &Signature,
-        ty: Option<&LitStr>,
-        name: Option<&LitStr>,
-    ) -> Self {
-        let owner = owner.unraw().to_string();
-        let owner_at_run_time = ty.is_none() && name.is_none();
-        let mut callee = Self::of_method(&owner, signature, ty, name);
-        if owner_at_run_time {
-            callee.name = signature.ident.unraw().to_string();
-        }
-        Self { owner_at_run_time, ..callee }
-    }
-
-    /// Describes a function, or a method with its own `#[trace_fn]` outside of a traced block.
-    pub(crate) fn of_function(signature: &Signature, name: Option<&LitStr>) -> Self {
+    /// Describes a function. `name` is the name of its span if the author chose one. `owner` is the type or trait whose
+    /// block or definition the function is in; `None` outside of a traced one.
+    pub(crate) fn of(signature: &Signature, name: Option<&LitStr>, owner: Option<&CalleeOwner<'_>>) -> Self {
         let function = signature.ident.unraw();
-        let owner_at_run_time = name.is_none() && signature.receiver().is_some();
+        let is_unknown =
+            owner.map_or(signature.receiver().is_some(), |owner| owner.is_definition && owner.ty.is_none());
         Self {
-            name: match name {
-                Some(name) => name.value(),
-                None if owner_at_run_time => function.to_string(),
-                None => format!("function call: {function}"),
+            name: match (name, owner) {
+                (Some(name), _) => name.value(),
+                _ if is_unknown => function.to_string(),
+                (None, Some(CalleeOwner { path, ty, .. })) => {
+                    let ty = ty.map_or_else(|| path.clone(), LitStr::value);
+                    format!("method call: {ty}.{function}")
+                }
+                (None, None) => format!("function call: {function}"),
             },
-            path: format!("::{function}"),
+            path: owner.map(|owner| format!("::{}", owner.path)).unwrap_or_default()
+                + &format!("::{function}"),
             line: line(function.span()),
-            owner_at_run_time,
+            owner_at_run_time: is_unknown && name.is_none(),
         }
     }
 

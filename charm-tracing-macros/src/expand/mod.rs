@@ -9,6 +9,6 @@ mod returns;
 mod scope;
 
 pub(crate) use body::Traced;
-pub(crate) use callee::Callee;
+pub(crate) use callee::{Callee, CalleeOwner};
 pub(crate) use place::located;
 pub(crate) use scope::Scope;
