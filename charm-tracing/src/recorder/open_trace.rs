@@ -6,7 +6,7 @@ use opentelemetry::trace::{SpanContext, TraceState};
 use super::clock::{anchor, now};
 use super::ids::SpanIds;
 use super::journal::{Journal, JournalFile};
-use super::quota::{Purpose, Quota, Share};
+use super::quota::{Purpose, Share};
 use super::record::{Details, Record, Remote, TraceContext, weight};
 use super::store::{Handle, Store};
 use crate::site::Site;
@@ -20,7 +20,8 @@ pub(crate) struct OpenTrace {
     pub(crate) context: TraceContext,
     ids: SpanIds,
     pub(crate) spans: Store,
-    quota: Quota,
+    /// The number of bytes that may still be recorded, by their [`weight`].
+    quota: u64,
     /// The number of spans that did not fit into the quota when they began.
     pub(crate) dropped_spans: u64,
     /// The time that formatting the texts of errors has taken.
@@ -52,7 +53,7 @@ impl OpenTrace {
             context: TraceContext::below(parent),
             ids: SpanIds::begin_anywhere(),
             spans: Store::default(),
-            quota: Quota::new(quota),
+            quota,
             dropped_spans: 0,
             time_for_errors: Duration::ZERO,
             journal,
@@ -106,7 +107,7 @@ impl OpenTrace {
     /// Takes a part of the charm's quota. Returns false if too little is left.
     #[inline]
     pub(crate) fn take_quota(&mut self, weight: usize) -> bool {
-        self.quota.share(Purpose::Charm).take(weight)
+        Purpose::Charm.share(&mut self.quota).take(weight)
     }
 
     /// Changes the details of an open span, as far as the quota allows.
@@ -117,7 +118,7 @@ impl OpenTrace {
         change: impl FnOnce(&mut Details, Option<&'static Site>, &mut Share<'_>),
     ) {
         let Some(record) = self.spans.find(span) else { return };
-        let mut share = self.quota.share(purpose);
+        let mut share = purpose.share(&mut self.quota);
         let details = record.details.get_or_insert_with(|| {
             // They are made even if the quota is used up, so that dropped data is counted and a failure is recorded.
             share.take(size_of::<Details>());

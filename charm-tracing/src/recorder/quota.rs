@@ -1,9 +1,3 @@
-/// The number of bytes that a session may still record, by [`weight`](super::weight).
-#[derive(Debug)]
-pub(crate) struct Quota {
-    left: u64,
-}
-
 /// The purpose of recorded data. Each purpose leaves a reserve for those after it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Purpose {
@@ -21,17 +15,6 @@ pub(crate) struct Share<'a> {
     /// `None` for data without a limit here, because it is weighed as a whole when it is complete.
     left: Option<&'a mut u64>,
     reserve: u64,
-}
-
-impl Quota {
-    pub(crate) const fn new(bytes: u64) -> Self {
-        Self { left: bytes }
-    }
-
-    #[inline]
-    pub(crate) fn share(&mut self, purpose: Purpose) -> Share<'_> {
-        Share { left: Some(&mut self.left), reserve: purpose.reserve() }
-    }
 }
 
 impl Share<'_> {
@@ -64,6 +47,12 @@ impl Share<'_> {
 }
 
 impl Purpose {
+    /// Returns the share of the quota, of which `left` bytes are left by [`weight`](super::weight).
+    #[inline]
+    pub(crate) fn share(self, left: &mut u64) -> Share<'_> {
+        Share { left: Some(left), reserve: self.reserve() }
+    }
+
     const fn reserve(self) -> u64 {
         match self {
             Self::Charm => 64 * 1024,
@@ -79,20 +68,20 @@ mod tests {
 
     #[test]
     fn what_is_left_for_others_is_not_taken() {
-        let mut quota = Quota::new(64 * 1024 + 100);
-        assert!(quota.share(Purpose::Charm).take(100));
-        assert!(!quota.share(Purpose::Charm).take(1));
-        assert!(quota.share(Purpose::Failure).take(63 * 1024));
-        assert!(!quota.share(Purpose::Failure).take(1));
-        assert!(quota.share(Purpose::Lack).take(1024));
-        assert!(!quota.share(Purpose::Lack).take(1));
+        let mut quota = 64 * 1024 + 100;
+        assert!(Purpose::Charm.share(&mut quota).take(100));
+        assert!(!Purpose::Charm.share(&mut quota).take(1));
+        assert!(Purpose::Failure.share(&mut quota).take(63 * 1024));
+        assert!(!Purpose::Failure.share(&mut quota).take(1));
+        assert!(Purpose::Lack.share(&mut quota).take(1024));
+        assert!(!Purpose::Lack.share(&mut quota).take(1));
         assert!(Share::unlimited().take(usize::MAX));
     }
 
     #[test]
     fn what_is_replaced_gives_its_weight_back() {
-        let mut quota = Quota::new(64 * 1024 + 100);
-        let mut share = quota.share(Purpose::Charm);
+        let mut quota = 64 * 1024 + 100;
+        let mut share = Purpose::Charm.share(&mut quota);
         for _ in 0..1000 {
             assert!(share.exchange(0, 100));
             assert!(!share.exchange(10, 20));
