@@ -7,7 +7,7 @@ use super::certificate::Certificate;
 use super::connection::Tls;
 use super::destination::Destination;
 use super::http::Sender;
-use super::proxy::{Proxy, UnusableProxy};
+use super::proxy::Proxy;
 use super::report::{DeliveryProblem, DeliveryReport};
 use super::request_error::RequestError;
 use super::url::{NOT_A_URL, Url};
@@ -74,8 +74,7 @@ impl<'a> Backend<'a> {
         clock: &'a dyn Clock,
     ) -> Result<Self, DeliveryProblem> {
         let variable = |name: &str| Some(std::env::var_os(name)?.to_string_lossy().into_owned());
-        let proxy = Proxy::find(endpoint, variable)
-            .map_err(|unusable| DeliveryProblem::unusable_proxy(endpoint, unusable))?;
+        let proxy = Proxy::find(endpoint, variable)?;
         let tls = tls_for(endpoint, proxy.as_ref(), destination)?;
         let sender = Sender::new(endpoint, &destination.headers, proxy.as_ref(), tls)
             .ok_or(DeliveryProblem::Endpoint { source: NOT_A_URL })?;
@@ -242,13 +241,6 @@ impl<'a> Backend<'a> {
     fn decided(&mut self) {
         self.has_decided = true;
         self.allowance.total = self.budget.total;
-    }
-}
-
-impl DeliveryProblem {
-    fn unusable_proxy(endpoint: &Url, UnusableProxy { variable, why }: UnusableProxy) -> Self {
-        let proxy = format!("the proxy that {variable} names");
-        Self::Proxy { endpoint: endpoint.to_string(), proxy, source: why.into() }
     }
 }
 

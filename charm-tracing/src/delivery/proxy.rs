@@ -6,6 +6,7 @@ use std::net::IpAddr;
 
 use ureq::http::{HeaderValue, Uri};
 
+use super::report::DeliveryProblem;
 use super::url::{Url, in_brackets};
 
 #[derive(Clone)]
@@ -15,19 +16,12 @@ pub(super) struct Proxy {
     variable: &'static str,
 }
 
-/// A proxy of the environment that cannot be used. Its URL is not shown, because it may hold a password.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct UnusableProxy {
-    pub(super) variable: &'static str,
-    pub(super) why: String,
-}
-
 impl Proxy {
     /// Finds the proxy for a URL; `None` if the URL is reached directly. `variable` reads the environment.
     pub(super) fn find(
         url: &Url,
         variable: impl Fn(&str) -> Option<String>,
-    ) -> Result<Option<Self>, UnusableProxy> {
+    ) -> Result<Option<Self>, DeliveryProblem> {
         // An empty variable in lower case hides the one in upper case, but this does not apply to `no_proxy`.
         let set = |names: [&'static str; 2]| {
             let (name, value) = names.into_iter().find_map(|name| Some((name, variable(name)?)))?;
@@ -42,7 +36,12 @@ impl Proxy {
         if excepted.is_some_and(|list| is_excepted(url, &list)) {
             return Ok(None);
         }
-        Self::parse(&value, name).map(Some).map_err(|why| UnusableProxy { variable: name, why })
+        Self::parse(&value, name).map(Some).map_err(|why| DeliveryProblem::Proxy {
+            endpoint: url.to_string(),
+            // Its URL is not shown, because it may hold a password.
+            proxy: format!("the proxy that {name} names"),
+            source: why.into(),
+        })
     }
 
     fn parse(value: &str, variable: &'static str) -> Result<Self, String> {
@@ -157,10 +156,11 @@ mod tests {
     use std::collections::HashMap;
 
     use proptest::prelude::*;
+    use tracing_relation::with_causes;
 
     use super::*;
 
-    fn find(url: &str, variables: &str) -> Result<Option<Proxy>, UnusableProxy> {
+    fn find(url: &str, variables: &str) -> Result<Option<Proxy>, DeliveryProblem> {
         let variables: HashMap<_, _> =
             variables.split(';').filter_map(|variable| variable.trim().split_once('=')).collect();
         Proxy::find(&Url::parse(url).unwrap(), |name| variables.get(name).map(|value| (*value).to_owned()))
@@ -278,7 +278,8 @@ mod tests {
             ("not a proxy", not_a_url()),
         ] {
             let found = find("http://tempo:4318", &format!("HTTP_PROXY={value}"));
-            assert_eq!(found.unwrap_err(), UnusableProxy { variable: "HTTP_PROXY", why }, "{value}");
+            let through = "cannot send traces to http://tempo:4318/ through the proxy that HTTP_PROXY names";
+            assert_eq!(with_causes(&found.unwrap_err()), format!("{through}: {why}"), "{value}");
         }
     }
 
