@@ -11,7 +11,7 @@ use tracing_relation::read_regular_file;
 
 use super::pem;
 
-/// The largest file that is read, in bytes. The whole store of a Linux distribution has some 500,000.
+/// The largest store that is read, in bytes. That of a Linux distribution has some 500,000.
 const LARGEST: u64 = 4 << 20;
 /// The largest number of entries of a directory that is read. A Linux distribution has some 300.
 const MOST_ENTRIES: usize = 10_000;
@@ -27,7 +27,9 @@ fn read_from(
     file: Option<PathBuf>,
     directories: Vec<PathBuf>,
 ) -> (Vec<CertificateDer<'static>>, Option<io::Error>) {
-    let (mut files, mut certificates, mut first_error) = (BTreeSet::from_iter(file), Vec::new(), None);
+    // The smallest first, so that a large one does not use up the limit of the others.
+    let mut files = BTreeSet::from_iter(file.map(|file| (0, file)));
+    let (mut certificates, mut left, mut first_error) = (Vec::new(), LARGEST, None);
     let mut note = |path: &Path, error: &io::Error| {
         let error = io::Error::new(error.kind(), format!("{}: {error}", path.display()));
         log::debug!("a part of the system's certificate store cannot be read: {error}");
@@ -36,18 +38,20 @@ fn read_from(
     for directory in directories {
         match fs::read_dir(&directory) {
             // Many entries are links to others.
-            Ok(entries) => files.extend(
-                entries
-                    .take(MOST_ENTRIES)
-                    .filter_map(|entry| fs::canonicalize(entry.ok()?.path()).ok())
-                    .filter(|path| path.is_file()),
-            ),
+            Ok(entries) => files.extend(entries.take(MOST_ENTRIES).filter_map(|entry| {
+                let path = fs::canonicalize(entry.ok()?.path()).ok()?;
+                let metadata = fs::metadata(&path).ok().filter(fs::Metadata::is_file)?;
+                Some((metadata.len(), path))
+            })),
             Err(error) => note(&directory, &error),
         }
     }
-    for file in files {
-        match read_regular_file(&file, LARGEST) {
-            Ok(text) => certificates.extend(pem::certificates(&text)),
+    for (_, file) in files {
+        match read_regular_file(&file, left) {
+            Ok(text) => {
+                left -= text.len() as u64;
+                certificates.extend(pem::certificates(&text));
+            }
             Err(error) => note(&file, &error),
         }
     }
@@ -141,5 +145,9 @@ mod tests {
         let all = |file: Option<&str>| read_from(file.map(path), vec![directory.path().into()]).0.len();
         assert_eq!((all(None), all(Some("one.pem")), all(Some("fifo"))), (2, 2, 2));
         assert_eq!(read_from(Some(path("0a1b2c3d.0")), vec!["/nonexistent".into()]).0.len(), 1);
+        // All files together have the limit.
+        fs::write(path("three.pem"), format!("{}{}", pem(), "\n".repeat(3 << 20))).unwrap();
+        fs::write(path("four.pem"), format!("{}{}", pem(), "\n".repeat((3 << 20) + 100_000))).unwrap();
+        assert_eq!(all(None), 3);
     }
 }
