@@ -36,8 +36,7 @@ pub(crate) fn begin_journal(
     has_charm_dir(dispatch).then_some(())?;
     let unit = dispatch.unit_name().ok()?;
     let lock = queue.lock_unit(dispatch.charm_dir())?;
-    queue.last_end = Some(lock.last_end());
-    let recover = || -> Result<Option<Recovered>, QueueError> {
+    let mut recover = || -> Result<Option<Recovered>, QueueError> {
         if queue.prepare(Missing::Own)? {
             queue.recover(&lock, unit, SystemTime::now()).map(Some)
         } else {

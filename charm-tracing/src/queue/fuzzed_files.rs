@@ -27,7 +27,7 @@ pub fn queue_directory(input: &[u8]) {
     for name in ["state", &damaged, &journal_name(UNIT, 0)] {
         disk.put_file(Path::new(PATH).join(name), input);
     }
-    let queue = queue(&disk);
+    let mut queue = queue(&disk);
     let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
     let state = queue.state().expect("a state");
     queue.set_state(&state).expect("a place for the state");

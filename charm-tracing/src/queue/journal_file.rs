@@ -25,14 +25,7 @@ const LOCK: &str = ".charm_tracing_lock";
 
 /// The right of a dispatch to write a journal, and to recover those of its unit. No child process inherits it.
 #[derive(Debug)]
-pub(crate) struct UnitLock(Box<dyn Lock>);
-
-impl UnitLock {
-    /// Returns the time at which the unit's last dispatch with a journal ended.
-    pub(crate) fn last_end(&self) -> SystemTime {
-        self.0.modified()
-    }
-}
+pub(crate) struct UnitLock(pub(super) Box<dyn Lock>);
 
 /// The result of a search for the journals of killed dispatches.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -88,9 +81,16 @@ impl Queue {
     ///
     /// The limits are applied before and not after it, so that none is dropped if this dispatch can send. A unit that is
     /// killed again and again leaves two traces beyond them at most.
-    pub(crate) fn recover(&self, _: &UnitLock, unit: &str, now: SystemTime) -> Result<Recovered, QueueError> {
+    pub(crate) fn recover(
+        &mut self,
+        lock: &UnitLock,
+        unit: &str,
+        now: SystemTime,
+    ) -> Result<Recovered, QueueError> {
         let mut recovered = Recovered::default();
         if self.look(&self.path.join(journal_name(unit, 0)))?.is_none() {
+            // Nothing was stored since then, at least by this unit.
+            self.last_end = Some(lock.0.modified());
             return Ok(recovered);
         }
         let mut dropped = Dropped::default();

@@ -31,8 +31,8 @@ pub(crate) struct Queue {
     max_dispatches: usize,
     max_bytes: u64,
     pub(super) fs: Arc<dyn FileSystem>,
-    /// The time at which the unit's last dispatch ended; `None` if it is not known.
-    pub(crate) last_end: Option<SystemTime>,
+    /// The time at which the unit's last dispatch ended; `None` if it is not known, or a trace was stored since then.
+    pub(super) last_end: Option<SystemTime>,
     /// The device and inode of the root directory when this was made.
     pub(super) root: Option<(u64, u64)>,
 }

@@ -54,9 +54,13 @@ fn kill_beside(disk: &Disk, number: u32, trace_id: u8, root: u8) {
     process.die();
 }
 
+fn recover_with(queue: &mut Queue, unit: &str) -> Result<Recovered, QueueError> {
+    let lock = lock(queue);
+    queue.recover(&lock, unit, now())
+}
+
 fn recover(disk: &Disk) -> u32 {
-    let queue = unlimited(disk);
-    queue.recover(&lock(&queue), UNIT, now()).unwrap().traces
+    recover_with(&mut unlimited(disk), UNIT).unwrap().traces
 }
 
 /// Reads the ids of the roots that wait, oldest first.
@@ -93,6 +97,20 @@ fn killed_dispatch_leaves_its_trace_whenever_the_next_ones_are_killed() {
 }
 
 #[test]
+fn trace_of_the_dispatch_that_recovers_waits_after_those_it_has_recovered() {
+    let disk = disk_with_queue();
+    for trace_id in [1, 2, 3] {
+        kill(&disk, trace_id, 11);
+        let mut queue = unlimited(&disk);
+        assert_eq!(recover_with(&mut queue, UNIT).unwrap().traces, 1);
+        // The same millisecond, and a lower trace id.
+        let own =
+            queue.store(&NewTrace { trace_id: [0; 16], idle: false, request: &[trace_id] }, now(), true);
+        assert_eq!(queue.waiting().unwrap().last(), Some(&own.unwrap().name));
+    }
+}
+
+#[test]
 fn torn_journal_leaves_what_is_whole_of_it() {
     let disk = disk_with_queue();
     kill(&disk, 1, 11);
@@ -109,10 +127,10 @@ fn torn_journal_leaves_what_is_whole_of_it() {
 #[test]
 fn dispatches_that_are_always_killed_keep_to_the_limits() {
     let disk = disk_with_queue();
-    let queue = limited(&disk, 3, u64::MAX);
+    let mut queue = limited(&disk, 3, u64::MAX);
     for number in 1..9 {
         kill(&disk, number, number + 10);
-        assert_eq!(queue.recover(&lock(&queue), UNIT, now()).unwrap().traces, 1);
+        assert_eq!(recover_with(&mut queue, UNIT).unwrap().traces, 1);
         assert!(queue.waiting().unwrap().len() <= 4);
     }
     assert_eq!(roots(&disk), [15, 16, 17, 18]);
@@ -127,12 +145,12 @@ fn dispatches_that_are_always_killed_keep_to_the_limits() {
 #[test]
 fn recovery_drops_no_trace_that_can_be_sent() {
     let disk = disk_with_queue();
-    let queue = limited(&disk, 3, u64::MAX);
+    let mut queue = limited(&disk, 3, u64::MAX);
     for text in ["a", "b", "c"] {
         store(&queue, text);
     }
     kill(&disk, 1, 11);
-    let Recovered { traces, dropped, .. } = queue.recover(&lock(&queue), UNIT, now()).unwrap();
+    let Recovered { traces, dropped, .. } = recover_with(&mut queue, UNIT).unwrap();
     assert_eq!((traces, dropped, queue.waiting().unwrap().len()), (1, 0, 4));
 }
 
@@ -154,9 +172,9 @@ fn journal_whose_trace_waits_is_removed_but_not_one_of_another_root() {
 fn journals_of_other_units_are_left_alone() {
     let disk = disk_with_queue();
     kill(&disk, 1, 11);
-    let queue = unlimited(&disk);
+    let mut queue = unlimited(&disk);
     for unit in ["app/1", "app/00", "other/0"] {
-        assert_eq!(queue.recover(&lock(&queue), unit, now()).unwrap().traces, 0);
+        assert_eq!(recover_with(&mut queue, unit).unwrap().traces, 0);
     }
     assert_eq!((roots(&disk), names(&disk).len()), (vec![], 1));
     assert_eq!(recover(&disk), 1);
@@ -184,8 +202,8 @@ fn journal_that_cannot_be_stored_now_is_kept_and_one_that_never_can_is_counted()
     kill(&disk, 1, 11);
     disk.fail_after(2, Fault::Refused(Errno::IO));
     assert_eq!((recover(&disk), roots(&disk)), (0, vec![]));
-    let small = limited(&disk, 9, 20);
-    assert_eq!(small.recover(&lock(&small), UNIT, now()).unwrap().traces, 0);
+    let mut small = limited(&disk, 9, 20);
+    assert_eq!(recover_with(&mut small, UNIT).unwrap().traces, 0);
     assert_eq!((names(&disk).len() - half_made(&disk), disk.get("/charm/queue/state").is_some()), (1, true));
     assert_eq!(small.state().unwrap().losses, Losses { lost_traces: 1, ..Losses::default() });
 }
@@ -193,10 +211,9 @@ fn journal_that_cannot_be_stored_now_is_kept_and_one_that_never_can_is_counted()
 #[test]
 fn journal_that_the_next_dispatch_looks_for_stays_as_long_as_another_one() {
     let disk = disk_with_queue();
-    let queue = unlimited(&disk);
     kill(&disk, 1, 11);
     kill_beside(&disk, 1, 2, 22);
-    let recover = || queue.recover(&lock(&queue), UNIT, now()).unwrap();
+    let recover = || recover_with(&mut unlimited(&disk), UNIT).unwrap();
     disk.fail_after(0, Fault::Refused(Errno::IO));
     assert_eq!(recover(), Recovered { traces: 0, dropped: 0, next_journal: 2 });
     assert_eq!(names(&disk), ["app-0.1.journal", "app-0.journal"]);
@@ -212,10 +229,11 @@ fn end_of_the_last_dispatch_is_known_and_never_set_back() {
     let end = |lock| queue.journal(lock, UNIT, 0).remove();
     disk.age();
     end(lock(&queue));
-    let last = lock(&queue).last_end();
+    let last_end = || lock(&queue).0.modified();
+    let last = last_end();
     assert!(last > SystemTime::now() - Duration::from_mins(1), "{last:?}");
     let ahead = SystemTime::now() + Duration::from_hours(1);
     disk.touch("/charm/.charm_tracing_lock", ahead);
     end(lock(&queue));
-    assert_eq!(lock(&queue).last_end(), ahead);
+    assert_eq!(last_end(), ahead);
 }
