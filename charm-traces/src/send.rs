@@ -1,10 +1,13 @@
 use std::collections::HashSet;
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use charm_tracing::__charm_traces::{Sent, send_by_hand, with_causes};
 use charm_tracing::{Certificate, DeliveryProblem, Destination};
+
+use rustix::fs::{FlockOperation, fcntl_lock};
+use rustix::io::Errno;
 
 use crate::arguments::{Connection, Send};
 use crate::output::{BAD, GOOD, WARNING, complain, painted, print};
@@ -70,11 +73,12 @@ fn lock(path: &Path) -> anyhow::Result<Option<File>> {
     let Ok(file) = OpenOptions::new().write(true).open(queue_at(path).join("sending")) else {
         return Ok(None);
     };
-    match file.try_lock() {
+    // A charm's lock is one of the process (`fcntl`), which a lock of the open file (`flock`) does not meet.
+    match fcntl_lock(&file, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Ok(Some(file)),
-        Err(TryLockError::WouldBlock) => bail!("the charm sends its traces right now: try again"),
+        Err(Errno::AGAIN | Errno::ACCESS) => bail!("the charm sends its traces right now: try again"),
         // A file system without locks.
-        Err(TryLockError::Error(_)) => Ok(None),
+        Err(_) => Ok(None),
     }
 }
 

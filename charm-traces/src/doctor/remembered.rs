@@ -71,17 +71,23 @@ pub(super) fn endpoint(charm_dir: &Path, findings: &mut Vec<Finding>) -> Option<
 
 type Databag = std::collections::BTreeMap<String, String>;
 
-/// Returns the databags with receivers: the endpoint of the charm, the id of the relation, who wrote it, and the databag.
+/// Returns the databags with receivers: the endpoint of the charm, the id of the relation, who wrote it, and the databag. The charm
+/// remembers what hook tools printed, by their command lines, such as `relation-get -r tracing:3 --app --format=json - tempo`.
 fn databags(record: &Json) -> Vec<(String, String, String, Databag)> {
     let objects = |json: &Json| json.as_object().cloned().unwrap_or_default();
     let mut found = Vec::new();
-    for (name, relations) in objects(&record["facts"]["endpoints"]) {
-        for (id, relation) in objects(&relations) {
-            for (app, databag) in objects(&relation["databags"]) {
-                let databag: Databag = serde_json::from_value(databag).unwrap_or_default();
-                if databag.contains_key("receivers") {
-                    found.push((name.clone(), id.clone(), app, databag));
-                }
+    for (name, printed) in objects(&record["facts"]["endpoints"]) {
+        for (command, output) in objects(&printed) {
+            let mut words = command.split(' ');
+            if words.next() != Some("relation-get") {
+                continue;
+            }
+            let id = words.find_map(|word| word.strip_prefix(&*name)?.strip_prefix(':'));
+            let databag: Option<Databag> = output.as_str().and_then(|json| serde_json::from_str(json).ok());
+            if let (Some(id), Some(app), Some(databag)) = (id, words.next_back(), databag)
+                && databag.contains_key("receivers")
+            {
+                found.push((name.clone(), id.to_owned(), app.to_owned(), databag));
             }
         }
     }

@@ -1,4 +1,9 @@
+use std::sync::Arc;
+
 use charm_testing::collector::Collector;
+use charm_tracing::juju::Dispatch;
+use charm_tracing::juju::testing::{HookContext, Model};
+use charm_tracing::relation::{ReceiverProtocol, TracingEndpointRequirer};
 
 use crate::fixture::{CharmDir, Ran, request, run, span};
 
@@ -6,18 +11,38 @@ fn doctor(charm: &CharmDir, arguments: &[&str]) -> Ran {
     run([&["doctor", charm.path().to_str().expect("a text")][..], arguments].concat())
 }
 
-/// Writes what a charm remembers of a relation with Tempo.
-fn remember(charm: &CharmDir, receivers: &str) {
-    let json = serde_json::json!({ "unit": "app/0", "facts": { "endpoints": { "tracing": { "3": {
-        "databags": { "tempo": { "receivers": receivers } } } } } } });
-    charm.write(".charm_tracing_relations", format!("charm-tracing relations 2 00000000\n{json}"));
+/// Lets a charm learn the receivers of its Tempo, and remember them in its directory. Returns the id of the relation.
+fn remember(charm: &CharmDir, receivers: &str) -> u32 {
+    let metadata = "name: app\nrequires:\n  tracing:\n    interface: tracing\n    limit: 1\n";
+    charm.write("metadata.yaml", metadata);
+    let juju = Model::new("app/0");
+    let id = juju.add_relation("tracing", "tempo", &["tempo/0"]);
+    juju.set_remote_app_data(id, "receivers", receivers);
+    let [relation_id, directory] = [format!("tracing:{id}"), charm.path().display().to_string()];
+    let dispatch = Dispatch::from_vars([
+        ("JUJU_UNIT_NAME", "app/0"),
+        ("JUJU_MODEL_UUID", "20e13b21-6a7b-4f39-8f5a-5f2f4b0d0c01"),
+        ("JUJU_CHARM_DIR", &directory),
+        ("JUJU_DISPATCH_PATH", "hooks/tracing-relation-changed"),
+        ("JUJU_RELATION", "tracing"),
+        ("JUJU_RELATION_ID", &relation_id),
+        ("JUJU_REMOTE_APP", "tempo"),
+    ])
+    .with_hook_tools(Arc::new(juju.clone()))
+    .with_relation_memory(charm.path().join(".charm_tracing_relations"));
+    juju.begin_hook(HookContext::from_dispatch(&dispatch));
+    let requirer = TracingEndpointRequirer::new(&dispatch, "tracing", &[ReceiverProtocol::OtlpHttp]);
+    // Reading is enough, whatever it finds.
+    _ = requirer.expect("a requirer").get_endpoint(ReceiverProtocol::OtlpHttp);
+    dispatch.remember_relations();
+    id
 }
 
 #[test]
 fn an_endpoint_that_the_charm_remembers_is_tried() {
     let (collector, charm) = (Collector::start(), CharmDir::with_two_traces());
     let url = collector.endpoint();
-    remember(
+    let id = remember(
         &charm,
         &format!("[{{\"protocol\": {{\"name\": \"otlp_http\", \"type\": \"http\"}}, \"url\": \"{url}\"}}]"),
     );
@@ -25,7 +50,7 @@ fn an_endpoint_that_the_charm_remembers_is_tried() {
     assert_eq!((said.code, said.err.as_str()), (Some(0), ""), "{}", said.out);
     assert!(
         said.out.contains(&format!(
-            "ok    tempo offers {url} over tracing, relation 3\nok    {url} takes traces\n"
+            "ok    tempo offers {url} over tracing, relation {id}\nok    {url} takes traces\n"
         )),
         "{}",
         said.out
@@ -71,14 +96,14 @@ fn a_relation_without_http_and_none_at_all_are_told_apart() {
         "{}",
         said.out
     );
-    remember(
+    let id = remember(
         &charm,
         "[{\"protocol\": {\"name\": \"otlp_grpc\", \"type\": \"grpc\"}, \"url\": \"tempo:4317\"}]",
     );
     let said = doctor(&charm, &[]);
     assert_eq!(said.code, Some(1));
     assert!(
-        said.out.contains("bad   tempo offers no OTLP over HTTP over tracing, relation 3\n"),
+        said.out.contains(&format!("bad   tempo offers no OTLP over HTTP over tracing, relation {id}\n")),
         "{}",
         said.out
     );

@@ -2,6 +2,7 @@ use std::fs;
 use std::path::Path;
 
 use charm_testing::collector::{Answer, Collector};
+use rustix::fs::{FlockOperation, fcntl_lock};
 
 use crate::fixture::{CharmDir, Ran, config_changed, request, run, start};
 
@@ -83,8 +84,9 @@ fn rows_of_ops_tracing_are_sent_and_removed() {
 fn while_the_charm_sends_nothing_is_removed_beside_it() {
     let (collector, charm) = (Collector::start(), CharmDir::with_two_traces());
     let sending = charm.write(".charm_tracing_buffer/sending", b"");
-    let lock = fs::File::open(sending).expect("a file");
-    lock.lock().expect("a lock");
+    let lock = fs::File::options().write(true).open(sending).expect("a file");
+    // As a charm does.
+    fcntl_lock(&lock, FlockOperation::NonBlockingLockExclusive).expect("a lock");
     let sent = send(charm.path(), &collector.endpoint(), &["--remove"]);
     assert_eq!((sent.code, collector.requests().len()), (Some(1), 0));
     assert!(sent.err.contains("the charm sends its traces right now"), "{}", sent.err);
