@@ -16,15 +16,15 @@ use crate::relation::Relation;
 pub(crate) struct RelationEndpoint {
     dispatch: Dispatch,
     name: String,
-    role: Role,
     limit: Option<u32>,
-    /// Stored answers of earlier dispatches. A provider has none and asks Juju each time, because it does much other work
-    /// in a dispatch and has many relations.
+    /// True for the side that [only waits](Self::that_only_waits).
+    only_waits: bool,
+    /// Stored answers of earlier dispatches; empty for the side that does not only wait.
     memory: Arc<RelationMemory>,
 }
 
-/// The time limit of a requirer for each hook tool. It is short, because a delayed trace is better than a delayed hook.
-/// Juju itself has no limit, and a lost controller may be back in a minute.
+/// The time limit of the waiting side for each hook tool. It is short, because a delayed trace is better than a delayed
+/// hook. Juju itself has no limit, and a lost controller may be back in a minute.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 impl RelationEndpoint {
@@ -61,14 +61,19 @@ impl RelationEndpoint {
                 Some(1)
             }
         };
-        let (dispatch, memory) = match role {
-            Role::Requires => (
-                dispatch.clone().with_patience(PATIENCE).remembering(name),
-                Arc::clone(dispatch.relation_memory()),
-            ),
-            Role::Provides | Role::Peer => (dispatch.clone(), Arc::default()),
-        };
-        Ok(Self { dispatch, name: name.to_owned(), role, limit, memory })
+        let (dispatch, name) = (dispatch.clone(), name.to_owned());
+        Ok(Self { dispatch, name, limit, only_waits: false, memory: Arc::default() })
+    }
+
+    /// Makes it the endpoint of the side that only waits for what the other one publishes, such as where to send traces.
+    ///
+    /// Its answers are stored for later dispatches, a hook tool gets little time, and invalid output of a tool means "not
+    /// ready". A tracing backend asks Juju each time instead, because it does much other work in a dispatch and has many
+    /// relations.
+    pub(crate) fn that_only_waits(self) -> Self {
+        let dispatch = self.dispatch.with_patience(PATIENCE).remembering(&self.name);
+        let memory = Arc::clone(dispatch.relation_memory());
+        Self { dispatch, only_waits: true, memory, ..self }
     }
 
     pub(crate) fn dispatch(&self) -> &Dispatch {
@@ -233,8 +238,8 @@ impl RelationEndpoint {
         answer.inspect_err(say).ok()
     }
 
-    /// Turns errors that mean "not known" into `None`: Juju does not let the unit read, or, for a requirer, the output is
-    /// invalid. For a requirer this is safe, because it only waits. A provider would take it for a withdrawn request.
+    /// Turns errors that mean "not known" into `None`: Juju does not let the unit read, or, for the side that only waits, the
+    /// output is invalid. A backend would take this for a withdrawn request.
     fn known<T>(&self, answer: Result<T, HookToolError>) -> Result<Option<T>, TracingError> {
         use HookToolErrorKind::{InvalidOutput, PermissionDenied, RestrictedContext};
         match answer {
@@ -242,7 +247,7 @@ impl RelationEndpoint {
                 log::debug!("{}", with_causes(&error));
                 Ok(None)
             }
-            Err(error) if error.kind() == InvalidOutput && self.role == Role::Requires => {
+            Err(error) if error.kind() == InvalidOutput && self.only_waits => {
                 self.say_once(
                     log::Level::Warn,
                     &format!("`{}` is not ready: {}", self.name, with_causes(&error)),

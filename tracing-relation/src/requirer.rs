@@ -73,10 +73,8 @@ impl TracingEndpointRequirer {
         relation_name: &str,
         protocols: &[ReceiverProtocol],
     ) -> Result<Self, TracingError> {
-        let requirer = Self {
-            endpoint: RelationEndpoint::new(dispatch, relation_name, INTERFACE, Role::Requires)?,
-            protocols: protocols.to_vec(),
-        };
+        let endpoint = RelationEndpoint::new(dispatch, relation_name, INTERFACE, Role::Requires)?;
+        let requirer = Self { endpoint: endpoint.that_only_waits(), protocols: protocols.to_vec() };
         if !protocols.is_empty() {
             requirer.publish_at_start();
         }

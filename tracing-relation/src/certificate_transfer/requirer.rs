@@ -74,7 +74,7 @@ impl CertificateTransferRequirer {
     /// under `requires`.
     pub fn new(dispatch: &Dispatch, relation_name: &str) -> Result<Self, TracingError> {
         let endpoint = RelationEndpoint::new(dispatch, relation_name, INTERFACE, Role::Requires)?;
-        Ok(Self { endpoint })
+        Ok(Self { endpoint: endpoint.that_only_waits() })
     }
 
     /// Returns the relations on the endpoint, by ascending id. A `relation-broken` hook does not list the relation that it
