@@ -38,7 +38,7 @@ pub enum HookToolErrorKind {
     /// The tool does not exist, or it cannot find its hook or reach its agent: Juju did not start the process, or the
     /// process has outlived its hook.
     NotInHookContext,
-    /// The relation does not exist (any more).
+    /// The relation does not exist (any more), or the unit has no databag in it (yet).
     RelationGone,
     /// Juju refuses an operation that only the leader, or only a unit with a grant, may do. In a relation, only the leader
     /// may write the application's databag, and only the leader among its own units may read it.
@@ -221,7 +221,7 @@ fn classify(tool: &str, code: Option<i32>, stderr: &str) -> HookToolErrorKind {
     } else if says(&["leadership status"]) {
         // The leader is unknown, for any reason in the rest of the text.
         HookToolErrorKind::Failed
-    } else if mentions_gone_relation(&text) {
+    } else if mentions_gone_relation(&text) || says(&["settings not found"]) {
         HookToolErrorKind::RelationGone
     } else if says(&[
         "permission denied",
@@ -272,6 +272,9 @@ mod tests {
         ("4.0-4.1", "relation-set", Some(1), "ERROR cannot read relation application settings: relation not found\n", RelationGone),
         ("2.9-3.6", "network-get", Some(1), "ERROR relation 42 not found\n", RelationGone),
         ("2.9-3.6", "network-get", Some(1), "ERROR relation 42 not found (not found)\n", RelationGone),
+        // The unit has not entered the relation: a subordinate's, of which the principal unit has no databag yet.
+        ("2.9-3.6", "relation-get", Some(1), "ERROR cannot read relation settings: unit \"zk/2\": settings not found\n", RelationGone),
+        ("2.9-3.6", "relation-set", Some(1), "ERROR cannot read relation settings: unit \"zk/2\": settings not found\n", RelationGone),
         // The controller does not have the relation any more, but the text is that of a refusal. `Dispatch` knows when it
         // cannot be a refusal. A leader gets a longer text about its application's databag.
         ("2.9-3.6", "relation-get", Some(1), "ERROR permission denied\n", PermissionDenied),
