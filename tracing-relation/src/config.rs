@@ -1,8 +1,9 @@
 use std::path::{Path, PathBuf};
 
 use crate::error::with_causes;
+use crate::juju::Dispatch;
 use crate::regular_file::is_plain_path;
-use crate::{ReceiverProtocol, TracingEndpointRequirer, TracingError};
+use crate::{CosAgentProvider, TracingEndpointRequirer, TracingError};
 
 /// The destination for the traces of the charm itself: the endpoint, and the certificate by which the backend is trusted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -14,7 +15,27 @@ pub struct CharmTracingConfig {
     pub server_cert: Option<PathBuf>,
 }
 
+/// The side of a relation that learns where to send traces: [`TracingEndpointRequirer`] or [`CosAgentProvider`].
+///
+/// No other type can implement it.
+#[expect(private_bounds, reason = "it is sealed")]
+pub trait CharmTracingSource: LearnsEndpoint {}
+
+impl CharmTracingSource for TracingEndpointRequirer {}
+impl CharmTracingSource for CosAgentProvider {}
+
+/// The part of [`CharmTracingSource`] that differs between the interfaces.
+pub(crate) trait LearnsEndpoint {
+    /// Returns the OTLP over HTTP endpoint of the relation, if there is one.
+    fn charm_endpoint(&self) -> Result<Option<String>, TracingError>;
+
+    fn dispatch(&self) -> &Dispatch;
+}
+
 /// Finds the endpoint for the traces of the charm itself: the OTLP over HTTP endpoint of the relation, if there is one.
+///
+/// `source` is a [`TracingEndpointRequirer`], or the [`CosAgentProvider`] of a charm on a machine. A charm with both asks one
+/// after the other.
 ///
 /// `cert_path` is the file with the certificate of the authority that signed the backend's certificate. An `https` endpoint
 /// needs it. While the file does not exist, no endpoint is returned, and a WARNING in Juju's log says so once per dispatch.
@@ -23,8 +44,9 @@ pub struct CharmTracingConfig {
 /// A charm whose certificate is not a file (it comes from a `certificate_transfer` relation, or it is the system's) calls
 /// [`charm_tracing_endpoint`] instead.
 ///
-/// The decisions are those of `charm_tracing_config` in the Python library, with two exceptions: a refused or removed
-/// relation is recognised in any version of Juju, and the scheme may be in upper or lower case.
+/// The decisions are those of `charm_tracing_config` in the Python libraries, with these exceptions: a refused or removed
+/// relation is recognised in any version of Juju, the scheme may be in upper or lower case, and an `https` endpoint without
+/// `cert_path` is not an error for `cos_agent` either.
 ///
 /// A hook tool that fails, hangs or prints invalid output is not an error here, because a charm should not fail only
 /// because the endpoint of its traces is unknown. In this case no endpoint is returned, the traces are kept, and a WARNING
@@ -34,12 +56,13 @@ pub struct CharmTracingConfig {
 ///
 /// Only mistakes of the charm's author are errors: the limit of the endpoint is not 1
 /// ([`AmbiguousRelationUsage`](TracingError::AmbiguousRelationUsage)), or the charm has requested protocols, but not OTLP
-/// over HTTP ([`ProtocolNotRequested`](TracingError::ProtocolNotRequested)). Only a leader can detect the second one.
+/// over HTTP ([`ProtocolNotRequested`](TracingError::ProtocolNotRequested)). Only a leader can detect the second one. For
+/// `cos_agent` the second one is a warning, as in Python.
 pub fn charm_tracing_config(
-    requirer: &TracingEndpointRequirer,
+    source: &impl CharmTracingSource,
     cert_path: Option<&Path>,
 ) -> Result<CharmTracingConfig, TracingError> {
-    let Some(endpoint) = charm_tracing_endpoint(requirer)? else { return Ok(CharmTracingConfig::default()) };
+    let Some(endpoint) = charm_tracing_endpoint(source)? else { return Ok(CharmTracingConfig::default()) };
     if !is_https(&endpoint) {
         return Ok(CharmTracingConfig { endpoint: Some(endpoint), server_cert: None });
     }
@@ -47,7 +70,7 @@ pub fn charm_tracing_config(
         Ok(CharmTracingConfig { endpoint: Some(endpoint), server_cert: Some(path.to_owned()) })
     } else {
         // Juju's log is used rather than the `log` facade, because few charms connect the facade with Juju's log.
-        requirer.dispatch().warn_operator("certificate", &why_not_https(cert_path));
+        source.dispatch().warn_operator("certificate", &why_not_https(cert_path));
         Ok(CharmTracingConfig::default())
     }
 }
@@ -64,12 +87,11 @@ pub fn charm_tracing_config(
 /// # Errors
 ///
 /// The errors are those of [`charm_tracing_config`].
-pub fn charm_tracing_endpoint(requirer: &TracingEndpointRequirer) -> Result<Option<String>, TracingError> {
-    let of_ready = |ready| if ready { requirer.get_endpoint(ReceiverProtocol::OtlpHttp) } else { Ok(None) };
-    match requirer.is_ready().and_then(of_ready) {
+pub fn charm_tracing_endpoint(source: &impl CharmTracingSource) -> Result<Option<String>, TracingError> {
+    match source.charm_endpoint() {
         Err(error @ (TracingError::HookTool(_) | TracingError::Environment(_))) => {
             let why = with_causes(&error);
-            requirer
+            source
                 .dispatch()
                 .warn_operator("endpoint", &format!("cannot send traces yet, so they are kept: {why}"));
             Ok(None)

@@ -162,6 +162,24 @@ impl RelationEndpoint {
         Ok(databag)
     }
 
+    /// Reads the data that this unit has published on a relation. It is never read from memory, because no event says that
+    /// another program of the charm has written it.
+    pub(crate) fn published_by_unit(&self, id: u32) -> Result<Databag, TracingError> {
+        let unit = self.dispatch.unit_name()?;
+        self.memory.forget_answer(&self.name, &databag_call(&self.name, id, unit, false).line(), false);
+        let databag = self.dispatch.relation_get_unit(&self.name, id, unit)?;
+        self.doubt_if_gone(id);
+        Ok(databag)
+    }
+
+    /// Returns the data that this unit had published on a relation, as an earlier dispatch has read it; `None` if it is not in
+    /// memory.
+    pub(crate) fn remembered_of_unit(&self, id: u32) -> Option<Databag> {
+        let unit = self.dispatch.unit_name().ok()?;
+        let output = self.memory.answer(&self.name, &databag_call(&self.name, id, unit, false).line())?;
+        json::read(&output).ok()
+    }
+
     /// Returns true if the memory shows that `data` need not be published: it was already published when a relevant event
     /// was last handled, or the unit was not the leader.
     pub(crate) fn is_known_to_be_published(&self, ids: &[u32], data: &Databag) -> bool {
@@ -191,7 +209,17 @@ impl RelationEndpoint {
         if self.dispatch.found_gone(id) || holds(&published, data) {
             return Ok(());
         }
-        match self.dispatch.relation_set_app(&self.name, id, data) {
+        self.written(self.dispatch.relation_set_app(&self.name, id, data))
+    }
+
+    /// Publishes data in the databag of this unit. Does nothing on a relation that is gone.
+    pub(crate) fn publish_by_unit(&self, id: u32, data: &Databag) -> Result<(), TracingError> {
+        self.written(self.dispatch.relation_set_unit(&self.name, id, data))
+    }
+
+    /// Turns the result of a write into that of a publication: a relation that is gone is not an error.
+    fn written(&self, result: Result<(), HookToolError>) -> Result<(), TracingError> {
+        match result {
             Err(error) if error.kind() == HookToolErrorKind::RelationGone => {
                 self.memory.doubt();
                 Ok(())

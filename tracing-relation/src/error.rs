@@ -23,7 +23,7 @@ pub enum TracingError {
     RelationInterfaceMismatch {
         /// The name of the endpoint.
         endpoint: String,
-        /// `tracing` or `certificate_transfer`.
+        /// `tracing`, `cos_agent` or `certificate_transfer`.
         expected: &'static str,
         /// The interface that the metadata has.
         actual: String,
@@ -47,6 +47,16 @@ pub enum TracingError {
     NotReady {
         /// The relation.
         relation: Relation,
+    },
+    /// The collector has published no URL for the protocol (yet): it is not there, does not offer the protocol, or has no
+    /// tracing backend. Python: `ProtocolNotFoundError`.
+    #[error("cannot find an endpoint for {protocol} on `{endpoint}`")]
+    #[non_exhaustive]
+    ProtocolNotFound {
+        /// The protocol's name.
+        protocol: String,
+        /// The name of the endpoint in the charm's metadata.
+        endpoint: String,
     },
     /// The charm asks for the endpoint of a protocol that it never requested. Python: `ProtocolNotRequestedError`.
     #[error("cannot expect an endpoint for {protocol} on {relation}: it was never requested")]

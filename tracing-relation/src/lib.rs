@@ -1,5 +1,5 @@
-//! The `tracing` relation interface of Juju, `certificate_transfer` as far as tracing needs it, and the Juju dispatch
-//! environment and hook tools for both.
+//! The `tracing` relation interface of Juju, `cos_agent` and `certificate_transfer` as far as tracing needs them, and the
+//! Juju dispatch environment and hook tools for all of them.
 //!
 //! The relation tells a charm where to send traces:
 //!
@@ -20,6 +20,7 @@
 //!
 //! * [`TracingEndpointRequirer`] is for a charm that sends traces. [`charm_tracing_config`] and [`charm_tracing_endpoint`]
 //!   find the endpoint for the traces of the charm itself.
+//! * [`CosAgentProvider`] is for a charm on a machine that sends traces to its collector.
 //! * [`TracingEndpointProvider`] is for a charm that receives traces, such as Tempo's.
 //! * [`CertificateTransferRequirer`] reads the certificate authorities that a relation sends to a charm.
 //! * [`juju`] has the dispatch environment, hook tools and metadata. [`juju::Dispatch::with_relation_memory`] saves hook
@@ -32,6 +33,7 @@
 
 mod certificate_transfer;
 mod config;
+mod cos_agent;
 mod endpoint;
 mod error;
 mod event;
@@ -49,7 +51,8 @@ mod requirer;
 mod wire;
 
 pub use certificate_transfer::{CertificateTransferEvent, CertificateTransferRequirer};
-pub use config::{CharmTracingConfig, charm_tracing_config, charm_tracing_endpoint};
+pub use config::{CharmTracingConfig, CharmTracingSource, charm_tracing_config, charm_tracing_endpoint};
+pub use cos_agent::CosAgentProvider;
 pub use error::TracingError;
 /// Exported for `charm-tracing`, which shows errors in the same form.
 #[doc(hidden)]

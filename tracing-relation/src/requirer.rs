@@ -1,5 +1,6 @@
 use log::Level;
 
+use crate::config::LearnsEndpoint;
 use crate::endpoint::RelationEndpoint;
 use crate::error::with_causes;
 use crate::juju::{Databag, Dispatch, Role};
@@ -237,10 +238,6 @@ impl TracingEndpointRequirer {
         }
     }
 
-    pub(crate) fn dispatch(&self) -> &Dispatch {
-        self.endpoint.dispatch()
-    }
-
     /// Returns false only if it is certain that the protocol was never requested: the unit is the leader and could read the
     /// databag of its application, and the relation is not gone.
     fn may_have_requested(&self, protocol: &str, relation: &Relation) -> bool {
@@ -284,6 +281,16 @@ impl TracingEndpointRequirer {
                 with_causes(&error)
             );
         }
+    }
+}
+
+impl LearnsEndpoint for TracingEndpointRequirer {
+    fn charm_endpoint(&self) -> Result<Option<String>, TracingError> {
+        if self.is_ready()? { self.get_endpoint(ReceiverProtocol::OtlpHttp) } else { Ok(None) }
+    }
+
+    fn dispatch(&self) -> &Dispatch {
+        self.endpoint.dispatch()
     }
 }
 

@@ -10,7 +10,7 @@ use crate::json::{self, JsonError, Object};
 use crate::juju::Databag;
 
 /// The only key of version 2 of the interface, on both sides.
-pub(super) const RECEIVERS: &str = "receivers";
+pub(crate) const RECEIVERS: &str = "receivers";
 
 /// The number of ignored items that a message describes.
 const DESCRIBED: usize = 3;
@@ -32,7 +32,7 @@ pub(super) fn databag(receivers: &[impl Serialize]) -> Databag {
 
 /// Reads the items of the list under `key` with `read`. If it fails for some, `tell` gets a text with their numbers and the
 /// reasons.
-pub(super) fn read<T>(
+pub(crate) fn read<T>(
     databag: &Databag,
     key: &'static str,
     tell: impl FnOnce(&str),
@@ -63,7 +63,7 @@ pub(super) fn read<T>(
 }
 
 /// Returns a field of an item.
-pub(super) fn field<'a>(item: &Object<'a>, name: &'static str) -> Result<&'a RawValue, String> {
+pub(crate) fn field<'a>(item: &Object<'a>, name: &'static str) -> Result<&'a RawValue, String> {
     item.get(name).copied().ok_or_else(|| format!("without the field `{name}`"))
 }
 

@@ -9,5 +9,6 @@ mod requirer_data;
 pub(crate) const INTERFACE: &str = "tracing";
 
 pub use items::DataValidationError;
+pub(crate) use items::{RECEIVERS, field, read};
 pub use provider_data::{ProtocolType, ProviderAppData, Receiver};
 pub use requirer_data::RequirerAppData;

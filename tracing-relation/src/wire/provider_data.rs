@@ -143,6 +143,11 @@ impl ProtocolType {
         self.name.parse().ok()
     }
 
+    /// Reads the object of version 2. Its fields are read one by one, because the derived code refuses a duplicate field.
+    pub(crate) fn read(object: Object<'_>) -> Result<Self, JsonError> {
+        Self::deserialize(MapDeserializer::new(object.into_iter())).map_err(JsonError::of_part)
+    }
+
     /// Returns the protocol that has this name in versions 0 and 1. They do not contain the transport, so it comes from the
     /// name.
     fn legacy(name: &str) -> Self {
@@ -165,12 +170,8 @@ fn receiver(item: &RawValue, name: &'static str, host: Option<&str>) -> Result<R
     let item: Object<'_> = json::read_part(item)?;
     let protocol = field(&item, name)?;
     if let Ok(protocol) = json::read_part::<Object<'_>>(protocol) {
-        // The fields are read one by one, because the derived code refuses a duplicate field.
-        let protocol = ProtocolType::deserialize(MapDeserializer::new(protocol.into_iter()));
-        return Ok(Receiver {
-            protocol: protocol.map_err(JsonError::of_part)?,
-            url: json::read_part(field(&item, "url")?)?,
-        });
+        let url = json::read_part(field(&item, "url")?)?;
+        return Ok(Receiver { protocol: ProtocolType::read(protocol)?, url });
     }
     let protocol = ProtocolType::legacy(&json::read_part::<String>(protocol)?);
     let port = port(field(&item, "port")?).ok_or("without the number of a port")?;

@@ -5,6 +5,8 @@ mod any_databag;
 mod certificate_transfer;
 mod charm;
 mod conformance;
+mod cos_agent;
+mod cos_agent_vectors;
 mod fuzzed;
 mod generations;
 mod growth;

@@ -12,7 +12,7 @@ use tracing_relation::juju::{
     SecretRevision,
 };
 use tracing_relation::{
-    CertificateTransferRequirer, Receiver, ReceiverProtocol, TracingEndpointProvider,
+    CertificateTransferRequirer, CosAgentProvider, Receiver, ReceiverProtocol, TracingEndpointProvider,
     TracingEndpointRequirer, charm_tracing_config,
 };
 
@@ -23,10 +23,11 @@ pub(crate) fn check(input: &[u8]) {
     let [hook, usual, outputs @ ..] = input else { return };
     let outputs = outputs.split(|byte| *byte == 0xff).map(<[u8]>::to_vec).collect();
     let dispatch = dispatch(*hook, Printing { usual: *usual, outputs: Mutex::new(outputs) });
-    match (hook >> 3) % 3 {
+    match (hook >> 3) % 4 {
         0 => require(&dispatch),
         1 => provide(&dispatch),
-        _ => trust(&dispatch),
+        2 => trust(&dispatch),
+        _ => ask_collector(&dispatch),
     }
 }
 
@@ -79,6 +80,20 @@ fn trust(dispatch: &Dispatch) {
         assert!(certificate.contains("-----BEGIN CERTIFICATE-----"), "{certificate:?}");
     }
     read(dispatch);
+}
+
+/// As of a relation with a collector on the same machine.
+fn ask_collector(dispatch: &Dispatch) {
+    let provider = CosAgentProvider::new(dispatch, "tracing", &[ReceiverProtocol::OtlpHttp])
+        .expect("the endpoint is taken as it is");
+    let _ = provider.on(dispatch);
+    let _ = charm_tracing_config(&provider, None);
+    for protocol in [ReceiverProtocol::OtlpHttp, ReceiverProtocol::Zipkin] {
+        assert!(!provider.get_tracing_endpoint(protocol).is_ok_and(|url| url.is_empty()));
+    }
+    for relation in provider.relations().unwrap_or_default() {
+        let _ = provider.get_all_endpoints_on(&relation);
+    }
 }
 
 /// The tools whose output is read as types of this crate.
