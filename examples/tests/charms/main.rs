@@ -1,6 +1,7 @@
 //! The example charms, and the charm of the README, in the small Juju.
 
 mod guide;
+mod machine;
 mod provider;
 mod readme;
 mod requirer;
