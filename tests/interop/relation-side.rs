@@ -1,4 +1,4 @@
-//! Plays one side of `tracing` relations for `tests/interop/relation.py`: a dispatch for each line of standard input.
+//! Plays one side of relations for `tests/interop/relation.py` and `cos_agent.py`: a dispatch for each line of standard input.
 //!
 //! A line is a JSON object with the role of the charm, the variables of the dispatch, whether the unit is the leader,
 //! what it can see of its relations, what the charm wants of the library, and whether the unit remembers its relations. The
@@ -16,8 +16,8 @@ use serde_json::{Map, Value, json};
 use tracing_relation::juju::Dispatch;
 use tracing_relation::juju::testing::{HookContext, Model};
 use tracing_relation::{
-    Receiver, ReceiverProtocol, Relation, TracingEndpointProvider, TracingEndpointRequirer, TracingError,
-    TracingEvent, TracingProviderEvent, charm_tracing_config,
+    CosAgentProvider, Receiver, ReceiverProtocol, Relation, TracingEndpointProvider, TracingEndpointRequirer,
+    TracingError, TracingEvent, TracingProviderEvent, charm_tracing_config,
 };
 
 fn main() -> Result<()> {
@@ -57,6 +57,7 @@ fn play(line: &str) -> Result<Value> {
     let played = match text(&asked["role"])? {
         "requirer" => play_requirer(&dispatch, text(&asked["endpoint"])?, &asked["charm"])?,
         "provider" => play_provider(&dispatch, text(&asked["endpoint"])?, &asked["charm"])?,
+        "principal" => play_principal(&dispatch, text(&asked["endpoint"])?, &asked["charm"])?,
         other => bail!("there is no role {other}"),
     };
     dispatch.remember_relations();
@@ -65,7 +66,9 @@ fn play(line: &str) -> Result<Value> {
     let mut published = Map::new();
     for relation in list(&asked["relations"])? {
         let id = id_of(relation)?;
-        published.insert(id.to_string(), json!(juju.local_app_data(id)));
+        let databag =
+            if asked["role"] == "principal" { juju.local_unit_data(id) } else { juju.local_app_data(id) };
+        published.insert(id.to_string(), json!(databag));
     }
     Ok(json!({
         "published": published,
@@ -95,6 +98,15 @@ fn relate(juju: &Model, relations: &[Value]) -> Result<()> {
         for (key, value) in object(&relation["remote"])? {
             juju.set_remote_app_data(id, key, text(value)?);
         }
+        // Only relations of a principal with its subordinate have data of units.
+        for (key, value) in relation["local_unit"].as_object().into_iter().flatten() {
+            juju.set_local_unit_data(id, key, text(value)?);
+        }
+        for (unit, databag) in relation["remote_units"].as_object().into_iter().flatten() {
+            for (key, value) in object(databag)? {
+                juju.set_remote_unit_data(id, unit, key, text(value)?);
+            }
+        }
     }
     Ok(())
 }
@@ -105,17 +117,7 @@ fn play_requirer(dispatch: &Dispatch, endpoint: &str, charm: &Value) -> Result<P
         Value::Null => Value::Null,
         request => outcome(tracing.request_protocols(&protocols(request)?)),
     };
-    let event = match tracing.on(dispatch) {
-        None => None,
-        Some(TracingEvent::EndpointChanged { relation, receivers, .. }) => {
-            let receivers: Vec<Value> = receivers.iter().map(of_receiver).collect();
-            Some(json!(["endpoint_changed", of_relation(&relation), receivers]))
-        }
-        Some(TracingEvent::EndpointRemoved { relation, .. }) => {
-            Some(json!(["endpoint_removed", of_relation(&relation)]))
-        }
-        Some(other) => bail!("there is an event that nobody else knows: {other:?}"),
-    };
+    let events = of_tracing_event(tracing.on(dispatch))?;
 
     let cert = charm["cert"].as_str().map(Path::new);
     let config =
@@ -135,7 +137,7 @@ fn play_requirer(dispatch: &Dispatch, endpoint: &str, charm: &Value) -> Result<P
         "config": outcome(config),
         "relations": relations,
     });
-    Ok(Played { events: event.into_iter().collect(), finds })
+    Ok(Played { events, finds })
 }
 
 fn play_provider(dispatch: &Dispatch, endpoint: &str, charm: &Value) -> Result<Played> {
@@ -173,6 +175,38 @@ fn play_provider(dispatch: &Dispatch, endpoint: &str, charm: &Value) -> Result<P
     Ok(Played { events: event.into_iter().collect(), finds })
 }
 
+fn play_principal(dispatch: &Dispatch, endpoint: &str, charm: &Value) -> Result<Played> {
+    let collector = CosAgentProvider::new(dispatch, endpoint, &protocols(&charm["protocols"])?)?;
+    let cert = charm["cert"].as_str().map(Path::new);
+    let config =
+        charm_tracing_config(&collector, cert).map(|config| json!([config.endpoint, config.server_cert]));
+    let events = of_tracing_event(collector.on(dispatch))?;
+    let all = ReceiverProtocol::ALL.iter();
+    let endpoints: Map<String, Value> = all
+        .map(|protocol| (protocol.to_string(), outcome(collector.get_tracing_endpoint(protocol))))
+        .collect();
+    let finds = json!({
+        "ready": outcome(collector.is_ready()),
+        "endpoints": endpoints,
+        "config": outcome(config),
+    });
+    Ok(Played { events, finds })
+}
+
+fn of_tracing_event(event: Option<TracingEvent>) -> Result<Vec<Value>> {
+    Ok(match event {
+        None => vec![],
+        Some(TracingEvent::EndpointChanged { relation, receivers, .. }) => {
+            let receivers: Vec<Value> = receivers.iter().map(of_receiver).collect();
+            vec![json!(["endpoint_changed", of_relation(&relation), receivers])]
+        }
+        Some(TracingEvent::EndpointRemoved { relation, .. }) => {
+            vec![json!(["endpoint_removed", of_relation(&relation)])]
+        }
+        Some(other) => bail!("there is an event that nobody else knows: {other:?}"),
+    })
+}
+
 /// The names of the protocols, in their order, each once: the library is not asked which was requested first.
 fn names(protocols: impl IntoIterator<Item = ReceiverProtocol>) -> BTreeSet<String> {
     protocols.into_iter().map(|protocol| protocol.to_string()).collect()
@@ -190,6 +224,7 @@ fn outcome(result: Result<impl Into<Value>, TracingError>) -> Value {
         Err(error) => error,
     };
     let name = match &error {
+        TracingError::ProtocolNotFound { .. } => "ProtocolNotFoundError",
         TracingError::ProtocolNotRequested { .. } => "ProtocolNotRequestedError",
         TracingError::DataAccessPermission => "DataAccessPermissionError",
         TracingError::AmbiguousRelationUsage { .. } => "AmbiguousRelationUsageError",
