@@ -1,5 +1,4 @@
 //! The machine example: a principal unit whose collector, a subordinate on the same machine, tells it where to send.
-#![expect(clippy::unwrap_used, reason = "what cannot be unwrapped here has failed the test")]
 
 use std::path::Path;
 
