@@ -92,8 +92,8 @@
 //! * [`tracer_provider`] for a tracer that is taken before the session is open, such as that of a subscriber of `tracing`.
 //! * [`with_current_context`] and [`opentelemetry::trace::FutureExt`] where work continues in another thread or task.
 //! * [`Certificate`] and [`Config::ca_relation`] for a backend that speaks `https`.
-//! * [`relation`] to learn over the `tracing` relation where to send traces, [`juju`] for the dispatch environment and
-//!   hook tools.
+//! * [`relation`] to learn over the `tracing` relation, or on a machine over `cos_agent`, where to send traces; [`juju`] for
+//!   the dispatch environment and hook tools.
 //! * `testing` (a feature) and [`switch_off`] in tests.
 //!
 //! # What it promises
