@@ -71,24 +71,25 @@ pub(super) fn endpoint(charm_dir: &Path, findings: &mut Vec<Finding>) -> Option<
 
 type Databag = std::collections::BTreeMap<String, String>;
 
-/// Returns the databags with receivers: the endpoint of the charm, the id of the relation, who wrote it, and the databag. The charm
-/// remembers what hook tools printed, by their command lines, such as `relation-get -r tracing:3 --app --format=json - tempo`.
+/// Returns the databags with receivers: the endpoint of the charm, the id of the relation, who wrote it, and the databag.
+///
+/// The charm keeps what hook tools have printed by their command lines, such as
+/// `relation-get -r tracing:3 --app --format=json - tempo`.
 fn databags(record: &Json) -> Vec<(String, String, String, Databag)> {
-    let objects = |json: &Json| json.as_object().cloned().unwrap_or_default();
+    let endpoints = record["facts"]["endpoints"].as_object();
+    let answers = endpoints.into_iter().flat_map(|endpoints| endpoints.values()).filter_map(Json::as_object);
     let mut found = Vec::new();
-    for (name, printed) in objects(&record["facts"]["endpoints"]) {
-        for (command, output) in objects(&printed) {
-            let mut words = command.split(' ');
-            if words.next() != Some("relation-get") {
-                continue;
-            }
-            let id = words.find_map(|word| word.strip_prefix(&*name)?.strip_prefix(':'));
-            let databag: Option<Databag> = output.as_str().and_then(|json| serde_json::from_str(json).ok());
-            if let (Some(id), Some(app), Some(databag)) = (id, words.next_back(), databag)
-                && databag.contains_key("receivers")
-            {
-                found.push((name.clone(), id.to_owned(), app.to_owned(), databag));
-            }
+    for (line, output) in answers.flatten() {
+        let mut words = line.split(' ');
+        let (Some("relation-get"), Some(relation), Some(owner)) =
+            (words.next(), words.nth(1), words.next_back())
+        else {
+            continue;
+        };
+        let (Some((name, id)), Some(output)) = (relation.split_once(':'), output.as_str()) else { continue };
+        let databag: Databag = serde_json::from_str(output).unwrap_or_default();
+        if databag.contains_key("receivers") {
+            found.push((name.to_owned(), id.to_owned(), owner.to_owned(), databag));
         }
     }
     found

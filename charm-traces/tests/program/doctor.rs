@@ -2,8 +2,9 @@ use std::sync::Arc;
 
 use charm_testing::collector::Collector;
 use charm_tracing::juju::Dispatch;
-use charm_tracing::juju::testing::{HookContext, Model};
-use charm_tracing::relation::{ReceiverProtocol, TracingEndpointRequirer};
+use charm_tracing::juju::testing::Model;
+use charm_tracing::relation::ReceiverProtocol::OtlpHttp;
+use charm_tracing::relation::{CosAgentProvider, TracingEndpointRequirer};
 
 use crate::fixture::{CharmDir, Ran, request, run, span};
 
@@ -11,38 +12,36 @@ fn doctor(charm: &CharmDir, arguments: &[&str]) -> Ran {
     run([&["doctor", charm.path().to_str().expect("a text")][..], arguments].concat())
 }
 
-/// Lets a charm learn the receivers of its Tempo, and remember them in its directory. Returns the id of the relation.
-fn remember(charm: &CharmDir, receivers: &str) -> u32 {
-    let metadata = "name: app\nrequires:\n  tracing:\n    interface: tracing\n    limit: 1\n";
-    charm.write("metadata.yaml", metadata);
+/// Lets a charm remember a relation with Tempo, which has published these receivers.
+fn remember(charm: &CharmDir, receivers: &str) {
     let juju = Model::new("app/0");
+    juju.set_leader(true);
     let id = juju.add_relation("tracing", "tempo", &["tempo/0"]);
     juju.set_remote_app_data(id, "receivers", receivers);
-    let [relation_id, directory] = [format!("tracing:{id}"), charm.path().display().to_string()];
-    let dispatch = Dispatch::from_vars([
-        ("JUJU_UNIT_NAME", "app/0"),
-        ("JUJU_MODEL_UUID", "20e13b21-6a7b-4f39-8f5a-5f2f4b0d0c01"),
-        ("JUJU_CHARM_DIR", &directory),
-        ("JUJU_DISPATCH_PATH", "hooks/tracing-relation-changed"),
-        ("JUJU_RELATION", "tracing"),
-        ("JUJU_RELATION_ID", &relation_id),
-        ("JUJU_REMOTE_APP", "tempo"),
-    ])
-    .with_hook_tools(Arc::new(juju.clone()))
-    .with_relation_memory(charm.path().join(".charm_tracing_relations"));
-    juju.begin_hook(HookContext::from_dispatch(&dispatch));
-    let requirer = TracingEndpointRequirer::new(&dispatch, "tracing", &[ReceiverProtocol::OtlpHttp]);
-    // Reading is enough, whatever it finds.
-    _ = requirer.expect("a requirer").get_endpoint(ReceiverProtocol::OtlpHttp);
+    let dispatch = dispatch(charm, &juju);
+    let tracing =
+        TracingEndpointRequirer::new(&dispatch, "tracing", &[OtlpHttp]).expect("it has no metadata");
+    assert!(tracing.is_ready().expect("an answer"));
     dispatch.remember_relations();
-    id
+}
+
+fn dispatch(charm: &CharmDir, juju: &Model) -> Dispatch {
+    let directory = charm.path().to_str().expect("a text");
+    let vars = [
+        ("JUJU_UNIT_NAME", "app/0"),
+        ("JUJU_DISPATCH_PATH", "hooks/update-status"),
+        ("JUJU_CHARM_DIR", directory),
+    ];
+    Dispatch::from_vars(vars)
+        .with_hook_tools(Arc::new(juju.clone()))
+        .with_relation_memory(charm.path().join(".charm_tracing_relations"))
 }
 
 #[test]
 fn an_endpoint_that_the_charm_remembers_is_tried() {
     let (collector, charm) = (Collector::start(), CharmDir::with_two_traces());
     let url = collector.endpoint();
-    let id = remember(
+    remember(
         &charm,
         &format!("[{{\"protocol\": {{\"name\": \"otlp_http\", \"type\": \"http\"}}, \"url\": \"{url}\"}}]"),
     );
@@ -50,7 +49,7 @@ fn an_endpoint_that_the_charm_remembers_is_tried() {
     assert_eq!((said.code, said.err.as_str()), (Some(0), ""), "{}", said.out);
     assert!(
         said.out.contains(&format!(
-            "ok    tempo offers {url} over tracing, relation {id}\nok    {url} takes traces\n"
+            "ok    tempo offers {url} over tracing, relation 1\nok    {url} takes traces\n"
         )),
         "{}",
         said.out
@@ -61,6 +60,28 @@ fn an_endpoint_that_the_charm_remembers_is_tried() {
         said.out
     );
     assert_eq!(collector.requests().len(), 1, "a request without spans");
+}
+
+#[test]
+fn the_collector_of_a_charm_on_a_machine_is_tried() {
+    let (collector, charm) = (Collector::start(), CharmDir::with_two_traces());
+    let url = collector.endpoint();
+    let juju = Model::new("app/0");
+    let id = juju.add_relation("cos-agent", "otelcol", &["otelcol/7"]);
+    let receivers =
+        format!("[{{\"protocol\": {{\"name\": \"otlp_http\", \"type\": \"http\"}}, \"url\": \"{url}\"}}]");
+    juju.set_remote_unit_data(id, "otelcol/7", "receivers", &receivers);
+    let dispatch = dispatch(&charm, &juju);
+    let provider = CosAgentProvider::new(&dispatch, "cos-agent", &[OtlpHttp]).expect("it has no metadata");
+    assert!(provider.is_ready().expect("an answer"));
+    dispatch.remember_relations();
+    let said = doctor(&charm, &[]);
+    assert!(
+        said.out.contains(&format!("ok    otelcol/7 offers {url} over cos-agent, relation 1\n")),
+        "{}",
+        said.out
+    );
+    assert_eq!((said.code, collector.requests().len()), (Some(0), 1), "{}", said.out);
 }
 
 #[test]
@@ -96,14 +117,14 @@ fn a_relation_without_http_and_none_at_all_are_told_apart() {
         "{}",
         said.out
     );
-    let id = remember(
+    remember(
         &charm,
         "[{\"protocol\": {\"name\": \"otlp_grpc\", \"type\": \"grpc\"}, \"url\": \"tempo:4317\"}]",
     );
     let said = doctor(&charm, &[]);
     assert_eq!(said.code, Some(1));
     assert!(
-        said.out.contains(&format!("bad   tempo offers no OTLP over HTTP over tracing, relation {id}\n")),
+        said.out.contains("bad   tempo offers no OTLP over HTTP over tracing, relation 1\n"),
         "{}",
         said.out
     );
