@@ -15,13 +15,15 @@ const PATIENCE: Duration = Duration::from_secs(1);
 pub(super) struct Lines {
     /// The topics of the warnings that were written, because each is written once.
     topics: HashSet<String>,
-    /// The time that further lines may take.
+    /// The time that further lines of tracing may take.
     left: Duration,
+    /// True if a line of the charm's logger took as long as it may, so Juju does not answer.
+    logger_gave_up: bool,
 }
 
 impl Default for Lines {
     fn default() -> Self {
-        Self { topics: HashSet::new(), left: PATIENCE }
+        Self { topics: HashSet::new(), left: PATIENCE, logger_gave_up: false }
     }
 }
 
@@ -49,6 +51,24 @@ impl Dispatch {
         // The failure is not even logged, because the charm may send its log to Juju's log.
         let _ = self.tools.send(&call.at_most(left));
         self.spend(started);
+    }
+
+    /// Writes a line into Juju's log for the charm's logger, and ignores failures. Does not wait for the tool if Juju's agent
+    /// is called over its socket.
+    ///
+    /// Unlike [`juju_log_without_waiting`](Self::juju_log_without_waiting) it has no time limit for all lines together,
+    /// because they are the charm's own. Each line takes at most one second. After a line that took so long, Juju does not
+    /// answer, and the later lines of the dispatch are dropped.
+    pub fn juju_log_of_logger(&self, level: log::Level, message: &str) {
+        let Some(call) = juju_log_call(level, message).filter(|_| !self.lines().logger_gave_up) else {
+            return;
+        };
+        let started = Instant::now();
+        // The failure is not logged, because the logger would write it in the same way.
+        let _ = self.tools.send(&call.at_most(PATIENCE));
+        if started.elapsed() >= PATIENCE {
+            self.lines().logger_gave_up = true;
+        }
     }
 
     /// Waits for the lines that were written without waiting. Call it at the end of the dispatch.
@@ -152,6 +172,24 @@ mod tests {
         let (dispatch, tools) = slow(1);
         for topic in ["a topic", "a topic", "another"] {
             dispatch.warn_operator(topic, "a warning");
+        }
+        assert_eq!(*tools.allowed.lock().expect("not poisoned"), [Duration::from_secs(1)]);
+    }
+
+    #[test]
+    fn a_logger_has_no_limit_for_all_lines_together() {
+        let (dispatch, tools) = slow(3);
+        for _ in 0..4 {
+            dispatch.clone().juju_log_of_logger(log::Level::Info, "a line");
+        }
+        assert_eq!(*tools.allowed.lock().expect("not poisoned"), [Duration::from_secs(1); 4]);
+    }
+
+    #[test]
+    fn a_logger_gives_up_when_juju_does_not_answer() {
+        let (dispatch, tools) = slow(1);
+        for _ in 0..3 {
+            dispatch.juju_log_of_logger(log::Level::Info, "a line");
         }
         assert_eq!(*tools.allowed.lock().expect("not poisoned"), [Duration::from_secs(1)]);
     }
