@@ -41,6 +41,7 @@ impl Args for CharmArgs {
         ("buffer_max_size_mib", |given, key, input| given.setting(key, input, Kind::Number("10"))),
         ("buffer_path", |given, key, input| given.setting(key, input, Kind::Text)),
         ("max_bytes_per_trace", |given, key, input| given.setting(key, input, Kind::Number("4_500_000"))),
+        ("log", |given, key, input| given.setting(key, input, Kind::Text)),
         ("crate", |given, key, input| args::krate(key, input).map(|path| given.krate = Some(path))),
     ];
 }

@@ -67,6 +67,7 @@ use proc_macro::TokenStream;
 /// | `buffer_max_size_mib = 10` | the size limit of all waiting traces, in MiB; at least 10 | 10 |
 /// | `buffer_path = "..."` | the directory in which traces wait, one file each, e.g. on a storage that outlives the pod | `.charm_tracing_buffer` in the charm directory |
 /// | `max_bytes_per_trace = 4_500_000` | the size limit of the trace of one dispatch, in bytes; see [`Config`](../charm_tracing/struct.Config.html#method.max_bytes_per_trace) | 4,500,000 |
+/// | `log = "info"` | a logger for the crate `log`, with the feature `log`: its filter in the style of `RUST_LOG`, or a [`JujuLogger`](../charm_tracing/struct.JujuLogger.html) | none |
 /// | `crate = path` | where `charm_tracing` is, if it is re-exported or has another name | `::charm_tracing` |
 ///
 /// Methods and fields named here may be `String`, `&str`, `PathBuf`, `&Path`, and `Option` or `Result` of them; `None`

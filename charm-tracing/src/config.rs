@@ -1,6 +1,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+#[cfg(feature = "log")]
+use crate::JujuLogger;
 use crate::delivery::TimeBudget;
 
 /// The configuration of tracing. The arguments of `#[trace_charm]` set it; use it directly with
@@ -23,6 +25,8 @@ pub struct Config {
     pub(crate) max_bytes_per_trace: u32,
     pub(crate) request_timeout: Duration,
     pub(crate) delivery_timeout: Duration,
+    #[cfg(feature = "log")]
+    pub(crate) logger: Option<JujuLogger>,
     /// The number of spans in an event in which only the charm's own dispatch code ran.
     pub(crate) idle_spans: usize,
 }
@@ -44,6 +48,8 @@ impl Config {
             max_bytes_per_trace: 4_500_000,
             request_timeout: Duration::from_secs(1),
             delivery_timeout: Duration::from_secs(2),
+            #[cfg(feature = "log")]
+            logger: None,
             idle_spans: 0,
         }
     }
@@ -126,6 +132,23 @@ impl Config {
     /// Sets how long one dispatch may spend on delivery in all. Default: 2 s.
     pub const fn delivery_timeout(mut self, timeout: Duration) -> Self {
         self.delivery_timeout = timeout;
+        self
+    }
+
+    /// Sets a logger for the crate `log`, which writes to Juju's log and into the trace; with the feature `log`. Default: none.
+    ///
+    /// A text is a filter in the style of `RUST_LOG`, such as `"info"` or `"info,my_charm::db=debug"`. A [`JujuLogger`] has
+    /// further settings. The session installs it when it starts; a process that has a logger already keeps it.
+    ///
+    /// ```
+    /// use charm_tracing::{Config, JujuLogger};
+    ///
+    /// let plain = Config::new().log("info");
+    /// let with_ids = Config::new().log(JujuLogger::new("debug").trace_ids(true));
+    /// ```
+    #[cfg(feature = "log")]
+    pub fn log(mut self, logger: impl Into<JujuLogger>) -> Self {
+        self.logger = Some(logger.into());
         self
     }
 

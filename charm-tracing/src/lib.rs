@@ -129,6 +129,9 @@
 //!
 //! **`tls`** (on by default): pushing to `https` endpoints. Without it their traces wait.
 //!
+//! **`log`**: `JujuLogger`, a logger for the crate `log`. Its lines go to Juju's log and become events of the current span. It
+//! is set by `Config::log` or `#[trace_charm(log = "info")]`.
+//!
 //! **`testing`**: the module `testing`, which records spans in memory for the tests of traced code, and plays whole dispatches
 //! in a Juju in memory. For the `[dev-dependencies]` only.
 
@@ -153,6 +156,10 @@ mod delivery;
 pub mod fuzzed;
 #[cfg(feature = "session")]
 mod hook_tools;
+#[cfg(feature = "log")]
+mod juju_log;
+#[cfg(feature = "log")]
+mod logger;
 mod names;
 #[cfg(feature = "session")]
 mod notice;
@@ -204,6 +211,8 @@ pub use delivery::{
     Certificate, CertificateError, ClientCertificate, DeliveryProblem, DeliveryReport, Destination,
     EndpointError, Pem,
 };
+#[cfg(feature = "log")]
+pub use logger::JujuLogger;
 pub use opentelemetry;
 pub use recorder::{SessionTracer, SessionTracerProvider, SwitchedOff, switch_off, tracer_provider};
 #[cfg(feature = "session")]

@@ -10,6 +10,8 @@ use tracing_relation::juju::{Dispatch, EnvironmentError, HookTools};
 
 use crate::delivery::{self, DeliveryReport, Destination, SystemClock, Trace};
 use crate::hook_tools::TracedHookTools;
+#[cfg(feature = "log")]
+use crate::juju_log::JujuLog;
 use crate::notice::{self, Notice};
 use crate::queue::{Losses, Queue, Recovered};
 use crate::recorder::globals;
@@ -49,6 +51,9 @@ use crate::{Config, names, otlp, parent, recovery, resource};
 pub struct Session {
     dispatch: Dispatch,
     open: Option<OpenSession>,
+    /// `None` if another session has it.
+    #[cfg(feature = "log")]
+    _juju_log: Option<JujuLog>,
 }
 
 /// An open session. The fields are in drop order: first the root stops being current, then it ends.
@@ -95,11 +100,24 @@ impl Session {
     pub fn start(dispatch: Dispatch, config: Config) -> Self {
         // First, and in every dispatch: the effect of the event on the memory must not depend on anything else.
         let dispatch = with_relation_memory(dispatch);
-        let open = match OpenSession::new(&dispatch, config) {
+        #[cfg(feature = "log")]
+        if let Some(logger) = config.logger.clone() {
+            // A process that has a logger keeps it.
+            let _ = logger.install();
+        }
+        let open = OpenSession::new(&dispatch, config);
+        #[cfg(feature = "log")]
+        let juju_log = JujuLog::open(&dispatch);
+        let open = match open {
             Ok(open) => open,
             Err(why) => {
                 span::catch_panics(|| log::debug!("this dispatch is not traced: {why}"));
-                return Self { dispatch, open: None };
+                return Self {
+                    dispatch,
+                    open: None,
+                    #[cfg(feature = "log")]
+                    _juju_log: juju_log,
+                };
             }
         };
         let traced = TracedHookTools::new(Arc::clone(dispatch.hook_tools()), Arc::clone(&open.action_failed));
@@ -108,7 +126,12 @@ impl Session {
         // `jhack tail -t` looks for exactly this text, and attaches the id to the next event line.
         let line = format!("Starting root trace with id='{}'.", open.trace_id);
         dispatch.juju_log_without_waiting(log::Level::Debug, &line);
-        Self { dispatch, open: Some(open) }
+        Self {
+            dispatch,
+            open: Some(open),
+            #[cfg(feature = "log")]
+            _juju_log: juju_log,
+        }
     }
 
     /// Returns the dispatch whose hook tools open spans. Use it instead of another [`Dispatch::from_env`].

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// All modules. Those above the line, and `testing`, are built without the feature `session`.
-const ORDER: [&str; 25] = [
+const ORDER: [&str; 27] = [
     "protobuf",
     "names",
     "site",
@@ -15,6 +15,8 @@ const ORDER: [&str; 25] = [
     // The line.
     "queue",
     "delivery",
+    "juju_log",
+    "logger",
     "config",
     "charm",
     "otel_variables",

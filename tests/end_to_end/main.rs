@@ -12,6 +12,7 @@ mod charm_failures;
 mod conformance;
 mod in_process;
 mod light;
+mod logger;
 mod panic_abort;
 mod python_buffer;
 mod relation_tools;

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what cannot be unwrapped here has failed the test")]
 
 mod attributes;
+mod juju_logger;
 mod otel_api;
 mod recursion;
 // Public, because one of its types is.

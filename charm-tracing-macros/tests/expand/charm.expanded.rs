@@ -23,6 +23,7 @@ for MyCharm {
             .service_name("my")
             .buffer_max_events(10)
             .max_bytes_per_trace(4_500_000)
+            .log("info")
     }
     fn destination(
         &self,

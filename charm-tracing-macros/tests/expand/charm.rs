@@ -3,7 +3,8 @@
     server_cert = "cert",
     service_name = "my",
     buffer_max_events = 10,
-    max_bytes_per_trace = 4_500_000
+    max_bytes_per_trace = 4_500_000,
+    log = "info"
 )]
 impl MyCharm {
     fn endpoint(&self) -> Option<String> {

@@ -58,6 +58,13 @@ impl Store {
         self.place(span).map(|place| &mut place.record)
     }
 
+    /// Returns the handle of the open span with this id; `None` if there is none.
+    #[cfg(feature = "log")]
+    pub(crate) fn find_open(&self, span_id: SpanId) -> Option<Handle> {
+        let at = self.open.iter().position(|place| place.record.span_id == span_id)?;
+        u32::try_from(at).ok().map(|place| Handle { span_id, place })
+    }
+
     #[inline]
     fn place(&mut self, span: Handle) -> Option<&mut Place> {
         // Another span may have this place by now.

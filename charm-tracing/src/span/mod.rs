@@ -8,6 +8,8 @@ mod event;
 mod failure;
 mod future;
 mod guard;
+#[cfg(feature = "log")]
+mod logging_span;
 mod open;
 mod panic;
 mod returned;
@@ -26,7 +28,11 @@ pub use guard::{
     Entered, RUN_IN_PLACE, call_for_future, call_for_future_of, enter, enter_with, open_future, run,
     trace_future,
 };
+#[cfg(feature = "log")]
+pub(crate) use logging_span::LoggingSpan;
 pub(crate) use open::{Current, OpenSpan};
 pub(crate) use panic::install_hook;
 pub use returned::{Returns, leave};
+#[cfg(feature = "log")]
+pub(crate) use text::display;
 pub(crate) use text::{first_line, headline};

@@ -23,7 +23,8 @@ const TIME_FOR_ERRORS: Duration = Duration::from_millis(50);
 /// The number of failed writes after which a type is taken for one that never stops writing.
 const MAX_FAILED_WRITES: u32 = 1_000_000;
 
-pub(super) fn display(value: &(impl fmt::Display + ?Sized)) -> Option<String> {
+/// Returns the text of a value; `None` if formatting it fails or panics.
+pub(crate) fn display(value: &(impl fmt::Display + ?Sized)) -> Option<String> {
     let mut text = BoundedText::default();
     text.add(&format_args!("{value}")).then(|| text.finish())
 }

@@ -1,0 +1,46 @@
+use opentelemetry::trace::{Event, SpanContext, TraceContextExt};
+use opentelemetry::{Context, KeyValue};
+
+use super::{alive, own_work, text};
+use crate::recorder::{Handle, Purpose, globals, now_of_event, root};
+
+/// The open span that a log line belongs to.
+///
+/// It is changed by its handle and not through OpenTelemetry's `SpanRef`, because that locks the span: the `Display` of an error
+/// that the charm gives to `SpanRef::record_error` may log.
+#[derive(Debug)]
+pub(crate) struct LoggingSpan {
+    handle: Handle,
+    context: SpanContext,
+}
+
+impl LoggingSpan {
+    /// Returns the innermost open span of the calling thread, or the root; `None` if nothing records, and in work that is
+    /// done only for a trace.
+    pub(crate) fn current() -> Option<Self> {
+        if !globals::is_recording() || own_work::is_own_work() || !alive::can_open_spans() {
+            return None;
+        }
+        own_work(|| {
+            let context = Context::current();
+            if context.is_telemetry_suppressed() {
+                return None;
+            }
+            let context = context.span().span_context().clone();
+            let context = if context.is_valid() { context } else { root()?.span().span_context().clone() };
+            let handle = globals::with(|trace| trace.spans.find_open(context.span_id()))??;
+            Some(Self { handle, context })
+        })
+    }
+
+    /// Adds a log line as an event. Its name is the message.
+    pub(crate) fn add_event(&self, message: &str, attributes: Vec<KeyValue>) {
+        let event = Event::new(text::cut(message), now_of_event(), attributes, 0);
+        self.handle.add_event(Purpose::Charm, event);
+    }
+
+    /// Returns the trace id and the span id.
+    pub(crate) fn context(&self) -> &SpanContext {
+        &self.context
+    }
+}
