@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use opentelemetry::{Array, KeyValue, StringValue, Value};
 use tracing_relation::juju::{HookToolCall, HookToolError, HookToolOutput, HookTools};
 
+use crate::names;
 use crate::span::OpenSpan;
 use crate::span::probe::{Returned, Standard as _};
 
@@ -16,11 +17,11 @@ pub(crate) struct TracedHookTools {
 
 impl HookTools for TracedHookTools {
     fn run(&self, call: &HookToolCall) -> Result<HookToolOutput, HookToolError> {
-        self.in_span(call, || self.tools.run(call))
+        self.in_span(call, || self.tools.run(call), |output| (Some(0), output.pid))
     }
 
     fn send(&self, call: &HookToolCall) -> Result<(), HookToolError> {
-        self.in_span(call, || self.tools.send(call))
+        self.in_span(call, || self.tools.send(call), |()| (None, None))
     }
 
     fn settle(&self) {
@@ -33,10 +34,12 @@ impl TracedHookTools {
         Self { tools, action_failed }
     }
 
+    /// Runs a tool in its span. `ended` returns its exit code and its process, as far as they are known.
     fn in_span<T>(
         &self,
         call: &HookToolCall,
         run: impl FnOnce() -> Result<T, HookToolError>,
+        ended: impl FnOnce(&T) -> (Option<i32>, Option<u32>),
     ) -> Result<T, HookToolError> {
         if call.tool() == "juju-log" {
             return run();
@@ -46,13 +49,25 @@ impl TracedHookTools {
         if result.is_ok() && call.tool() == "action-fail" {
             self.action_failed.store(true, Ordering::Relaxed);
         }
-        if let Some(span) = span
-            && let Some(failure) = (&&&&&Returned(&result)).__failure()
-        {
-            span.failed(failure);
+        if let Some(span) = span {
+            let (code, pid) = result.as_ref().map_or_else(|error| (error.code(), error.pid()), ended);
+            for attribute in code.map(exit_code).into_iter().chain(pid.map(names::process_id)) {
+                span.set_attribute(attribute);
+            }
+            if let Some(failure) = (&&&&&Returned(&result)).__failure() {
+                let failure = match code {
+                    Some(code) => failure.with_error_type(code.to_string()),
+                    None => failure,
+                };
+                span.failed(failure);
+            }
         }
         result
     }
+}
+
+fn exit_code(code: i32) -> KeyValue {
+    KeyValue::new(names::EXIT_CODE, i64::from(code))
 }
 
 fn attributes(call: &HookToolCall) -> Vec<KeyValue> {

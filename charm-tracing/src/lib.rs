@@ -43,13 +43,13 @@
 //!
 //! | span | name | attributes |
 //! |---|---|---|
-//! | root, from [`Session::start`] to its end | `<unit>: <hook> event` | `juju.dispatch_path` |
-//! | event | `event: <event>`, with a span event of that name | |
+//! | root, from [`Session::start`] to its end | `<unit>: <hook> event` | `juju.dispatch_path`, `process.pid`, `process.exit.code` |
+//! | event | `event: <event>`, with a span event of that name | `event_type`: `hook`, `action` or `custom` |
 //! | method | `method call: <Type>.<method>` | `code.function.name`, `code.file.path`, `code.line.number` |
 //! | function | `function call: <function>` | the same |
-//! | hook tool, but `juju-log` | the tool's name | `juju.hook_tool.arguments`: what was asked for, never what was written |
+//! | hook tool, but `juju-log` | the tool's name | `juju.hook_tool.arguments`: what was asked for, never what was written; `process.exit.code` |
 //!
-//! A failed span has the status error and an event `exception` with `exception.type`, `exception.message` and
+//! A failed span has the status error, the attribute `error.type`, and an event `exception` with `exception.type`, `exception.message` and
 //! `exception.stacktrace`: the causes of an error, the place of a panic. At most 8 KiB of a text are formatted. When formatting
 //! the errors of a dispatch has taken 50 ms, later errors have only a type, because an error may ask a server for its text. The
 //! resource has `service.name`, `compose_service`, `charm`, `charm_type`, `juju_unit`, `juju_application`, `juju_model`,

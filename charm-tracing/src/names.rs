@@ -1,5 +1,7 @@
 //! The names of spans. They are those of the Python library, so that dashboards and queries keep working.
 
+use opentelemetry::KeyValue;
+
 /// Returns the name of the root of a dispatch, such as `app/0: update-status event`.
 pub(crate) fn root(unit: &str, dispatch_path: &str) -> String {
     let name = dispatch_path.split_once('/').map_or(dispatch_path, |(_, name)| name);
@@ -8,6 +10,16 @@ pub(crate) fn root(unit: &str, dispatch_path: &str) -> String {
 
 /// The attribute of a root with the number of spans that its trace lacks because the quota was used up.
 pub(crate) const DROPPED_SPANS: &str = "charm_tracing.dropped_spans";
+
+/// The attribute with the exit code of a process: of a hook tool, or of the charm.
+#[cfg(feature = "session")]
+pub(crate) const EXIT_CODE: &str = "process.exit.code";
+
+/// Returns the attribute with the id of a process.
+#[cfg(feature = "session")]
+pub(crate) fn process_id(id: u32) -> KeyValue {
+    KeyValue::new("process.pid", i64::from(id))
+}
 
 /// Returns the name of the span of an event, such as `event: update_status`.
 pub(crate) fn event(name: &str) -> String {

@@ -7,7 +7,7 @@ use std::thread;
 use opentelemetry::Context;
 use tracing_relation::juju::Dispatch;
 
-use crate::span::{catch_panics, first_line};
+use crate::span::{StatusOnly, catch_panics, first_line};
 use crate::{Destination, Session, TracedCharm};
 
 /// Runs a traced charm, as its `main`: constructs it with `new`, lets it `handle` the event, and delivers the trace.
@@ -68,6 +68,9 @@ where
     }
 }
 
+/// The exit code of a Rust program whose `main` panics.
+const PANICKED: u8 = 101;
+
 /// Constructs the charm and lets it handle the event, inside of the session's spans. Returns the panic of the charm, or its error
 /// as text.
 pub(crate) fn play<C, E, F, N, H>(
@@ -84,19 +87,27 @@ where
 {
     let dispatch = session.dispatch().clone();
     // After a panic, only the charm's destination is read, and a panic there is caught as well.
-    catch_unwind(AssertUnwindSafe(|| {
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
         let charm = charm.insert(match new(&dispatch).into_result() {
             Ok(charm) => charm,
             Err(error) => {
                 let report = format!("{error:?}");
-                session.failed_with(&report);
+                session.failed_with::<E>(&report);
                 return Err(report);
             }
         });
         // The error is formatted once, as `main` would do, because it may be long.
         let handle = || handle(charm, &dispatch).into_result().map_err(|error| format!("{error:?}"));
-        session.in_event(handle, |result| result.as_ref().err().map(|report| first_line(report)))
-    }))
+        session.in_event(handle, |result| {
+            result.as_ref().err().map(|report| StatusOnly::of::<F>(first_line(report)))
+        })
+    }));
+    session.exits_with(match &outcome {
+        Ok(Ok(())) => 0,
+        Ok(Err(_)) => 1,
+        Err(_) => PANICKED,
+    });
+    outcome
 }
 
 /// The `Result` that `new` and `handle` return. It is a trait because then the compiler explains better what is

@@ -1,5 +1,6 @@
 use std::fmt;
 use std::mem;
+use std::process;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -18,7 +19,7 @@ use crate::recorder::globals;
 #[cfg(feature = "testing")]
 use crate::recorder::turn::{Turn, Use};
 use crate::recorder::{self, Details, Ended, Share, new_trace, open_trace, own_scope};
-use crate::span::{self, Current, OpenSpan};
+use crate::span::{self, Current, EventKind, OpenSpan, StatusOnly};
 use crate::target::Target;
 use crate::warnings_only::WarningsOnly;
 use crate::{Config, names, otlp, parent, recovery, resource};
@@ -155,21 +156,30 @@ impl Session {
     ///
     /// Returns the handler's error.
     pub fn try_event<T, E: fmt::Debug>(&mut self, handle: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
-        self.in_event(handle, |result| result.as_ref().err().map(span::headline))
+        self.in_event(handle, |result| {
+            result.as_ref().err().map(|error| StatusOnly::of::<E>(span::headline(error)))
+        })
     }
 
     /// Marks the root as failed, for errors outside of [`try_event`](Self::try_event), for example in the charm's
     /// constructor.
     pub fn failed<E: fmt::Debug>(&mut self, error: &E) {
         if let Some(open) = &mut self.open {
-            open.fail(span::headline(error));
+            open.fail(StatusOnly::of::<E>(span::headline(error)));
         }
     }
 
-    /// Marks the root as failed, with the first line of the error text that the charm's `main` prints.
-    pub(crate) fn failed_with(&mut self, report: &str) {
+    /// Marks the root as failed, with the first line of the text that the charm's `main` prints of an `E`.
+    pub(crate) fn failed_with<E>(&mut self, report: &str) {
         if let Some(open) = &mut self.open {
-            open.fail(span::first_line(&report));
+            open.fail(StatusOnly::of::<E>(span::first_line(&report)));
+        }
+    }
+
+    /// Notes the exit code of the charm on the root.
+    pub(crate) fn exits_with(&self, code: u8) {
+        if let Some(open) = &self.open {
+            open.root.set_attribute(KeyValue::new(names::EXIT_CODE, i64::from(code)));
         }
     }
 
@@ -200,16 +210,17 @@ impl Session {
         self.dispatch.juju_log_without_waiting(log::Level::Error, text);
     }
 
-    /// Handles the event. `failure` returns the first line of the handler's error; `None` if the handler did not fail.
+    /// Handles the event. `failure` returns the handler's error with its first line; `None` if the handler did not fail.
     pub(crate) fn in_event<R>(
         &mut self,
         handle: impl FnOnce() -> R,
-        failure: impl FnOnce(&R) -> Option<String>,
+        failure: impl FnOnce(&R) -> Option<StatusOnly>,
     ) -> R {
         let Some(open) = &mut self.open else { return handle() };
         let name = self.dispatch.event();
         self.dispatch.juju_log_without_waiting(log::Level::Debug, &format!("Emitting Juju event {name}."));
-        let (span, context) = span::open_event(name).unzip();
+        let kind = if self.dispatch.is_action() { EventKind::Action } else { EventKind::Hook };
+        let (span, context) = span::open_event(name, kind).unzip();
         let _current = context.map(Current::attach);
         let ended = ended_count();
         // Stays false if the handler panics.
@@ -343,16 +354,17 @@ impl OpenSession {
     }
 
     /// Marks the root as failed.
-    fn fail(&mut self, description: String) {
-        self.root.fail(description);
+    fn fail(&mut self, failure: StatusOnly) {
+        self.root.fail(failure);
         self.idle = false;
         // An error says more than "the action failed".
         self.action_failed.store(false, Ordering::Relaxed);
     }
 
-    /// Returns a description if the charm has called `action-fail` and nothing was marked as failed since; else `None`.
-    fn failure_of_action(&self) -> Option<String> {
-        self.action_failed.load(Ordering::Relaxed).then(|| "the action failed".to_owned())
+    /// Returns a failure if the charm has called `action-fail` and nothing was marked as failed since; else `None`.
+    fn failure_of_action(&self) -> Option<StatusOnly> {
+        let failed = || StatusOnly { error_type: "action-fail", description: "the action failed".to_owned() };
+        self.action_failed.load(Ordering::Relaxed).then(failed)
     }
 
     /// Writes the losses since the last trace that reported losses as attributes of the root.
@@ -398,7 +410,7 @@ fn turn() -> Result<Turn, NotRecorded> {
 /// Returns the parent of the root span and the root's details. The parent is the span that Juju passed, or a new trace.
 fn root_span(dispatch: &Dispatch, name: String, dispatch_path: &str) -> (SpanContext, Details) {
     let path = KeyValue::new("juju.dispatch_path", dispatch_path.to_owned());
-    let mut details = Details::named(name, vec![path]);
+    let mut details = Details::named(name, vec![path, names::process_id(process::id())]);
     let parent = match parent::from_environment(|name| dispatch.var(name)) {
         Some(parent) if parent.is_sampled() => parent,
         unsampled => {

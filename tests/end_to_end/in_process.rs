@@ -11,10 +11,10 @@ use crate::unit::{struct_charm, whole_traces};
 #[expect(dead_code, reason = "its `main` is for a process of its own")]
 mod charm;
 
-/// Returns all that is said of each span, without ids, times and places in the code.
+/// Returns all that is said of each span, without ids (that of the process, too), times and places in the code.
 fn described(trace: &Trace) -> Vec<String> {
     let describe = |(depth, span): (usize, &Span)| {
-        let own = span.attributes.iter().filter(|(key, _)| !key.starts_with("code."));
+        let own = span.attributes.iter().filter(|(key, _)| !key.starts_with("code.") && key != "process.pid");
         // Only the real unit has a `charmcraft.yaml`.
         let resource = span.resource.attributes.iter().filter(|(key, _)| key != "charm");
         let events: Vec<_> = span.events.iter().map(|event| (&event.name, &event.attributes)).collect();

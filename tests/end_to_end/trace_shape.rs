@@ -262,11 +262,14 @@ fn calls_say_where_their_code_is_and_the_rest_only_what_the_design_lists() {
             assert!(span.attribute("code.line.number").and_then(Value::as_i64) > Some(1), "{name}");
             calls += 1;
         } else if is_hook_tool(span) {
-            assert_eq!(keys(span), ["juju.hook_tool.arguments"], "{name}");
+            let own = ["juju.hook_tool.arguments", "process.exit.code"];
+            assert_eq!(keys(span), own, "{name}");
         } else if name.starts_with("event: ") {
-            assert_eq!(keys(span), [""; 0], "{name}");
+            assert_eq!(keys(span), ["event_type"], "{name}");
         } else {
-            assert_eq!(keys(span), ["juju.dispatch_path"], "{name}");
+            let own = ["juju.dispatch_path", "process.pid", "process.exit.code"];
+            assert_eq!(keys(span), own, "{name}");
+            assert_eq!(span.attribute("process.exit.code").and_then(Value::as_i64), Some(0));
         }
         assert_eq!(span.scope.name, "charm-tracing", "{name}");
     }

@@ -273,7 +273,7 @@ impl Traced<'_> {
             ReturnType::Default => false,
         };
         // For an error that may borrow, only its text is read.
-        let references = if may_borrow { quote!(&&&&) } else { quote!(&&&&&&) };
+        let references = if may_borrow { quote!(&&&&) } else { quote!(&&&&&&&) };
         quote_spanned! {Span::mixed_site()=>
             |__returned| {
                 use #krate::__private::probe::*;

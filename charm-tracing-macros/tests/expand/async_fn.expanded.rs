@@ -18,7 +18,7 @@ async fn fetch(url: &str, retries: u8) -> Result<String, Error> {
         __returns,
         |__returned| {
             use ::charm_tracing::__private::probe::*;
-            (&&&&&&::charm_tracing::__private::probe::Returned(__returned)).__failure()
+            (&&&&&&&::charm_tracing::__private::probe::Returned(__returned)).__failure()
         },
     );
     return ::charm_tracing::__private::trace_future(

@@ -37,7 +37,7 @@ fn write((path, _): (&Path, u8), text: String, units: usize) -> io::Result<usize
                         __returned,
                         |__returned| {
                             use ::charm_tracing::__private::probe::*;
-                            (&&&&&&::charm_tracing::__private::probe::Returned(
+                            (&&&&&&&::charm_tracing::__private::probe::Returned(
                                 __returned,
                             ))
                                 .__failure()

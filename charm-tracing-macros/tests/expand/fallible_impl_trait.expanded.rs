@@ -32,7 +32,7 @@ fn units(path: &Path) -> Result<impl Iterator<Item = String>, Box<dyn Error>> {
                         __returned,
                         |__returned| {
                             use ::charm_tracing::__private::probe::*;
-                            (&&&&&&::charm_tracing::__private::probe::Returned(
+                            (&&&&&&&::charm_tracing::__private::probe::Returned(
                                 __returned,
                             ))
                                 .__failure()

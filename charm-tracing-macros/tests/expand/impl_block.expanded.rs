@@ -74,7 +74,7 @@ where
                             __returned,
                             |__returned| {
                                 use ::charm_tracing::__private::probe::*;
-                                (&&&&&&::charm_tracing::__private::probe::Returned(
+                                (&&&&&&&::charm_tracing::__private::probe::Returned(
                                     __returned,
                                 ))
                                     .__failure()

@@ -18,7 +18,7 @@ fn fetch<'a>(url: &'a str) -> impl Future<Output = Result<String, Error>> + Send
         move || { async move { get(url).await } },
         |__returned| {
             use ::charm_tracing::__private::probe::*;
-            (&&&&&&::charm_tracing::__private::probe::Returned(__returned)).__failure()
+            (&&&&&&&::charm_tracing::__private::probe::Returned(__returned)).__failure()
         },
     );
 }

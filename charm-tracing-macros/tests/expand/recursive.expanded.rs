@@ -24,7 +24,7 @@ fn wait(unit: &str) -> io::Result<u8> {
                     __returned,
                     |__returned| {
                         use ::charm_tracing::__private::probe::*;
-                        (&&&&&&::charm_tracing::__private::probe::Returned(__returned))
+                        (&&&&&&&::charm_tracing::__private::probe::Returned(__returned))
                             .__failure()
                     },
                 )

@@ -32,7 +32,7 @@ impl Workload {
                             __returned,
                             |__returned| {
                                 use ::charm_tracing::__private::probe::*;
-                                (&&&&&&::charm_tracing::__private::probe::Returned(
+                                (&&&&&&&::charm_tracing::__private::probe::Returned(
                                     __returned,
                                 ))
                                     .__failure()

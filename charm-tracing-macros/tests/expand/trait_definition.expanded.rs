@@ -49,7 +49,7 @@ trait Restart {
                             __returned,
                             |__returned| {
                                 use ::charm_tracing::__private::probe::*;
-                                (&&&&&&::charm_tracing::__private::probe::Returned(
+                                (&&&&&&&::charm_tracing::__private::probe::Returned(
                                     __returned,
                                 ))
                                     .__failure()

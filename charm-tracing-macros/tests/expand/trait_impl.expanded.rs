@@ -27,7 +27,7 @@ impl<T> Display for Wrapper<T> {
                             __returned,
                             |__returned| {
                                 use ::charm_tracing::__private::probe::*;
-                                (&&&&&&::charm_tracing::__private::probe::Returned(
+                                (&&&&&&&::charm_tracing::__private::probe::Returned(
                                     __returned,
                                 ))
                                     .__failure()

@@ -23,7 +23,7 @@ use opentelemetry::{InstrumentationScope, KeyValue};
 use super::encode_span;
 use super::request::{Frame, scope};
 use crate::protobuf::{self, Field, Fields, bytes_always, fixed64, length, message, next_field, uint32};
-use crate::recorder::{Record, TraceContext};
+use crate::recorder::{ERROR_TYPE, Record, TraceContext};
 use crate::site::EncodedSite;
 
 /// A writer of records for the spans that begin and end.
@@ -41,6 +41,9 @@ pub(crate) struct Records {
     /// The call site that was needed last, which is needed again in a loop.
     last: Option<(usize, u32)>,
 }
+
+/// The status and the `error.type` of a span that had not ended.
+const INTERRUPTED: &str = "interrupted";
 
 /// The field number of a span of the first call site.
 const FIRST_SITE: u32 = 16;
@@ -247,7 +250,8 @@ impl<'a> Written<'a> {
         out.extend_from_slice(self.span[1]);
         if !self.ended {
             fixed64(out, 8, last.max(self.start));
-            encode_span::status(out, &Status::error("interrupted"));
+            protobuf::attributes(out, 9, &[KeyValue::new(ERROR_TYPE, INTERRUPTED)]);
+            encode_span::status(out, &Status::error(INTERRUPTED));
         }
     }
 }

@@ -2,7 +2,7 @@ use std::borrow::Cow;
 use std::time::SystemTime;
 
 use opentelemetry::trace::{Event, Link, Span, SpanContext, Status, TraceContextExt as _};
-use opentelemetry::{Context, KeyValue};
+use opentelemetry::{Context, KeyValue, StringValue};
 
 use super::clock::{event_on_the_clock, now, on_the_clock};
 use super::globals;
@@ -49,8 +49,12 @@ impl Handle {
         self.change(purpose, |details, site, share| details.set_attribute(site, attribute, share));
     }
 
-    pub(crate) fn set_status(self, purpose: Purpose, status: Status) {
-        self.change(purpose, |details, _, share| details.set_status(status, share));
+    /// Sets the status to an error, and `error.type` to the kind of the failure.
+    pub(crate) fn fail(self, error_type: impl Into<StringValue>, description: String) {
+        let error_type = error_type.into();
+        self.change(Purpose::Failure, |details, site, share| {
+            details.fail(site, error_type, description, share);
+        });
     }
 
     /// Returns the context of this span, which is below `parent`, for the spans below it.

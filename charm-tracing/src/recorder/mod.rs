@@ -34,7 +34,7 @@ pub(crate) use open_trace::Ended;
 pub use provider::{SessionTracer, SessionTracerProvider, tracer_provider};
 pub(crate) use provider::{install, new_trace, own_scope, uninstall};
 pub(crate) use quota::{Purpose, Share};
-pub(crate) use record::{Details, Record, TraceContext};
+pub(crate) use record::{Details, ERROR_TYPE, Record, TraceContext};
 #[cfg(test)]
 pub(crate) use record::{Remote, weight};
 pub(crate) use store::{Handle, Store};

@@ -15,9 +15,15 @@ use super::own_work::{is_own_work, own_work};
 use super::quota::Share;
 use super::record::{Details, weight};
 
+/// The version of OpenTelemetry's semantic conventions that our attributes follow.
+const SCHEMA_URL: &str = "https://opentelemetry.io/schemas/1.44.0";
+
 /// Returns the instrumentation scope of every span that this crate opens by itself.
 pub(crate) fn own_scope() -> InstrumentationScope {
-    InstrumentationScope::builder(env!("CARGO_PKG_NAME")).with_version(env!("CARGO_PKG_VERSION")).build()
+    InstrumentationScope::builder(env!("CARGO_PKG_NAME"))
+        .with_version(env!("CARGO_PKG_VERSION"))
+        .with_schema_url(SCHEMA_URL)
+        .build()
 }
 
 /// Returns the provider whose tracers record into the trace of the open session, whichever that is when a span starts.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use opentelemetry::trace::{
     Event, Link, SpanContext, SpanId, SpanKind, Status, TraceFlags, TraceId, TraceState,
 };
-use opentelemetry::{InstrumentationScope, KeyValue};
+use opentelemetry::{InstrumentationScope, KeyValue, StringValue};
 
 use super::quota::Share;
 use crate::site::Site;
@@ -71,6 +71,9 @@ impl Default for TraceContext {
         Self { id: TraceId::INVALID, flags: TraceFlags::SAMPLED }
     }
 }
+
+/// The attribute that names the kind of a span's failure. It has few values, so that failures can be counted by it.
+pub(crate) const ERROR_TYPE: &str = "error.type";
 
 /// The maximum number of attributes of a span. OpenTelemetry's SDK keeps 128 attributes and 128 events, which a loop in a
 /// handler reaches.
@@ -168,6 +171,21 @@ impl Details {
             self.status = status;
         } else if self.status == Status::Unset {
             self.status = Status::error("");
+        }
+    }
+
+    /// Sets the status to an error and the attribute `error.type`, unless the charm has set either of them to something else.
+    pub(crate) fn fail(
+        &mut self,
+        site: Option<&Site>,
+        error_type: StringValue,
+        description: String,
+        share: &mut Share<'_>,
+    ) {
+        self.set_status(Status::error(description), share);
+        let is_set = self.attributes.iter().any(|attribute| attribute.key.as_str() == ERROR_TYPE);
+        if matches!(self.status, Status::Error { .. }) && !is_set {
+            self.set_attribute(site, KeyValue::new(ERROR_TYPE, error_type), share);
         }
     }
 

@@ -1,8 +1,8 @@
 use std::fmt;
 
-use opentelemetry::Context;
+use opentelemetry::{Context, KeyValue};
 
-use super::open::{Current, OpenSpan};
+use super::open::{Current, OpenSpan, StatusOnly};
 use super::text;
 use crate::names;
 
@@ -33,21 +33,41 @@ pub fn try_event<T, E: fmt::Debug>(name: &str, handle: impl FnOnce() -> Result<T
     in_event(name, |span| {
         let result = handle();
         if let (Some(span), Err(error)) = (span, &result) {
-            span.fail(text::headline(error));
+            span.fail(StatusOnly::of::<E>(text::headline(error)));
         }
         result
     })
 }
 
 fn in_event<R>(name: &str, handle: impl FnOnce(Option<&OpenSpan>) -> R) -> R {
-    let (span, context) = open_event(name).unzip();
+    let (span, context) = open_event(name, EventKind::Custom).unzip();
     let _current = context.map(Current::attach);
     handle(span.as_ref())
 }
 
+/// The kind of an event, by the names of `ops-tracing`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum EventKind {
+    Hook,
+    Action,
+    /// An event that the charm itself emits.
+    Custom,
+}
+
+impl EventKind {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Hook => "hook",
+            Self::Action => "action",
+            Self::Custom => "custom",
+        }
+    }
+}
+
 /// Opens the span `event: <name>`, adds its span event, and returns the span with its context; `None` if nothing records.
-pub(crate) fn open_event(name: &str) -> Option<(OpenSpan, Context)> {
-    let (span, context) = OpenSpan::start_in_context(names::event(name), Vec::new())?;
+pub(crate) fn open_event(name: &str, kind: EventKind) -> Option<(OpenSpan, Context)> {
+    let kind = KeyValue::new("event_type", kind.as_str());
+    let (span, context) = OpenSpan::start_in_context(names::event(name), vec![kind])?;
     span.add_event(name.to_owned(), Vec::new());
     Some((span, context))
 }

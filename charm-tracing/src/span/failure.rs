@@ -3,16 +3,20 @@ use std::error::Error;
 use std::fmt;
 use std::ops::Deref;
 
-use opentelemetry::KeyValue;
-use opentelemetry::trace::{Event, Status};
+use opentelemetry::trace::Event;
+use opentelemetry::{KeyValue, StringValue};
 
 use super::text;
+use super::type_name::{known, short};
 use crate::recorder::{Handle, Purpose, now_of_event};
 
 /// The reason why a span ends as an error.
 #[derive(Clone, Debug)]
 pub struct Failure {
+    /// The type of the error, or `panic`.
     kind: &'static str,
+    /// The `error.type`, if it is not `kind` without its generic arguments.
+    error_type: Option<StringValue>,
     message: Option<String>,
     /// The text below the message: the causes of an error, or the place of a panic.
     trace: Option<String>,
@@ -20,16 +24,27 @@ pub struct Failure {
 
 impl Failure {
     pub(super) fn panic(message: String, location: Option<String>) -> Self {
-        Self { kind: "panic", message: Some(message), trace: location.map(|at| format!("panicked at {at}")) }
+        let trace = location.map(|at| format!("panicked at {at}"));
+        Self { kind: "panic", error_type: None, message: Some(message), trace }
     }
 
     /// Describes an error; `show` returns its text and its causes.
     fn of<E>(show: impl FnOnce() -> (Option<String>, Option<String>)) -> Self {
         let (message, trace) = text::of_error(show).unwrap_or_default();
-        Self { kind: type_name::<E>(), message, trace }
+        Self { kind: type_name::<E>(), error_type: None, message, trace }
     }
 
-    /// Sets the status and adds the `exception` event of the OpenTelemetry semantic conventions.
+    /// Replaces the type of an owner by that of the error inside, if that is known.
+    fn with_kind(self, kind: Option<&'static str>) -> Self {
+        Self { kind: kind.unwrap_or(self.kind), ..self }
+    }
+
+    /// Sets the `error.type`, for a failure that has a better name than the type of its error.
+    pub(crate) fn with_error_type(self, error_type: impl Into<StringValue>) -> Self {
+        Self { error_type: Some(error_type.into()), ..self }
+    }
+
+    /// Sets the status and `error.type`, and adds the `exception` event of the OpenTelemetry semantic conventions.
     pub(crate) fn record(self, span: Handle) {
         let mut attributes = vec![KeyValue::new("exception.type", self.kind)];
         if let Some(message) = &self.message {
@@ -39,24 +54,26 @@ impl Failure {
             attributes.push(KeyValue::new("exception.stacktrace", trace));
         }
         span.add_event(Purpose::Failure, Event::new("exception", now_of_event(), attributes, 0));
-        span.set_status(Purpose::Failure, Status::error(self.message.unwrap_or_default()));
+        let error_type = self.error_type.unwrap_or_else(|| short(self.kind).into());
+        span.fail(error_type, self.message.unwrap_or_default());
     }
 }
 
 /// Finds out at compile time whether a returned value is a `Result`, and how much of its error can be recorded.
 ///
-/// `(&&&&&&Returned(&value)).__failure()` picks the first of the traits below whose bounds hold, because method lookup tries
+/// `(&&&&&&&Returned(&value)).__failure()` picks the first of the traits below whose bounds hold, because method lookup tries
 /// the receiver with the most references first. In a generic function the bounds in scope decide. So an error type without
 /// bounds is [`Opaque`](probe::Opaque): its status is set, but its text is not known. The name of the method is unusual,
 /// because a trait of the charm with the same method might be implemented for all types.
 pub mod probe {
-    use super::{Deref, Error, Failure, fmt, text};
+    use super::{Deref, Error, Failure, fmt, known, text};
     use crate::span::catch_panics;
 
     /// A returned value that may be a failure.
     #[derive(Debug)]
     pub struct Returned<'a, T>(pub &'a T);
 
+    type Dynamic = dyn Error + Send + Sync;
     type ReturnedResult<'a, T, E> = Returned<'a, Result<T, E>>;
 
     macro_rules! level {
@@ -77,6 +94,19 @@ pub mod probe {
         };
     }
 
+    level! {
+        /// An owner of any error, such as `anyhow::Error`. Text and causes are recorded, and the type of the error if that is a
+        /// known one. It is no `Box`, because that may hold an error that borrows, whose type cannot be compared.
+        Report for [&&&&&&] where [E: Deref<Target = Dynamic> + AsRef<dyn Error> + fmt::Display],
+        |error| {
+            let mut kind = None;
+            let failure = Failure::of::<E>(|| {
+                kind = catch_panics(|| known(&**error)).flatten();
+                (text::display(error), catch_panics(|| text::causes(&**error)).flatten())
+            });
+            failure.with_kind(kind)
+        }
+    }
     level! {
         /// A `std::error::Error`, of which the text and the causes are recorded.
         Standard for [&&&&&] where [E: Error],
@@ -125,7 +155,7 @@ mod tests {
     macro_rules! failure {
         ($value:expr) => {{
             let value = $value;
-            let failure: Option<Failure> = (&&&&&&Returned(&value)).__failure();
+            let failure: Option<Failure> = (&&&&&&&Returned(&value)).__failure();
             failure.map(|failure| (failure.message, failure.trace))
         }};
     }
@@ -148,6 +178,29 @@ mod tests {
             assert_eq!(message.as_deref(), Some("cannot start the workload"));
             assert_eq!(trace.as_deref(), Some("Caused by:\n    disk on fire"));
         }
+    }
+
+    #[test]
+    fn the_type_inside_of_a_report_is_named_if_it_is_known() {
+        let kind = |error: anyhow::Error| {
+            let failed: Result<(), _> = Err(error);
+            (&&&&&&&Returned(&failed)).__failure().unwrap().kind
+        };
+        assert_eq!(kind(std::io::Error::other("disk on fire").into()), "std::io::error::Error");
+        assert_eq!(kind(Outer(std::io::Error::other("disk on fire")).into()), "anyhow::Error");
+        assert_eq!(kind(anyhow::anyhow!("no config")), "anyhow::Error");
+    }
+
+    #[test]
+    fn an_error_in_a_box_may_borrow() {
+        fn boxed<'a>(name: &'a str) -> Result<(), Box<dyn std::error::Error + Send + Sync + 'a>> {
+            #[derive(Debug, thiserror::Error)]
+            #[error("no unit {0}")]
+            struct NoUnit<'a>(&'a str);
+            Err(Box::new(NoUnit(name)))
+        }
+        let name = String::from("app/0");
+        assert_eq!(failure!(boxed(&name)), Some((Some("no unit app/0".to_owned()), None)));
     }
 
     #[test]

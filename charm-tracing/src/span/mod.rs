@@ -14,13 +14,14 @@ mod open;
 mod panic;
 mod returned;
 mod text;
+mod type_name;
 
 pub(crate) use crate::recorder::own_work::{self, catch_panics, catch_panics_traced, own_work};
 pub use crate::site::{Callee, Site};
 pub use attribute::{Attributes, value};
 pub use carried::with_current_context;
 pub use current::{CurrentSpan, current_span};
-pub(crate) use event::open_event;
+pub(crate) use event::{EventKind, open_event};
 pub use event::{event, try_event};
 pub(crate) use failure::Failure;
 pub use failure::probe;
@@ -30,6 +31,7 @@ pub use guard::{
 };
 #[cfg(feature = "log")]
 pub(crate) use logging_span::LoggingSpan;
+pub(crate) use open::StatusOnly;
 pub(crate) use open::{Current, OpenSpan};
 pub(crate) use panic::install_hook;
 pub use returned::{Returns, leave};

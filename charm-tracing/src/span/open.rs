@@ -1,10 +1,11 @@
 use std::borrow::Cow;
-use std::{mem, thread};
+use std::{any::type_name, mem, thread};
 
-use opentelemetry::trace::{Event, SpanContext, Status, TraceContextExt};
+use opentelemetry::trace::{Event, SpanContext, TraceContextExt};
 use opentelemetry::{Context, ContextGuard, KeyValue};
 
 use super::failure::Failure;
+use super::type_name::short;
 use super::{Site, alive, own_work, panic};
 use crate::recorder::globals;
 use crate::recorder::{Details, Handle, LiveSpan, Purpose, now, now_of_event, root};
@@ -80,8 +81,8 @@ impl OpenSpan {
     }
 
     /// Sets the status to an error. Adds no `exception` event, because that is on the span of the function that failed.
-    pub(crate) fn fail(&self, description: String) {
-        self.handle.set_status(Purpose::Failure, Status::error(description));
+    pub(crate) fn fail(&self, failure: StatusOnly) {
+        self.handle.fail(failure.error_type, failure.description);
     }
 
     pub(crate) fn failed(&self, failure: Failure) {
@@ -118,7 +119,7 @@ impl OpenSpan {
     /// destructor of the future panicked.
     pub(super) fn cancelled(self) {
         if !thread::panicking() || self.unwinding_before {
-            self.fail("cancelled".into());
+            self.fail(StatusOnly { error_type: "cancelled", description: "cancelled".to_owned() });
         }
     }
 }
@@ -130,6 +131,20 @@ impl Drop for OpenSpan {
             self.panicked();
         }
         self.handle.end();
+    }
+}
+
+/// The failure of a span whose `exception` event is on another span.
+#[derive(Clone, Debug)]
+pub(crate) struct StatusOnly {
+    pub(crate) error_type: &'static str,
+    pub(crate) description: String,
+}
+
+impl StatusOnly {
+    /// Describes an error of the type `E` by a text.
+    pub(crate) fn of<E>(description: String) -> Self {
+        Self { error_type: short(type_name::<E>()), description }
     }
 }
 

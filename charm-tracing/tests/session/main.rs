@@ -4,6 +4,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+mod conventions;
 mod damage;
 mod log;
 mod logger_of_a_charm;

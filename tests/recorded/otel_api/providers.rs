@@ -157,7 +157,7 @@ fn spans_of_another_provider_are_between_ours_and_go_elsewhere() {
     let above = recorded.spans.span("event: above");
     let below = recorded.spans.span("event: below");
     assert_eq!(recorded.spans.len(), 4);
-    assert_eq!(below.attributes.len(), 1);
+    assert_eq!(below.attributes.len(), 2, "the kind of the event, and `ours`");
     assert_eq!(ended.names(), ["theirs too", "theirs"]);
     let ended = ended.0.lock().unwrap();
     let [inner, outer] = &ended[..] else { panic!("two spans") };
@@ -263,7 +263,7 @@ app/0: start event
       function call: work
         event: worked"
     );
-    assert_eq!(spans.span("event: outer").attributes.len(), 1);
+    assert_eq!(spans.span("event: outer").attributes.len(), 2, "the kind of the event, and `meanwhile`");
 }
 
 /// Ours are children of the root there; OpenTelemetry's begin a trace, as its API has it.

@@ -178,6 +178,12 @@ impl Dispatch {
         }))
     }
 
+    /// Returns true if this dispatch runs an action.
+    #[must_use]
+    pub fn is_action(&self) -> bool {
+        self.var("JUJU_ACTION_NAME").is_some_and(|name| !name.is_empty())
+    }
+
     fn owned(&self, name: &str) -> Result<Option<String>, EnvironmentError> {
         Ok(self.optional(name)?.map(ToOwned::to_owned))
     }

@@ -27,6 +27,7 @@ pub struct HookToolError {
     kind: HookToolErrorKind,
     tool: String,
     code: Option<i32>,
+    pid: Option<u32>,
     stderr: String,
     source: Option<Box<dyn Error + Send + Sync>>,
 }
@@ -73,13 +74,13 @@ impl HookToolError {
         tool: impl Into<String>,
         source: Option<Box<dyn Error + Send + Sync>>,
     ) -> Self {
-        Self { kind, tool: tool.into(), code: None, stderr: String::new(), source }
+        Self { kind, tool: tool.into(), code: None, pid: None, stderr: String::new(), source }
     }
 
     /// Creates the error of a tool that failed. Its exit code (`None` for a signal) and its standard error decide the kind.
     pub fn from_exit(tool: impl Into<String>, code: Option<i32>, stderr: &[u8]) -> Self {
         let (tool, stderr) = (tool.into(), String::from_utf8_lossy(stderr).into_owned());
-        Self { kind: classify(&tool, code, &stderr), tool, code, stderr, source: None }
+        Self { kind: classify(&tool, code, &stderr), tool, code, pid: None, stderr, source: None }
     }
 
     /// Returns the kind, by which a caller should decide.
@@ -98,6 +99,12 @@ impl HookToolError {
     #[must_use]
     pub fn code(&self) -> Option<i32> {
         self.code
+    }
+
+    /// Returns the id of the tool's process, which has ended; `None` if there was none.
+    #[must_use]
+    pub fn pid(&self) -> Option<u32> {
+        self.pid
     }
 
     /// Returns the tool's whole standard error. It may quote the tool's input, including secrets.
@@ -122,6 +129,10 @@ impl HookToolError {
             _ => other,
         };
         Self::new(kind, tool, Some(cause.into()))
+    }
+
+    pub(super) fn with_pid(self, pid: u32) -> Self {
+        Self { pid: Some(pid), ..self }
     }
 
     /// Replaces the kind, for a caller that knows more about the failure.
@@ -158,7 +169,11 @@ impl fmt::Display for HookToolError {
 impl fmt::Debug for HookToolError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("HookToolError");
-        shown.field("kind", &self.kind).field("tool", &self.tool).field("code", &self.code);
+        shown
+            .field("kind", &self.kind)
+            .field("tool", &self.tool)
+            .field("code", &self.code)
+            .field("pid", &self.pid);
         if only_reads(&self.tool) {
             shown.field("stderr", &self.stderr);
         } else {

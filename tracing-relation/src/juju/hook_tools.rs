@@ -168,6 +168,8 @@ pub struct HookToolOutput {
     pub stdout: Vec<u8>,
     /// Its standard error. It contains only warnings, because the tool succeeded.
     pub stderr: Vec<u8>,
+    /// The id of its process, which has ended; `None` if the unit agent ran it.
+    pub pid: Option<u32>,
 }
 
 #[cfg(test)]

@@ -57,8 +57,9 @@ pub(super) fn run(
         let kind = if is_missing { HookToolErrorKind::NotInHookContext } else { HookToolErrorKind::Failed };
         HookToolError::new(kind, tool, Some(source.into()))
     })?;
+    let pid = child.id();
     let mut running = Running::new(child, input);
-    match running.exchange(deadline(at_most)) {
+    let result = match running.exchange(deadline(at_most)) {
         Ok(status) if status.success() => Ok(running.printed),
         Ok(status) => Err(HookToolError::from_exit(tool, status.code(), &running.printed.stderr)),
         Err(source) if Errno::from_io_error(&source) == Some(Errno::CHILD) => {
@@ -69,7 +70,8 @@ pub(super) fn run(
             running.kill();
             Err(HookToolError::without_answer(tool, at_most, HookToolErrorKind::Failed, source))
         }
-    }
+    };
+    result.map_err(|error| error.with_pid(pid))
 }
 
 /// A process, and its output so far.
@@ -91,7 +93,7 @@ impl Running {
             stdin: child.stdin.take().map(|pipe| (pipe, Cursor::new(input.to_vec()))),
             stdout: child.stdout.take(),
             stderr: child.stderr.take(),
-            printed: HookToolOutput::default(),
+            printed: HookToolOutput { pid: Some(child.id()), ..HookToolOutput::default() },
             end: pidfd_open(Pid::from_child(&child), PidfdFlags::empty()).ok(),
             child,
         }

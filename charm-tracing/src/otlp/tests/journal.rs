@@ -99,6 +99,8 @@ proptest! {
             });
             if !ended {
                 prop_assert!(is_interrupted(left));
+                let error_type = left.attributes.pop().map(|attribute| (attribute.key, format!("{:?}", attribute.value)));
+                prop_assert!(error_type.is_some_and(|(key, value)| key == "error.type" && value.contains("interrupted")));
                 prop_assert_eq!(left.end_time_unix_nano, last);
                 (left.end_time_unix_nano, left.status) = (sent.end_time_unix_nano, sent.status.clone());
             }

@@ -355,7 +355,7 @@ fn output(call: &HookToolCall, response: Response) -> Result<HookToolOutput, Hoo
     }
     // The system keeps only eight bits of a process' exit code.
     match code & 0xff {
-        0 => Ok(HookToolOutput { stdout, stderr }),
+        0 => Ok(HookToolOutput { stdout, stderr, pid: None }),
         code => Err(HookToolError::from_exit(call.tool(), i32::try_from(code).ok(), &stderr)),
     }
 }

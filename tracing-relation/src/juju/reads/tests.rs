@@ -147,7 +147,7 @@ impl HookTools for Hanging {
     fn run(&self, call: &HookToolCall) -> Result<HookToolOutput, HookToolError> {
         self.given.lock().expect("not poisoned").push(call.time_allowed(USUALLY));
         match self.answers.lock().expect("not poisoned").pop() {
-            Some(stdout) => Ok(HookToolOutput { stdout: stdout.into(), stderr: Vec::new() }),
+            Some(stdout) => Ok(HookToolOutput { stdout: stdout.into(), stderr: Vec::new(), pid: None }),
             None => Err(HookToolError::new(HookToolErrorKind::TimedOut, call.tool(), None)),
         }
     }

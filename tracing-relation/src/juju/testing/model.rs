@@ -212,7 +212,7 @@ impl HookTools for Model {
             [call.tool()].into_iter().chain(call.args().iter().map(String::as_str)).map(Into::into).collect();
         let result = self.run_tool(&context, &argv, call.input().unwrap_or_default());
         if result.code == 0 {
-            Ok(HookToolOutput { stdout: result.stdout, stderr: result.stderr })
+            Ok(HookToolOutput { stdout: result.stdout, stderr: result.stderr, pid: None })
         } else {
             Err(HookToolError::from_exit(call.tool(), Some(result.code), &result.stderr))
         }

@@ -44,6 +44,8 @@ fn run_a_shell(request: AgentRequest) -> AgentAnswer {
 #[track_caller]
 fn succeed(call: &HookToolCall) -> HookToolOutput {
     let [process, over_socket] = both(call).map(|result| result.expect("success"));
+    assert!(process.pid.is_some() && over_socket.pid.is_none());
+    let process = HookToolOutput { pid: None, ..process };
     assert_eq!(process, over_socket);
     process
 }
@@ -55,6 +57,7 @@ fn fail(call: &HookToolCall) -> HookToolError {
         (process.to_string(), process.kind(), process.code(), process.stderr()),
         (over_socket.to_string(), over_socket.kind(), over_socket.code(), over_socket.stderr())
     );
+    assert!((process.code().is_none() || process.pid().is_some()) && over_socket.pid().is_none());
     let causes = [&process, &over_socket].map(|error| error.source().map(ToString::to_string));
     assert_eq!(causes[0], causes[1]);
     process
@@ -63,7 +66,7 @@ fn fail(call: &HookToolCall) -> HookToolError {
 #[test]
 fn output_of_a_success_is_returned() {
     let output = succeed(&script("echo out; echo err >&2"));
-    assert_eq!(output, HookToolOutput { stdout: b"out\n".to_vec(), stderr: b"err\n".to_vec() });
+    assert_eq!(output, HookToolOutput { stdout: b"out\n".to_vec(), stderr: b"err\n".to_vec(), pid: None });
     assert_eq!(succeed(&script("true")), HookToolOutput::default());
 }
 

@@ -75,7 +75,7 @@ mod tests {
     impl HookTools for Timed {
         fn run(&self, call: &HookToolCall) -> Result<HookToolOutput, HookToolError> {
             self.0.lock().expect("not poisoned").push(call.time_allowed(Duration::from_mins(1)));
-            Ok(HookToolOutput { stdout: b"/x".to_vec(), stderr: Vec::new() })
+            Ok(HookToolOutput { stdout: b"/x".to_vec(), stderr: Vec::new(), pid: None })
         }
     }
 

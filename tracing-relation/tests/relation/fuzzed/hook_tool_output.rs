@@ -136,8 +136,8 @@ impl HookTools for Printing {
                 assert!(matches!(code, Some(1 | 2)) || error.kind() == HookToolErrorKind::Failed);
                 Err(error)
             }
-            Some(stdout) => Ok(HookToolOutput { stdout: stdout.into(), stderr: Vec::new() }),
-            None => Ok(HookToolOutput { stdout: usual.into(), stderr: Vec::new() }),
+            Some(stdout) => Ok(HookToolOutput { stdout: stdout.into(), stderr: Vec::new(), pid: None }),
+            None => Ok(HookToolOutput { stdout: usual.into(), stderr: Vec::new(), pid: None }),
         }
     }
 }
