@@ -1,5 +1,6 @@
 //! Promises of the `cos_agent` provider beyond the recordings of the Python library.
 
+use proptest::prelude::*;
 use tracing_relation::juju::{Dispatch, Role};
 use tracing_relation::{
     CharmTracingConfig, CosAgentProvider, Receiver, ReceiverProtocol, TracingEndpointRequirer, TracingError,
@@ -335,4 +336,23 @@ fn a_charm_with_both_relations_takes_the_endpoint_that_is_there() {
         config = charm_tracing_config(&provider(&dispatch), None).expect("no error");
     }
     assert_eq!(config.endpoint.as_deref(), Some("http://host:4318"));
+}
+
+proptest! {
+    #[test]
+    fn any_databag_is_no_error_and_gets_the_request(
+        config in prop_oneof![any::<String>(), "\\{(\"(log_slots|tracing_protocols|x)\": (\\[\\]|3|null|\"\"),? ?){0,3}\\}"],
+        receivers in prop_oneof![any::<String>(), "\\[(\\{\"protocol\": (3|\\{\"name\": \"otlp_http\"\\}), \"url\": null\\},?){0,2}\\]"],
+    ) {
+        let (charm, id) = related(&receivers);
+        charm.juju.set_local_unit_data(id, "config", &config);
+        let hook = charm.relation_hook("changed", id);
+        let provider = provider(&hook);
+        prop_assert!(provider.is_ready().is_ok() && provider.on(&hook).is_some());
+        prop_assert_eq!(charm_tracing_config(&provider, None).expect("no error"), none());
+        charm.juju.commit_hook();
+        let config: serde_json::Value =
+            serde_json::from_str(&config_of(&charm, id).expect("a request")).expect("JSON");
+        prop_assert_eq!(&config["tracing_protocols"], &serde_json::json!(["otlp_http"]));
+    }
 }

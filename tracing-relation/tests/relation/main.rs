@@ -1,5 +1,5 @@
-//! Both sides of the relation, and the one that is sent certificates over another, as charms use them, against a Juju in
-//! memory; and that Juju itself.
+//! Both sides of the relation, the charm beside a collector, and the side that is sent certificates, as charms use them,
+//! against a Juju in memory; and that Juju itself.
 
 mod any_databag;
 mod certificate_transfer;

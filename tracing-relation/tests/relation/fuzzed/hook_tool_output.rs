@@ -82,7 +82,7 @@ fn trust(dispatch: &Dispatch) {
     read(dispatch);
 }
 
-/// As of a relation with a collector on the same machine.
+/// Uses the relation as one with a collector on the same machine.
 fn ask_collector(dispatch: &Dispatch) {
     let provider = CosAgentProvider::new(dispatch, "tracing", &[ReceiverProtocol::OtlpHttp])
         .expect("the endpoint is taken as it is");
