@@ -52,7 +52,7 @@ impl TracedHookTools {
         if let Some(span) = span {
             let (code, pid) = result.as_ref().map_or_else(|error| (error.code(), error.pid()), ended);
             for attribute in code.map(exit_code).into_iter().chain(pid.map(names::process_id)) {
-                span.set_attribute(attribute);
+                span.describe(attribute);
             }
             if let Some(failure) = (&&&&&Returned(&result)).__failure() {
                 let failure = match code {

@@ -67,7 +67,7 @@
 //!
 //! # Parents
 //!
-//! If Juju passes a trace context (`TRACEPARENT`, or since 4.0 `JUJU_TRACE_ID` with `JUJU_SPAN_ID` and
+//! If Juju passes a trace context (`TRACEPARENT` with `TRACESTATE`, or since 4.0 `JUJU_TRACE_ID` with `JUJU_SPAN_ID` and
 //! `JUJU_TRACE_FLAGS`), a sampled one is the root's parent, an unsampled one is linked.
 //!
 //! # Where the traces go
@@ -89,6 +89,7 @@
 //! * [`trace_type`] and [`trace_fn`] for what the charm uses, [`traced_type!`] for a type of another crate.
 //! * [`current_span`] to add events and attributes to a span, [`event`](fn@event) and [`try_event`] for custom events, and the
 //!   OpenTelemetry API ([`opentelemetry`]) for spans of your own: they are part of the same trace.
+//! * [`process`] to run a command in a span, and [`CurrentSpan::traceparent`] for a request: the other side continues the trace.
 //! * [`tracer_provider`] for a tracer that is taken before the session is open, such as that of a subscriber of `tracing`.
 //! * [`with_current_context`] and [`opentelemetry::trace::FutureExt`] where work continues in another thread or task.
 //! * [`Certificate`] and [`Config::ca_relation`] for a backend that speaks `https`.
@@ -169,6 +170,7 @@ mod otel_variables;
 mod otlp;
 #[cfg(feature = "session")]
 mod parent;
+pub mod process;
 mod protobuf;
 #[cfg(feature = "session")]
 mod queue;
@@ -187,6 +189,7 @@ mod span;
 mod target;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod trace_context;
 #[cfg(feature = "session")]
 mod warnings_only;
 

@@ -1,58 +1,29 @@
 //! The trace context that Juju may pass to a dispatch.
 //!
 //! Since Juju 4.0 an agent that traces its own work sets `JUJU_TRACE_ID`, `JUJU_SPAN_ID` and `JUJU_TRACE_FLAGS`; later
-//! versions set the W3C `TRACEPARENT` as well, with the flags fixed to 01. The set may be partial (juju#21321).
+//! versions set the W3C `TRACEPARENT` as well, with the flags fixed to 01. The set may be partial (juju#21321). A process that
+//! starts a charm otherwise may add `TRACESTATE`.
 
-use opentelemetry::trace::{SpanContext, SpanId, TraceFlags, TraceId, TraceState};
+use opentelemetry::trace::{SpanContext, TraceState};
+
+use crate::trace_context;
 
 /// Returns the context that becomes the root's parent; `None` if `var` returns no complete and valid one.
 pub(crate) fn from_environment<'a>(var: impl Fn(&str) -> Option<&'a str>) -> Option<SpanContext> {
-    let own = || juju(var("JUJU_TRACE_ID")?, var("JUJU_SPAN_ID")?, var("JUJU_TRACE_FLAGS"));
-    let w3c = || traceparent(var("TRACEPARENT")?);
-    own().or_else(w3c)
+    let w3c = trace_context::parse(var("TRACEPARENT").unwrap_or_default(), var("TRACESTATE"));
+    // Juju has no variable of its own for the state.
+    let state = w3c.as_ref().map(|parent| parent.trace_state().clone()).unwrap_or_default();
+    let own = || juju(var("JUJU_TRACE_ID")?, var("JUJU_SPAN_ID")?, var("JUJU_TRACE_FLAGS"), state);
+    own().or(w3c)
 }
 
-fn juju(trace_id: &str, span_id: &str, flags: Option<&str>) -> Option<SpanContext> {
+fn juju(trace_id: &str, span_id: &str, flags: Option<&str>, state: TraceState) -> Option<SpanContext> {
     // Decimal, as Go prints a byte.
     let flags = match flags {
         Some(flags) => flags.parse().ok()?,
         None => 0,
     };
-    context(trace_id, span_id, flags)
-}
-
-/// Parses `00-<trace id>-<span id>-<flags>`. A later version may append fields; version ff is invalid.
-fn traceparent(header: &str) -> Option<SpanContext> {
-    let mut fields = header.split('-');
-    let (version, trace_id, span_id, flags) =
-        (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
-    let version = hex_byte(version)?;
-    if version == 0xff || (version == 0 && fields.next().is_some()) {
-        return None;
-    }
-    context(trace_id, span_id, hex_byte(flags)?)
-}
-
-fn context(trace_id: &str, span_id: &str, flags: u8) -> Option<SpanContext> {
-    if !is_hex(trace_id, 32) || !is_hex(span_id, 16) {
-        return None;
-    }
-    let context = SpanContext::new(
-        TraceId::from_hex(trace_id).ok()?,
-        SpanId::from_hex(span_id).ok()?,
-        TraceFlags::new(flags),
-        true,
-        TraceState::NONE,
-    );
-    context.is_valid().then_some(context)
-}
-
-fn hex_byte(text: &str) -> Option<u8> {
-    is_hex(text, 2).then(|| u8::from_str_radix(text, 16).ok())?
-}
-
-fn is_hex(text: &str, digits: usize) -> bool {
-    text.len() == digits && text.bytes().all(|byte| byte.is_ascii_hexdigit() && !byte.is_ascii_uppercase())
+    trace_context::remote(trace_id, span_id, flags, state)
 }
 
 #[cfg(test)]
@@ -105,6 +76,25 @@ mod tests {
         for partial in [("JUJU_TRACE_ID", TRACE), ("JUJU_SPAN_ID", SPAN), ("JUJU_TRACE_FLAGS", "0")] {
             assert_eq!(parse(&[partial, ("TRACEPARENT", &w3c)]), Some(found(true)), "{partial:?}");
         }
+    }
+
+    #[test]
+    fn a_tracestate_stays_with_its_parent() {
+        let w3c = format!("00-{TRACE}-{SPAN}-01");
+        let state = |vars: &[(&str, &str)]| {
+            let find = |name: &str| vars.iter().find(|(key, _)| *key == name).map(|(_, value)| *value);
+            from_environment(find).map(|context| context.trace_state().header())
+        };
+        let own = [("JUJU_TRACE_ID", TRACE), ("JUJU_SPAN_ID", SPAN), ("JUJU_TRACE_FLAGS", "1")];
+        let with = [("TRACEPARENT", w3c.as_str()), ("TRACESTATE", "rojo=1,congo=2")];
+        assert_eq!(state(&with).as_deref(), Some("rojo=1,congo=2"));
+        assert_eq!(state(&[&own[..], &with].concat()).as_deref(), Some("rojo=1,congo=2"));
+        assert_eq!(
+            state(&[&own[..], &with[1..]].concat()).as_deref(),
+            Some(""),
+            "it belongs to no TRACEPARENT"
+        );
+        assert_eq!(state(&[with[0], ("TRACESTATE", "no pair")]).as_deref(), Some(""));
     }
 
     #[test]

@@ -22,7 +22,7 @@ use crate::recorder::{self, Details, Ended, Share, new_trace, open_trace, own_sc
 use crate::span::{self, Current, EventKind, OpenSpan, StatusOnly};
 use crate::target::Target;
 use crate::warnings_only::WarningsOnly;
-use crate::{Config, names, otlp, parent, recovery, resource};
+use crate::{Config, names, otlp, parent, recovery, resource, trace_context};
 
 /// The trace of one dispatch, from the first line of `main` to its end. [`run`](crate::run) uses one for you; use it
 /// yourself in a charm that has its own `main`.
@@ -337,6 +337,7 @@ impl OpenSession {
         let Some((handle, context)) = opened else { return Err(NotRecorded::AnotherSession) };
         let previous_provider = recorder::install();
         span::install_hook();
+        span::catch_panics(trace_context::install_propagator);
         Ok(Self {
             trace_id: context.span().span_context().trace_id(),
             _current: Current::attach(context),
@@ -363,7 +364,8 @@ impl OpenSession {
 
     /// Returns a failure if the charm has called `action-fail` and nothing was marked as failed since; else `None`.
     fn failure_of_action(&self) -> Option<StatusOnly> {
-        let failed = || StatusOnly { error_type: "action-fail", description: "the action failed".to_owned() };
+        let failed =
+            || StatusOnly { error_type: "action-fail".into(), description: "the action failed".to_owned() };
         self.action_failed.load(Ordering::Relaxed).then(failed)
     }
 

@@ -8,9 +8,11 @@ use std::path::{Path, PathBuf};
 const ORDER: [&str; 27] = [
     "protobuf",
     "names",
+    "trace_context",
     "site",
     "recorder",
     "span",
+    "process",
     "otlp",
     // The line.
     "queue",

@@ -1,11 +1,13 @@
 use std::borrow::Cow;
 use std::error::Error;
 
+use opentelemetry::propagation::Injector;
 use opentelemetry::trace::{SpanContext, Status, TraceContextExt};
 use opentelemetry::{Context, KeyValue};
 
 use super::{alive, text};
 use crate::recorder::{globals, root};
+use crate::trace_context;
 
 /// Returns the innermost open span of the calling thread; `None` if no session is open or tracing is switched off, so code that
 /// adds to the span costs nothing then.
@@ -73,6 +75,36 @@ impl CurrentSpan {
     #[must_use]
     pub fn span_context(&self) -> SpanContext {
         self.0.span().span_context().clone()
+    }
+
+    /// Returns the span as a header of the W3C trace context, for a request whose receiver continues the trace:
+    /// `00-<trace id>-<span id>-01`. The variable `TRACEPARENT` of a child process has the same form.
+    ///
+    /// ```
+    /// # fn send(_: &str, _: &str) {}
+    /// if let Some(span) = charm_tracing::current_span() {
+    ///     send("traceparent", &span.traceparent());
+    /// }
+    /// ```
+    #[must_use]
+    pub fn traceparent(&self) -> String {
+        trace_context::traceparent(self.0.span().span_context())
+    }
+
+    /// Writes the headers `traceparent` and, if the trace has a state, `tracestate`.
+    ///
+    /// A map of texts is an [`Injector`], and so is the `HeaderInjector` of the crate `opentelemetry-http`.
+    ///
+    /// ```
+    /// let mut headers = std::collections::HashMap::new();
+    /// if let Some(span) = charm_tracing::current_span() {
+    ///     span.inject(&mut headers);
+    /// }
+    /// ```
+    pub fn inject(&self, headers: &mut dyn Injector) {
+        // The context is cloned, because `headers` is the charm's code and may use the span.
+        let context = self.span_context();
+        trace_context::inject(&context, headers);
     }
 
     /// Returns true if the span is still open.

@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 use std::{any::type_name, mem, thread};
 
-use opentelemetry::trace::{Event, SpanContext, TraceContextExt};
+use opentelemetry::trace::{Event, SpanContext, SpanKind, TraceContextExt};
 use opentelemetry::{Context, ContextGuard, KeyValue};
 
 use super::failure::Failure;
@@ -44,6 +44,17 @@ impl OpenSpan {
         Some((Self::new(handle), context))
     }
 
+    /// Opens the span of a call to another process, as [`start`](Self::start) does, and returns its trace context as well.
+    pub(crate) fn start_client(name: String, attributes: Vec<KeyValue>) -> Option<(Self, SpanContext)> {
+        if !globals::is_recording() {
+            return None;
+        }
+        let details = || Details { kind: Some(SpanKind::Client), ..Details::named(name, attributes) };
+        let (handle, context) = open_in_context(|| (None, Some(Box::new(details()))))?;
+        let span_context = context.span().span_context().clone();
+        Some((Self::new(handle), span_context))
+    }
+
     /// Returns the span, which is not attached any more, with the context to attach where its work continues.
     pub(super) fn into_context(self) -> Option<(Self, Context)> {
         own_work(|| {
@@ -73,6 +84,11 @@ impl OpenSpan {
     /// Adds an event of the session, even if the charm's share of the quota is used up.
     pub(crate) fn add_event(&self, name: impl Into<Cow<'static, str>>, attributes: Vec<KeyValue>) {
         self.handle.add_event(Purpose::Failure, Event::new(name, now_of_event(), attributes, 0));
+    }
+
+    /// Sets an attribute that belongs to what the span itself is, as far as the charm's part of the quota allows.
+    pub(crate) fn describe(&self, attribute: KeyValue) {
+        self.handle.set_attribute(Purpose::Charm, attribute);
     }
 
     /// Sets an attribute that says what the trace lacks. A part of the quota is reserved for such attributes.
@@ -119,7 +135,7 @@ impl OpenSpan {
     /// destructor of the future panicked.
     pub(super) fn cancelled(self) {
         if !thread::panicking() || self.unwinding_before {
-            self.fail(StatusOnly { error_type: "cancelled", description: "cancelled".to_owned() });
+            self.fail(StatusOnly { error_type: "cancelled".into(), description: "cancelled".to_owned() });
         }
     }
 }
@@ -137,14 +153,14 @@ impl Drop for OpenSpan {
 /// The failure of a span whose `exception` event is on another span.
 #[derive(Clone, Debug)]
 pub(crate) struct StatusOnly {
-    pub(crate) error_type: &'static str,
+    pub(crate) error_type: Cow<'static, str>,
     pub(crate) description: String,
 }
 
 impl StatusOnly {
     /// Describes an error of the type `E` by a text.
     pub(crate) fn of<E>(description: String) -> Self {
-        Self { error_type: short(type_name::<E>()), description }
+        Self { error_type: short(type_name::<E>()).into(), description }
     }
 }
 

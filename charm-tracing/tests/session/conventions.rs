@@ -13,7 +13,11 @@ const OF_UNIT: [(&str, &str); 3] =
     [("JUJU_UNIT_NAME", "app/0"), ("JUJU_MODEL_NAME", "m"), ("JUJU_MODEL_UUID", "u")];
 
 /// Returns the trace of a dispatch in which `work` is done.
-fn trace_of(variables: &[(&str, &str)], context: HookContext, work: impl FnOnce(&mut Session)) -> Trace {
+pub(super) fn trace_of(
+    variables: &[(&str, &str)],
+    context: HookContext,
+    work: impl FnOnce(&mut Session),
+) -> Trace {
     let _turn = take_turn();
     let directory = tempfile::tempdir().expect("a directory");
     let model = Model::new("app/0");
@@ -28,7 +32,7 @@ fn trace_of(variables: &[(&str, &str)], context: HookContext, work: impl FnOnce(
     trace.trace().expect("an intact trace")
 }
 
-fn hook(work: impl FnOnce(&mut Session)) -> Trace {
+pub(super) fn hook(work: impl FnOnce(&mut Session)) -> Trace {
     trace_of(&[("JUJU_DISPATCH_PATH", "hooks/start")], HookContext::new(), work)
 }
 

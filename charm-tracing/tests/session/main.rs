@@ -9,6 +9,8 @@ mod damage;
 mod log;
 mod logger_of_a_charm;
 mod own_main;
+mod processes;
+mod propagation;
 mod told_losses;
 
 /// Waits until no other test has a session.

@@ -19,6 +19,8 @@ mod guide {
     mod machine_charms {}
     #[doc = include_str!("../../../docs/guide/own-main.md")]
     mod own_main {}
+    #[doc = include_str!("../../../docs/guide/processes-and-requests.md")]
+    mod processes_and_requests {}
     #[doc = include_str!("../../../docs/guide/see-traces.md")]
     mod see_traces {}
     #[doc = include_str!("../../../docs/guide/testing.md")]

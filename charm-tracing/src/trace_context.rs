@@ -1,0 +1,160 @@
+//! The W3C trace context: <https://www.w3.org/TR/trace-context/>. It names a span of another process, in headers of HTTP or in
+//! the environment.
+
+use std::sync::OnceLock;
+
+use opentelemetry::propagation::text_map_propagator::FieldIter;
+use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
+use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState};
+use opentelemetry::{Context, global};
+
+/// The header that names the trace and the span.
+pub(crate) const TRACEPARENT: &str = "traceparent";
+/// The header with what tracing systems add to it.
+pub(crate) const TRACESTATE: &str = "tracestate";
+
+/// Returns the `traceparent` of a span: `00-<trace id>-<span id>-<flags>`.
+pub(crate) fn traceparent(span: &SpanContext) -> String {
+    // Only the flag "sampled" is defined in this version.
+    let flags = span.trace_flags() & TraceFlags::SAMPLED;
+    format!("00-{}-{}-{:02x}", span.trace_id(), span.span_id(), flags)
+}
+
+/// Writes the context of a span into headers, which are left alone if there is no valid span.
+pub(crate) fn inject(span: &SpanContext, headers: &mut dyn Injector) {
+    if !span.is_valid() {
+        return;
+    }
+    headers.set(TRACEPARENT, traceparent(span));
+    let state = span.trace_state().header();
+    if !state.is_empty() {
+        headers.set(TRACESTATE, state);
+    }
+}
+
+/// Parses a `traceparent` and its `tracestate`. A later version may append fields to the first; version ff is invalid. A
+/// `tracestate` that is not valid is left out.
+pub(crate) fn parse(traceparent: &str, tracestate: Option<&str>) -> Option<SpanContext> {
+    let mut fields = traceparent.split('-');
+    let (version, trace_id, span_id, flags) =
+        (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
+    let version = hex_byte(version)?;
+    if version == 0xff || (version == 0 && fields.next().is_some()) {
+        return None;
+    }
+    // OpenTelemetry accepts line breaks, with which no request can be sent.
+    let is_printable = |state: &&str| state.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+    let state = tracestate.filter(is_printable).and_then(|state| state.parse().ok()).unwrap_or_default();
+    remote(trace_id, span_id, hex_byte(flags)?, state)
+}
+
+/// Returns the context of a span of another process; `None` if an id is not valid.
+pub(crate) fn remote(trace_id: &str, span_id: &str, flags: u8, state: TraceState) -> Option<SpanContext> {
+    if !is_hex(trace_id, 32) || !is_hex(span_id, 16) {
+        return None;
+    }
+    let (trace_id, span_id) = (TraceId::from_hex(trace_id).ok()?, SpanId::from_hex(span_id).ok()?);
+    let context = SpanContext::new(trace_id, span_id, TraceFlags::new(flags), true, state);
+    context.is_valid().then_some(context)
+}
+
+fn hex_byte(text: &str) -> Option<u8> {
+    is_hex(text, 2).then(|| u8::from_str_radix(text, 16).ok())?
+}
+
+fn is_hex(text: &str, digits: usize) -> bool {
+    text.len() == digits && text.bytes().all(|byte| byte.is_ascii_hexdigit() && !byte.is_ascii_uppercase())
+}
+
+/// Makes the W3C trace context the format of OpenTelemetry's global propagator, unless the process has a propagator already.
+/// Code that sends headers, such as a middleware for HTTP, uses that one.
+pub(crate) fn install_propagator() {
+    // OpenTelemetry's own default has no fields.
+    let is_set = global::get_text_map_propagator(|propagator| propagator.fields().next().is_some());
+    if !is_set {
+        global::set_text_map_propagator(W3cPropagator);
+    }
+}
+
+/// The propagator of the W3C trace context. That of `opentelemetry_sdk` does the same, but is in no charm's dependency tree.
+#[derive(Debug)]
+struct W3cPropagator;
+
+impl TextMapPropagator for W3cPropagator {
+    fn inject_context(&self, context: &Context, headers: &mut dyn Injector) {
+        inject(context.span().span_context(), headers);
+    }
+
+    fn extract_with_context(&self, context: &Context, headers: &dyn Extractor) -> Context {
+        match headers.get(TRACEPARENT).and_then(|parent| parse(parent.trim(), headers.get(TRACESTATE))) {
+            Some(parent) => context.with_remote_span_context(parent),
+            None => context.clone(),
+        }
+    }
+
+    fn fields(&self) -> FieldIter<'_> {
+        static FIELDS: OnceLock<[String; 2]> = OnceLock::new();
+        FieldIter::new(FIELDS.get_or_init(|| [TRACEPARENT, TRACESTATE].map(str::to_owned)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+
+    const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
+    fn headers(pairs: &[(&str, &str)]) -> HashMap<String, String> {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn what_is_extracted_is_injected_again() {
+        for given in [
+            headers(&[("traceparent", PARENT)]),
+            headers(&[("traceparent", PARENT), ("tracestate", "rojo=00f067aa,congo=t61r")]),
+        ] {
+            let context = W3cPropagator.extract_with_context(&Context::new(), &given);
+            assert!(context.span().span_context().is_remote());
+            let mut again = HashMap::new();
+            W3cPropagator.inject_context(&context, &mut again);
+            assert_eq!(again, given);
+            assert!(W3cPropagator.fields().all(|field| [TRACEPARENT, TRACESTATE].contains(&field)));
+        }
+    }
+
+    #[test]
+    fn without_a_valid_span_nothing_is_injected_and_the_context_stays() {
+        let mut none = HashMap::new();
+        W3cPropagator.inject_context(&Context::new(), &mut none);
+        assert!(none.is_empty());
+        for bad in [
+            "",
+            "00",
+            &PARENT.to_uppercase(),
+            &PARENT.replace("00-", "ff-"),
+            &format!("{PARENT}-x"),
+            "00-0-0-01",
+        ] {
+            let context =
+                W3cPropagator.extract_with_context(&Context::new(), &headers(&[("traceparent", bad)]));
+            assert!(!context.span().span_context().is_valid(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_tracestate_that_is_not_valid_is_left_out() {
+        for bad in ["no pair", "a=1\r\nx: y", "a=1\nb=2", "a=\u{e4}", "\u{e4}=1"] {
+            let context = parse(PARENT, Some(bad)).expect("the parent is valid");
+            assert_eq!(context.trace_state().header(), "", "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn flags_of_later_versions_are_not_passed_on() {
+        let context = parse(&PARENT.replace("-01", "-ff"), None).expect("it is valid");
+        assert_eq!(traceparent(&context), PARENT);
+    }
+}
