@@ -151,7 +151,9 @@ pub(crate) fn expression(key: &Ident, input: ParseStream<'_>, kind: Kind) -> syn
     let value: Expr = value(key, input)?;
     let wrong = match &value {
         Expr::Lit(literal) => !kind.fits(&literal.lit),
-        Expr::Unary(unary) => matches!((&unary.op, kind), (syn::UnOp::Neg(_), Kind::Number(_))),
+        Expr::Unary(unary) => {
+            matches!((&unary.op, kind), (syn::UnOp::Neg(_), Kind::Number(_) | Kind::Duration))
+        }
         _ => false,
     };
     if wrong {
@@ -168,6 +170,8 @@ pub(crate) enum Kind {
     Text,
     /// A whole number, with an example that makes sense for the argument.
     Number(&'static str),
+    /// A `std::time::Duration`, which has no literal.
+    Duration,
 }
 
 impl Kind {
@@ -179,6 +183,7 @@ impl Kind {
         match self {
             Self::Text => "a string",
             Self::Number(_) => "a whole number",
+            Self::Duration => "a duration",
         }
     }
 
@@ -186,6 +191,7 @@ impl Kind {
         match self {
             Self::Text => "\"...\"",
             Self::Number(example) => example,
+            Self::Duration => "std::time::Duration::from_secs(2)",
         }
     }
 }

@@ -7,7 +7,7 @@ use syn::{
     ReturnType, Signature, Type,
 };
 
-use crate::args::{self, Accept, Args, Kind};
+use crate::args::{self, Accept, Args, Kind, SpanAttribute};
 use crate::block::{self, TypeArgs};
 use crate::errors::{Errors, refuse_item};
 use crate::extra_types;
@@ -24,6 +24,7 @@ struct CharmArgs {
     members: Vec<(Ident, Ident)>,
     /// Arguments whose value is given to the method of the argument's name of `Config`.
     settings: Vec<(Ident, Expr)>,
+    resource_attributes: Vec<SpanAttribute>,
     extra_types: Vec<Type>,
     krate: Option<Path>,
 }
@@ -34,13 +35,20 @@ impl Args for CharmArgs {
         ("server_cert", Self::member),
         ("client_cert", Self::member),
         ("client_key", Self::member),
+        ("headers", Self::member),
         ("ca_relation", |given, key, input| given.setting(key, input, Kind::Text)),
         ("service_name", |given, key, input| given.setting(key, input, Kind::Text)),
+        ("charm_type", |given, key, input| given.setting(key, input, Kind::Text)),
+        ("resource_attributes", |given, key, input| {
+            args::attributes(key, input).map(|attributes| given.resource_attributes = attributes)
+        }),
         ("extra_types", |given, key, input| args::types(key, input).map(|types| given.extra_types = types)),
         ("buffer_max_events", |given, key, input| given.setting(key, input, Kind::Number("100"))),
         ("buffer_max_size_mib", |given, key, input| given.setting(key, input, Kind::Number("10"))),
         ("buffer_path", |given, key, input| given.setting(key, input, Kind::Text)),
         ("max_bytes_per_trace", |given, key, input| given.setting(key, input, Kind::Number("4_500_000"))),
+        ("request_timeout", |given, key, input| given.setting(key, input, Kind::Duration)),
+        ("delivery_timeout", |given, key, input| given.setting(key, input, Kind::Duration)),
         ("log", |given, key, input| given.setting(key, input, Kind::Text)),
         ("crate", |given, key, input| args::krate(key, input).map(|path| given.krate = Some(path))),
     ];
@@ -232,7 +240,11 @@ fn settings(args: &CharmArgs) -> TokenStream {
         let setter = Ident::new(&key.to_string(), Span::mixed_site());
         quote_spanned!(value.span()=> .#setter(#value))
     });
-    calls.collect()
+    let attributes = args
+        .resource_attributes
+        .iter()
+        .map(|SpanAttribute { key, value }| quote_spanned!(value.span()=> .resource_attribute(#key, #value)));
+    calls.chain(attributes).collect()
 }
 
 /// Writes the code that reads the named methods and fields, each at the literal that names it: the compiler then shows

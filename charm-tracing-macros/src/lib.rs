@@ -60,13 +60,18 @@ use proc_macro::TokenStream;
 /// | `tracing_endpoint = "name"` | the method of this block, else the field, that holds the base URL of an OTLP/HTTP receiver, e.g. `http://tempo:4318`. Read after the event is handled | required |
 /// | `server_cert = "name"` | the method or field that holds the CA certificates to trust at an `https` endpoint, as the absolute path of a PEM file, PEM text, or a [`Certificate`](../charm_tracing/enum.Certificate.html) | none: traces for an `https` endpoint stay in the buffer |
 /// | `client_cert = "name"`, `client_key = "name"` | the methods or fields that hold the certificate that the charm shows to an `https` endpoint that asks for one (mutual TLS), and its private key; both or neither; each as the absolute path of a PEM file, PEM text, or a [`Pem`](../charm_tracing/enum.Pem.html); see [`ClientCertificate`](../charm_tracing/struct.ClientCertificate.html) | none is shown |
+/// | `headers = "name"` | the method or field that holds headers for each request, such as a tenant or a token: a text `name=value,...` with percent-encoded values, or a list or map of pairs. They are never shown | none |
 /// | `ca_relation = "receive-ca-cert"` | the endpoint in the charm's metadata that delivers CA certificates, interface `certificate_transfer`; for an `https` endpoint without a certificate | none |
-/// | `service_name = "..."` | the resource attribute `service.name` | `<application>-charm` |
+/// | `service_name = "..."` | the resource attribute `service.name`; see [`Config`](../charm_tracing/struct.Config.html#method.service_name) for why it should end in `-charm` | `<application>-charm` |
+/// | `charm_type = "..."` | the resource attribute of that name | the name of the type |
+/// | `resource_attributes(key = expression, ...)` | further attributes of the resource; a key is `my.key` or `"my-key"` | none |
 /// | `extra_types = [A, b::B]` | checks that these types have an `impl` block with `#[trace_type]`, of their own or of a trait | none |
 /// | `buffer_max_events = 100` | how many dispatches are kept while no backend accepts them; 0 keeps none | 100 |
 /// | `buffer_max_size_mib = 10` | the size limit of all waiting traces, in MiB; at least 10 | 10 |
 /// | `buffer_path = "..."` | the directory in which traces wait, one file each, e.g. on a storage that outlives the pod | `.charm_tracing_buffer` in the charm directory |
 /// | `max_bytes_per_trace = 4_500_000` | the size limit of the trace of one dispatch, in bytes; see [`Config`](../charm_tracing/struct.Config.html#method.max_bytes_per_trace) | 4,500,000 |
+/// | `request_timeout = expression` | the `Duration` that one request to the backend may take | 1 s |
+/// | `delivery_timeout = expression` | the `Duration` that one dispatch may spend on delivery | 2 s |
 /// | `log = "info"` | a logger for the crate `log`, with the feature `log`: its filter in the style of `RUST_LOG`, or a [`JujuLogger`](../charm_tracing/struct.JujuLogger.html) | none |
 /// | `crate = path` | where `charm_tracing` is, if it is re-exported or has another name | `::charm_tracing` |
 ///

@@ -1,9 +1,12 @@
+mod headers;
+
 use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use headers::Headers;
 use tracing_relation::is_plain_path;
 
 use crate::Config;
@@ -75,6 +78,7 @@ impl<C: TraceCharmOncePerTypeAndTraceTypeOnOtherBlocks> TracedCharm for C {
     message = "`{Self}` cannot be the value of this argument",
     label = "this is a `{Self}`",
     note = "accepted are `String`, `&str`, `PathBuf`, `&Path`, and `Option` or `Result` of them",
+    note = "headers are a text `name=value,...` or a list or map of pairs",
     note = "a certificate or key is PEM text or the path of a file with it; `server_cert` may be a \
             `charm_tracing::Certificate`, `client_cert` and `client_key` a `charm_tracing::Pem`"
 )]
@@ -203,6 +207,7 @@ pub struct Members {
     server_cert: Option<Certificate>,
     client_cert: Option<Pem>,
     client_key: Option<Pem>,
+    headers: Option<Headers>,
 }
 
 impl Members {
@@ -236,11 +241,21 @@ impl Members {
         Self { client_key: value.read(), ..self }
     }
 
+    /// Reads the headers of each request.
+    #[must_use]
+    pub fn headers(self, value: &impl Setting<Headers>) -> Self {
+        Self { headers: value.read(), ..self }
+    }
+
     /// Returns the destination; `None` without an endpoint. A client certificate without its key, or a key without its
     /// certificate, is ignored.
     #[must_use]
     pub fn destination(self) -> Option<Destination> {
         let destination = Destination::new(self.tracing_endpoint?.to_string_lossy(), self.server_cert);
+        let destination = match self.headers {
+            Some(headers) => headers.add_to(destination),
+            None => destination,
+        };
         match (self.client_cert, self.client_key) {
             (Some(chain), Some(key)) => {
                 return Some(destination.client_certificate(ClientCertificate::new(chain, key)));

@@ -54,7 +54,7 @@
 //! the errors of a dispatch has taken 50 ms, later errors have only a type, because an error may ask a server for its text. The
 //! resource has `service.name`, `compose_service`, `charm`, `charm_type`, `juju_unit`, `juju_application`, `juju_model`,
 //! `juju_model_uuid`, `service.namespace` (the model's uuid), `service.namespace.name` (its name), `service.instance.id` (the
-//! unit's number) and `telemetry.sdk.*`.
+//! unit's number), `service.version` (the charm's file `version`) and `telemetry.sdk.*`.
 //!
 //! # When it is killed
 //!
@@ -79,7 +79,8 @@
 //! 3. The endpoint of OpenTelemetry's own variables: `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` as it is, or
 //!    `OTEL_EXPORTER_OTLP_ENDPOINT` with `/v1/traces`. The variables `..._HEADERS`, `..._CERTIFICATE`,
 //!    `..._CLIENT_CERTIFICATE`, `..._CLIENT_KEY` and `..._PROTOCOL` belong to them. Juju passes none of them, so they are for
-//!    tests and for charms that are not started by Juju.
+//!    tests and for charms that are not started by Juju. `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES` and
+//!    `OTEL_SDK_DISABLED` are read as well.
 //!
 //! The proxies are those of `http_proxy`, `https_proxy`, `all_proxy` and `no_proxy`.
 //!

@@ -1,5 +1,11 @@
-//! The destination in OpenTelemetry's own variables, for a charm whose relations name none and whose Juju names none:
-//! <https://opentelemetry.io/docs/specs/otel/protocol/exporter/>
+//! OpenTelemetry's own variables, which count where neither the charm nor Juju says something: the destination
+//! (<https://opentelemetry.io/docs/specs/otel/protocol/exporter/>), the name of the service and the resource
+//! (<https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/>).
+
+use std::borrow::Cow;
+
+use opentelemetry::KeyValue;
+use percent_encoding::percent_decode_str;
 
 use crate::delivery::{Certificate, ClientCertificate, Destination, Pem};
 use crate::span::catch_panics;
@@ -19,9 +25,7 @@ pub(crate) fn read<'a>(variable: impl Fn(&str) -> Option<&'a str>) -> Option<Des
     };
     // The endpoint may be meant for other signals only.
     let is_otlp = |exporters: &str| exporters.split(',').any(|exporter| exporter.trim() == "otlp");
-    if variable("OTEL_SDK_DISABLED").is_some_and(|disabled| disabled.trim().eq_ignore_ascii_case("true"))
-        || !variable("OTEL_TRACES_EXPORTER").is_none_or(is_otlp)
-    {
+    if is_disabled(variable) || !variable("OTEL_TRACES_EXPORTER").is_none_or(is_otlp) {
         return None;
     }
     // A receiver of JSON over HTTP accepts Protocol Buffers as well.
@@ -46,9 +50,91 @@ pub(crate) fn read<'a>(variable: impl Fn(&str) -> Option<&'a str>) -> Option<Des
     Some(destination)
 }
 
+/// Returns true if `OTEL_SDK_DISABLED` is `true`. All other values count as `false`, as OpenTelemetry specifies.
+pub(crate) fn is_disabled<'a>(variable: impl Fn(&str) -> Option<&'a str>) -> bool {
+    variable("OTEL_SDK_DISABLED").is_some_and(|disabled| disabled.trim().eq_ignore_ascii_case("true"))
+}
+
+/// Returns the name of the service: `OTEL_SERVICE_NAME`, else the `service.name` in `OTEL_RESOURCE_ATTRIBUTES`.
+pub(crate) fn service_name<'a>(variable: impl Fn(&str) -> Option<&'a str>) -> Option<String> {
+    let own = variable("OTEL_SERVICE_NAME").map(str::trim).filter(|name| !name.is_empty());
+    own.map(str::to_owned).or_else(|| {
+        let named =
+            |attribute: KeyValue| (attribute.key.as_str() == "service.name").then_some(attribute.value);
+        resource(variable)
+            .into_iter()
+            .find_map(named)
+            .map(|name| name.to_string())
+            .filter(|name| !name.is_empty())
+    })
+}
+
+/// Returns the attributes in `OTEL_RESOURCE_ATTRIBUTES`: `key=value,key2=value2`, percent-encoded. If one of them is malformed,
+/// all are left out, as OpenTelemetry specifies.
+pub(crate) fn resource<'a>(variable: impl Fn(&str) -> Option<&'a str>) -> Vec<KeyValue> {
+    let Some(text) = variable("OTEL_RESOURCE_ATTRIBUTES") else { return Vec::new() };
+    let pairs = text.split(',').filter(|pair| !pair.trim().is_empty());
+    pairs.map(attribute).collect::<Option<_>>().unwrap_or_else(|| {
+        catch_panics(|| {
+            log::debug!("OTEL_RESOURCE_ATTRIBUTES is left out: it is not `key=value,...`, percent-encoded");
+        });
+        Vec::new()
+    })
+}
+
+fn attribute(pair: &str) -> Option<KeyValue> {
+    let decoded = |text: &str| percent_decode_str(text.trim()).decode_utf8().ok().map(Cow::into_owned);
+    let (key, value) = pair.split_once('=')?;
+    let key = decoded(key).filter(|key| !key.is_empty())?;
+    Some(KeyValue::new(key, decoded(value)?))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn attributes(text: &'static str) -> Vec<(String, String)> {
+        let resource = resource(|name| (name == "OTEL_RESOURCE_ATTRIBUTES").then_some(text));
+        resource
+            .into_iter()
+            .map(|attribute| (attribute.key.to_string(), attribute.value.to_string()))
+            .collect()
+    }
+
+    #[test]
+    fn attributes_of_the_resource_are_decoded_or_left_out_together() {
+        let pairs = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {
+            pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+        };
+        for (text, expected) in [
+            ("", &[][..]),
+            ("team=a", &[("team", "a")]),
+            (" team = a%2Cb , zone=z%3D1,empty=,", &[("team", "a,b"), ("zone", "z=1"), ("empty", "")]),
+            ("lines=a%0d%0ab,caf%C3%A9=x", &[("lines", "a\r\nb"), ("caf\u{e9}", "x")]),
+            ("a=b=c", &[("a", "b=c")]),
+            ("half=50%,a=b", &[("half", "50%"), ("a", "b")]),
+            ("team=a,no pair", &[]),
+            ("team=a,=b", &[]),
+            ("team=a,latin1=%E9", &[]),
+        ] {
+            assert_eq!(attributes(text), pairs(expected), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn the_service_is_named_by_its_own_variable_first() {
+        let name = |own: &'static str, resource: &'static str| {
+            service_name(|name| match name {
+                "OTEL_SERVICE_NAME" => Some(own),
+                "OTEL_RESOURCE_ATTRIBUTES" => Some(resource),
+                _ => None,
+            })
+        };
+        assert_eq!(name("a-charm", "service.name=b-charm").as_deref(), Some("a-charm"));
+        assert_eq!(name(" ", "service.name=b-charm").as_deref(), Some("b-charm"));
+        assert_eq!(name("", "service.name=,a=b"), None);
+        assert_eq!(name("", "service.name=b-charm,malformed"), None);
+    }
 
     fn of(variables: &[(&str, &'static str)]) -> Option<Destination> {
         read(|name| {

@@ -22,7 +22,7 @@ use crate::recorder::{self, Details, Ended, Share, new_trace, open_trace, own_sc
 use crate::span::{self, Current, EventKind, OpenSpan, StatusOnly};
 use crate::target::Target;
 use crate::warnings_only::WarningsOnly;
-use crate::{Config, names, otlp, parent, recovery, resource, trace_context};
+use crate::{Config, names, otel_variables, otlp, parent, recovery, resource, trace_context};
 
 /// The trace of one dispatch, from the first line of `main` to its end. [`run`](crate::run) uses one for you; use it
 /// yourself in a charm that has its own `main`.
@@ -312,7 +312,11 @@ impl Drop for Session {
 
 impl OpenSession {
     fn new(dispatch: &Dispatch, config: Config) -> Result<Self, NotRecorded> {
-        if dispatch.var("CHARM_TRACING_ENABLED").is_some_and(|enabled| enabled != "1") {
+        let is_off = match dispatch.var("CHARM_TRACING_ENABLED") {
+            Some(enabled) => enabled != "1",
+            None => otel_variables::is_disabled(|name| dispatch.var(name)),
+        };
+        if is_off {
             return Err(NotRecorded::SwitchedOff);
         }
         let dispatch_path = dispatch.dispatch_path()?;
@@ -430,7 +434,7 @@ fn root_span(dispatch: &Dispatch, name: String, dispatch_path: &str) -> (SpanCon
 /// The reason why a session records nothing.
 #[derive(Debug, thiserror::Error)]
 enum NotRecorded {
-    #[error("tracing is switched off, or CHARM_TRACING_ENABLED is set to something else than 1")]
+    #[error("tracing is switched off: by `switch_off`, CHARM_TRACING_ENABLED or OTEL_SDK_DISABLED")]
     SwitchedOff,
     #[error("another session of this process is open")]
     AnotherSession,

@@ -5,6 +5,7 @@ use ureq::http::HeaderMap;
 use super::certificate::{Certificate, ClientCertificate};
 use super::headers;
 use super::url::{EndpointError, Url};
+use crate::span::catch_panics;
 
 /// The destination of traces: an OTLP/HTTP endpoint, and the certificates to trust if it is `https`.
 #[derive(Clone, PartialEq, Eq)]
@@ -39,6 +40,29 @@ impl Destination {
     #[must_use]
     pub fn client_certificate(mut self, certificate: ClientCertificate) -> Self {
         self.client_certificate = Some(certificate);
+        self
+    }
+
+    /// Adds a header to each request, such as the name of a tenant or a token. The value is never shown. It goes to this
+    /// destination only, not to one that Juju or the environment names.
+    ///
+    /// A name or value that is not valid in HTTP, for example with a line break, is left out, with a warning through the crate
+    /// `log`. So is a header that describes the request itself, such as `Content-Type` or `Host`.
+    ///
+    /// ```
+    /// use charm_tracing::Destination;
+    ///
+    /// let destination = Destination::new("http://mimir:8080", None).header("X-Scope-OrgID", "charms");
+    /// ```
+    #[must_use]
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        if let Some((name, value)) = headers::header(name, value.as_bytes()) {
+            self.headers.insert(name, value);
+        } else {
+            catch_panics(|| {
+                log::warn!("a header that the charm names for its traces cannot be sent, and is left out");
+            });
+        }
         self
     }
 

@@ -18,20 +18,22 @@ const OURS: [HeaderName; 6] = [
 pub(super) fn parse(text: &str) -> HeaderMap {
     let parts = text.split(',').filter(|part| !part.trim().is_empty());
     let headers = parts.filter_map(|part| {
-        let header = header(part);
+        let header = part.split_once('=').and_then(|(name, value)| {
+            let value: Vec<u8> = percent_decode_str(value.trim()).collect();
+            header(name.trim(), &value)
+        });
         if header.is_none() {
-            log::debug!("one of the headers that the environment names for OTLP cannot be sent");
+            log::debug!("one of the headers that are named for OTLP cannot be sent");
         }
         header
     });
     headers.collect()
 }
 
-fn header(part: &str) -> Option<(HeaderName, HeaderValue)> {
-    let (name, value) = part.split_once('=')?;
-    let name = HeaderName::try_from(name.trim()).ok().filter(|name| !OURS.contains(name))?;
-    let value: Vec<u8> = percent_decode_str(value.trim()).collect();
-    let mut value = HeaderValue::from_bytes(&value).ok()?;
+/// Returns a header whose value is never shown; `None` if it cannot be sent, or describes the request.
+pub(super) fn header(name: &str, value: &[u8]) -> Option<(HeaderName, HeaderValue)> {
+    let name = HeaderName::try_from(name).ok().filter(|name| !OURS.contains(name))?;
+    let mut value = HeaderValue::from_bytes(value).ok()?;
     value.set_sensitive(true);
     Some((name, value))
 }

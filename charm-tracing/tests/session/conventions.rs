@@ -146,3 +146,28 @@ fn the_root_has_the_process_and_our_scope_its_schema() {
     assert_eq!(root.attribute("process.pid").unwrap().to_string(), std::process::id().to_string());
     assert_eq!(root.scope.schema_url, "https://opentelemetry.io/schemas/1.44.0");
 }
+
+#[test]
+fn opentelemetrys_switch_counts_unless_ours_is_set() {
+    let _turn = take_turn();
+    let records = |variables: &[(&str, &str)]| {
+        let directory = tempfile::tempdir().expect("a directory");
+        let all = OF_UNIT.iter().chain(&[("JUJU_DISPATCH_PATH", "hooks/start")]).chain(variables).copied();
+        let dispatch = Dispatch::from_vars(all).with_hook_tools(Arc::new(Model::new("app/0")));
+        let session = Session::start(dispatch, Config::new().buffer_path(directory.path().join("queue")));
+        let is_enabled = charm_tracing::is_enabled();
+        drop(session);
+        is_enabled
+    };
+    for (variables, expected) in [
+        (&[][..], true),
+        (&[("OTEL_SDK_DISABLED", "true")], false),
+        (&[("OTEL_SDK_DISABLED", " TRUE ")], false),
+        (&[("OTEL_SDK_DISABLED", "")], true),
+        (&[("OTEL_SDK_DISABLED", "1")], true),
+        (&[("OTEL_SDK_DISABLED", "true"), ("CHARM_TRACING_ENABLED", "1")], true),
+        (&[("OTEL_SDK_DISABLED", "false"), ("CHARM_TRACING_ENABLED", "0")], false),
+    ] {
+        assert_eq!(records(variables), expected, "{variables:?}");
+    }
+}

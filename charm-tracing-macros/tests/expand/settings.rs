@@ -1,0 +1,12 @@
+#[trace_charm(
+    tracing_endpoint = "endpoint",
+    headers = "headers",
+    charm_type = "Other",
+    resource_attributes(deployment.environment.name = "staging", "shard" = shard()),
+    request_timeout = Duration::from_millis(500),
+    delivery_timeout = TIMEOUT
+)]
+struct MyCharm {
+    endpoint: String,
+    headers: Vec<(String, String)>,
+}
