@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// All modules. Those above the line, and `testing`, are built without the feature `session`.
-const ORDER: [&str; 27] = [
+const ORDER: &[&str] = &[
     "protobuf",
     "names",
     "trace_context",
