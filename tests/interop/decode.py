@@ -204,15 +204,21 @@ def problems_of_span(span):
         yield f"its span events are {events}"
     if not span.parent_span_id:
         path = f"hooks/{name.removesuffix(' event')}"
-        if found != {"juju.dispatch_path": path}:
-            yield f"its only attribute should be juju.dispatch_path={path}, but it has {found}"
+        pid = found.pop("process.pid", None)
+        if not isinstance(pid, int) or pid <= 0:
+            yield f"its process.pid is {pid!r}"
+        if found != {"juju.dispatch_path": path, "process.exit.code": 0}:
+            yield f"it should tell juju.dispatch_path={path} and the exit code 0, but has {found}"
     elif kind == "event":
-        if found:
-            yield f"it should have no attributes, but has {found}"
+        if found not in ({"event_type": "hook"}, {"event_type": "custom"}):
+            yield f"its only attribute should be its event_type, but it has {found}"
     elif kind in ("method call", "function call"):
         yield from problems_of_call(name.split(".")[-1], found, ADDED.get(span.name, {}))
-    elif list(found) != ["juju.hook_tool.arguments"] or not is_texts(*found.values()):
-        yield f"a hook tool should tell its arguments, but has {found}"
+    else:
+        found.pop("process.pid", None)
+        arguments = found.pop("juju.hook_tool.arguments", None)
+        if found != {"process.exit.code": 0} or not is_texts(arguments):
+            yield f"a hook tool should tell its arguments and the exit code 0, but has {arguments} and {found}"
 
 
 def problems_of_call(function, found, added):
