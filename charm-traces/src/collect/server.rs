@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::anyhow;
 use charm_tracing::__charm_traces::{WaitingName, with_causes};
@@ -20,13 +20,13 @@ use crate::output::{
 };
 use crate::summary::Summary;
 
-/// The threads that answer requests.
-const THREADS: usize = 4;
+/// The time for which requests that are being answered are waited for at the end. A client may have stopped sending.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// A running collector.
 pub(super) struct Collector {
     shared: Arc<Shared>,
-    threads: Vec<JoinHandle<()>>,
+    listener: JoinHandle<()>,
     address: SocketAddr,
 }
 
@@ -62,17 +62,17 @@ impl Collector {
             save: arguments.save.clone(),
             printing,
         });
-        let serve = |shared: &Arc<Shared>| {
-            let shared = Arc::clone(shared);
-            thread::spawn(move || {
-                // `unblock` ends it.
-                while let Ok(request) = shared.server.recv() {
-                    shared.answer(request);
-                }
-            })
-        };
-        let threads = (0..THREADS).map(|_| serve(&shared)).collect();
-        Ok(Self { shared, threads, address })
+        let listening = Arc::clone(&shared);
+        let listener = thread::spawn(move || {
+            // `unblock` ends it.
+            while let Ok(request) = listening.server.recv() {
+                let shared = Arc::clone(&listening);
+                // Each has a thread of its own, because a client that sends slowly must not hold up others. `tiny_http` answers
+                // a request with 500 that gets none.
+                _ = thread::Builder::new().spawn(move || shared.answer(request));
+            }
+        });
+        Ok(Self { shared, listener, address })
     }
 
     pub(super) fn address(&self) -> SocketAddr {
@@ -84,13 +84,14 @@ impl Collector {
         self.shared.state().0.are_settled()
     }
 
-    /// Stops listening. Requests that are being answered are finished.
+    /// Stops listening. Requests that are being answered are finished, unless their clients take longer than [`PATIENCE`].
     pub(super) fn stop(self) -> (Expectations, Kept) {
-        for _ in &self.threads {
-            self.shared.server.unblock();
-        }
-        for thread in self.threads {
-            _ = thread.join();
+        self.shared.server.unblock();
+        _ = self.listener.join();
+        let end = Instant::now() + PATIENCE;
+        // Each request that is being answered holds the state.
+        while Arc::strong_count(&self.shared) > 1 && Instant::now() < end {
+            thread::sleep(Duration::from_millis(5));
         }
         let mut state = self.shared.state();
         std::mem::replace(&mut *state, (Expectations::default(), Kept::new(1)))

@@ -1,6 +1,7 @@
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::Child;
+use std::time::Duration;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -36,6 +37,7 @@ impl Collecting {
         let headers =
             headers.split('|').filter(|header| !header.is_empty()).map(|header| header.to_owned() + "\r\n");
         let head = format!("{line} HTTP/1.1\r\n{}{rest}\r\n", headers.collect::<String>());
+        stream.set_read_timeout(Some(Duration::from_secs(60))).expect("a connection");
         stream.write_all(&[head.as_bytes(), body].concat()).expect("a request");
         let mut answer = String::new();
         stream.read_to_string(&mut answer).expect("an answer");
@@ -174,6 +176,26 @@ fn saved_requests_are_shown_and_sent_like_a_charms() {
     let ran = run(["show".as_ref(), directory.as_os_str()]);
     assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""));
     assert!(ran.out.contains("  config_changed  ") && ran.out.contains("  start  "), "{}", ran.out);
+}
+
+#[test]
+fn clients_that_send_slowly_hold_up_neither_others_nor_the_end() {
+    let collector = Collecting::start(&["--quiet"]);
+    let head = "POST /v1/traces HTTP/1.1\r\nhost: x\r\ncontent-type: application/x-protobuf\r\n\
+                content-length: 100000\r\nexpect: 100-continue\r\n\r\n";
+    let slow: Vec<_> = (0..8)
+        .map(|_| {
+            let mut client = TcpStream::connect(&collector.address).expect("a connection");
+            client.write_all(head.as_bytes()).expect("a head");
+            // The answer to `expect` says that the body is being read.
+            client.read_exact(&mut [0; 12]).expect("an answer");
+            client
+        })
+        .collect();
+    assert_eq!(collector.post(PROTOBUF, &request(&start())).0, 200);
+    let (code, text) = collector.interrupt();
+    assert_eq!((code, text.as_str()), (Some(0), "ok: 1 trace, 2 spans\n"));
+    drop(slow);
 }
 
 #[test]
