@@ -3,12 +3,13 @@
 use std::io::{self, Read};
 
 use charm_tracing::__charm_traces::with_causes;
-use flate2::read::GzDecoder;
+use flate2::read::MultiGzDecoder;
 
 use crate::otlp_json;
 
-/// The largest request that is read, in bytes, also after it was unpacked.
-const LARGEST: u64 = 64 << 20;
+/// The largest request that is read, in bytes, also after it was unpacked: as much as OpenTelemetry's collector reads by default.
+/// The spans of a request can take fifty times its size in memory.
+const LARGEST: u64 = 20 << 20;
 
 /// The encoding of a request, which is also that of its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +59,7 @@ pub(super) fn request(
 ) -> Result<Vec<u8>, Refusal> {
     let body = match content_encoding.trim().to_ascii_lowercase().as_str() {
         "" | "identity" => all(body),
-        "gzip" => all(&mut GzDecoder::new(body.take(LARGEST))),
+        "gzip" => all(&mut MultiGzDecoder::new(body.take(LARGEST))),
         other => return Err(refusal(415, format!("the content encoding \"{other}\" is not known"))),
     };
     let body = body.map_err(|error| refusal(400, format!("the body cannot be read: {error}")))?;
