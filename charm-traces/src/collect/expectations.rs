@@ -1,5 +1,7 @@
 use charm_tracing::testing::Trace;
 
+use crate::show::counted;
+
 /// The reasons for which a collector of a test fails, as far as they are known.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Expectations {
@@ -11,6 +13,8 @@ pub(super) struct Expectations {
     /// The first failed spans.
     failed: Vec<String>,
     failures: usize,
+    /// The number of requests that could not be saved.
+    unsaved: usize,
 }
 
 /// The number of failed spans that are named.
@@ -35,6 +39,11 @@ impl Expectations {
         }
     }
 
+    /// Notes a request that could not be saved.
+    pub(super) fn add_unsaved(&mut self) {
+        self.unsaved += 1;
+    }
+
     /// Returns true if no later span changes the outcome.
     pub(super) fn are_settled(&self) -> bool {
         self.expects && self.missing.is_empty() && !self.fails_on_error
@@ -45,6 +54,7 @@ impl Expectations {
         let missing = self.missing.iter().map(|name| format!("no span is named \"{name}\""));
         let more = self.failures - self.failed.len();
         let more = (more > 0).then(|| format!("and {more} more failed"));
-        self.failed.iter().cloned().chain(more).chain(missing).collect()
+        let unsaved = (self.unsaved > 0).then(|| format!("{} not saved", counted(self.unsaved, "request")));
+        self.failed.iter().cloned().chain(more).chain(missing).chain(unsaved).collect()
     }
 }

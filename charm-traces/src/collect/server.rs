@@ -133,27 +133,32 @@ impl Shared {
         };
         let taken = request(http.as_reader(), encoding, &content_encoding).and_then(|request| {
             let spans = Trace::from_otlp(&request).map_err(|error| refusal(400, with_causes(&error)))?;
-            Ok((request, spans))
+            self.save(&request, &spans)?;
+            Ok(spans)
         });
         match taken {
-            Ok((request, spans)) => {
-                self.keep(&request, &spans);
+            Ok(spans) => {
+                self.keep(&spans);
                 response(200, encoding.content_type(), encoding.success().to_owned())
             }
             Err(refusal) => refused(&refusal),
         }
     }
 
-    fn keep(&self, request: &[u8], spans: &Trace) {
-        if let (Some(directory), Some(span)) = (&self.save, spans.spans().first()) {
-            let name = WaitingName::new(SystemTime::now(), span.trace_id, request);
-            let path = directory.join(name.to_string());
-            // Whoever reads the directory meanwhile finds whole files.
-            let part = path.with_added_extension("part");
-            if let Err(error) = fs::write(&part, request).and_then(|()| fs::rename(&part, &path)) {
-                complain(format_args!("cannot write {}: {error}", path.display()));
-            }
-        }
+    /// Saves a request, if there is a directory for it. The status that refuses it makes a charm keep the trace.
+    fn save(&self, request: &[u8], spans: &Trace) -> Result<(), Refusal> {
+        let (Some(directory), Some(span)) = (&self.save, spans.spans().first()) else { return Ok(()) };
+        let name = WaitingName::new(SystemTime::now(), span.trace_id, request);
+        let path = directory.join(name.to_string());
+        // Whoever reads the directory meanwhile finds whole files.
+        let part = path.with_added_extension("part");
+        fs::write(&part, request).and_then(|()| fs::rename(&part, &path)).map_err(|error| {
+            self.state().0.add_unsaved();
+            refusal(503, format!("cannot write {}: {error}", path.display()))
+        })
+    }
+
+    fn keep(&self, spans: &Trace) {
         let traces = spans.traces();
         if self.printing != Printing::Nothing {
             self.print(&traces);

@@ -195,6 +195,18 @@ fn saved_requests_are_shown_and_sent_like_a_charms() {
 }
 
 #[test]
+fn a_request_that_cannot_be_saved_is_not_taken() {
+    let charm = CharmDir::new();
+    let directory = charm.path().join("saved");
+    let collector = Collecting::start(&["--quiet", "--save", directory.to_str().expect("a text")]);
+    std::fs::remove_dir(&directory).expect("a directory");
+    let (status, reason) = collector.post(PROTOBUF, &request(&start()));
+    assert!(status == 503 && reason.starts_with("cannot write "), "{status} {reason}");
+    let (code, text) = collector.interrupt();
+    assert_eq!((code, text.as_str()), (Some(1), "not ok: 0 traces, 0 spans\n  1 request not saved\n"));
+}
+
+#[test]
 fn clients_that_send_slowly_hold_up_neither_others_nor_the_end() {
     let collector = Collecting::start(&["--quiet"]);
     let head = "POST /v1/traces HTTP/1.1\r\nhost: x\r\ncontent-type: application/x-protobuf\r\n\
