@@ -1,4 +1,4 @@
-use std::net::SocketAddr;
+use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -148,8 +148,8 @@ Examples:
 
 The page of the traces is at the address, e.g. http://127.0.0.1:4318/.")]
 pub(crate) struct Collect {
-    /// The address to listen on. With port 0, a free one is taken and printed.
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4318")]
+    /// The address to listen on, e.g. localhost:4318. With port 0, a free one is taken and printed.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4318", value_parser = address)]
     pub(crate) listen: SocketAddr,
     /// Save each request as an .otlp file in this directory, which is made if it is missing. `show` and `send` read it.
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
@@ -269,6 +269,12 @@ fn juju_version(text: &str) -> Result<String, String> {
     let minor = minor.split('.').next().unwrap_or_default().parse::<u32>();
     let is_known = matches!((major, minor), ("2", Ok(9..)) | ("3" | "4", Ok(_)));
     if is_known { Ok(text.to_owned()) } else { Err("it is not from 2.9 to 4.1".to_owned()) }
+}
+
+/// Reads an address and its port. A name stands for the first of its addresses.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let mut addresses = text.to_socket_addrs().map_err(|error| error.to_string())?;
+    addresses.next().ok_or_else(|| "the name has no address".to_owned())
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

@@ -17,7 +17,8 @@ struct Collecting {
 
 impl Collecting {
     fn start(arguments: &[&str]) -> Self {
-        let arguments = [&["collect", "--listen", "127.0.0.1:0"][..], arguments].concat();
+        let own: &[&str] = if arguments.contains(&"--listen") { &[] } else { &["--listen", "127.0.0.1:0"] };
+        let arguments = [&["collect"], own, arguments].concat();
         let mut process = spawn(&arguments);
         let mut out = BufReader::new(process.stdout.take().expect("a pipe"));
         let mut line = String::new();
@@ -224,6 +225,17 @@ fn clients_that_send_slowly_hold_up_neither_others_nor_the_end() {
     let (code, text) = collector.interrupt();
     assert_eq!((code, text.as_str()), (Some(0), "ok: 1 trace, 2 spans\n"));
     drop(slow);
+}
+
+#[test]
+fn the_address_may_be_a_name() {
+    let collector = Collecting::start(&["--listen", "localhost:0", "--quiet"]);
+    assert_eq!(collector.post(PROTOBUF, &request(&start())).0, 200);
+    assert_eq!(collector.interrupt().0, Some(0));
+    for (address, reason) in [("4318", "invalid socket address"), ("localhost:80000", "invalid port")] {
+        let ran = run(["collect", "--listen", address]);
+        assert!(ran.code == Some(2) && ran.err.contains(reason), "{}", ran.err);
+    }
 }
 
 #[test]
