@@ -69,7 +69,9 @@ impl fmt::Display for Outline<'_> {
         let mut line_feed = "";
         for place in walk(self.spans) {
             let span = place.span;
-            write!(f, "{line_feed}{:indent$}{}", "", span.name, indent = 2 * place.depth)?;
+            // The formatter takes no width above 65,535.
+            let indent = "  ".repeat(place.depth);
+            write!(f, "{line_feed}{indent}{}", span.name)?;
             line_feed = "\n";
             if self.kinds && span.kind != SpanKind::Internal {
                 write!(f, " ({})", format!("{:?}", span.kind).to_lowercase())?;
@@ -85,7 +87,7 @@ impl fmt::Display for Outline<'_> {
             f.write_str(&self.chosen(&span.attributes))?;
             for event in span.events.iter().filter(|_| self.events) {
                 let chosen = self.chosen(&event.attributes);
-                write!(f, "\n{:indent$}* {}{chosen}", "", event.name, indent = 2 * place.depth + 2)?;
+                write!(f, "\n{indent}  * {}{chosen}", event.name)?;
             }
         }
         Ok(())
@@ -94,6 +96,8 @@ impl fmt::Display for Outline<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write;
+
     use crate::testing::fixture::{span, with};
     use crate::testing::{Span, SpanEvent, Trace};
     use opentelemetry::trace::{SpanKind, Status};
@@ -122,6 +126,31 @@ app/0: update-status event
       method call: MyCharm.report";
         assert_eq!(names(&spans), expected);
         assert_eq!(names(&shuffled), expected);
+    }
+
+    #[test]
+    fn shows_a_trace_of_any_depth() {
+        let deepest = 33_000;
+        let mut spans: Vec<_> = (0..=deepest).map(|depth| span("", depth + 1, depth)).collect();
+        spans[usize::try_from(deepest).unwrap()].name = "deepest".to_owned();
+        // Writes nothing down, because that would be a gigabyte.
+        let mut last = String::new();
+        write!(LastLine(&mut last), "{}", Trace::from(spans).outline()).unwrap();
+        assert_eq!((last.len(), last.trim_start()), (2 * 33_000 + 7, "deepest"));
+    }
+
+    /// Keeps the last line of a text.
+    struct LastLine<'a>(&'a mut String);
+
+    impl Write for LastLine<'_> {
+        fn write_str(&mut self, text: &str) -> std::fmt::Result {
+            if text == "\n" {
+                self.0.clear();
+            } else {
+                self.0.push_str(text);
+            }
+            Ok(())
+        }
     }
 
     #[test]

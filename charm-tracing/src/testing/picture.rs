@@ -11,6 +11,9 @@ use super::forest::{Place, Standing, walk};
 
 /// The maximum width of the column of names. A longer name pushes its own duration to the right, but not those of others.
 const WIDEST_NAME: usize = 72;
+/// The maximum number of levels by which a name is indented. A deeper span has its level before its name: the lines of a trace
+/// that is 10,000 deep would have 100 MB of blanks.
+const MOST_INDENTED: usize = 40;
 /// The columns that are kept for errors, if there are any.
 const ERROR: usize = 24;
 /// The minimum width of a bar that says something.
@@ -22,7 +25,8 @@ pub(super) fn picture(spans: &[Span], columns: usize) -> String {
     let names = widest(|row| row.name.chars().count()).min(WIDEST_NAME);
     let durations = widest(|row| row.duration.chars().count());
     let error = if rows.iter().any(|row| row.error.is_some()) { ERROR } else { 0 };
-    let bars = columns.saturating_sub(names + 2 + durations + 2 + error);
+    // The formatter takes no greater width.
+    let bars = columns.saturating_sub(names + 2 + durations + 2 + error).min(u16::MAX.into());
     let times = Times::of(spans);
 
     let mut text = String::new();
@@ -56,14 +60,20 @@ struct Row<'a> {
 
 impl<'a> Row<'a> {
     fn new(Place { span, depth, standing }: Place<'a>) -> Self {
+        let level = if depth > MOST_INDENTED { format!("({depth}) ") } else { String::new() };
         Self {
             span,
             is_top: depth == 0,
-            name: format!("{}{}", "  ".repeat(depth), span.name),
+            name: format!("{}{level}{}", "  ".repeat(depth.min(MOST_INDENTED)), in_one_line(&span.name)),
             duration: duration(span.duration()),
-            error: error(span, standing),
+            error: error(span, standing).map(|error| in_one_line(&error)),
         }
     }
+}
+
+/// Replaces what would end the line, or do something to a terminal.
+fn in_one_line(text: &str) -> String {
+    text.replace(char::is_control, " ")
 }
 
 /// The first start and the last end of each trace.
@@ -181,6 +191,33 @@ app/0: stop event               2.00 s  ████████████
         assert_eq!(times.bar(&none, 12), "█");
         assert_eq!(times.bar(&last, 12), "           █");
         assert_eq!(Times::of(std::slice::from_ref(&none)).bar(&none, 12), "█");
+    }
+
+    #[test]
+    fn a_very_deep_trace_takes_few_blanks() {
+        let spans: Vec<_> = (0..10_000).map(|depth| span("call", depth + 1, depth)).collect();
+        let text = picture(&spans, 80);
+        assert!(text.len() < 3_000_000, "{}", text.len());
+        let indented = "  ".repeat(40);
+        assert!(
+            text.contains(&format!("\n{indented}call ")) && text.contains(&format!("\n{indented}(41) call "))
+        );
+        assert!(text.lines().last().is_some_and(|line| line.contains(" (9999) call ")));
+    }
+
+    #[test]
+    fn a_name_takes_one_line_and_does_nothing_to_a_terminal() {
+        let odd = with(lasting(span("a\ntrace 1\u{1b}[31m", 1, 0), 1), |span| {
+            span.status = Status::error("e\u{7}")
+        });
+        let expected = "trace 00000000000000000000000000000001\na trace 1 [31m  0.00 µs  ✗ e\n";
+        assert_eq!(picture(&[odd], 0), expected);
+    }
+
+    #[test]
+    fn any_number_of_columns_is_taken() {
+        let text = picture(&two_traces(), usize::MAX);
+        assert!(text.lines().nth(1).is_some_and(|line| line.ends_with('█')));
     }
 
     #[test]

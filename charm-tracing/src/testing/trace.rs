@@ -165,7 +165,8 @@ impl Trace {
     /// error of a failed span. Each trace is below its id.
     ///
     /// A line has about `columns` characters. The bars have what the names and the durations leave of them; if that is less
-    /// than 10, there are no bars.
+    /// than 10, there are no bars. A span more than 40 levels below its root is indented by 40 levels, and has its level before
+    /// its name.
     ///
     /// ```text
     /// trace 4bf92f3577b34da6a3ce929d0e0e4736
