@@ -159,9 +159,11 @@ impl Reading {
                 }
             }
         } else if bytes.trim_ascii_start().starts_with(b"{") {
-            match otlp_json::to_requests(&bytes) {
-                Ok(requests) => self.add_parts(path, requests),
-                Err(error) => self.fault(path, with_causes(&error)),
+            for request in otlp_json::to_requests(&bytes) {
+                match request {
+                    Ok(request) => self.add_parts(path, vec![request]),
+                    Err(error) => self.fault(path, with_causes(&error)),
+                }
             }
         } else if Trace::from_otlp(&bytes).is_ok_and(|trace| !trace.is_empty()) {
             self.add_request(bytes, State::Ended, Place::File(path.to_owned()));

@@ -47,6 +47,17 @@ fn each_file_that_cannot_be_read_is_named_in_a_line_and_the_rest_is_shown() {
 }
 
 #[test]
+fn the_whole_lines_of_a_file_that_is_being_written_are_shown() {
+    let charm = CharmDir::with_two_traces();
+    let lines = run(["export".as_ref(), charm.path()]).out;
+    let file = charm.write("traces.json", &lines[..lines.len() - 20]);
+    let ran = run(["show".as_ref(), file.as_os_str()]);
+    assert_eq!((ran.code, ran.err.lines().count()), (Some(1), 1), "{}", ran.err);
+    assert!(ran.err.contains("traces.json: cannot read it as OTLP in JSON: EOF "), "{}", ran.err);
+    assert!(ran.out.contains("\ntrace 11111111") && !ran.out.contains("\ntrace 22222222"), "{}", ran.out);
+}
+
+#[test]
 fn a_path_without_anything_is_an_error() {
     for command in [&["show"][..], &["export"], &["send", "--endpoint", "http://127.0.0.1:1"]] {
         let ran = run([command, &["/no/such/place"]].concat());
