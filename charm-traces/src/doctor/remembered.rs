@@ -1,11 +1,10 @@
-use std::fs;
 use std::path::Path;
 
 use charm_tracing::relation::{ProviderAppData, ReceiverProtocol};
 use serde_json::Value as Json;
 
 use super::finding::Finding;
-use crate::stored::{OPS_DATABASE, destination};
+use crate::stored::{OPS_DATABASE, contents, destination};
 
 /// The file in which a charm remembers its relations.
 const RELATIONS: &str = ".charm_tracing_relations";
@@ -31,15 +30,15 @@ pub(super) fn endpoint(charm_dir: &Path, findings: &mut Vec<Finding>) -> Option<
         return None;
     }
     let file = charm_dir.join(RELATIONS);
-    let text = match fs::read_to_string(&file) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+    let text = match contents(&file) {
+        Ok(Some(bytes)) => String::from_utf8_lossy(&bytes).into_owned(),
+        Ok(None) => {
             let fact = "the charm remembers no relation: it has none, keeps its endpoint elsewhere, or was never dispatched here";
             findings.push(Finding::notice(fact, RELATE));
             return None;
         }
-        Err(error) => {
-            let fact = format!("cannot read {}: {error}", file.display());
+        Err(reason) => {
+            let fact = format!("cannot read {}: {reason}", file.display());
             findings.push(Finding::bad(fact, "run the doctor as the user of the charm"));
             return None;
         }

@@ -1,5 +1,4 @@
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::Path;
 use std::time::SystemTime;
 
@@ -8,7 +7,7 @@ use charm_tracing::__charm_traces::QueueState;
 use super::finding::Finding;
 use crate::output::local_time;
 use crate::show::counted;
-use crate::stored::{State, Stored, read};
+use crate::stored::{State, Stored, contents, read};
 use crate::summary::Summary;
 
 /// Says what waits, how the backend answered to earlier dispatches, and what was lost.
@@ -26,21 +25,29 @@ pub(super) fn findings(charm_dir: &Path, queue: &Path, has_endpoint: bool) -> Ve
             "is this the charm directory, and does the charm call charm_tracing::run? --queue names another buffer_path",
         ));
     }
+    if queue.is_symlink() {
+        findings.push(Finding::bad(
+            format!("{} is a symbolic link, and the charm does not use it", queue.display()),
+            "remove it: the charm makes a directory of its own there, or where buffer_path says",
+        ));
+    }
     let mut reading = read(charm_dir);
     if !queue.starts_with(charm_dir) && queue.is_dir() {
         let other = read(queue);
         reading.stored.extend(other.stored);
         reading.faults.extend(other.faults);
     }
-    findings.extend(stored(&reading.stored, has_endpoint));
+    if !reading.stored.is_empty() || reading.faults.is_empty() {
+        findings.extend(stored(&reading.stored, has_endpoint));
+    }
     for fault in &reading.faults {
         findings.push(Finding::notice(
             fault.to_string(),
-            "a damaged file is removed and counted by the next dispatch",
+            "the next dispatch removes and counts a damaged trace, and leaves other files alone",
         ));
     }
-    let state =
-        fs::read_to_string(queue.join("state")).map(|text| QueueState::parse(&text)).unwrap_or_default();
+    let state = contents(&queue.join("state")).ok().flatten().unwrap_or_default();
+    let state = QueueState::parse(&String::from_utf8_lossy(&state));
     findings.extend(of_state(&state, SystemTime::now()));
     findings.extend(sampling(&reading.stored));
     findings

@@ -15,5 +15,5 @@ mod shown;
 
 pub(crate) use database::{destination, remove_row};
 pub(crate) use place::{OPS_DATABASE, Place, QUEUE, State};
-pub(crate) use read::{Fault, Stored, queue_at, read};
+pub(crate) use read::{Fault, Stored, contents, queue_at, read};
 pub(crate) use shown::Shown;

@@ -200,7 +200,7 @@ fn extension(path: &Path) -> &str {
 }
 
 /// Returns the bytes of a regular file; `None` if there is no file any more.
-fn contents(path: &Path) -> Result<Option<Vec<u8>>, String> {
+pub(crate) fn contents(path: &Path) -> Result<Option<Vec<u8>>, String> {
     let metadata = match fs::metadata(path) {
         Ok(metadata) => metadata,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),

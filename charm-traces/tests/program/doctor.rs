@@ -150,3 +150,34 @@ fn back_off_losses_and_sampling_are_said() {
         assert!(said.out.contains(line), "{line}\n{}", said.out);
     }
 }
+
+#[test]
+fn files_that_are_none_are_said_and_hold_up_nothing() {
+    let charm = CharmDir::new();
+    charm.write(".charm_tracing_buffer/notes.txt", "mine");
+    let pipes = [charm.path().join(".charm_tracing_relations"), charm.queue().join("state")];
+    let made = std::process::Command::new("mkfifo").args(&pipes).status();
+    assert!(made.is_ok_and(|status| status.success()));
+    let said = doctor(&charm, &[]);
+    assert_eq!(said.code, Some(1), "{}", said.out);
+    for line in [
+        ".charm_tracing_relations: it is no regular file\n",
+        "notes.txt: it is none of a charm's traces\n      -> the next dispatch removes and counts a damaged trace, and leaves \
+         other files alone\n",
+    ] {
+        assert!(said.out.contains(line), "{}", said.out);
+    }
+    assert!(!said.out.contains("no trace waits"), "{}", said.out);
+}
+
+#[test]
+fn a_link_in_the_place_of_the_queue_is_said() {
+    let charm = CharmDir::new();
+    std::os::unix::fs::symlink("elsewhere", charm.queue()).expect("a link");
+    let said = doctor(&charm, &[]);
+    assert!(
+        said.code == Some(1) && said.out.contains("is a symbolic link, and the charm does not use it\n"),
+        "{}",
+        said.out
+    );
+}
