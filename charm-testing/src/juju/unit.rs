@@ -271,9 +271,24 @@ impl Juju {
     /// of the log. After a successful `relation-broken` the relation is gone.
     ///
     /// # Panics
-    /// If the charm cannot be started, or the event is about a relation that is gone.
-    #[expect(clippy::needless_pass_by_value, reason = "an event happens once")]
+    /// If the charm cannot be started, or the event is about a relation that is gone; see [`Juju::try_dispatch`].
+    #[track_caller]
     pub fn dispatch(&mut self, event: Event) -> Outcome {
+        match self.try_dispatch(event) {
+            Ok(outcome) => outcome,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// Starts the charm for an event like [`Juju::dispatch`], but returns why it cannot be started.
+    ///
+    /// # Errors
+    /// If the system cannot run the charm, for example a file without `#!`, or one of another architecture.
+    ///
+    /// # Panics
+    /// If the event is about a relation that is gone.
+    #[expect(clippy::needless_pass_by_value, reason = "an event happens once")]
+    pub fn try_dispatch(&mut self, event: Event) -> io::Result<Outcome> {
         let relation = relation_of(&event);
         let context = context_of(&event, relation.as_ref());
         let context_id = format!("{}-{}-{}", self.deployment.unit, event.name(), random());
@@ -308,7 +323,10 @@ impl Juju {
             .expect("the unit's directory takes a socket");
         let finished = process::run(&mut command, event.limit, self.directory.path());
         drop(agent);
-        let finished = finished.expect("the charm can be started");
+        let finished = finished.map_err(|error| {
+            self.model.abort_hook();
+            io::Error::new(error.kind(), format!("cannot start the charm: {error}"))
+        })?;
 
         if finished.status.success() {
             self.model.commit_hook();
@@ -321,7 +339,7 @@ impl Juju {
             }
             _ => {}
         }
-        Outcome {
+        Ok(Outcome {
             unit: self.deployment.unit.clone(),
             event: event.name().to_owned(),
             exit_status: finished.status,
@@ -336,7 +354,7 @@ impl Juju {
             calls: self.model.calls(),
             action: matches!(event.about, About::Action { .. }).then(|| self.model.action_outcome()),
             context_id,
-        }
+        })
     }
 
     /// Makes the directory of a unit, with everything but the charm itself.

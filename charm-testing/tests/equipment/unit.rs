@@ -269,3 +269,14 @@ fn of_script(script: &str) -> Juju {
 fn dispatch(script: &str, event: Event) -> Outcome {
     of_script(script).dispatch(event)
 }
+
+#[test]
+fn a_charm_that_cannot_be_started_is_an_error_and_another_dispatch_is_possible() {
+    let mut juju = of_script("exit 0");
+    let dispatch = juju.charm_dir().join("dispatch");
+    fs::write(&dispatch, "no program").unwrap();
+    let error = juju.try_dispatch(Event::install()).unwrap_err();
+    assert!(error.to_string().starts_with("cannot start the charm: "), "{error}");
+    fs::write(&dispatch, "#!/bin/sh\nexit 0\n").unwrap();
+    assert!(juju.dispatch(Event::install()).success());
+}

@@ -37,7 +37,7 @@ pub(crate) fn run(arguments: &Run) -> anyhow::Result<Outcome> {
     for (name, value) in &arguments.env {
         played = played.env(name, value);
     }
-    let outcome = juju.dispatch(played);
+    let outcome = juju.try_dispatch(played)?;
     print(report(&outcome, &relations))?;
 
     let reading = read(&juju.charm_dir().join(QUEUE));
@@ -63,6 +63,9 @@ fn deployed(arguments: &Run) -> anyhow::Result<Juju> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error).with_context(|| format!("cannot read {name}")),
     };
+    if !arguments.charm.is_dir() {
+        bail!("{} is no directory", arguments.charm.display());
+    }
     let binary = &arguments.binary;
     let mut juju = Juju::try_new(binary)?;
     let metadata = fs::metadata(binary)?;

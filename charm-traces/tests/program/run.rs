@@ -24,8 +24,9 @@ impl Charm {
 
     fn run(&self, event: &str, arguments: &[&str]) -> Ran {
         let charm = self.directory.path().to_str().expect("a text");
+        let charm: &[&str] = if arguments.contains(&"--charm") { &[] } else { &["--charm", charm] };
         let binary = self.binary.to_str().expect("a text");
-        run([&["run", binary, event, "--charm", charm][..], arguments].concat())
+        run([&["run", binary, event], charm, arguments].concat())
     }
 }
 
@@ -106,6 +107,7 @@ fn what_cannot_be_played_is_said() {
         ("secret-changed", &[], "secret-changed cannot be played"),
         ("install", &["--relation", "tracing=/no/such/file"], "cannot read /no/such/file"),
         ("install", &["--relation", "tracing=charmcraft.yaml"], "cannot read charmcraft.yaml"),
+        ("install", &["--charm", "/no/such/place"], "/no/such/place is no directory"),
     ] {
         let ran = charm.run(event, arguments);
         assert_eq!((ran.code, ran.out.as_str()), (Some(1), ""), "{event}");
@@ -115,6 +117,10 @@ fn what_cannot_be_played_is_said() {
         let ran = run(["run", program, "install"]);
         assert_eq!((ran.code, ran.err.lines().count()), (Some(1), 1), "{}", ran.err);
     }
+    fs::write(&charm.binary, "no program").expect("a file");
+    let ran = charm.run("install", &[]);
+    assert_eq!((ran.code, ran.err.lines().count()), (Some(1), 1), "{}", ran.err);
+    assert!(ran.err.starts_with("charm-traces: cannot start the charm: "), "{}", ran.err);
     for arguments in [["--unit", "db"], ["--juju-version", "2.8"], ["--config", "port"]] {
         assert_eq!(charm.run("install", &arguments).code, Some(2), "{arguments:?}");
     }
