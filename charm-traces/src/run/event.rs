@@ -28,7 +28,7 @@ pub(super) fn event(
     ];
     for (kind, event) in of_relation {
         let Some(endpoint) = without(&hook, kind) else { continue };
-        let relation = relations.iter().find(|relation| relation.endpoint() == endpoint);
+        let relation = relations.iter().find(|relation| relation.endpoint().replace('_', "-") == endpoint);
         return relation.map(event).ok_or_else(|| {
             format!("{name} needs a relation: --relation {endpoint}, or --relation {endpoint}=FILE with its databags")
         });

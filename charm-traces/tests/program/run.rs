@@ -80,6 +80,22 @@ fn a_relation_has_the_databags_of_its_file() {
 }
 
 #[test]
+fn a_relation_has_the_units_of_its_file_and_an_endpoint_may_have_an_underscore() {
+    let charm = Charm::new("echo $JUJU_REMOTE_UNIT; relation-list --format=json");
+    let file = charm.directory.write("db.json", r#"{"remote_units_data": {"3": {"address": "10.0.0.9"}}}"#);
+    for (endpoint, event) in [
+        ("my_db", "my_db_relation_changed"),
+        ("my_db", "my_db-relation-changed"),
+        ("my-db", "my-db-relation-changed"),
+    ] {
+        let ran = charm.run(event, &["--relation", &format!("{endpoint}={}", file.display())]);
+        assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{}", ran.out);
+        let lines = format!("  stdout  {endpoint}/3\n  stdout  [\"{endpoint}/3\"]\n");
+        assert!(ran.out.contains(&lines), "{}", ran.out);
+    }
+}
+
+#[test]
 fn an_action_has_parameters_and_results() {
     let charm =
         Charm::new("action-set \"saved=$(action-get path)\"; action-log working; action-fail 'disk full'");
