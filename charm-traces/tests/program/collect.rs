@@ -38,7 +38,7 @@ impl Collecting {
         let headers =
             headers.split('|').filter(|header| !header.is_empty()).map(|header| header.to_owned() + "\r\n");
         let head = format!("{line} HTTP/1.1\r\n{}{rest}\r\n", headers.collect::<String>());
-        stream.set_read_timeout(Some(Duration::from_secs(60))).expect("a connection");
+        stream.set_read_timeout(Some(Duration::from_mins(1))).expect("a connection");
         stream.write_all(&[head.as_bytes(), body].concat()).expect("a request");
         let mut answer = String::new();
         stream.read_to_string(&mut answer).expect("an answer");
