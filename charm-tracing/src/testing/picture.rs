@@ -208,7 +208,7 @@ app/0: stop event               2.00 s  ████████████
     #[test]
     fn a_name_takes_one_line_and_does_nothing_to_a_terminal() {
         let odd = with(lasting(span("a\ntrace 1\u{1b}[31m", 1, 0), 1), |span| {
-            span.status = Status::error("e\u{7}")
+            span.status = Status::error("e\u{7}");
         });
         let expected = "trace 00000000000000000000000000000001\na trace 1 [31m  0.00 µs  ✗ e\n";
         assert_eq!(picture(&[odd], 0), expected);
