@@ -263,7 +263,8 @@ fn tools_take_what_they_are_not_told_from_the_hook() {
     let (juju, id) = related_unit();
     juju.set_remote_unit_data(id, "tempo/1", "port", "80");
     relation_hook(&juju, id, "changed", "tempo/1");
-    assert_eq!(tool(&juju, "relation-ids").expect("an answer"), "- \"tracing:1\"");
+    assert_eq!(tool(&juju, "relation-ids").expect("an answer"), "tracing:1");
+    assert_eq!(tool(&juju, "relation-list").expect("an answer"), "tempo/0\ntempo/1");
     assert_eq!(tool(&juju, "relation-get port").expect("an answer"), "80");
     update_status(&juju);
     assert_eq!(words(tool(&juju, "relation-ids")), "ERROR no endpoint name specified");

@@ -12,6 +12,16 @@ pub(super) fn render(value: &Value, format: &str) -> String {
     }
 }
 
+/// Returns the text that a tool prints for a list of texts in the requested format. In Juju's default format it has a line for each;
+/// a list of anything else, such as a parameter of an action, is YAML there.
+pub(super) fn render_list<T: AsRef<str>>(items: &[T], format: &str) -> String {
+    let items = items.iter().map(AsRef::as_ref);
+    match format {
+        "smart" => items.flat_map(|item| [item, "\n"]).collect(),
+        _ => render(&items.collect(), format),
+    }
+}
+
 /// Returns Juju's default format: plain text, `True` and `False`, and an empty text for null.
 fn smart(value: &Value) -> String {
     match value {
@@ -54,8 +64,16 @@ mod tests {
     }
 
     #[test]
-    fn smart_lists_have_a_line_per_item() {
+    fn lists_of_texts_are_lines_in_smart_only() {
+        assert_eq!(render_list(&["x:1", "x:2"], "smart"), "x:1\nx:2\n");
+        assert_eq!(render_list(&["x:1", "x:2"], "yaml"), "- \"x:1\"\n- \"x:2\"\n");
+        assert_eq!(render_list(&["x:1"], "json"), "[\"x:1\"]\n");
+        assert_eq!(["smart", "yaml"].map(|format| render_list::<&str>(&[], format)), ["", "[]\n"]);
+    }
+
+    #[test]
+    fn what_is_no_list_of_texts_is_yaml_in_smart() {
         assert_eq!(render(&json!({"a": "b", "c": 1}), "smart"), "a: \"b\"\nc: 1\n");
-        assert_eq!(render(&json!(["x:1"]), "yaml"), "- \"x:1\"\n");
+        assert_eq!(render(&json!(["x:1"]), "smart"), "- \"x:1\"\n");
     }
 }

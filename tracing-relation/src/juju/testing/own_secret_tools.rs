@@ -3,11 +3,10 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::json;
 
 use super::arguments::{Arguments, FORMAT, Flag, RELATION, value};
 use super::call::{Call, pairs};
-use super::output::render;
+use super::output::render_list;
 use super::relation_tools::relation;
 use super::result::{Printed, ToolResult};
 use super::secret::{Content, Owned, Secret, id_in};
@@ -110,7 +109,7 @@ pub(super) fn ids(call: &mut Call<'_>) -> Printed {
     let args = Arguments::parse(call.args, &[FORMAT])?;
     args.at_most(0)?;
     let ids: Vec<_> = call.state.own_secrets().map(|(id, _)| id).collect();
-    Ok(render(&json!(ids), args.format()))
+    Ok(render_list(&ids, args.format()))
 }
 
 /// Splits the positional arguments into the id of the secret and the rest.

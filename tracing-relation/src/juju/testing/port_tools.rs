@@ -1,8 +1,6 @@
-use serde_json::json;
-
 use super::arguments::{Arguments, FORMAT, switch, value};
 use super::call::Call;
-use super::output::render;
+use super::output::render_list;
 use super::ports::Ports;
 use super::result::{Printed, ToolResult};
 
@@ -61,10 +59,7 @@ pub(super) fn opened(call: &mut Call<'_>) -> Printed {
         some => format!("{range} ({})", some.join(", ")),
     });
     let lines: Vec<String> = lines.collect();
-    if args.format() == "smart" {
-        return Ok(lines.into_iter().flat_map(|line| [line, "\n".to_owned()]).collect());
-    }
-    Ok(render(&json!(lines), args.format()))
+    Ok(render_list(&lines, args.format()))
 }
 
 #[cfg(test)]

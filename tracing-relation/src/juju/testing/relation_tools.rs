@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 
 use super::arguments::{Arguments, FORMAT, RELATION, switch, value};
 use super::call::{Call, pairs};
-use super::output::render;
+use super::output::{render, render_list};
 use super::result::{Printed, ToolResult};
 use super::state::{Databag, Leadership, Relation, application_of, write};
 use super::version::{REFUSED, REFUSED_AS_A_WHOLE};
@@ -17,16 +17,17 @@ pub(super) fn ids(call: &mut Call<'_>) -> Printed {
     let relations = call.state.relations.iter().filter(|(_, relation)| relation.endpoint == *endpoint);
     let mut ids: Vec<String> = relations.map(|(id, _)| format!("{endpoint}:{id}")).collect();
     ids.sort();
-    Ok(render(&json!(ids), args.format()))
+    Ok(render_list(&ids, args.format()))
 }
 
 pub(super) fn list(call: &mut Call<'_>) -> Printed {
     let args = Arguments::parse(call.args, &[FORMAT, RELATION, switch(&["app"])])?;
     args.at_most(0)?;
     let (id, relation) = relation(call, &args)?;
-    let answer =
-        if args.is_set("app") { json!(relation.remote_app) } else { json!(units(call, id, relation)) };
-    Ok(render(&answer, args.format()))
+    if args.is_set("app") {
+        return Ok(render(&json!(relation.remote_app), args.format()));
+    }
+    Ok(render_list(&units(call, id, relation), args.format()))
 }
 
 pub(super) fn get(call: &mut Call<'_>) -> Printed {

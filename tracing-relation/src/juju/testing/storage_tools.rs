@@ -2,7 +2,7 @@ use serde_json::json;
 
 use super::arguments::{Arguments, FORMAT, value};
 use super::call::Call;
-use super::output::render;
+use super::output::{render, render_list};
 use super::result::{Printed, ToolResult};
 
 pub(super) fn list(call: &mut Call<'_>) -> Printed {
@@ -11,7 +11,7 @@ pub(super) fn list(call: &mut Call<'_>) -> Printed {
     let name = args.positional.first().map(String::as_str);
     let is_asked = |id: &&String| name.is_none_or(|name| id.split('/').next() == Some(name));
     let ids: Vec<_> = call.state.storages.keys().filter(is_asked).collect();
-    Ok(render(&json!(ids), args.format()))
+    Ok(render_list(&ids, args.format()))
 }
 
 pub(super) fn get(call: &mut Call<'_>) -> Printed {
