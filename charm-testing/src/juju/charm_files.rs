@@ -32,8 +32,29 @@ pub(super) fn charm_name(file: &str, text: &str) -> Option<String> {
     Some(documents.first()?.as_mapping_get("name")?.as_str()?.to_owned())
 }
 
-/// Returns the options that have a default, if this is a file that has the charm's configuration.
-pub(super) fn config_defaults(file: &str, text: &str) -> Vec<(String, Value)> {
+/// An option of the configuration, as the charm declares it.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct ConfigOption {
+    pub(super) name: String,
+    /// `string`, `int`, `float`, `boolean` or `secret`.
+    pub(super) kind: String,
+    pub(super) default: Option<Value>,
+}
+
+impl ConfigOption {
+    /// Reads a value as `juju config` does; `None` if it is none of the option's type.
+    pub(super) fn value(&self, text: &str) -> Option<Value> {
+        match self.kind.as_str() {
+            "int" => text.parse::<i64>().ok().map(Value::from),
+            "float" => text.parse::<f64>().ok().map(Value::from),
+            "boolean" => text.parse::<bool>().ok().map(Value::from),
+            _ => Some(text.into()),
+        }
+    }
+}
+
+/// Returns the options of the configuration, if this is a file that has them.
+pub(super) fn config_options(file: &str, text: &str) -> Vec<ConfigOption> {
     let options = |documents: &[Yaml<'_>]| {
         let document = documents.first()?;
         let config = match file {
@@ -42,10 +63,15 @@ pub(super) fn config_defaults(file: &str, text: &str) -> Vec<(String, Value)> {
             _ => return None,
         };
         let options = config.as_mapping_get("options")?.as_mapping()?;
-        let defaults = options.iter().filter_map(|(name, option)| {
-            Some((name.as_str()?.to_owned(), scalar(option.as_mapping_get("default")?)?))
+        let options = options.iter().filter_map(|(name, option)| {
+            let kind = option.as_mapping_get("type").and_then(Yaml::as_str).unwrap_or("string");
+            Some(ConfigOption {
+                name: name.as_str()?.to_owned(),
+                kind: kind.to_owned(),
+                default: option.as_mapping_get("default").and_then(scalar),
+            })
         });
-        Some(defaults.collect())
+        Some(options.collect())
     };
     Yaml::load_from_str(text).ok().and_then(|documents| options(&documents)).unwrap_or_default()
 }
@@ -78,11 +104,32 @@ options:
     fn options_with_a_default_have_its_type() {
         let expected =
             r#"[["greeting","hello"],["version","1.0"],["port",80],["ratio",0.5],["debug",false]]"#;
-        let shown = |file, text: &str| serde_json::to_string(&config_defaults(file, text)).unwrap();
+        let shown = |file, text: &str| {
+            let options = config_options(file, text).into_iter();
+            let defaults: Vec<_> =
+                options.filter_map(|option| Some((option.name, option.default?))).collect();
+            serde_json::to_string(&defaults).unwrap()
+        };
         assert_eq!(shown("config.yaml", OPTIONS), expected);
         let indented = OPTIONS.replace("\n  ", "\n    ").replace("options", "  options");
         assert_eq!(shown("charmcraft.yaml", &format!("name: x\nconfig:\n{indented}")), expected);
         assert_eq!(shown("actions.yaml", OPTIONS), "[]");
+    }
+
+    #[test]
+    fn a_value_has_the_type_of_its_option() {
+        let options = config_options("config.yaml", OPTIONS);
+        let value = |name: &str, text: &str| options.iter().find(|option| option.name == name)?.value(text);
+        assert_eq!(
+            (value("version", "1.10"), value("greeting", "true")),
+            (Some("1.10".into()), Some("true".into()))
+        );
+        assert_eq!((value("port", "8080"), value("debug", "true")), (Some(8080.into()), Some(true.into())));
+        assert_eq!(value("ratio", "2"), Some(2.0.into()));
+        assert_eq!(
+            [("port", "http"), ("debug", "1"), ("other", "x")].map(|(name, text)| value(name, text)),
+            [None, None, None]
+        );
     }
 
     #[test]
@@ -91,7 +138,7 @@ options:
         assert_eq!(charm_name("config.yaml", "name: db\n"), None);
         for text in ["{", "", "- name\n", "name: [x]\n", "\u{0}"] {
             assert_eq!(charm_name("charmcraft.yaml", text), None);
-            assert_eq!(config_defaults("charmcraft.yaml", text), []);
+            assert_eq!(config_options("charmcraft.yaml", text), []);
         }
     }
 }

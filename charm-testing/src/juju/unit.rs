@@ -13,6 +13,7 @@ use tempfile::TempDir;
 use tracing_relation::juju::testing::{Agent, Model};
 
 use super::agent::Desk;
+use super::charm_files::ConfigOption;
 use super::deployment::Deployment;
 use super::environment::{self, Places};
 use super::event::{About, Event, Step};
@@ -39,6 +40,8 @@ pub struct Juju {
     deployment: Deployment,
     /// True if a test has named the unit; else it has the charm's name.
     is_named: bool,
+    /// The options of the configuration that the charm declares.
+    options: Vec<ConfigOption>,
     model: Model,
     faults: Faults,
     tools: HookTools,
@@ -123,7 +126,8 @@ impl Juju {
     /// # Panics
     /// If the file cannot be written.
     #[must_use]
-    pub fn charmcraft(self, text: &str) -> Self {
+    pub fn charmcraft(mut self, text: &str) -> Self {
+        self.options.clear();
         self.without_file("metadata.yaml")
             .without_file("config.yaml")
             .without_file("actions.yaml")
@@ -177,6 +181,20 @@ impl Juju {
     /// Sets an option of the configuration. Tell the charm with [`Event::config_changed`].
     pub fn set_config(&mut self, option: &str, value: impl Into<Value>) {
         self.model.set_config(option, value.into());
+    }
+
+    /// Sets an option of the configuration as `juju config` does: the text is read as the type that the charm declares.
+    ///
+    /// # Errors
+    /// If the charm declares no such option, or one of another type.
+    pub fn set_config_text(&mut self, option: &str, text: &str) -> Result<(), String> {
+        let declared = self.options.iter().find(|declared| declared.name == option);
+        let declared = declared.ok_or_else(|| format!("the charm has no option {option}"))?;
+        let value = declared.value(text);
+        let value =
+            value.ok_or_else(|| format!("{text} is no {}, which the option {option} is", declared.kind))?;
+        self.model.set_config(option, value);
+        Ok(())
     }
 
     /// Relates the application's endpoint to another application, which has one unit: `tempo/0` of `tempo`. A relation to
@@ -364,7 +382,8 @@ impl Juju {
         let tools = HookTools::install(directory.path())?;
         let (model, faults) = (Model::new(&deployment.unit), Faults::default());
         model.set_juju_version(&deployment.juju_version);
-        let mut juju = Self { deployment, is_named: false, model, faults, tools, directory };
+        let mut juju =
+            Self { deployment, is_named: false, options: Vec::new(), model, faults, tools, directory };
         fs::create_dir(juju.charm_dir())?;
         let mut files = charm_files::of_package()?;
         if files.is_empty() {
@@ -382,8 +401,12 @@ impl Juju {
         if let Some(name) = charm_files::charm_name(file, text).filter(|_| !self.is_named) {
             self.name_unit(format!("{name}/0"));
         }
-        for (option, value) in charm_files::config_defaults(file, text) {
-            self.model.set_config(&option, value);
+        for option in charm_files::config_options(file, text) {
+            if let Some(default) = &option.default {
+                self.model.set_config(&option.name, default.clone());
+            }
+            self.options.retain(|declared| declared.name != option.name);
+            self.options.push(option);
         }
     }
 

@@ -27,7 +27,7 @@ pub(crate) fn run(arguments: &Run) -> anyhow::Result<Outcome> {
     }
     juju.set_leader(arguments.leader);
     for (option, value) in &arguments.config {
-        juju.set_config(option, scalar(value));
+        juju.set_config_text(option, value).map_err(anyhow::Error::msg)?;
     }
     let relations = relations(arguments, &mut juju)?;
     let parameters: Map<_, _> =
@@ -93,7 +93,7 @@ fn relations(arguments: &Run, juju: &mut Juju) -> anyhow::Result<Vec<Relation>> 
     arguments.relation.iter().map(relation).collect()
 }
 
-/// Returns a value of the configuration: a number or a boolean if the text is one, else a text.
+/// Returns a parameter of an action: a number or a boolean if the text is one, else a text.
 fn scalar(text: &str) -> Json {
     serde_json::from_str(text)
         .ok()

@@ -123,6 +123,8 @@ fn what_cannot_be_played_is_said() {
         ("secret-changed", &[], "secret-changed cannot be played"),
         ("install", &["--relation", "tracing=/no/such/file"], "cannot read /no/such/file"),
         ("install", &["--relation", "tracing=charmcraft.yaml"], "cannot read charmcraft.yaml"),
+        ("install", &["--config", "port=http"], "http is no int, which the option port is"),
+        ("install", &["--config", "ports=80"], "the charm has no option ports"),
         ("install", &["--charm", "/no/such/place"], "/no/such/place is no directory"),
     ] {
         let ran = charm.run(event, arguments);
