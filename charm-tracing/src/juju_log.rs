@@ -68,7 +68,14 @@ impl Drop for Writing {
 const SILENT: [&str; 6] =
     ["charm_tracing", "opentelemetry", "rustls", "tracing_relation", "ureq", "ureq_proto"];
 
+/// Returns true if lines with this target are written only if a filter names the crate.
+#[cfg(feature = "tracing")]
+pub(crate) fn is_silent(target: &str) -> bool {
+    SILENT.contains(&crate_of(target))
+}
+
 /// Returns the crates that are silent under a filter in the style of `RUST_LOG`.
+#[cfg(feature = "log")]
 pub(crate) fn silent_under(filter: &str) -> Vec<&'static str> {
     let named = |name: &str| filter.split(',').any(|directive| crate_of(directive.trim()) == name);
     SILENT.into_iter().filter(|name| !named(name)).collect()

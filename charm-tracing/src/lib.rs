@@ -134,6 +134,9 @@
 //! **`log`**: `JujuLogger`, a logger for the crate `log`. Its lines go to Juju's log and become events of the current span. It
 //! is set by `Config::log` or `#[trace_charm(log = "info")]`.
 //!
+//! **`tracing`**: `TracingLayer`, a layer for a subscriber of the crate `tracing`. Its spans become spans of the trace, and its
+//! events become span events and lines in Juju's log.
+//!
 //! **`testing`**: the module `testing`, which records spans in memory for the tests of traced code, and plays whole dispatches
 //! in a Juju in memory. For the `[dev-dependencies]` only.
 
@@ -158,7 +161,7 @@ mod delivery;
 pub mod fuzzed;
 #[cfg(feature = "session")]
 mod hook_tools;
-#[cfg(feature = "log")]
+#[cfg(any(feature = "log", feature = "tracing"))]
 mod juju_log;
 #[cfg(feature = "log")]
 mod logger;
@@ -191,6 +194,8 @@ mod target;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod trace_context;
+#[cfg(feature = "tracing")]
+mod tracing_layer;
 #[cfg(feature = "session")]
 mod warnings_only;
 
@@ -224,6 +229,8 @@ pub use run::run;
 #[cfg(feature = "session")]
 pub use session::Session;
 pub use span::{CurrentSpan, current_span, event, try_event, with_current_context};
+#[cfg(feature = "tracing")]
+pub use tracing_layer::TracingLayer;
 #[cfg(feature = "session")]
 pub use tracing_relation as relation;
 #[cfg(feature = "session")]

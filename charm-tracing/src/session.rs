@@ -11,7 +11,7 @@ use tracing_relation::juju::{Dispatch, EnvironmentError, HookTools};
 
 use crate::delivery::{self, DeliveryReport, Destination, SystemClock, Trace};
 use crate::hook_tools::TracedHookTools;
-#[cfg(feature = "log")]
+#[cfg(any(feature = "log", feature = "tracing"))]
 use crate::juju_log::JujuLog;
 use crate::notice::{self, Notice};
 use crate::queue::{Losses, Queue, Recovered};
@@ -53,7 +53,7 @@ pub struct Session {
     dispatch: Dispatch,
     open: Option<OpenSession>,
     /// `None` if another session has it.
-    #[cfg(feature = "log")]
+    #[cfg(any(feature = "log", feature = "tracing"))]
     _juju_log: Option<JujuLog>,
 }
 
@@ -107,7 +107,7 @@ impl Session {
             let _ = logger.install();
         }
         let open = OpenSession::new(&dispatch, config);
-        #[cfg(feature = "log")]
+        #[cfg(any(feature = "log", feature = "tracing"))]
         let juju_log = JujuLog::open(&dispatch);
         let open = match open {
             Ok(open) => open,
@@ -116,7 +116,7 @@ impl Session {
                 return Self {
                     dispatch,
                     open: None,
-                    #[cfg(feature = "log")]
+                    #[cfg(any(feature = "log", feature = "tracing"))]
                     _juju_log: juju_log,
                 };
             }
@@ -130,7 +130,7 @@ impl Session {
         Self {
             dispatch,
             open: Some(open),
-            #[cfg(feature = "log")]
+            #[cfg(any(feature = "log", feature = "tracing"))]
             _juju_log: juju_log,
         }
     }

@@ -19,6 +19,7 @@ const ORDER: &[&str] = &[
     "delivery",
     "juju_log",
     "logger",
+    "tracing_layer",
     "config",
     "charm",
     "otel_variables",

@@ -7,9 +7,11 @@ use charm_testing::collector::Collector;
 use charm_testing::{Event, Juju};
 use charm_tracing::juju::Dispatch;
 use charm_tracing::opentelemetry::trace::TracerProvider;
-use charm_tracing::{trace_charm, tracer_provider};
+use charm_tracing::{TracingLayer, trace_charm, tracer_provider};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
+
+use crate::unit::EITHER_WAY;
 
 struct MyCharm {
     endpoint: Option<String>,
@@ -39,24 +41,56 @@ fn charm() {
 }
 
 #[test]
+#[ignore = "it is the `main` of the charm that the test below deploys"]
+fn charm_with_our_layer() {
+    tracing_subscriber::registry().with(TracingLayer::new()).init();
+    let _main = tracing::info_span!("main").entered();
+    assert_eq!(charm_tracing::run(MyCharm::new, MyCharm::handle), ExitCode::SUCCESS);
+}
+
+#[test]
+fn our_layer_from_before_run_has_spans_and_events_in_the_trace_and_lines_in_jujus_log() {
+    for way in EITHER_WAY {
+        let collector = Collector::start();
+        let outcome = way(juju("charm_with_our_layer")).dispatch(start(&collector));
+        assert!(outcome.success(), "{outcome}");
+        assert!(
+            outcome.log.iter().any(|line| line.level == "INFO" && line.message == "rendered"),
+            "{outcome}"
+        );
+        let spans = collector.trace();
+        spans.check().unwrap();
+        assert_eq!(spans.outline().to_string(), TREE);
+        assert!(spans.span("render").event("rendered").is_some());
+        assert!(spans.span("render").attribute("self.files").is_some());
+    }
+}
+
+#[test]
 fn a_subscriber_from_before_run_has_its_spans_in_the_trace() {
     let collector = Collector::start();
-    let test = env::current_exe().unwrap();
-    let script =
-        format!("#!/bin/sh\nexec '{}' --quiet --exact subscriber::charm --ignored\n", test.display());
-    let mut juju = Juju::of_script(&script);
-    let event = Event::hook("start").env("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.endpoint());
-    let outcome = juju.dispatch(event);
+    let outcome = juju("charm").dispatch(start(&collector));
     assert!(outcome.success(), "{outcome}");
     let spans = collector.trace();
     spans.check().unwrap();
-    assert_eq!(
-        spans.outline().to_string(),
-        "\
+    assert_eq!(spans.outline().to_string(), TREE);
+}
+
+const TREE: &str = "\
 app/0: start event
   method call: MyCharm.new
   event: start
     method call: MyCharm.handle
-      render"
-    );
+      render";
+
+/// Deploys the charm whose `main` is this test.
+fn juju(main: &str) -> Juju {
+    let test = env::current_exe().unwrap();
+    let script =
+        format!("#!/bin/sh\nexec '{}' --quiet --exact subscriber::{main} --ignored\n", test.display());
+    Juju::of_script(&script)
+}
+
+fn start(collector: &Collector) -> Event {
+    Event::hook("start").env("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.endpoint())
 }

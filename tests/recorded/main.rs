@@ -6,5 +6,6 @@ mod attributes;
 mod juju_logger;
 mod otel_api;
 mod recursion;
+mod tracing_layer;
 // Public, because one of its types is.
 pub mod trace_type_options;

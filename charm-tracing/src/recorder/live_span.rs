@@ -49,6 +49,11 @@ impl Handle {
         self.change(purpose, |details, site, share| details.set_attribute(site, attribute, share));
     }
 
+    #[cfg(feature = "tracing")]
+    pub(crate) fn add_link(self, link: Link) {
+        self.change(Purpose::Charm, |details, _, share| details.add_link(link, share));
+    }
+
     /// Sets the status to an error, and `error.type` to the kind of the failure.
     pub(crate) fn fail(self, error_type: impl Into<StringValue>, description: String) {
         let error_type = error_type.into();

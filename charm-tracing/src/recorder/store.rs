@@ -59,7 +59,7 @@ impl Store {
     }
 
     /// Returns the handle of the open span with this id; `None` if there is none.
-    #[cfg(feature = "log")]
+    #[cfg(any(feature = "log", feature = "tracing"))]
     pub(crate) fn find_open(&self, span_id: SpanId) -> Option<Handle> {
         let at = self.open.iter().position(|place| place.record.span_id == span_id)?;
         u32::try_from(at).ok().map(|place| Handle { span_id, place })

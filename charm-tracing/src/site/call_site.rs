@@ -11,7 +11,8 @@ use crate::names;
 #[derive(Debug)]
 pub struct Site {
     name: &'static str,
-    function: &'static str,
+    /// The path of the function; `None` for a span of the crate `tracing`, which does not know it.
+    function: Option<&'static str>,
     file: &'static str,
     line: u32,
     weight: u32,
@@ -35,7 +36,13 @@ impl Site {
         const REST: usize = 120;
         #[expect(clippy::cast_possible_truncation, reason = "4 GiB of names do not compile")]
         let weight = (name.len() + function.len() + file.len() + REST) as u32;
-        Self { name, function, file, line, weight, called: OnceLock::new() }
+        Self { name, function: Some(function), file, line, weight, called: OnceLock::new() }
+    }
+
+    /// Describes a span of the crate `tracing`.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn of_span(name: &'static str, file: &'static str, line: u32) -> Self {
+        Self { function: None, ..Self::new(name, "", file, line) }
     }
 
     /// Returns the callee of a function whose span has the name of the site.
@@ -56,13 +63,11 @@ impl Site {
     pub(crate) const KEYS: [&str; 3] = ["code.function.name", "code.file.path", "code.line.number"];
 
     /// Returns the `code.*` attributes of the OpenTelemetry semantic conventions.
-    pub(crate) fn attributes(&self) -> [KeyValue; 3] {
+    pub(crate) fn attributes(&self) -> Vec<KeyValue> {
         let [function, file, line] = Self::KEYS;
-        [
-            KeyValue::new(function, self.function),
-            KeyValue::new(file, self.file),
-            KeyValue::new(line, i64::from(self.line)),
-        ]
+        let function = self.function.map(|path| KeyValue::new(function, path));
+        let place = [KeyValue::new(file, self.file), KeyValue::new(line, i64::from(self.line))];
+        function.into_iter().chain(place).collect()
     }
 
     pub(crate) fn name(&self) -> &'static str {
@@ -94,7 +99,10 @@ impl Site {
             return site;
         }
         let name = names::method_call(&names::short_type_name(type_name), self.name);
-        let site = Self::new(String::leak(name), self.function, self.file, self.line);
+        let site = Self {
+            function: self.function,
+            ..Self::new(String::leak(name), self.function.unwrap_or_default(), self.file, self.line)
+        };
         let site: &'static Self = Box::leak(Box::new(site));
         methods.push((type_name, site));
         site

@@ -4,6 +4,10 @@ use opentelemetry::{Context, KeyValue};
 use super::{alive, own_work, text};
 use crate::recorder::{Handle, Purpose, globals, now_of_event, root};
 
+/// The `error.type` of an error whose type is not known, by OpenTelemetry's conventions.
+#[cfg(feature = "tracing")]
+pub(super) const OTHER_ERROR: &str = "_OTHER";
+
 /// The open span that a log line belongs to.
 ///
 /// It is changed by its handle and not through OpenTelemetry's `SpanRef`, because that locks the span: the `Display` of an error
@@ -33,10 +37,23 @@ impl LoggingSpan {
         })
     }
 
+    #[cfg(feature = "tracing")]
+    pub(super) fn new(handle: Handle, context: SpanContext) -> Self {
+        Self { handle, context }
+    }
+
     /// Adds a log line as an event. Its name is the message.
     pub(crate) fn add_event(&self, message: &str, attributes: Vec<KeyValue>) {
         let event = Event::new(text::cut(message), now_of_event(), attributes, 0);
         self.handle.add_event(Purpose::Charm, event);
+    }
+
+    /// Adds the `exception` event of an error that was logged, and sets the status of the span to an error.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn fail(&self, message: String, attributes: Vec<KeyValue>) {
+        let event = Event::new("exception", now_of_event(), attributes, 0);
+        self.handle.add_event(Purpose::Failure, event);
+        self.handle.fail(OTHER_ERROR, message);
     }
 
     /// Returns the trace id and the span id.

@@ -8,7 +8,9 @@ mod event;
 mod failure;
 mod future;
 mod guard;
-#[cfg(feature = "log")]
+#[cfg(feature = "tracing")]
+mod instrumented_span;
+#[cfg(any(feature = "log", feature = "tracing"))]
 mod logging_span;
 mod open;
 mod panic;
@@ -29,12 +31,16 @@ pub use guard::{
     Entered, RUN_IN_PLACE, call_for_future, call_for_future_of, enter, enter_with, open_future, run,
     trace_future,
 };
-#[cfg(feature = "log")]
+#[cfg(feature = "tracing")]
+pub(crate) use instrumented_span::{InstrumentedSpan, Parent};
+#[cfg(any(feature = "log", feature = "tracing"))]
 pub(crate) use logging_span::LoggingSpan;
 pub(crate) use open::StatusOnly;
 pub(crate) use open::{Current, OpenSpan};
 pub(crate) use panic::install_hook;
 pub use returned::{Returns, leave};
-#[cfg(feature = "log")]
+#[cfg(any(feature = "log", feature = "tracing"))]
 pub(crate) use text::display;
+#[cfg(feature = "tracing")]
+pub(crate) use text::{causes, cut, debug};
 pub(crate) use text::{first_line, headline};

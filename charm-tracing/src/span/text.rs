@@ -29,13 +29,13 @@ pub(crate) fn display(value: &(impl fmt::Display + ?Sized)) -> Option<String> {
     text.add(&format_args!("{value}")).then(|| text.finish())
 }
 
-pub(super) fn debug(value: &(impl fmt::Debug + ?Sized)) -> Option<String> {
+pub(crate) fn debug(value: &(impl fmt::Debug + ?Sized)) -> Option<String> {
     let mut text = BoundedText::default();
     text.add(&format_args!("{value:?}")).then(|| text.finish())
 }
 
 /// Writes the causes below `error`, the nearest first, as Rust programs print them. `None` if there are none.
-pub(super) fn causes(error: &(impl Error + ?Sized)) -> Option<String> {
+pub(crate) fn causes(error: &(impl Error + ?Sized)) -> Option<String> {
     let mut text = BoundedText::default();
     let walk = || {
         let mut next = error.source();
@@ -81,7 +81,7 @@ pub(crate) fn first_line(text: &dyn fmt::Display) -> String {
 }
 
 /// Copies at most [`MAX_BYTES`] of a text.
-pub(super) fn cut(text: &str) -> String {
+pub(crate) fn cut(text: &str) -> String {
     let mut bounded = BoundedText::default();
     let _ = bounded.write_str(text);
     bounded.finish()

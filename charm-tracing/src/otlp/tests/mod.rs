@@ -106,7 +106,7 @@ impl Given {
         let none = GivenDetails::default();
         let given = self.details.as_ref().unwrap_or(&none);
         let site = self.site.map(|site| &SITES[site]);
-        let site_attributes = site.map(|site| site.attributes().to_vec()).unwrap_or_default();
+        let site_attributes = site.map(Site::attributes).unwrap_or_default();
         let (trace_id, flags, state, of_remote) = match &given.remote {
             Some((context, of_remote)) => {
                 (context.trace_id(), context.trace_flags(), context.trace_state().clone(), *of_remote)

@@ -1,0 +1,69 @@
+use opentelemetry::trace::{Link, SpanContext, TraceContextExt};
+use opentelemetry::{Context, KeyValue};
+
+use super::logging_span::OTHER_ERROR;
+use super::{Current, LoggingSpan, OpenSpan, Site, StatusOnly, alive, own_work};
+use crate::recorder::{Details, Purpose, globals, root};
+
+/// An open span of the crate `tracing`. It is current on the threads that have entered it, and ends when this is dropped.
+#[derive(Debug)]
+pub(crate) struct InstrumentedSpan {
+    span: OpenSpan,
+    context: Context,
+}
+
+/// The parent of a span that begins.
+#[derive(Debug)]
+pub(crate) enum Parent {
+    /// The innermost open span of the thread, whichever API opened it.
+    Current,
+    /// The root of the session.
+    Root,
+    Span(Context),
+}
+
+impl InstrumentedSpan {
+    /// Returns true if a span that begins now would be recorded.
+    pub(crate) fn can_start() -> bool {
+        globals::is_recording() && !own_work::is_own_work() && alive::can_open_spans()
+    }
+
+    /// Opens a span; `None` if nothing records.
+    pub(crate) fn start(parent: Parent, site: &'static Site, attributes: Vec<KeyValue>) -> Option<Self> {
+        let _current = match parent {
+            Parent::Current => None,
+            Parent::Root => Some(Current::attach(root()?)),
+            Parent::Span(context) => Some(Current::attach(context)),
+        };
+        let details = (!attributes.is_empty()).then(|| {
+            let mut details = Box::<Details>::default();
+            details.set_attributes(Some(site), attributes);
+            details
+        });
+        let (handle, context) = super::open::open_in_context(|| (Some(site), details))?;
+        Some(Self { span: OpenSpan::new(handle), context })
+    }
+
+    /// Returns the context in which the span is the current one.
+    pub(crate) fn context(&self) -> &Context {
+        &self.context
+    }
+
+    pub(crate) fn set_attribute(&self, attribute: KeyValue) {
+        self.span.handle().set_attribute(Purpose::Charm, attribute);
+    }
+
+    pub(crate) fn add_link(&self, to: SpanContext) {
+        self.span.handle().add_link(Link::with_context(to));
+    }
+
+    /// Sets the status to an error.
+    pub(crate) fn fail(&self, message: String) {
+        self.span.fail(StatusOnly { error_type: OTHER_ERROR.into(), description: message });
+    }
+
+    /// Returns the span for what is logged with it as the parent.
+    pub(crate) fn logging_span(&self) -> LoggingSpan {
+        LoggingSpan::new(self.span.handle(), self.context.span().span_context().clone())
+    }
+}

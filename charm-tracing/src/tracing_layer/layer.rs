@@ -1,0 +1,239 @@
+use opentelemetry::KeyValue;
+use opentelemetry::trace::TraceContextExt;
+use tracing_core::span::{Attributes, Id, Record};
+use tracing_core::{Event, Level, LevelFilter, Subscriber};
+use tracing_subscriber::Layer;
+use tracing_subscriber::layer::Context;
+use tracing_subscriber::registry::LookupSpan;
+
+use super::fields::Fields;
+use super::{entered, sites};
+use crate::juju_log;
+use crate::span::{self, InstrumentedSpan, LoggingSpan, Parent};
+
+/// A layer for a subscriber of the crate `tracing`. Its spans become spans of the session's trace, and its events become
+/// span events and lines in Juju's log.
+///
+/// ```
+/// use charm_tracing::TracingLayer;
+/// use tracing_subscriber::prelude::*;
+///
+/// tracing_subscriber::registry().with(TracingLayer::new()).init();
+/// ```
+///
+/// A span of `#[tracing::instrument]` is a child of the traced method that calls the function, and the parent of the traced
+/// methods that it calls. A span with `parent: None` is a child of the root. The fields are attributes, beside
+/// `code.file.path` and `code.line.number`, and `target` if it is not the module. A span that starts while no session is open is not recorded.
+///
+/// An event becomes an event of the current span, whichever API opened that one. Its name is the message, and it has the
+/// attributes `level` and `target`, and the fields. An event at ERROR with a field `error`, such as that of
+/// `#[tracing::instrument(err)]`, is an `exception` instead, and marks the span as failed.
+///
+/// What the subscriber's filters let through is recorded, and of that, what [`juju_level`](Self::juju_level) lets through
+/// goes to Juju's log. Events of this project and of the crates that deliver traces are left out.
+///
+/// Of several of these layers in one subscriber only the first records.
+#[derive(Debug)]
+#[must_use = "add it to a subscriber with `with`"]
+pub struct TracingLayer {
+    juju_level: LevelFilter,
+    trace_ids: bool,
+    /// True if the subscriber has another one.
+    is_second: bool,
+}
+
+impl TracingLayer {
+    /// Returns the layer with the defaults that the methods below name.
+    pub const fn new() -> Self {
+        Self { juju_level: LevelFilter::INFO, trace_ids: false, is_second: false }
+    }
+
+    /// Sets the least severe level that is sent to Juju's log; the trace gets the other events as well. Default: INFO, as
+    /// Juju drops what is below it unless its `logging-config` says otherwise.
+    pub const fn juju_level(mut self, level: LevelFilter) -> Self {
+        self.juju_level = level;
+        self
+    }
+
+    /// Sets whether each line in Juju's log ends with `trace_id=... span_id=...` of the current span. Default: false.
+    pub const fn trace_ids(mut self, shown: bool) -> Self {
+        self.trace_ids = shown;
+        self
+    }
+
+    fn write(&self, event: &Event<'_>, span: Option<&LoggingSpan>) {
+        let metadata = event.metadata();
+        let level = *metadata.level();
+        let mut fields = Fields::of_event(level == Level::ERROR);
+        event.record(&mut fields);
+        let target = fields.log_target.take();
+        if target.as_deref().is_some_and(juju_log::is_silent) {
+            return;
+        }
+        let line = (level <= self.juju_level).then(|| fields.line());
+        if let Some(span) = span {
+            let target = target.map_or_else(
+                || KeyValue::new("target", metadata.target()),
+                |target| KeyValue::new("target", target),
+            );
+            record(span, fields, [KeyValue::new("level", level.as_str()), target], metadata.name());
+        }
+        if let Some(mut line) = line {
+            if let Some(context) = span.filter(|_| self.trace_ids).map(LoggingSpan::context) {
+                line = format!("{line} trace_id={} span_id={}", context.trace_id(), context.span_id());
+            }
+            juju_log::write(level_of_juju(level), &line);
+        }
+    }
+}
+
+impl Default for TracingLayer {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for TracingLayer {
+    fn on_layer(&mut self, subscriber: &mut S) {
+        let below: &dyn Subscriber = subscriber;
+        self.is_second = below.is::<Self>();
+    }
+
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
+        if self.is_second || !InstrumentedSpan::can_start() {
+            return;
+        }
+        let Some(new) = context.span(id) else { return };
+        let metadata = attributes.metadata();
+        let mut fields = Fields::default();
+        attributes.record(&mut fields);
+        if metadata.module_path() != Some(metadata.target()) {
+            fields.attributes.push(KeyValue::new("target", metadata.target()));
+        }
+        let parent = match attributes.parent() {
+            Some(parent) => context.span(parent).and_then(|parent| {
+                Some(Parent::Span(parent.extensions().get::<InstrumentedSpan>()?.context().clone()))
+            }),
+            None if attributes.is_root() => Some(Parent::Root),
+            None => None,
+        };
+        let error = fields.error.take();
+        let Some(span) = InstrumentedSpan::start(
+            parent.unwrap_or(Parent::Current),
+            sites::site(metadata),
+            fields.attributes,
+        ) else {
+            return;
+        };
+        if let Some((message, _)) = error {
+            span.fail(message);
+        }
+        new.extensions_mut().replace(span);
+    }
+
+    fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
+        if self.is_second {
+            return;
+        }
+        let Some(span) = context.span(id) else { return };
+        let mut fields = Fields::default();
+        // It runs code of the charm, so the extensions are not locked.
+        values.record(&mut fields);
+        if let Some(span) = span.extensions().get::<InstrumentedSpan>() {
+            for attribute in fields.attributes {
+                span.set_attribute(attribute);
+            }
+            if let Some((message, _)) = fields.error {
+                span.fail(message);
+            }
+        }
+    }
+
+    fn on_follows_from(&self, id: &Id, follows: &Id, context: Context<'_, S>) {
+        if self.is_second {
+            return;
+        }
+        let (Some(span), Some(follows)) = (context.span(id), context.span(follows)) else { return };
+        let to = follows
+            .extensions()
+            .get::<InstrumentedSpan>()
+            .map(|follows| follows.context().span().span_context().clone());
+        if let (Some(span), Some(to)) = (span.extensions().get::<InstrumentedSpan>(), to) {
+            span.add_link(to);
+        }
+    }
+
+    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
+        if self.is_second || juju_log::is_silent(event.metadata().target()) {
+            return;
+        }
+        juju_log::unless_writing(|| {
+            let parent = event.parent().and_then(|parent| context.span(parent));
+            let span = match parent {
+                Some(parent) => {
+                    parent.extensions().get::<InstrumentedSpan>().map(InstrumentedSpan::logging_span)
+                }
+                None => LoggingSpan::current(),
+            };
+            // Values of the charm are formatted here, and the hook tools may be the charm's as well.
+            span::catch_panics(|| self.write(event, span.as_ref()));
+        });
+    }
+
+    fn on_enter(&self, id: &Id, context: Context<'_, S>) {
+        if self.is_second {
+            return;
+        }
+        let Some(span) = context.span(id) else { return };
+        let current = span.extensions().get::<InstrumentedSpan>().map(|span| span.context().clone());
+        if let Some(current) = current {
+            entered::enter(id, current);
+        }
+    }
+
+    fn on_exit(&self, id: &Id, _context: Context<'_, S>) {
+        if !self.is_second {
+            entered::exit(id);
+        }
+    }
+
+    fn on_close(&self, id: Id, context: Context<'_, S>) {
+        if self.is_second {
+            return;
+        }
+        let Some(span) = context.span(&id) else { return };
+        // It ends when the extensions are free.
+        let closed = span.extensions_mut().remove::<InstrumentedSpan>();
+        drop(closed);
+    }
+}
+
+/// Records an event. `own` are the attributes that each event has, and `name` is that of one without a message.
+fn record(span: &LoggingSpan, fields: Fields, own: [KeyValue; 2], name: &'static str) {
+    let Fields { attributes: others, message, error, is_failure, .. } = fields;
+    let mut attributes = Vec::with_capacity(5 + others.len());
+    let failure = error.filter(|_| is_failure);
+    if let Some((text, causes)) = &failure {
+        attributes.push(KeyValue::new("exception.message", text.clone()));
+        attributes.extend(causes.clone().map(|causes| KeyValue::new("exception.stacktrace", causes)));
+        attributes.extend(message.clone().map(|message| KeyValue::new("message", message)));
+    }
+    let others =
+        others.into_iter().filter(|field| own.iter().all(|own| own.key != field.key)).collect::<Vec<_>>();
+    attributes.extend(own);
+    attributes.extend(others);
+    match failure {
+        Some((text, _)) => span.fail(text, attributes),
+        None => span.add_event(message.as_deref().unwrap_or(name), attributes),
+    }
+}
+
+fn level_of_juju(level: Level) -> log::Level {
+    match level {
+        Level::ERROR => log::Level::Error,
+        Level::WARN => log::Level::Warn,
+        Level::INFO => log::Level::Info,
+        Level::DEBUG => log::Level::Debug,
+        Level::TRACE => log::Level::Trace,
+    }
+}

@@ -1,0 +1,8 @@
+//! Records the spans and events of the crate `tracing` in the trace of the session.
+
+mod entered;
+mod fields;
+mod layer;
+mod sites;
+
+pub use layer::TracingLayer;
