@@ -5,7 +5,7 @@ use std::hint::black_box;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use charm_tracing::{Config, Session};
+use charm_tracing::{Config, Session, TracingLayer};
 use opentelemetry::Context;
 use opentelemetry::trace::{Tracer, TracerProvider};
 use opentelemetry_sdk::error::OTelSdkResult;
@@ -29,9 +29,10 @@ pub(crate) struct Recorder {
 }
 
 /// The floor is the first: no less than when a span began and ended can be recorded of it.
-pub(crate) const RECORDERS: [Recorder; 7] = [
+pub(crate) const RECORDERS: [Recorder; 8] = [
     Recorder { key: "floor", title: "floor: two `SystemTime` reads and a 64-byte push", record: floor },
     OURS,
+    LAYER,
     Recorder { key: "sdk", title: "opentelemetry_sdk, `in_span`, own collecting processor", record: sdk },
     Recorder {
         key: "sdk-batch",
@@ -49,6 +50,12 @@ pub(crate) const RECORDERS: [Recorder; 7] = [
 
 pub(crate) const OURS: Recorder =
     Recorder { key: "charm-tracing", title: "charm-tracing, `#[trace_fn]`", record: charm_tracing };
+
+pub(crate) const LAYER: Recorder = Recorder {
+    key: "tracing-layer",
+    title: "tracing + charm-tracing's `TracingLayer`",
+    record: tracing_layer,
+};
 
 /// The call that is recorded, too short to matter.
 #[inline(never)]
@@ -97,7 +104,7 @@ pub(crate) fn provider(processor: impl SpanProcessor + 'static) -> SdkTracerProv
 
 fn tracing_default(calls: &mut Calls) {
     let tracer = provider(Collected::default()).tracer("benchmark");
-    instrumented(calls, tracing_opentelemetry::layer().with_tracer(tracer));
+    tracing_by(calls, tracing_opentelemetry::layer().with_tracer(tracer));
 }
 
 fn tracing_lean(calls: &mut Calls) {
@@ -107,17 +114,26 @@ fn tracing_lean(calls: &mut Calls) {
         .with_threads(false)
         .with_target(false)
         .with_tracked_inactivity(false);
-    instrumented(calls, lean.with_tracer(tracer));
+    tracing_by(calls, lean.with_tracer(tracer));
 }
 
-fn instrumented(calls: &mut Calls, layer: OpenTelemetryLayer<Registry, SdkTracer>) {
-    #[tracing::instrument(skip_all)]
-    fn instrumented(x: u64) -> u64 {
-        work(x)
-    }
+fn tracing_by(calls: &mut Calls, layer: OpenTelemetryLayer<Registry, SdkTracer>) {
     tracing::subscriber::with_default(Registry::default().with(layer), || {
         tracing::info_span!("root").in_scope(|| calls.make(instrumented));
     });
+}
+
+fn tracing_layer(calls: &mut Calls) {
+    let mut session = Session::start(dispatch([]), Config::new().buffer_max_events(0));
+    tracing::subscriber::with_default(Registry::default().with(TracingLayer::new()), || {
+        session.event(|| calls.make(instrumented));
+    });
+    session.finish(None);
+}
+
+#[tracing::instrument(skip_all)]
+fn instrumented(x: u64) -> u64 {
+    work(x)
 }
 
 fn fastrace(calls: &mut Calls) {
