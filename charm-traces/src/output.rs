@@ -1,4 +1,4 @@
-//! What the program prints. Colours reach a terminal only, and not where `NO_COLOR` is set.
+//! The output of the program. Colours reach a terminal only, and not where `NO_COLOR` is set.
 
 use std::fmt::Display;
 use std::io::{self, Write as _};

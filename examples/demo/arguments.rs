@@ -23,7 +23,7 @@ Options:
 On a terminal there are colours, unless NO_COLOR is set. TMPDIR names the directory in which the units are laid out.
 ";
 
-/// What the demo is asked for.
+/// The arguments of the demo.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Arguments {
     pub(crate) backend: Backend,

@@ -36,7 +36,7 @@ impl fmt::Display for Place {
     }
 }
 
-/// What the way in which a trace is stored says about its dispatch.
+/// The state of a dispatch, as the way in which its trace is stored shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum State {
     /// The dispatch has ended.

@@ -29,10 +29,10 @@ use crate::span::{self, InstrumentedSpan, LoggingSpan, Parent};
 /// attributes `level` and `target`, and the fields. An event at ERROR with a field `error`, such as that of
 /// `#[tracing::instrument(err)]`, is an `exception` instead, and marks the span as failed.
 ///
-/// What the subscriber's filters let through is recorded, and of that, what [`juju_level`](Self::juju_level) lets through
-/// goes to Juju's log. Events of this project and of the crates that deliver traces are left out.
+/// The layer records everything that the subscriber's filters let through. Of the events among it, those that
+/// [`juju_level`](Self::juju_level) lets through go to Juju's log. Events of this project and of the crates that deliver traces are left out.
 ///
-/// Of several of these layers in one subscriber only the first records.
+/// If a subscriber has several of these layers, only the first records.
 #[derive(Debug)]
 #[must_use = "add it to a subscriber with `with`"]
 pub struct TracingLayer {

@@ -30,7 +30,7 @@ const SHORT_PATIENCE: Duration = Duration::from_secs(1);
 #[derive(Debug, Default)]
 pub(super) struct Reads {
     leader: Option<(Instant, bool)>,
-    /// What the tools have printed about relations, by their command lines.
+    /// The output of the tools about relations, by their command lines.
     outputs: HashMap<String, String>,
     /// The relations that a tool reported as gone.
     gone: HashSet<u32>,

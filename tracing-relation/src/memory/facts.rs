@@ -15,7 +15,7 @@ pub(super) struct Facts {
     pub(super) apps: BTreeMap<u32, String>,
     /// The relations that an event has ended. Juju lists them until the hook of that event has succeeded, or was skipped.
     pub(super) ended: BTreeSet<u32>,
-    /// What hook tools have printed about the relations of each endpoint, by their command lines.
+    /// The output of hook tools about the relations of each endpoint, by their command lines.
     pub(super) endpoints: BTreeMap<String, BTreeMap<String, String>>,
 }
 
