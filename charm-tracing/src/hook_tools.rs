@@ -78,10 +78,9 @@ fn attributes(call: &HookToolCall) -> Vec<KeyValue> {
 /// Returns the arguments of a call that say what is asked for. What a call writes (values, messages, secret content) is
 /// left out: `key=value` becomes its key.
 ///
-/// Shows only arguments that are known to be harmless, so a tool of a later Juju shows none, unless it is one that gets
-/// something.
+/// Shows only arguments that are known to be harmless, so a tool of a later Juju shows none.
 fn shown(tool: &str, args: &[String]) -> Vec<String> {
-    if tool.ends_with("-get") || NAMING.contains(&tool) {
+    if NAMING.contains(&tool) {
         return args.to_vec();
     }
     let keys = WRITING.contains(&tool);
@@ -116,16 +115,27 @@ fn shown(tool: &str, args: &[String]) -> Vec<String> {
 
 /// Options whose value is not secret.
 const HARMLESS: [&str; 4] = ["-r", "--relation", "--format", "--file"];
-/// Tools whose arguments are all names of things, such as endpoints and ports, beside those that end in `-get`.
-const NAMING: [&str; 9] = [
+/// Tools whose arguments are all names of things, such as keys, endpoints and ports.
+const NAMING: [&str; 20] = [
+    "action-get",
     "close-port",
+    "config-get",
+    "credential-get",
     "goal-state",
     "is-leader",
+    "network-get",
     "open-port",
     "opened-ports",
+    "relation-get",
     "relation-ids",
     "relation-list",
+    "resource-get",
+    "secret-get",
     "secret-ids",
+    "secret-info-get",
+    "state-get",
+    "status-get",
+    "storage-get",
     "storage-list",
 ];
 /// Tools whose arguments are `key=value` pairs.
@@ -189,6 +199,8 @@ mod tests {
         assert_eq!(shown("status-set", &["active", "token hunter4 #1 a=b"]), ["active"]);
         assert_eq!(shown("secret-add", &["--description", "pw hunter5=1", "k=v"]), ["k"]);
         assert_eq!(shown("secret-set", &["hunter6 =x", "hunter7"]), nothing);
-        assert_eq!(shown("tool-of-a-later-juju", &["a=b", "c"]), nothing);
+        for tool in ["tool-of-a-later-juju", "something-get"] {
+            assert_eq!(shown(tool, &["a=b", "c"]), nothing, "{tool}");
+        }
     }
 }
