@@ -55,17 +55,16 @@ pub(crate) fn is_disabled<'a>(variable: impl Fn(&str) -> Option<&'a str>) -> boo
     variable("OTEL_SDK_DISABLED").is_some_and(|disabled| disabled.trim().eq_ignore_ascii_case("true"))
 }
 
-/// Returns the name of the service: `OTEL_SERVICE_NAME`, else the `service.name` in `OTEL_RESOURCE_ATTRIBUTES`.
-pub(crate) fn service_name<'a>(variable: impl Fn(&str) -> Option<&'a str>) -> Option<String> {
+/// Returns the name of the service: `OTEL_SERVICE_NAME`, else the `service.name` in `resource`, the attributes from
+/// [`resource`].
+pub(crate) fn service_name<'a>(
+    variable: impl Fn(&str) -> Option<&'a str>,
+    resource: &[KeyValue],
+) -> Option<String> {
     let own = variable("OTEL_SERVICE_NAME").map(str::trim).filter(|name| !name.is_empty());
     own.map(str::to_owned).or_else(|| {
-        let named =
-            |attribute: KeyValue| (attribute.key.as_str() == "service.name").then_some(attribute.value);
-        resource(variable)
-            .into_iter()
-            .find_map(named)
-            .map(|name| name.to_string())
-            .filter(|name| !name.is_empty())
+        let named = resource.iter().find(|attribute| attribute.key.as_str() == "service.name");
+        named.map(|named| named.value.to_string()).filter(|name| !name.is_empty())
     })
 }
 
@@ -124,11 +123,12 @@ mod tests {
     #[test]
     fn the_service_is_named_by_its_own_variable_first() {
         let name = |own: &'static str, resource: &'static str| {
-            service_name(|name| match name {
+            let variable = |name: &str| match name {
                 "OTEL_SERVICE_NAME" => Some(own),
                 "OTEL_RESOURCE_ATTRIBUTES" => Some(resource),
                 _ => None,
-            })
+            };
+            service_name(variable, &super::resource(variable))
         };
         assert_eq!(name("a-charm", "service.name=b-charm").as_deref(), Some("a-charm"));
         assert_eq!(name(" ", "service.name=b-charm").as_deref(), Some("b-charm"));

@@ -14,7 +14,9 @@ pub(crate) fn of_unit(dispatch: &Dispatch, config: &Config) -> Result<Vec<KeyVal
     let (unit, application) = (dispatch.unit_name()?, dispatch.application()?);
     let (model, model_uuid) = (dispatch.model_name()?, dispatch.model_uuid()?);
     let variable = |name: &str| dispatch.var(name);
-    let named = config.service_name.clone().or_else(|| otel_variables::service_name(variable));
+    let of_variables = otel_variables::resource(variable);
+    let named = config.service_name.clone();
+    let named = named.or_else(|| otel_variables::service_name(variable, &of_variables));
     let service = named.unwrap_or_else(|| format!("{application}-charm"));
     if !service.ends_with("-charm") {
         catch_panics(|| log::debug!("{NAME_IS_SAMPLED}"));
@@ -46,7 +48,7 @@ pub(crate) fn of_unit(dispatch: &Dispatch, config: &Config) -> Result<Vec<KeyVal
     // Of two with the same key, the first counts.
     let others = config.resource_attributes.iter().cloned();
     let version = version(dispatch).map(|version| KeyValue::new("service.version", version));
-    for attribute in others.chain(version).chain(otel_variables::resource(variable)) {
+    for attribute in others.chain(version).chain(of_variables) {
         if attributes.iter().all(|other| other.key != attribute.key) {
             attributes.push(attribute);
         }
