@@ -46,15 +46,11 @@ where
     let mut session = Session::start(Dispatch::from_env(), C::config().handler_is_traced());
     let mut charm = None;
     let outcome = play(&mut session, &mut charm, new, handle);
-    match &outcome {
-        Ok(Ok(())) => {}
-        Ok(Err(report)) => {
-            // If standard error is closed, the error cannot be printed.
-            let _ = writeln!(io::stderr(), "Error: {report}");
-            session.log_error(report);
-        }
-        Err(_) => session.panicked(),
+    if let Ok(Err(report)) = &outcome {
+        // If standard error is closed, the error cannot be printed.
+        let _ = writeln!(io::stderr(), "Error: {report}");
     }
+    record(&session, &outcome);
     // A charm that was not constructed names no endpoint, but Juju may.
     match charm.as_ref().map_or(Some(None), ask_for_destination) {
         Some(destination) => drop(session.finish(destination)),
@@ -87,7 +83,7 @@ where
 {
     let dispatch = session.dispatch().clone();
     // After a panic, only the charm's destination is read, and a panic there is caught as well.
-    let outcome = catch_unwind(AssertUnwindSafe(|| {
+    catch_unwind(AssertUnwindSafe(|| {
         let charm = charm.insert(match new(&dispatch).into_result() {
             Ok(charm) => charm,
             Err(error) => {
@@ -101,13 +97,22 @@ where
         session.in_event(handle, |result| {
             result.as_ref().err().map(|report| StatusOnly::of::<F>(first_line(report)))
         })
-    }));
-    session.exits_with(match &outcome {
-        Ok(Ok(())) => 0,
-        Ok(Err(_)) => 1,
-        Err(_) => PANICKED,
-    });
-    outcome
+    }))
+}
+
+/// Writes the outcome of [`play`] into the trace and Juju's log.
+pub(crate) fn record(session: &Session, outcome: &thread::Result<Result<(), String>>) {
+    match outcome {
+        Ok(Ok(())) => session.exits_with(0),
+        Ok(Err(report)) => {
+            session.exits_with(1);
+            session.log_error(report);
+        }
+        Err(_) => {
+            session.exits_with(PANICKED);
+            session.panicked();
+        }
+    }
 }
 
 /// The `Result` that `new` and `handle` return. It is a trait because then the compiler explains better what is

@@ -6,7 +6,7 @@ use tracing_relation::juju::Dispatch;
 use tracing_relation::juju::testing::{HookContext, Model};
 
 use super::Trace;
-use crate::run::{Outcome, ask_for_destination, play};
+use crate::run::{Outcome, ask_for_destination, play, record};
 use crate::{Destination, Session, TracedCharm};
 
 /// Plays a whole dispatch in this process: [`run`](crate::run) with a Juju in memory, whose trace is returned instead of delivered.
@@ -81,11 +81,7 @@ where
     let mut session = Session::start(dispatch, config);
     let mut charm = None;
     let outcome = play(&mut session, &mut charm, new, handle);
-    match &outcome {
-        Ok(Ok(())) => {}
-        Ok(Err(report)) => session.log_error(report),
-        Err(_) => session.panicked(),
-    }
+    record(&session, &outcome);
     let destination = charm.as_ref().and_then(ask_for_destination).flatten();
     let request = session.into_request().unwrap_or_default();
     match outcome {
