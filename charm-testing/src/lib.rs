@@ -53,6 +53,7 @@
 
 pub mod collector;
 mod juju;
+pub mod otlp_json;
 pub mod queue;
 
 pub use charm_tracing::testing::{

@@ -20,8 +20,6 @@ mod doctor;
 #[cfg(feature = "program")]
 mod export;
 #[cfg(feature = "program")]
-mod otlp_json;
-#[cfg(feature = "program")]
 mod output;
 mod page;
 #[cfg(feature = "program")]

@@ -1,13 +1,12 @@
 //! A request as it came over the wire, and the spans in it.
 
+use std::error::Error as _;
 use std::io::{self, Read};
 use std::time::Instant;
 
 use flate2::read::MultiGzDecoder;
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
-use prost::Message as _;
 
-use crate::Trace;
+use crate::{Trace, otlp_json};
 
 /// One request that the collector received.
 #[derive(Clone, Debug)]
@@ -104,15 +103,11 @@ pub(super) fn media_type(headers: &[(String, String)]) -> Option<&str> {
     value.split(';').next().map(str::trim)
 }
 
-/// Converts a request in JSON to Protocol Buffers.
 fn from_json(json: &[u8]) -> Result<Vec<u8>, String> {
-    // `serde_json` would read a list as the fields in their order.
-    if !json.trim_ascii_start().starts_with(b"{") {
-        return Err("not a trace request: it is no JSON object".to_owned());
-    }
-    let request: ExportTraceServiceRequest =
-        serde_json::from_slice(json).map_err(|error| format!("not a trace request: {error}"))?;
-    Ok(request.encode_to_vec())
+    otlp_json::to_request(json).map_err(|error| {
+        let why = error.source().map_or_else(|| error.to_string(), ToString::to_string);
+        format!("not a trace request: {why}")
+    })
 }
 
 fn gunzip(body: &[u8]) -> io::Result<Vec<u8>> {

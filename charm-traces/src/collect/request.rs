@@ -2,10 +2,9 @@
 
 use std::io::{self, Read};
 
+use charm_testing::otlp_json;
 use charm_tracing::__charm_traces::with_causes;
 use flate2::read::MultiGzDecoder;
-
-use crate::otlp_json;
 
 /// The largest request that is read, in bytes, also after it was unpacked: as much as OpenTelemetry's collector reads by default.
 /// The spans of a request can take fifty times its size in memory.

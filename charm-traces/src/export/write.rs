@@ -2,11 +2,11 @@ use std::fs;
 use std::io::{self, IsTerminal as _, Write as _};
 
 use anyhow::{Context as _, bail};
+use charm_testing::otlp_json;
 use charm_tracing::__charm_traces::with_causes;
 
 use super::chrome::chrome;
 use crate::arguments::{Export, Format};
-use crate::otlp_json;
 use crate::program::Outcome;
 use crate::show::chosen_ids;
 use crate::stored::{Fault, Shown, Stored, read};

@@ -3,10 +3,9 @@
 use std::path::Path;
 use std::time::Duration;
 
+use charm_testing::otlp_json;
 use charm_tracing::__charm_traces::with_causes;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
-
-use crate::otlp_json;
 
 /// A batch of spans: its id, and the OTLP request.
 type Row = (i64, Vec<u8>);

@@ -6,13 +6,13 @@ use std::io::{self, Read as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
+use charm_testing::otlp_json;
 use charm_tracing::__charm_traces::{WaitingName, interrupted, requests_of_python, with_causes};
 use charm_tracing::opentelemetry::trace::TraceId;
 use charm_tracing::testing::Trace;
 
 use super::database;
 use super::place::{OPS_DATABASE, PYTHON_BUFFER, Place, QUEUE, State};
-use crate::otlp_json;
 
 /// Everything that was found at a path.
 #[derive(Debug, Default)]

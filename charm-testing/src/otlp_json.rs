@@ -6,19 +6,26 @@ use serde_json::Value as Json;
 
 /// The reason why a request cannot be converted.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum ConvertError {
+pub enum ConvertError {
+    /// It is no JSON, or not the JSON of a request.
     #[error("cannot read it as OTLP in JSON")]
     FromJson(#[source] serde_json::Error),
+    /// It is JSON, but no object.
     #[error("cannot read it as OTLP in JSON, because it is no object")]
     NoObject,
+    /// It is no request in Protocol Buffers.
     #[error("cannot read it as OTLP in Protocol Buffers")]
     FromProtobuf(#[source] prost::DecodeError),
+    /// JSON has no such value.
     #[error("cannot write it as OTLP in JSON")]
     ToJson(#[source] serde_json::Error),
 }
 
 /// Converts a request in JSON to Protocol Buffers.
-pub(crate) fn to_request(json: &[u8]) -> Result<Vec<u8>, ConvertError> {
+///
+/// # Errors
+/// If it is no request in JSON.
+pub fn to_request(json: &[u8]) -> Result<Vec<u8>, ConvertError> {
     // A list would be read as the fields in their order.
     if !json.trim_ascii_start().starts_with(b"{") {
         return Err(ConvertError::NoObject);
@@ -28,7 +35,7 @@ pub(crate) fn to_request(json: &[u8]) -> Result<Vec<u8>, ConvertError> {
 
 /// Converts the requests in a file: one, or one a line as collectors write them. After the first one that cannot be read, there
 /// are no more.
-pub(crate) fn to_requests(json: &[u8]) -> impl Iterator<Item = Result<Vec<u8>, ConvertError>> {
+pub fn to_requests(json: &[u8]) -> impl Iterator<Item = Result<Vec<u8>, ConvertError>> {
     let mut requests = serde_json::Deserializer::from_slice(json).into_iter();
     let mut has_failed = false;
     std::iter::from_fn(move || {
@@ -71,16 +78,18 @@ fn complete(json: &mut Json) {
 }
 
 /// Converts a request in Protocol Buffers to JSON.
-pub(crate) fn from_request(request: &[u8]) -> Result<String, ConvertError> {
+///
+/// # Errors
+/// If it is no request in Protocol Buffers.
+pub fn from_request(request: &[u8]) -> Result<String, ConvertError> {
     let request = ExportTraceServiceRequest::decode(request).map_err(ConvertError::FromProtobuf)?;
     serde_json::to_string(&request).map_err(ConvertError::ToJson)
 }
 
 #[cfg(test)]
 mod tests {
-    use charm_tracing::testing::{Trace, Value};
-
     use super::to_request;
+    use crate::{Trace, Value};
 
     /// Reads a span with these fields beside its ids.
     fn read(fields: &str) -> Trace {
