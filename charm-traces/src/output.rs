@@ -2,9 +2,9 @@
 
 use std::fmt::Display;
 use std::io::{self, Write as _};
-use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
+use charm_tracing::__charm_traces::in_one_line;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -31,7 +31,7 @@ pub(crate) fn print(text: impl Display) -> io::Result<()> {
 
 /// Prints a complaint on the standard error, in one line.
 pub(crate) fn complain(complaint: impl Display) {
-    let text = printable(&complaint.to_string());
+    let text = in_one_line(&complaint.to_string());
     _ = writeln!(anstream::stderr().lock(), "{}: {text}", painted(BAD, "charm-traces"));
 }
 
@@ -39,11 +39,6 @@ pub(crate) fn complain(complaint: impl Display) {
 pub(crate) fn painted(style: Style, text: impl Display) -> String {
     let text = text.to_string();
     if text.is_empty() { text } else { format!("{style}{text}{style:#}") }
-}
-
-/// Replaces what would do something to a terminal.
-pub(crate) fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 /// Returns the width of the terminal, or that of a page if there is none.
@@ -68,22 +63,11 @@ pub(crate) fn painted_picture(picture: &str) -> String {
         };
         error.map_or_else(|| span.clone(), |error| format!("{span}{}", painted(BAD, format!("✗{error}"))))
     };
-    picture.lines().map(|each| line(&printable(each)) + "\n").collect()
+    picture.lines().map(|each| line(each) + "\n").collect()
 }
 
 /// Writes a moment, in nanoseconds since 1970, in the zone of this machine.
 pub(crate) fn local_time(unix_nanos: u64) -> String {
     let time = Timestamp::from_nanosecond(unix_nanos.into()).unwrap_or_default();
     time.to_zoned_datetime(TimeZone::system()).strftime("%F %T").to_string()
-}
-
-/// Writes a duration with three significant digits. With more, a reader compares noise.
-pub(crate) fn in_words(duration: Duration) -> String {
-    let (value, unit) = match duration.as_secs_f64() {
-        small if small < 999.5e-6 => (small * 1e6, "µs"),
-        middle if middle < 0.9995 => (middle * 1e3, "ms"),
-        large => (large, "s"),
-    };
-    let digits = if value < 9.995 { 2 } else { usize::from(value < 99.95) };
-    format!("{value:.digits$} {unit}")
 }

@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use charm_tracing::opentelemetry::trace::TraceId;
 
+use charm_tracing::__charm_traces::{in_one_line, in_words};
+
 use crate::arguments::{Chosen, Show};
 use crate::output::{
-    BAD, HEADING, WARNING, WEAK, columns, complain, in_words, local_time, painted, painted_picture, print,
-    printable,
+    BAD, HEADING, WARNING, WEAK, columns, complain, local_time, painted, painted_picture, print,
 };
 use crate::page::{Kind, document};
 use crate::program::Outcome;
@@ -81,8 +82,8 @@ pub(crate) fn list(shown: &[Shown]) -> String {
         let failed = if summary.failed == 0 { String::new() } else { summary.failed.to_string() };
         [
             local_time(summary.start_nanos),
-            printable(&summary.unit),
-            printable(&summary.event),
+            in_one_line(&summary.unit),
+            in_one_line(&summary.event),
             in_words(summary.duration),
             summary.spans.to_string(),
             failed,

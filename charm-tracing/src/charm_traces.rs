@@ -10,6 +10,7 @@ pub use tracing_relation::with_causes;
 pub use crate::delivery::{Sent, send_by_hand};
 use crate::otlp::journal_format;
 use crate::queue::{State, TraceName, millis, python_requests};
+pub use crate::testing::{in_one_line, in_words};
 
 /// The name of a waiting trace's file.
 #[derive(Clone, Copy, Debug)]

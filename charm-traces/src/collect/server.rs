@@ -7,7 +7,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::anyhow;
-use charm_tracing::__charm_traces::{WaitingName, with_causes};
+use charm_tracing::__charm_traces::{WaitingName, in_one_line, in_words, with_causes};
 use charm_tracing::testing::Trace;
 use tiny_http::{Header, Method, Request, Response, Server};
 
@@ -15,9 +15,7 @@ use super::expectations::Expectations;
 use super::kept::Kept;
 use super::request::{Encoding, Refusal, refusal, request};
 use crate::arguments::Collect;
-use crate::output::{
-    BAD, WEAK, columns, complain, in_words, local_time, painted, painted_picture, print, printable,
-};
+use crate::output::{BAD, WEAK, columns, complain, local_time, painted, painted_picture, print};
 use crate::summary::Summary;
 
 /// The time for which requests that are being answered are waited for at the end. A client may have stopped sending.
@@ -184,7 +182,7 @@ impl Shared {
 /// Writes a line for a trace. The columns have the widths of most units and events, because the next line is not known.
 fn line(summary: &Summary) -> String {
     let Summary { spans, failed, id, .. } = summary;
-    let (unit, event) = (printable(&summary.unit), printable(&summary.event));
+    let (unit, event) = (in_one_line(&summary.unit), in_one_line(&summary.event));
     let took = in_words(summary.duration);
     let failed = if *failed == 0 { String::new() } else { painted(BAD, format!("  {failed} failed")) };
     let time = painted(WEAK, local_time(summary.start_nanos));

@@ -1,4 +1,6 @@
-use crate::output::{BAD, GOOD, WARNING, painted, printable};
+use charm_tracing::__charm_traces::in_one_line;
+
+use crate::output::{BAD, GOOD, WARNING, painted};
 
 /// A fact about the way of the traces, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +40,7 @@ impl Finding {
             Severity::Notice => (WARNING, "note"),
             Severity::Bad => (BAD, "bad "),
         };
-        let fact = printable(&self.fact);
+        let fact = in_one_line(&self.fact);
         let advice = self.advice.as_ref().map(|advice| format!("\n      -> {advice}")).unwrap_or_default();
         format!("{}  {fact}{advice}\n", painted(style, mark))
     }

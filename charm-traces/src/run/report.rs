@@ -2,7 +2,9 @@ use std::fmt::Write as _;
 
 use charm_testing::{ActionOutcome, LogLine, Outcome, Relation};
 
-use crate::output::{BAD, GOOD, HEADING, WARNING, WEAK, in_words, painted};
+use charm_tracing::__charm_traces::in_words;
+
+use crate::output::{BAD, GOOD, HEADING, WARNING, WEAK, painted};
 
 /// Writes what Juju saw of a dispatch.
 pub(super) fn report(outcome: &Outcome, relations: &[Relation]) -> String {

@@ -60,6 +60,9 @@ pub use decode::TraceError;
 #[cfg(feature = "session")]
 pub use dispatch::{Dispatched, dispatch};
 pub use outline::Outline;
+// `charm-traces` writes its lists as pictures are written.
+#[doc(hidden)]
+pub use picture::{in_one_line, in_words};
 pub use recording::Recording;
 pub use span::{Resource, Scope, Span, SpanEvent, SpanLink};
 pub use trace::Trace;

@@ -65,14 +65,15 @@ impl<'a> Row<'a> {
             span,
             is_top: depth == 0,
             name: format!("{}{level}{}", "  ".repeat(depth.min(MOST_INDENTED)), in_one_line(&span.name)),
-            duration: duration(span.duration()),
+            duration: in_words(span.duration()),
             error: error(span, standing).map(|error| in_one_line(&error)),
         }
     }
 }
 
 /// Replaces what would end the line, or do something to a terminal.
-fn in_one_line(text: &str) -> String {
+#[must_use]
+pub fn in_one_line(text: &str) -> String {
     text.replace(char::is_control, " ")
 }
 
@@ -105,7 +106,8 @@ impl Times {
 }
 
 /// Writes three significant digits. With more, a reader compares noise.
-fn duration(duration: Duration) -> String {
+#[must_use]
+pub fn in_words(duration: Duration) -> String {
     let (value, unit) = match duration.as_secs_f64() {
         small if small < 999.5e-6 => (small * 1e6, "µs"),
         middle if middle < 0.9995 => (middle * 1e3, "ms"),
@@ -227,7 +229,7 @@ app/0: stop event               2.00 s  ████████████
 
     #[test]
     fn writes_durations_with_three_digits_in_the_unit_that_fits() {
-        let of = |nanos| duration(Duration::from_nanos(nanos));
+        let of = |nanos| in_words(Duration::from_nanos(nanos));
         assert_eq!(of(0), "0.00 µs");
         assert_eq!(of(1_234), "1.23 µs");
         assert_eq!(of(999_400), "999 µs");
