@@ -165,8 +165,8 @@ impl Filtered {
         for field in &fields.0 {
             let _ = write!(line, " {}={}", field.key, field.value);
         }
-        if let Some(context) = span.filter(|_| self.trace_ids).map(LoggingSpan::context) {
-            let _ = write!(line, " trace_id={} span_id={}", context.trace_id(), context.span_id());
+        if let Some(span) = span.filter(|_| self.trace_ids) {
+            span.append_ids(&mut line);
         }
         line
     }

@@ -8,6 +8,8 @@ use std::cell::Cell;
 use opentelemetry::Context;
 
 use super::own_work::catch_panics;
+#[cfg(any(feature = "log", feature = "tracing"))]
+use crate::recorder::{globals, own_work::is_own_work};
 
 #[derive(Clone, Copy)]
 enum Thread {
@@ -43,6 +45,13 @@ pub(super) fn can_open_spans() -> bool {
         Thread::Ending => false,
         Thread::Unknown => probe(),
     }
+}
+
+/// Returns true if what this thread records now would be in the trace.
+#[cfg(any(feature = "log", feature = "tracing"))]
+#[inline]
+pub(super) fn is_recording_here() -> bool {
+    globals::is_recording() && !is_own_work() && can_open_spans()
 }
 
 #[cold]

@@ -2,8 +2,8 @@ use opentelemetry::trace::{Link, SpanContext, TraceContextExt};
 use opentelemetry::{Context, KeyValue};
 
 use super::logging_span::OTHER_ERROR;
-use super::{Current, LoggingSpan, OpenSpan, Site, StatusOnly, alive, own_work};
-use crate::recorder::{Details, Purpose, globals, root};
+use super::{Current, LoggingSpan, OpenSpan, Site, StatusOnly, alive};
+use crate::recorder::{Details, Purpose, root};
 
 /// An open span of the crate `tracing`. It is current on the threads that have entered it, and ends when this is dropped.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ pub(crate) enum Parent {
 impl InstrumentedSpan {
     /// Returns true if a span that begins now would be recorded.
     pub(crate) fn can_start() -> bool {
-        globals::is_recording() && !own_work::is_own_work() && alive::can_open_spans()
+        alive::is_recording_here()
     }
 
     /// Opens a span; `None` if nothing records.

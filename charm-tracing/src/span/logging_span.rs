@@ -1,3 +1,5 @@
+use std::fmt::Write as _;
+
 use opentelemetry::trace::{Event, SpanContext, TraceContextExt};
 use opentelemetry::{Context, KeyValue};
 
@@ -22,7 +24,7 @@ impl LoggingSpan {
     /// Returns the innermost open span of the calling thread, or the root; `None` if nothing records, and in work that is
     /// done only for a trace.
     pub(crate) fn current() -> Option<Self> {
-        if !globals::is_recording() || own_work::is_own_work() || !alive::can_open_spans() {
+        if !alive::is_recording_here() {
             return None;
         }
         own_work(|| {
@@ -56,8 +58,8 @@ impl LoggingSpan {
         self.handle.fail(OTHER_ERROR, message);
     }
 
-    /// Returns the trace id and the span id.
-    pub(crate) fn context(&self) -> &SpanContext {
-        &self.context
+    /// Adds the trace id and the span id to the end of a line.
+    pub(crate) fn append_ids(&self, line: &mut String) {
+        let _ = write!(line, " trace_id={} span_id={}", self.context.trace_id(), self.context.span_id());
     }
 }

@@ -79,8 +79,8 @@ impl TracingLayer {
             record(span, fields, [KeyValue::new("level", level.as_str()), target], metadata.name());
         }
         if let Some(mut line) = line {
-            if let Some(context) = span.filter(|_| self.trace_ids).map(LoggingSpan::context) {
-                line = format!("{line} trace_id={} span_id={}", context.trace_id(), context.span_id());
+            if let Some(span) = span.filter(|_| self.trace_ids) {
+                span.append_ids(&mut line);
             }
             juju_log::write(level_of_juju(level), &line);
         }
