@@ -6,6 +6,8 @@ use opentelemetry::{Key, KeyValue, Value};
 #[cfg(feature = "log")]
 use crate::JujuLogger;
 use crate::delivery::TimeBudget;
+#[cfg(feature = "sdk")]
+use crate::sdk::{Exporters, Exports};
 
 /// The configuration of tracing. The arguments of `#[trace_charm]` set it; use it directly with
 /// [`Session`](crate::Session).
@@ -30,6 +32,8 @@ pub struct Config {
     pub(crate) delivery_timeout: Duration,
     #[cfg(feature = "log")]
     pub(crate) logger: Option<JujuLogger>,
+    #[cfg(feature = "sdk")]
+    pub(crate) exporters: Exporters,
     /// The number of spans in an event in which only the charm's own dispatch code ran.
     pub(crate) idle_spans: usize,
 }
@@ -54,6 +58,8 @@ impl Config {
             delivery_timeout: Duration::from_secs(2),
             #[cfg(feature = "log")]
             logger: None,
+            #[cfg(feature = "sdk")]
+            exporters: Exporters::new(),
             idle_spans: 0,
         }
     }
@@ -172,6 +178,42 @@ impl Config {
     #[cfg(feature = "log")]
     pub fn log(mut self, logger: impl Into<JujuLogger>) -> Self {
         self.logger = Some(logger.into());
+        self
+    }
+
+    /// Adds an exporter or a span processor of `opentelemetry_sdk` 0.33, which gets the spans of each dispatch beside the queue;
+    /// with the feature `sdk`. May be called several times. Default: none.
+    ///
+    /// `new` makes it: it returns a `SpanExporter` or a `SpanProcessor`, or a `Result` of one. It is called when the charm's code
+    /// has ended and the trace was stored and sent, on a thread of its own. That thread then calls `set_resource`; for an exporter
+    /// `export` with all spans of this dispatch and `force_flush`; for a processor `on_end` with each span, `force_flush` and
+    /// `shutdown_with_timeout`. Then it drops the exporter. So an `InMemorySpanExporter`, which forgets its spans when it is shut
+    /// down, still has them if `new` returns a clone.
+    ///
+    /// All exporters work at the same time, and together for at most [`delivery_timeout`](Self::delivery_timeout). The thread of
+    /// one that takes longer is abandoned. Each error, panic and time-out is in
+    /// [`DeliveryReport::failed_exporters`](crate::DeliveryReport::failed_exporters), and a warning in Juju's log says the first
+    /// one. The trace in the queue is not affected, and the exporter does not get these spans again.
+    ///
+    /// - `SpanProcessor::on_start` is never called, because only the SDK's own provider can make the span that it takes.
+    /// - Traces of earlier dispatches, which wait in the queue or were interrupted, are not exported.
+    /// - Nothing that the exporter does is part of the trace.
+    /// - An exporter that needs a tokio runtime has to bring one. The guide has an example.
+    /// - A child process that the charm forks exports nothing.
+    ///
+    /// ```
+    /// use charm_tracing::Config;
+    /// use opentelemetry_sdk::trace::InMemorySpanExporter;
+    ///
+    /// let exporter = InMemorySpanExporter::default();
+    /// let config = Config::new().span_exporter(move || exporter.clone());
+    /// ```
+    #[cfg(feature = "sdk")]
+    pub fn span_exporter<Kind, T: Exports<Kind>>(
+        mut self,
+        new: impl Fn() -> T + Send + Sync + 'static,
+    ) -> Self {
+        self.exporters.push(new);
         self
     }
 

@@ -137,6 +137,9 @@
 //! **`tracing`**: `TracingLayer`, a layer for a subscriber of the crate `tracing`. Its spans become spans of the trace, and its
 //! events become span events and lines in Juju's log.
 //!
+//! **`sdk`**: `Config::span_exporter`, also `#[trace_charm(span_exporters = [...])]`. Exporters and span processors of the charm, of
+//! `opentelemetry_sdk` 0.33, get the spans beside the queue.
+//!
 //! **`testing`**: the module `testing`, which records spans in memory for the tests of traced code, and plays whole dispatches
 //! in a Juju in memory. For the `[dev-dependencies]` only.
 
@@ -185,6 +188,8 @@ mod recovery;
 mod resource;
 #[cfg(feature = "session")]
 mod run;
+#[cfg(feature = "sdk")]
+mod sdk;
 #[cfg(feature = "session")]
 mod session;
 mod site;
@@ -226,6 +231,8 @@ pub use opentelemetry;
 pub use recorder::{SessionTracer, SessionTracerProvider, SwitchedOff, switch_off, tracer_provider};
 #[cfg(feature = "session")]
 pub use run::run;
+#[cfg(feature = "sdk")]
+pub use sdk::{ExportError, Exports};
 #[cfg(feature = "session")]
 pub use session::Session;
 pub use span::{CurrentSpan, current_span, event, try_event, with_current_context};

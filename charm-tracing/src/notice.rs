@@ -6,6 +6,8 @@ use std::error::Error;
 use tracing_relation::with_causes;
 
 use crate::delivery::{DeliveryProblem, DeliveryReport};
+#[cfg(feature = "sdk")]
+use crate::sdk::ExportError;
 use crate::target::{MissingCertificate, Target};
 
 /// A line for Juju's log.
@@ -84,6 +86,18 @@ pub(crate) fn of_delivery(
     }
     // An outage of the backend ends by itself, so it is only logged at debug level.
     problem.map(|problem| Notice { level: log::Level::Debug, text: with_causes(problem) })
+}
+
+/// Returns a message about the charm's exporters that failed; `None` if none failed.
+#[cfg(feature = "sdk")]
+pub(crate) fn of_exporters(failed: &[ExportError]) -> Option<Notice> {
+    let (first, others) = failed.split_first()?;
+    let text = match others.len() {
+        0 => with_causes(first),
+        1 => format!("{}; another exporter failed as well", with_causes(first)),
+        others => format!("{}; {others} other exporters failed as well", with_causes(first)),
+    };
+    Some(Notice { level: log::Level::Warn, text })
 }
 
 impl MissingCertificate {

@@ -19,6 +19,8 @@ use crate::recorder::globals;
 #[cfg(feature = "testing")]
 use crate::recorder::turn::{Turn, Use};
 use crate::recorder::{self, Details, Ended, Share, new_trace, open_trace, own_scope};
+#[cfg(feature = "sdk")]
+use crate::sdk::Export;
 use crate::span::{self, Current, EventKind, OpenSpan, StatusOnly};
 use crate::target::Target;
 use crate::warnings_only::WarningsOnly;
@@ -279,7 +281,11 @@ impl Session {
         let OpenSession { config, resource, trace_id, idle, recovered, .. } = &mut open;
         let (resource, trace_id) = (mem::take(resource), trace_id.to_bytes());
         let (idle, recovered, complaint, budget) = (*idle, *recovered, config.complaint(), config.budget());
+        #[cfg(feature = "sdk")]
+        let exporters = mem::take(&mut config.exporters);
         let Ended { trace, spans, dropped_spans, journal } = open.end();
+        #[cfg(feature = "sdk")]
+        let export = span::catch_panics(|| Export::new(exporters, &spans, trace, &resource)).flatten();
         let destination = target.map(|target| &target.destination);
         // The trace is stored before anything is sent, so a panic in the HTTP client loses only the attempt.
         let deliver = || {
@@ -292,8 +298,14 @@ impl Session {
         report.dropped_spans = dropped_spans;
         report.recovered = recovered.traces;
         report.dropped_by_limits = report.dropped_by_limits.saturating_add(recovered.dropped);
+        #[cfg(feature = "sdk")]
+        if let Some(export) = export {
+            report.failed_exporters = span::catch_panics(|| export.run(budget.total)).unwrap_or_default();
+        }
         let notices = [
             notice::of_delivery(&report, target, queue.is_some()),
+            #[cfg(feature = "sdk")]
+            notice::of_exporters(&report.failed_exporters),
             complaint.map(|text| Notice { level: log::Level::Warn, text }),
         ];
         // The most severe notice; of two equal ones the first.

@@ -15,6 +15,7 @@ const ORDER: &[&str] = &[
     "process",
     "otlp",
     // The line.
+    "sdk",
     "queue",
     "delivery",
     "juju_log",

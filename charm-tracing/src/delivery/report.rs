@@ -5,6 +5,8 @@ use tracing_relation::with_causes;
 use super::certificate::CertificateError;
 use super::url::EndpointError;
 use crate::queue::{Losses, QueueError};
+#[cfg(feature = "sdk")]
+use crate::sdk::ExportError;
 
 /// The result of a delivery, for a dispatch's own trace and for the waiting traces.
 ///
@@ -44,6 +46,9 @@ pub struct DeliveryReport {
     pub lost: bool,
     /// The first problem. Later ones are logged at debug level.
     pub problem: Option<DeliveryProblem>,
+    /// The exporters of [`Config::span_exporter`](crate::Config::span_exporter) that did not export the spans of this dispatch.
+    #[cfg(feature = "sdk")]
+    pub failed_exporters: Vec<ExportError>,
     /// Traces that were damaged on the disk. They were removed.
     pub(crate) damaged: u64,
     /// True if the backend took this dispatch's trace, or the queue has it.

@@ -50,6 +50,8 @@ struct GivenDetails {
     name: Option<String>,
     kind: Option<SpanKind>,
     attributes: Vec<KeyValue>,
+    /// True if the record has the attributes of the site itself, because one was changed.
+    own_site: bool,
     dropped: [u32; 3],
     events: Vec<Event>,
     links: Vec<Link>,
@@ -75,9 +77,12 @@ impl Given {
             Box::new(Details {
                 name: given.name.clone().map(Cow::Owned),
                 kind: given.kind.clone(),
-                attributes: given.attributes.clone(),
+                attributes: match self.site.filter(|_| given.own_site) {
+                    Some(site) => [SITES[site].attributes(), given.attributes.clone()].concat(),
+                    None => given.attributes.clone(),
+                },
                 dropped_attributes: given.dropped[0],
-                own_site: false,
+                own_site: given.own_site,
                 events: given.events.clone(),
                 dropped_events: given.dropped[1],
                 links: given.links.clone(),
@@ -144,13 +149,17 @@ fn resource() -> Vec<KeyValue> {
 }
 
 fn request(records: Vec<Record>, resource: &[KeyValue]) -> Vec<u8> {
+    encode_request(&stored(records), TRACE, &own_scope(), resource)
+}
+
+fn stored(records: Vec<Record>) -> Store {
     let mut spans = Store::default();
     for record in records {
         let end = record.end;
         let span = spans.begin(record);
         spans.end(span, end);
     }
-    encode_request(&spans, TRACE, &own_scope(), resource)
+    spans
 }
 
 fn ours(given: &[Given]) -> Vec<u8> {
@@ -159,16 +168,19 @@ fn ours(given: &[Given]) -> Vec<u8> {
 }
 
 fn theirs(given: &[Given]) -> Vec<u8> {
-    let spans = given.iter().map(Given::span_data).collect();
+    encoded_by_opentelemetry(given.iter().map(Given::span_data).collect())
+}
+
+fn encoded_by_opentelemetry(spans: Vec<SpanData>) -> Vec<u8> {
+    let last = spans.last().map(|span| span.span_context.span_id().to_bytes());
     let resource =
         ResourceAttributesWithSchema { attributes: resource().into_iter().into(), schema_url: None };
     let mut resource_spans = group_spans_by_resource_and_scope(spans, &resource);
     // The order of the scopes is ours to choose.
-    if let Some(last) = given.last() {
+    if let Some(last) = last {
         let scopes = &mut resource_spans[0].scope_spans;
-        let place = scopes
-            .iter()
-            .position(|scope| scope.spans.last().is_some_and(|span| span.span_id == last.id.to_be_bytes()));
+        let place =
+            scopes.iter().position(|scope| scope.spans.last().is_some_and(|span| span.span_id == last));
         let scope = scopes.remove(place.expect("the scope of the last span"));
         scopes.push(scope);
     }
@@ -258,13 +270,26 @@ fn details() -> impl Strategy<Value = GivenDetails> {
     let link = (context(), attributes(), any::<u32>())
         .prop_map(|(context, attributes, dropped)| Link::new(context, attributes, dropped));
     (
-        (proptest::option::of(".{0,200}"), proptest::option::of(kind()), attributes(), any::<[u32; 3]>()),
-        (vec(event(), 0..3), vec(link, 0..3), status()),
+        (proptest::option::of(".{0,200}"), proptest::option::of(kind()), attributes(), any::<bool>()),
+        (any::<[u32; 3]>(), vec(event(), 0..3), vec(link, 0..3), status()),
         (proptest::option::of(0_usize..3), proptest::option::of((context(), any::<bool>()))),
     )
-        .prop_map(|((name, kind, attributes, dropped), (events, links, status), (scope, remote))| {
-            GivenDetails { name, kind, attributes, dropped, events, links, status, scope, remote }
-        })
+        .prop_map(
+            |((name, kind, attributes, own_site), (dropped, events, links, status), (scope, remote))| {
+                GivenDetails {
+                    name,
+                    kind,
+                    attributes,
+                    own_site,
+                    dropped,
+                    events,
+                    links,
+                    status,
+                    scope,
+                    remote,
+                }
+            },
+        )
 }
 
 fn given() -> impl Strategy<Value = Given> {
@@ -295,6 +320,15 @@ proptest! {
             request.encode_to_vec()
         };
         prop_assert_eq!(decoded(ours(&given)), decoded(exported(&given)));
+    }
+
+    #[cfg(feature = "sdk")]
+    #[test]
+    fn exporters_of_the_charm_get_the_same_spans(given in vec(given(), 1..8)) {
+        let spans = stored(given.iter().map(Given::record).collect());
+        let exported = crate::sdk::span_data(&spans, TRACE, &own_scope());
+        prop_assert_eq!(&exported, &given.iter().map(Given::span_data).collect::<Vec<_>>());
+        prop_assert_eq!(encoded_by_opentelemetry(exported), ours(&given));
     }
 
     #[test]

@@ -1,0 +1,121 @@
+use std::error::Error;
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use opentelemetry::{Context, KeyValue};
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::trace::SpanData;
+
+use super::exporters::{Exporters, NewExporter};
+use super::span_data::span_data;
+use crate::recorder::{Store, TraceContext, own_scope};
+use crate::span::catch_panics;
+
+/// The reason why an exporter or a span processor of the charm did not export the spans of a dispatch. Match on the variant; the
+/// text is for people.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ExportError {
+    /// It returned an error, or could not be made.
+    #[error("cannot export the spans of this event with {exporter}")]
+    Failed {
+        /// The type of the exporter.
+        exporter: &'static str,
+        /// The error.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// It panicked. With `panic = "abort"` a panic ends the charm instead.
+    #[error("cannot export the spans of this event with {exporter}: it panicked")]
+    Panicked {
+        /// The type of the exporter.
+        exporter: &'static str,
+    },
+    /// It had not ended after [`Config::delivery_timeout`](crate::Config::delivery_timeout). Its thread is abandoned: it runs
+    /// until it ends or the process does.
+    #[error("cannot export the spans of this event with {exporter}: it has not ended within {limit:?}")]
+    TimeOver {
+        /// The type of the exporter.
+        exporter: &'static str,
+        /// The limit.
+        limit: Duration,
+    },
+}
+
+/// The spans of a dispatch on their way to the charm's exporters.
+pub(crate) struct Export {
+    exporters: Exporters,
+    spans: Arc<[SpanData]>,
+    resource: Resource,
+}
+
+impl Export {
+    /// Copies the spans for the exporters; `None` if there are none.
+    pub(crate) fn new(
+        exporters: Exporters,
+        spans: &Store,
+        trace: TraceContext,
+        resource: &[KeyValue],
+    ) -> Option<Self> {
+        if exporters.0.is_empty() {
+            return None;
+        }
+        let resource = Resource::builder_empty().with_attributes(resource.iter().cloned()).build();
+        Some(Self { exporters, spans: span_data(spans, trace, &own_scope()).into(), resource })
+    }
+
+    /// Lets all exporters work at the same time, and waits for them for at most `limit` together. Returns the errors of those
+    /// that failed, in the order of the exporters.
+    pub(crate) fn run(self, limit: Duration) -> Vec<ExportError> {
+        let Self { exporters, spans, resource } = self;
+        let started = Instant::now();
+        let left = move || limit.saturating_sub(started.elapsed());
+        let start = |exporter: NewExporter| {
+            let name = exporter.name;
+            let (spans, resource) = (Arc::clone(&spans), resource.clone());
+            (name, start(move || export(&exporter, &spans, &resource, left)))
+        };
+        let running: Vec<_> = exporters.0.into_iter().map(start).collect();
+        let ended = running.into_iter().filter_map(|(exporter, running)| {
+            let failed = |source| ExportError::Failed { exporter, source };
+            match running.map(|result| result.recv_timeout(left())) {
+                Ok(Ok(Some(result))) => result.err().map(failed),
+                Ok(Ok(None)) => Some(ExportError::Panicked { exporter }),
+                Ok(Err(_)) => Some(ExportError::TimeOver { exporter, limit }),
+                Err(error) => Some(failed(error.into())),
+            }
+        });
+        ended.collect()
+    }
+}
+
+/// Starts the work on a thread. The result is `None` if it panics.
+fn start<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> io::Result<Receiver<Option<T>>> {
+    let (sender, result) = mpsc::sync_channel(1);
+    let run = move || {
+        // If the time is over, there is no receiver.
+        let _ = sender.send(catch_panics(work));
+    };
+    thread::Builder::new().name("span exporter".to_owned()).spawn(run)?;
+    Ok(result)
+}
+
+fn export(
+    exporter: &NewExporter,
+    spans: &[SpanData],
+    resource: &Resource,
+    left: impl Fn() -> Duration,
+) -> Result<(), Box<dyn Error + Send + Sync>> {
+    // The code of OpenTelemetry does not trace its own requests then, as on the threads of the SDK.
+    let _suppressed = Context::enter_telemetry_suppressed_scope();
+    let mut processor = (exporter.new)()?;
+    processor.set_resource(resource);
+    for span in spans {
+        processor.on_end(span.clone());
+    }
+    let flushed = processor.force_flush();
+    let shut_down = processor.shutdown_with_timeout(left());
+    Ok(flushed.and(shut_down)?)
+}
