@@ -1,6 +1,9 @@
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{Attribute, Block, Error, ImplItem, Item, ItemImpl, ItemTrait, LitStr, Path, Signature, TraitItem};
+use syn::{
+    Attribute, Block, Error, ImplItem, Item, ItemImpl, ItemTrait, LitStr, Path, Signature, TraitItem,
+    TraitItemFn,
+};
 
 use crate::args::{self, Accept, Args};
 use crate::errors::{Errors, refuse_item};
@@ -67,12 +70,11 @@ fn on_trait(krate: &TokenStream, args: &TypeArgs, mut item: ItemTrait, mut error
     args.selection.check(candidates, &mut errors);
     refuse_another(&mut item.attrs, &mut errors);
     let methods = Methods::new(krate, args, Owner::of_trait(&item, args.name.as_ref()));
-    for member in &mut item.items {
-        if let TraitItem::Fn(method) = member
-            && let Some(block) = &mut method.default
-            && errors.is_empty()
-        {
-            methods.trace(&mut method.attrs, &mut method.sig, block);
+    if errors.is_empty() {
+        for member in &mut item.items {
+            if let TraitItem::Fn(TraitItemFn { attrs, sig, default: Some(block), .. }) = member {
+                methods.trace(attrs, sig, block);
+            }
         }
     }
     lints::allow_expected(&mut item.attrs);

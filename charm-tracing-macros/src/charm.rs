@@ -171,9 +171,8 @@ fn readable(signature: &Signature) -> syn::Result<()> {
 /// about calls of the function. It is the length of an array: in the place of a type, an error would count as `()`.
 fn refuse_borrowed_dispatch(block: &mut ItemImpl) {
     for item in &mut block.items {
-        if let ImplItem::Fn(method) = item
-            && let Some(dispatch) = borrowed_dispatch(&mut method.sig, &block.generics)
-        {
+        let ImplItem::Fn(method) = item else { continue };
+        if let Some(dispatch) = borrowed_dispatch(&mut method.sig, &block.generics) {
             let error = Error::new_spanned(
                 &*dispatch,
                 "the charm cannot borrow from the `Dispatch`, which `run` lends only while it calls `new`; let it keep \

@@ -8,17 +8,15 @@ use syn::spanned::Spanned;
 use syn::{ItemImpl, Type};
 
 use crate::expand::located;
-use crate::names::line;
 
 /// The bits of a block's number. If two blocks of one type have the same number, neither is found.
 const NUMBER: u32 = 24;
 
-/// Returns the block's number as a list of bits: a hash of its text and its line. Non-empty blocks of one type differ in
-/// their text, because else they would not compile.
+/// Returns the block's number as a list of bits: a hash of its text. Blocks of one type differ in their text unless they
+/// are empty, because else they would not compile.
 pub(crate) fn number(block: &ItemImpl) -> TokenStream {
     let mut hasher = DefaultHasher::new();
     block.to_token_stream().to_string().hash(&mut hasher);
-    line(block.impl_token.span).hash(&mut hasher);
     let hash = hasher.finish();
     (0..NUMBER).fold(quote!(()), |rest, bit| {
         let bit = Literal::u64_unsuffixed(hash >> bit & 1);

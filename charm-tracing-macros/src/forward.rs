@@ -117,9 +117,11 @@ fn turbofish(signature: &Signature) -> Option<TokenStream> {
 fn doc(foreign: &Type, signature: &Signature) -> TokenStream {
     let path = format!("{}::{}", type_name(foreign), signature.ident);
     let mut doc = format!(" Calls `{path}`, in a span.");
-    if let ReturnType::Type(_, ty) = &signature.output
-        && matches!(&**ty, Type::Path(path) if is_called(&path.path, "Result"))
-    {
+    let returned = match &signature.output {
+        ReturnType::Type(_, ty) => Some(&**ty),
+        ReturnType::Default => None,
+    };
+    if matches!(returned, Some(Type::Path(path)) if is_called(&path.path, "Result")) {
         doc.push_str("\n\n # Errors\n\n Those of the call.");
     }
     quote_spanned!(Span::mixed_site()=> #[doc = #doc])

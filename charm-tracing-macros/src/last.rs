@@ -116,10 +116,8 @@ pub(crate) fn attribute(krate: &TokenStream, owner: &Owner, arguments: &TokenStr
 
 /// Adds the arguments to the function's `__last` attribute; returns false if it has none.
 pub(crate) fn hand_on(attributes: &mut [Attribute], arguments: &TokenStream) -> bool {
-    for attribute in attributes {
-        if is_last(attribute)
-            && let Meta::List(list) = &mut attribute.meta
-        {
+    for attribute in attributes.iter_mut().filter(|attribute| is_last(attribute)) {
+        if let Meta::List(list) = &mut attribute.meta {
             let tokens = &list.tokens;
             let ends_with_comma = matches!(
                 tokens.clone().into_iter().last(),

@@ -21,9 +21,8 @@ pub(crate) fn allowed_form(block: &ItemImpl) -> Option<Attribute> {
 /// Turns `expect` into `allow`, because the traced body may not trigger the lint that the author's body triggers.
 pub(crate) fn allow_expected(attributes: &mut [Attribute]) {
     for attribute in attributes {
-        if let Meta::List(list) = &mut attribute.meta
-            && let Some(expect) = list.path.get_ident().filter(|name| *name == "expect")
-        {
+        let Meta::List(list) = &mut attribute.meta else { continue };
+        if let Some(expect) = list.path.get_ident().filter(|name| *name == "expect") {
             list.path = Path::from(Ident::new("allow", expect.span()));
         }
     }

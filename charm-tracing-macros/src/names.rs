@@ -1,6 +1,5 @@
 use std::ffi::OsString;
 
-use proc_macro2::Span;
 use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::{Path, Type};
@@ -22,13 +21,6 @@ pub(crate) fn type_name(ty: &Type) -> String {
 /// Returns true if the last part of a path is the name: the author may write any of the parts before it.
 pub(crate) fn is_called(path: &Path, name: &str) -> bool {
     path.segments.last().is_some_and(|last| last.ident == name)
-}
-
-/// Returns the line of a token in its file, starting at 1; 0 outside a compiler. The macros `line!` and `file!` would
-/// return the place of the attribute.
-pub(crate) fn line(span: Span) -> u32 {
-    // Outside of a compiler, as in this crate's own tests, there are no lines.
-    if proc_macro::is_available() { u32::try_from(span.unwrap().line()).unwrap_or(0) } else { 0 }
 }
 
 /// Returns the name that the compiled package gives `charm_tracing`; `None` if that is `charm_tracing`, or is unknown.

@@ -6,7 +6,7 @@ pub use core::convert::From;
 pub use core::marker::PhantomData;
 pub use core::ops::{Deref, DerefMut};
 pub use core::option::Option;
-pub use core::{concat, file, module_path};
+pub use core::{concat, file, line, module_path};
 
 #[cfg(feature = "session")]
 pub use crate::charm::{Members, Setting, TraceCharmOncePerTypeAndTraceTypeOnOtherBlocks};

@@ -3,14 +3,15 @@ use quote::quote_spanned;
 use syn::ext::IdentExt;
 use syn::{LitStr, Signature};
 
-use crate::names::line;
+use crate::expand::located;
 
 /// The description of a traced function for the runtime: a `Site`. For a method whose type is unknown to the attribute,
 /// it also says where to ask for the type's name.
 pub(crate) struct Callee {
     name: String,
     path: String,
-    line: u32,
+    /// The place of the function's name.
+    place: Span,
     owner_at_run_time: bool,
 }
 
@@ -43,19 +44,21 @@ impl Callee {
             },
             path: owner.map(|owner| format!("::{}", owner.path)).unwrap_or_default()
                 + &format!("::{function}"),
-            line: line(function.span()),
+            place: function.span(),
             owner_at_run_time: is_unknown && name.is_none(),
         }
     }
 
     /// Writes an expression of the type `__private::Callee`.
     pub(crate) fn to_tokens(&self, krate: &TokenStream) -> TokenStream {
-        let Self { name, path, line, owner_at_run_time } = self;
+        let Self { name, path, place, owner_at_run_time } = self;
         let callee = if *owner_at_run_time {
             quote_spanned!(Span::mixed_site()=> #krate::__private::Site::method_of(&SITE, #krate::__private::type_name::<Self>))
         } else {
             quote_spanned!(Span::mixed_site()=> #krate::__private::Site::callee(&SITE))
         };
+        // At the place of the attribute it would be the attribute's line.
+        let line = located(&quote_spanned!(*place=> #krate::__private::line!()), *place);
         quote_spanned! {Span::mixed_site()=> {
             static SITE: #krate::__private::Site = #krate::__private::Site::new(
                 #name,

@@ -10,7 +10,7 @@ async fn fetch(url: &str, retries: u8) -> Result<String, Error> {
                     ::charm_tracing::__private::module_path!(), "::fetch"
                 ),
                 ::charm_tracing::__private::file!(),
-                0u32,
+                ::charm_tracing::__private::line!(),
             );
             ::charm_tracing::__private::Site::callee(&SITE)
         },
@@ -44,7 +44,7 @@ async fn wait(seconds: u64) {
                     ::charm_tracing::__private::module_path!(), "::wait"
                 ),
                 ::charm_tracing::__private::file!(),
-                0u32,
+                ::charm_tracing::__private::line!(),
             );
             ::charm_tracing::__private::Site::callee(&SITE)
         },

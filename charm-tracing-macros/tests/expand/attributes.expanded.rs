@@ -7,7 +7,7 @@ fn write(name: &str, units: usize) -> usize {
                     ::charm_tracing::__private::module_path!(), "::write"
                 ),
                 ::charm_tracing::__private::file!(),
-                0u32,
+                ::charm_tracing::__private::line!(),
             );
             ::charm_tracing::__private::Site::callee(&SITE)
         },
@@ -48,7 +48,7 @@ async fn scale(units: usize) {
                     ::charm_tracing::__private::module_path!(), "::scale"
                 ),
                 ::charm_tracing::__private::file!(),
-                0u32,
+                ::charm_tracing::__private::line!(),
             );
             ::charm_tracing::__private::Site::callee(&SITE)
         },

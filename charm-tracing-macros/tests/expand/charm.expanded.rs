@@ -7,7 +7,7 @@ impl MyCharm {
                     ::charm_tracing::__private::module_path!(), "::MyCharm::endpoint"
                 ),
                 ::charm_tracing::__private::file!(),
-                0u32,
+                ::charm_tracing::__private::line!(),
             );
             ::charm_tracing::__private::Site::callee(&SITE)
         });

@@ -24,7 +24,7 @@ fn write((path, _): (&Path, u8), text: String, units: usize) -> io::Result<usize
                     ::charm_tracing::__private::module_path!(), "::write"
                 ),
                 ::charm_tracing::__private::file!(),
-                0u32,
+                ::charm_tracing::__private::line!(),
             );
             ::charm_tracing::__private::Site::callee(&SITE)
         },
@@ -65,7 +65,7 @@ fn find(key: &str) -> Result<u8, NotFound> {
                     ::charm_tracing::__private::module_path!(), "::find"
                 ),
                 ::charm_tracing::__private::file!(),
-                0u32,
+                ::charm_tracing::__private::line!(),
             );
             ::charm_tracing::__private::Site::callee(&SITE)
         },

@@ -19,7 +19,7 @@ fn units(path: &Path) -> Result<impl Iterator<Item = String>, Box<dyn Error>> {
                     ::charm_tracing::__private::module_path!(), "::units"
                 ),
                 ::charm_tracing::__private::file!(),
-                0u32,
+                ::charm_tracing::__private::line!(),
             );
             ::charm_tracing::__private::Site::callee(&SITE)
         },

@@ -7,7 +7,7 @@ fn render(units: usize, name: &str) -> String {
                 ::charm_tracing::__private::module_path!(), "::render"
             ),
             ::charm_tracing::__private::file!(),
-            0u32,
+            ::charm_tracing::__private::line!(),
         );
         ::charm_tracing::__private::Site::callee(&SITE)
     });

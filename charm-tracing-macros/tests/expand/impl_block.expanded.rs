@@ -17,7 +17,7 @@ where
                         ::charm_tracing::__private::module_path!(), "::Database::new"
                     ),
                     ::charm_tracing::__private::file!(),
-                    0u32,
+                    ::charm_tracing::__private::line!(),
                 );
                 ::charm_tracing::__private::Site::callee(&SITE)
             },
@@ -61,7 +61,7 @@ where
                         ::charm_tracing::__private::module_path!(), "::Database::connect"
                     ),
                     ::charm_tracing::__private::file!(),
-                    0u32,
+                    ::charm_tracing::__private::line!(),
                 );
                 ::charm_tracing::__private::Site::callee(&SITE)
             },

@@ -6,7 +6,7 @@ fn fetch<'a>(url: &'a str) -> impl Future<Output = Result<String, Error>> + Send
                 ::charm_tracing::__private::module_path!(), "::fetch"
             ),
             ::charm_tracing::__private::file!(),
-            0u32,
+            ::charm_tracing::__private::line!(),
         );
         ::charm_tracing::__private::Site::callee(&SITE)
     });

@@ -6,7 +6,7 @@ fn wait(unit: &str) -> io::Result<u8> {
                 ::charm_tracing::__private::module_path!(), "::wait"
             ),
             ::charm_tracing::__private::file!(),
-            0u32,
+            ::charm_tracing::__private::line!(),
         );
         ::charm_tracing::__private::Site::callee(&SITE)
     });

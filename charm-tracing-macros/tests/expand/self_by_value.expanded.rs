@@ -19,7 +19,7 @@ impl Workload {
                         ::charm_tracing::__private::module_path!(), "::Workload::stop"
                     ),
                     ::charm_tracing::__private::file!(),
-                    0u32,
+                    ::charm_tracing::__private::line!(),
                 );
                 ::charm_tracing::__private::Site::callee(&SITE)
             },

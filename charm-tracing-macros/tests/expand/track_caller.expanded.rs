@@ -7,7 +7,7 @@ fn port(text: &str) -> Result<u16, Error> {
                 ::charm_tracing::__private::module_path!(), "::port"
             ),
             ::charm_tracing::__private::file!(),
-            0u32,
+            ::charm_tracing::__private::line!(),
         );
         ::charm_tracing::__private::Site::callee(&SITE)
     });

@@ -8,7 +8,7 @@ trait HealthCheck {
                     ::charm_tracing::__private::module_path!(), "::HealthCheck::is_down"
                 ),
                 ::charm_tracing::__private::file!(),
-                0u32,
+                ::charm_tracing::__private::line!(),
             );
             ::charm_tracing::__private::Site::callee(&SITE)
         });
@@ -33,7 +33,7 @@ trait Restart {
                         ::charm_tracing::__private::module_path!(), "::Restart::restart"
                     ),
                     ::charm_tracing::__private::file!(),
-                    0u32,
+                    ::charm_tracing::__private::line!(),
                 );
                 ::charm_tracing::__private::Site::method_of(
                     &SITE,

@@ -14,7 +14,7 @@ impl<T> Display for Wrapper<T> {
                         ::charm_tracing::__private::module_path!(), "::Wrapper::fmt"
                     ),
                     ::charm_tracing::__private::file!(),
-                    0u32,
+                    ::charm_tracing::__private::line!(),
                 );
                 ::charm_tracing::__private::Site::callee(&SITE)
             },
