@@ -198,24 +198,38 @@ impl Kind {
 
 /// Parses `key = [A, b::B]`.
 pub(crate) fn types(key: &Ident, input: ParseStream<'_>) -> syn::Result<Vec<Type>> {
-    equals(key, input, &format!("write `{key} = [Type, other::Type]`"))?;
+    bracketed_list(key, input, "types", "[Type, other::Type]")
+}
+
+/// Parses `key = [function, || expression]`.
+pub(crate) fn expressions(key: &Ident, input: ParseStream<'_>) -> syn::Result<Vec<Expr>> {
+    bracketed_list(key, input, "functions", "[function, other::function]")
+}
+
+fn bracketed_list<T: Parse>(
+    key: &Ident,
+    input: ParseStream<'_>,
+    kind: &str,
+    example: &str,
+) -> syn::Result<Vec<T>> {
+    equals(key, input, &format!("write `{key} = {example}`"))?;
     if !input.peek(syn::token::Bracket) {
-        return Err(input.error(format!("`{key}` takes types in brackets: `{key} = [Type, other::Type]`")));
+        return Err(input.error(format!("`{key}` takes {kind} in brackets: `{key} = {example}`")));
     }
     let content;
     bracketed!(content in input);
-    let mut types = Vec::new();
+    let mut items = Vec::new();
     while !content.is_empty() {
         if let Some(name) = content.parse::<Option<LitStr>>()? {
-            let message = format!("`{key}` takes types, not their names in quotes: `{}`", name.value());
+            let message = format!("`{key}` takes {kind}, not their names in quotes: `{}`", name.value());
             return Err(Error::new(name.span(), message));
         }
-        types.push(content.parse()?);
+        items.push(content.parse()?);
         if !content.is_empty() {
             content.parse::<Token![,]>()?;
         }
     }
-    Ok(types)
+    Ok(items)
 }
 
 /// Parses `key(a, b)`.

@@ -25,6 +25,7 @@ struct CharmArgs {
     /// Arguments whose value is given to the method of the argument's name of `Config`.
     settings: Vec<(Ident, Expr)>,
     resource_attributes: Vec<SpanAttribute>,
+    span_exporters: Vec<Expr>,
     extra_types: Vec<Type>,
     krate: Option<Path>,
 }
@@ -49,6 +50,9 @@ impl Args for CharmArgs {
         ("max_bytes_per_trace", |given, key, input| given.setting(key, input, Kind::Number("4_500_000"))),
         ("request_timeout", |given, key, input| given.setting(key, input, Kind::Duration)),
         ("delivery_timeout", |given, key, input| given.setting(key, input, Kind::Duration)),
+        ("span_exporters", |given, key, input| {
+            args::expressions(key, input).map(|exporters| given.span_exporters = exporters)
+        }),
         ("log", |given, key, input| given.setting(key, input, Kind::Text)),
         ("crate", |given, key, input| args::krate(key, input).map(|path| given.krate = Some(path))),
     ];
@@ -243,7 +247,11 @@ fn settings(args: &CharmArgs) -> TokenStream {
         .resource_attributes
         .iter()
         .map(|SpanAttribute { key, value }| quote_spanned!(value.span()=> .resource_attribute(#key, #value)));
-    calls.chain(attributes).collect()
+    let exporters = args
+        .span_exporters
+        .iter()
+        .map(|exporter| quote_spanned!(exporter.span()=> .span_exporter(#exporter)));
+    calls.chain(attributes).chain(exporters).collect()
 }
 
 /// Writes the code that reads the named methods and fields, each at the literal that names it: the compiler then shows

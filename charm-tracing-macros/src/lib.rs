@@ -73,6 +73,7 @@ use proc_macro::TokenStream;
 /// | `request_timeout = expression` | the `Duration` that one request to the backend may take | 1 s |
 /// | `delivery_timeout = expression` | the `Duration` that one dispatch may spend on delivery | 2 s |
 /// | `log = "info"` | a logger for the crate `log`, with the feature `log`: its filter in the style of `RUST_LOG`, or a [`JujuLogger`](../charm_tracing/struct.JujuLogger.html) | none |
+/// | `span_exporters = [function, ...]` | functions that return a `SpanExporter` or a `SpanProcessor` of `opentelemetry_sdk`, or a `Result` of one, with the feature `sdk`: they get the spans beside the queue; see [`Config`](../charm_tracing/struct.Config.html#method.span_exporter) | none |
 /// | `crate = path` | where `charm_tracing` is, if it is re-exported or has another name | `::charm_tracing` |
 ///
 /// Methods and fields named here may be `String`, `&str`, `PathBuf`, `&Path`, and `Option` or `Result` of them; `None`

@@ -12,7 +12,9 @@ use charm_testing::collector::Collector;
 use charm_tracing::juju::{Dispatch, HookToolCall, HookToolError, HookToolOutput, HookTools};
 use charm_tracing::opentelemetry::trace::{SpanId, Tracer};
 use charm_tracing::opentelemetry::{Context, Key, global};
-use charm_tracing::{Config, DeliveryReport, Destination, ExportError, Session, trace_fn};
+use charm_tracing::{
+    Config, DeliveryReport, Destination, ExportError, Session, TracedCharm as _, trace_charm, trace_fn,
+};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::trace::v1::ResourceSpans;
 use opentelemetry_proto::transform::trace::tonic::group_spans_by_resource_and_scope;
@@ -252,6 +254,23 @@ fn the_batch_processor_of_the_sdk_can_be_used() {
     let report = juju.dispatch(config, None);
     assert!(report.failed_exporters.is_empty(), "{report:?}");
     assert_eq!(own.spans().len(), 4);
+}
+
+fn failing() -> Result<Own, OTelSdkError> {
+    Err(OTelSdkError::AlreadyShutdown)
+}
+
+#[trace_charm(tracing_endpoint = "endpoint", span_exporters = [Own::default, failing, || Faulty(Fault::Error)])]
+struct ExportingCharm {
+    endpoint: Option<String>,
+}
+
+#[test]
+fn the_attribute_names_functions_that_make_exporters() {
+    let (_turn, juju) = (take_turn(), Juju::default());
+    let charm = ExportingCharm { endpoint: None };
+    let report = juju.dispatch(ExportingCharm::config(), charm.destination());
+    assert_eq!(report.failed_exporters.len(), 2, "{report:?}");
 }
 
 #[test]

@@ -13,6 +13,8 @@ for MyCharm {
             .delivery_timeout(TIMEOUT)
             .resource_attribute("deployment.environment.name", "staging")
             .resource_attribute("shard", shard())
+            .span_exporter(otlp)
+            .span_exporter(|| Stdout::default())
     }
     fn destination(
         &self,
