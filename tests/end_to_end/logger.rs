@@ -31,7 +31,7 @@ impl MyCharm {
             dispatch.juju_log(log::Level::Info, "between").map_err(|error| error.to_string())?;
         }
         Self::render();
-        // The thread is given no context, so its lines belong to the root.
+        // The thread is given no context, so its lines belong to the event.
         thread::scope(|scope| scope.spawn(|| log::info!("from another thread")).join())
             .map_err(|_| "panicked")?;
         log::info!("{Panics}");
@@ -130,7 +130,7 @@ fn what_a_charm_logs_is_in_jujus_log_and_in_the_trace() {
         assert!(handled[2].starts_with("cannot format this message: "), "{handled:?}");
         assert_eq!(handled[3..], ["logged"]);
         assert_eq!(names("method call: MyCharm.render"), ["not for Juju"]);
-        assert_eq!(names("app/0: start event"), ["from another thread"]);
+        assert_eq!(names("event: start"), ["start", "from another thread"]);
 
         let rendered = trace.span("method call: MyCharm.handle").event("rendered").unwrap();
         let attributes: Vec<_> =

@@ -403,7 +403,7 @@ fn a_destructor_of_a_thread_local_value_may_call_traced_code() {
         });
         thread.join().unwrap();
     });
-    assert_eq!(spans.outline().to_string(), "app/0: start event\n  event: start\n  function call: helper");
+    assert_eq!(spans.outline().to_string(), "app/0: start event\n  event: start\n    function call: helper");
 }
 
 #[test]
@@ -499,7 +499,7 @@ fn the_current_span_is_the_methods_own_through_either_api() {
 }
 
 #[test]
-fn a_thread_without_a_context_hangs_on_the_root() {
+fn a_thread_without_a_context_hangs_on_the_event() {
     let spans = spans_of(|| {
         thread::spawn(|| helper(1)).join().unwrap();
     });
@@ -508,7 +508,7 @@ fn a_thread_without_a_context_hangs_on_the_root() {
         "\
 app/0: start event
   event: start
-  function call: helper"
+    function call: helper"
     );
 }
 

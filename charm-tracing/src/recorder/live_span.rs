@@ -1,4 +1,6 @@
 use std::borrow::Cow;
+#[cfg(feature = "session")]
+use std::mem;
 use std::time::SystemTime;
 
 use opentelemetry::trace::{Event, Link, Span, SpanContext, Status, TraceContextExt as _};
@@ -36,8 +38,27 @@ pub(crate) fn open_trace(
 }
 
 /// Returns the context of the root of the open trace; `None` if there is none or tracing is switched off.
+#[cfg(feature = "tracing")]
 pub(crate) fn root() -> Option<Context> {
     if globals::is_recording() { globals::with(|trace| trace.root.clone())? } else { None }
+}
+
+/// Returns the context of the parent of spans that have no nearer one: of the event while it is handled, else of the root. `None`
+/// if no trace is open or tracing is switched off.
+///
+/// A new thread has no current span, but what it does while the event is handled nearly always belongs to the event.
+pub(crate) fn parent_of_orphans() -> Option<Context> {
+    if !globals::is_recording() {
+        return None;
+    }
+    globals::with(|trace| trace.event.as_ref().or(trace.root.as_ref()).cloned())?
+}
+
+/// Sets the event that is handled; `None` if none is.
+#[cfg(feature = "session")]
+pub(crate) fn set_event(event: Option<Context>) {
+    // The replaced context is dropped after the lock is released, because it may hold values of the charm.
+    drop(globals::with(|trace| mem::replace(&mut trace.event, event)));
 }
 
 impl Handle {

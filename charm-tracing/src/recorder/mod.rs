@@ -29,7 +29,11 @@ pub(crate) use ids::random;
 #[cfg(any(test, fuzzing))]
 pub(crate) use ids::split_mix;
 pub(crate) use journal::{Journal, JournalFile, JournalStatus, JournalWriter};
-pub(crate) use live_span::{LiveSpan, open_trace, root};
+#[cfg(feature = "tracing")]
+pub(crate) use live_span::root;
+#[cfg(feature = "session")]
+pub(crate) use live_span::set_event;
+pub(crate) use live_span::{LiveSpan, open_trace, parent_of_orphans};
 pub(crate) use open_trace::Ended;
 pub use provider::{SessionTracer, SessionTracerProvider, tracer_provider};
 pub(crate) use provider::{install, new_trace, own_scope, uninstall};

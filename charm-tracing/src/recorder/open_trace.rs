@@ -14,8 +14,10 @@ use crate::site::Site;
 /// The trace that is being recorded.
 #[derive(Debug)]
 pub(crate) struct OpenTrace {
-    /// The context of the root, the parent of spans that have no nearer one. `None` only before the root has begun.
+    /// The context of the root. `None` only before the root has begun.
     pub(crate) root: Option<Context>,
+    /// The context of the event while it is handled.
+    pub(crate) event: Option<Context>,
     /// The trace of the root and of the spans below it, except those with a [`Remote`].
     pub(crate) context: TraceContext,
     ids: SpanIds,
@@ -50,6 +52,7 @@ impl OpenTrace {
     ) -> (Self, Handle) {
         let mut trace = Self {
             root: None,
+            event: None,
             context: TraceContext::below(parent),
             ids: SpanIds::begin_anywhere(),
             spans: Store::default(),

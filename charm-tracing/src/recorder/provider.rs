@@ -10,7 +10,7 @@ use opentelemetry::{Context, InstrumentationScope};
 use super::clock::{now, on_the_clock};
 use super::globals;
 use super::ids::new_trace_id;
-use super::live_span::{LiveSpan, root};
+use super::live_span::{LiveSpan, parent_of_orphans};
 use super::own_work::{is_own_work, own_work};
 use super::quota::Share;
 use super::record::{Details, weight};
@@ -30,7 +30,8 @@ pub(crate) fn own_scope() -> InstrumentationScope {
 ///
 /// A tracer may be taken from it at any time, even at the top of `main` before [`run`](crate::run) or
 /// [`Session::start`](crate::Session::start). While no session is open, its spans record nothing. While one is open, they are
-/// part of its trace: below the context in which they start, or below the root if that context has no span.
+/// part of its trace: below the context in which they start. If that has no span, they are below the event while it is handled,
+/// else below the root.
 ///
 /// Tracers that `opentelemetry::global` returns before a session is open are different: they record nothing, and never record
 /// anything later. If code that you cannot change takes such a tracer early, make this provider the global one first:
@@ -68,7 +69,7 @@ pub(crate) fn own_scope() -> InstrumentationScope {
 /// ```
 #[must_use]
 pub fn tracer_provider() -> SessionTracerProvider {
-    SessionTracerProvider { orphans: Orphans::BelowRoot }
+    SessionTracerProvider { orphans: Orphans::InSession }
 }
 
 /// The provider that [`tracer_provider`] returns.
@@ -80,7 +81,8 @@ pub struct SessionTracerProvider {
 /// The place of a span that starts in a context without a span.
 #[derive(Clone, Copy, Debug)]
 enum Orphans {
-    BelowRoot,
+    /// Below the event while it is handled, else below the root.
+    InSession,
     /// The root of a new trace. OpenTelemetry's specification demands this, and code that uses `opentelemetry::global` relies
     /// on it.
     NewTrace,
@@ -166,7 +168,7 @@ impl SessionTracer {
     /// Returns the parent of a span that starts in a context without a span; `None` if the session has just ended.
     fn place_of_orphan(&self) -> Option<SpanContext> {
         match self.orphans {
-            Orphans::BelowRoot => Some(root()?.span().span_context().clone()),
+            Orphans::InSession => Some(parent_of_orphans()?.span().span_context().clone()),
             Orphans::NewTrace => Some(new_trace()),
         }
     }

@@ -6,7 +6,7 @@ use opentelemetry::trace::{SpanContext, Status, TraceContextExt};
 use opentelemetry::{Context, KeyValue};
 
 use super::{alive, text};
-use crate::recorder::{globals, root};
+use crate::recorder::{globals, parent_of_orphans};
 use crate::trace_context;
 
 /// Returns the innermost open span of the calling thread; `None` if no session is open or tracing is switched off, so code that
@@ -25,7 +25,7 @@ pub fn current_span() -> Option<CurrentSpan> {
         return None;
     }
     let context = Context::current();
-    let context = if context.span().span_context().is_valid() { context } else { root()? };
+    let context = if context.span().span_context().is_valid() { context } else { parent_of_orphans()? };
     context.span().is_recording().then_some(CurrentSpan(context))
 }
 

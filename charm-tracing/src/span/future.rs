@@ -38,6 +38,12 @@ pin_project! {
     }
 }
 
+/// Returns a future that is polled and dropped in an open span. The span ends with it; an error that it yields is not recorded.
+#[cfg(feature = "session")]
+pub(crate) fn in_span<F, T>(span: Option<(OpenSpan, opentelemetry::Context)>, body: F) -> Traced<F, T> {
+    Traced::new(body, FutureSpan::new(span, |_| None))
+}
+
 impl<F, T> Traced<F, T> {
     #[inline]
     pub(super) fn new(body: F, span: FutureSpan<T>) -> Self {

@@ -4,7 +4,7 @@ use opentelemetry::trace::{Event, SpanContext, TraceContextExt};
 use opentelemetry::{Context, KeyValue};
 
 use super::{alive, own_work, text};
-use crate::recorder::{Handle, Purpose, globals, now_of_event, root};
+use crate::recorder::{Handle, Purpose, globals, now_of_event, parent_of_orphans};
 
 /// The `error.type` of an error whose type is not known, by OpenTelemetry's conventions.
 #[cfg(feature = "tracing")]
@@ -21,8 +21,8 @@ pub(crate) struct LoggingSpan {
 }
 
 impl LoggingSpan {
-    /// Returns the innermost open span of the calling thread, or the root; `None` if nothing records, and in work that is
-    /// done only for a trace.
+    /// Returns the innermost open span of the calling thread, else the event while it is handled, else the root; `None` if
+    /// nothing records, and in work that is done only for a trace.
     pub(crate) fn current() -> Option<Self> {
         if !alive::is_recording_here() {
             return None;
@@ -33,7 +33,8 @@ impl LoggingSpan {
                 return None;
             }
             let context = context.span().span_context().clone();
-            let context = if context.is_valid() { context } else { root()?.span().span_context().clone() };
+            let context =
+                if context.is_valid() { context } else { parent_of_orphans()?.span().span_context().clone() };
             let handle = globals::with(|trace| trace.spans.find_open(context.span_id()))??;
             Some(Self { handle, context })
         })

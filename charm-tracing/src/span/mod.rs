@@ -27,6 +27,8 @@ pub(crate) use event::{EventKind, open_event};
 pub use event::{event, try_event};
 pub(crate) use failure::Failure;
 pub use failure::probe;
+#[cfg(feature = "session")]
+pub(crate) use future::in_span;
 pub use guard::{
     Entered, RUN_IN_PLACE, call_for_future, call_for_future_of, enter, enter_with, open_future, run,
     trace_future,

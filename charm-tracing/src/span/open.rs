@@ -8,7 +8,7 @@ use super::failure::Failure;
 use super::type_name::short;
 use super::{Site, alive, own_work, panic};
 use crate::recorder::globals;
-use crate::recorder::{Details, Handle, LiveSpan, Purpose, now, now_of_event, root};
+use crate::recorder::{Details, Handle, LiveSpan, Purpose, now, now_of_event, parent_of_orphans};
 
 /// An open span, which ends when this is dropped. It ends as an error if a panic then unwinds the thread, unless that panic is
 /// older than the span.
@@ -22,8 +22,8 @@ pub(crate) struct OpenSpan {
 }
 
 impl OpenSpan {
-    /// Opens a span as a child of the innermost open span, whichever API opened that one, or of the root on a thread that has
-    /// none.
+    /// Opens a span as a child of the innermost open span, whichever API opened that one. On a thread that has none, it is a child
+    /// of the event while that is handled, else of the root.
     ///
     /// Returns `None` if nothing records, on a thread that is ending, in work that is done only for a trace, and if the quota
     /// is used up.
@@ -60,8 +60,8 @@ impl OpenSpan {
         own_work(|| {
             // Any span of the trace can be the parent here, because only its trace id, flags and trace state are used.
             let current = Context::current();
-            let below_root = if has_span(&current) { None } else { Some(root()?) };
-            let parent = below_root.as_ref().unwrap_or(&current).span();
+            let other = if has_span(&current) { None } else { Some(parent_of_orphans()?) };
+            let parent = other.as_ref().unwrap_or(&current).span();
             let context = in_context(&current, self.handle, parent.span_context());
             Some((self, context))
         })
@@ -77,7 +77,7 @@ impl OpenSpan {
     }
 
     #[inline]
-    pub(super) fn handle(&self) -> Handle {
+    pub(crate) fn handle(&self) -> Handle {
         self.handle
     }
 
@@ -180,8 +180,8 @@ pub(super) fn open_span(
             if current.is_telemetry_suppressed() {
                 return None;
             }
-            let below_root = if has_span(current) { None } else { Some(root()?) };
-            let parent = below_root.as_ref().unwrap_or(current).span();
+            let other = if has_span(current) { None } else { Some(parent_of_orphans()?) };
+            let parent = other.as_ref().unwrap_or(current).span();
             let parent = parent.span_context();
             let start = now();
             let handle = globals::with(|trace| trace.begin_span(parent, site, details, start))??;
@@ -210,7 +210,7 @@ pub(super) fn is_unwinding() -> bool {
     thread::panicking()
 }
 
-/// Returns true if the context has a span. If it has none, spans are opened below the root of the session.
+/// Returns true if the context has a span. If it has none, spans are opened below that of [`parent_of_orphans`].
 #[inline]
 fn has_span(context: &Context) -> bool {
     context.span().span_context().is_valid()

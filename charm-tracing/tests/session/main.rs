@@ -4,6 +4,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+mod async_events;
 mod conventions;
 mod damage;
 mod log;

@@ -266,7 +266,7 @@ app/0: start event
     assert_eq!(spans.span("event: outer").attributes.len(), 2, "the kind of the event, and `meanwhile`");
 }
 
-/// Ours are children of the root there; OpenTelemetry's begin a trace, as its API has it.
+/// Ours are children of the event there; OpenTelemetry's begin a trace, as its API has it.
 #[test]
 fn spans_of_a_thread_without_a_context_are_recorded() {
     let spans = spans_of(|| {
@@ -284,8 +284,8 @@ fn spans_of_a_thread_without_a_context_are_recorded() {
         "
 app/0: start event
   event: start
-  function call: work
-    event: worked
+    function call: work
+      event: worked
 other trace
   function call: work
     event: worked"

@@ -122,7 +122,7 @@ fn one_tracer_serves_session_after_session() {
 }
 
 #[test]
-fn a_span_that_was_created_before_the_session_and_is_entered_in_it_is_below_the_root() {
+fn a_span_that_was_created_before_the_session_is_below_the_event_in_which_it_is_entered() {
     let turn = take_turn();
     let subscriber = subscriber(tracer_provider().tracer("my-charm"));
     let recorded = tracing::subscriber::with_default(subscriber, || {
@@ -136,17 +136,17 @@ fn a_span_that_was_created_before_the_session_and_is_entered_in_it_is_below_the_
     });
     let expected = "
 app/0: start event
-  early
-    function call: work
-      outer
-        inner
-          event: custom
-  event: start";
+  event: start
+    early
+      function call: work
+        outer
+          inner
+            event: custom";
     assert_eq!(outline(&recorded.spans), expected);
 }
 
 #[test]
-fn a_span_without_a_parent_is_below_the_root() {
+fn a_span_without_a_parent_is_below_the_event() {
     let spans = spans_of(|| {
         let tracer = tracer_provider().tracer("library");
         let builder = tracer.span_builder("no parent").with_kind(SpanKind::Client);
@@ -161,9 +161,9 @@ fn a_span_without_a_parent_is_below_the_root() {
 app/0: start event
   event: start
     event: elsewhere
-  no parent
-  on a thread
-    event: below"
+    no parent
+    on a thread
+      event: below"
             .trim_start()
     );
 }

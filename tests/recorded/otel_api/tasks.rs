@@ -101,7 +101,7 @@ app/0: start event
 }
 
 #[test]
-fn without_a_context_a_worker_thread_works_below_the_root() {
+fn without_a_context_a_worker_thread_works_below_the_event() {
     let [_, runtime] = runtimes();
     let spawned = outline(&runtime, async || {
         tokio::spawn(work_later()).await.unwrap();
@@ -113,11 +113,34 @@ fn without_a_context_a_worker_thread_works_below_the_root() {
 app/0: start event
   event: start
     function call: spawner
-  function call: work_later
-    function call: work
-      in span
-        event: custom
-  blocking
+    function call: work_later
+      function call: work
+        in span
+          event: custom
+    blocking
+      function call: work
+        in span
+          event: custom"
+    );
+}
+
+#[test]
+fn a_task_without_a_context_on_the_thread_of_the_session_works_below_the_event() {
+    let [runtime, _] = runtimes();
+    let spawned = outline(&runtime, async || {
+        tokio::spawn(work_later()).await.unwrap();
+        spawn_blocking(work).await.unwrap();
+    });
+    assert_eq!(
+        spawned,
+        "
+app/0: start event
+  event: start
+    function call: spawner
+    function call: work_later
+      function call: work
+        in span
+          event: custom
     function call: work
       in span
         event: custom"
