@@ -230,7 +230,7 @@ pub use logger::JujuLogger;
 pub use opentelemetry;
 pub use recorder::{SessionTracer, SessionTracerProvider, SwitchedOff, switch_off, tracer_provider};
 #[cfg(feature = "session")]
-pub use run::run;
+pub use run::{run, run_async};
 #[cfg(feature = "sdk")]
 pub use sdk::{ExportError, Exports};
 #[cfg(feature = "session")]

@@ -1,14 +1,17 @@
+use std::cell::RefCell;
 use std::fmt;
 use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::pin::Pin;
 use std::process::ExitCode;
+use std::rc::Rc;
 use std::thread;
 
 use opentelemetry::Context;
 use tracing_relation::juju::Dispatch;
 
 use crate::span::{StatusOnly, catch_panics, first_line};
-use crate::{Destination, Session, TracedCharm};
+use crate::{Config, Destination, Session, TracedCharm};
 
 /// Runs a traced charm, as its `main`: constructs it with `new`, lets it `handle` the event, and delivers the trace.
 ///
@@ -29,8 +32,7 @@ use crate::{Destination, Session, TracedCharm};
 /// error, and exit code 1, so Juju sees a failed hook. It is also written to Juju's log at ERROR. A panic continues
 /// after the trace is delivered. A failure of tracing never changes the exit code and never prints anything.
 ///
-/// `N` and `H` are `Result<C, E>` and `Result<(), F>`. A charm that waits for futures needs a runtime in `handle`, for
-/// example with `#[tokio::main(flavor = "current_thread")]`.
+/// `N` and `H` are `Result<C, E>` and `Result<(), F>`. A charm whose `handle` is an `async fn` uses [`run_async`].
 #[must_use = "return it from `main`, or a hook that fails exits 0"]
 pub fn run<C, E, F, N, H>(
     new: impl FnOnce(&Dispatch) -> N,
@@ -61,6 +63,79 @@ where
         Ok(Ok(())) => ExitCode::SUCCESS,
         Ok(Err(_)) => ExitCode::FAILURE,
         Err(panic) => resume_unwind(panic),
+    }
+}
+
+/// Runs a traced charm as [`run`] does, but `handle` is an `async fn`, and `block_on` is that of the charm's runtime.
+///
+/// ```no_run
+/// use charm_tracing::{juju::Dispatch, trace_charm};
+///
+/// struct MyCharm { endpoint: Option<String> }
+///
+/// #[trace_charm(tracing_endpoint = "endpoint")]
+/// impl MyCharm {
+///     fn new(_: &Dispatch) -> Result<Self, std::io::Error> {
+///         Ok(Self { endpoint: None })
+///     }
+///     async fn handle(&mut self, _: &Dispatch) -> Result<(), std::io::Error> {
+///         tokio::spawn(async {}).await?;
+///         Ok(())
+///     }
+/// }
+///
+/// #[tokio::main(flavor = "current_thread")]
+/// async fn block_on<F: Future>(handled: F) -> F::Output {
+///     handled.await
+/// }
+///
+/// fn main() -> std::process::ExitCode {
+///     charm_tracing::run_async(block_on, MyCharm::new, MyCharm::handle)
+/// }
+/// ```
+///
+/// `block_on` may be any function that waits for a future and returns its output, such as those of `smol`, `pollster` and
+/// `futures`, or a closure: `|handled| runtime.block_on(handled)`. It is called once, after the charm was constructed, and the
+/// future has the whole event. A runtime that ends in `block_on` drops its tasks before the trace is delivered.
+///
+/// The span of the event is the current one of the thread that calls `block_on`, so tasks that run on it are below the event, and
+/// so are tasks and threads that have no current span. See [`with_current_context`](crate::with_current_context) for the parent
+/// of a task to be the span that spawned it.
+#[must_use = "return it from `main`, or a hook that fails exits 0"]
+pub fn run_async<'a, C, E, F, N, H>(
+    block_on: impl FnOnce(Pin<Box<dyn Future<Output = H> + 'a>>) -> H,
+    new: impl FnOnce(&Dispatch) -> N,
+    handle: impl AsyncFnOnce(&mut C, &Dispatch) -> H + 'a,
+) -> ExitCode
+where
+    N: Outcome<C, E>,
+    H: Outcome<(), F>,
+    C: TracedCharm + 'a,
+    E: fmt::Debug,
+    F: fmt::Debug,
+{
+    run(
+        |dispatch| new(dispatch).into_result().map(|charm| Shared(Rc::new(RefCell::new(charm)))),
+        |Shared(charm), dispatch| {
+            let (charm, dispatch) = (Rc::clone(charm), dispatch.clone());
+            #[expect(clippy::await_holding_refcell_ref, reason = "nothing else uses the charm meanwhile")]
+            block_on(Box::pin(async move { handle(&mut charm.borrow_mut(), &dispatch).await }))
+        },
+    )
+}
+
+/// A charm that the future of [`run_async`] and `run` itself both own. The future owns all that it uses, because otherwise its
+/// type would have a lifetime that no name of a generic function, such as `futures::executor::block_on`, can stand for.
+struct Shared<C>(Rc<RefCell<C>>);
+
+impl<C: TracedCharm> TracedCharm for Shared<C> {
+    fn config() -> Config {
+        C::config()
+    }
+
+    fn destination(&self) -> Option<Destination> {
+        // A future that `block_on` has leaked still borrows the charm.
+        self.0.try_borrow().ok()?.destination()
     }
 }
 
@@ -120,8 +195,8 @@ pub(crate) fn record(session: &Session, outcome: &thread::Result<Result<(), Stri
 #[diagnostic::on_unimplemented(
     message = "`run` needs a `Result` and not `{Self}`",
     label = "this has to return a `Result`",
-    note = "an `async fn` needs a runtime: put `#[tokio::main(flavor = \"current_thread\")]` on it, or build one in it and \
-            wait for an inner `async fn` there"
+    note = "if the charm's handler is an `async fn`: `run_async(block_on, MyCharm::new, MyCharm::handle)`, with the `block_on` \
+            of a runtime; a charm's constructor is no `async fn`"
 )]
 pub trait Outcome<T, E> {
     /// Returns the `Result`.

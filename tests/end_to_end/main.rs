@@ -2,6 +2,7 @@
 //! module per promise.
 #![expect(clippy::unwrap_used, reason = "what cannot be unwrapped here has failed the test")]
 
+mod async_charm;
 mod authorities;
 mod bad_databags;
 mod bad_environment;
