@@ -9,6 +9,8 @@ mod guide {
     mod add_to_a_charm {}
     #[doc = include_str!("../../../docs/guide/async.md")]
     mod r#async {}
+    #[doc = include_str!("../../../docs/guide/exporters.md")]
+    mod exporters {}
     #[doc = include_str!("../../../docs/guide/first-charm.md")]
     mod first_charm {}
     #[doc = include_str!("../../../docs/guide/from-python.md")]

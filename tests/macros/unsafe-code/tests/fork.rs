@@ -1,7 +1,10 @@
 //! A process that forks without executing another program while it is traced, as daemons do.
 //! This file has one test: a fork copies one thread only, and would leave the locks of other tests held.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+use std::process::id;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -10,6 +13,8 @@ use charm_testing::collector::Collector;
 use charm_testing::queue;
 use charm_tracing::juju::Dispatch;
 use charm_tracing::{Config, Destination, Session, trace_fn};
+use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
+use opentelemetry_sdk::trace::{SpanData, SpanExporter};
 
 #[expect(unsafe_code, reason = "so is forking")]
 mod process {
@@ -50,13 +55,25 @@ fn calls(count: usize) {
     }
 }
 
+/// Appends the process and the number of spans to a file, which all processes share.
+#[derive(Debug)]
+struct ToFile(PathBuf);
+
+impl SpanExporter for ToFile {
+    async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
+        let write = |mut file: File| -> io::Result<()> { writeln!(file, "{} {}", id(), batch.len()) };
+        let written = File::options().append(true).create(true).open(&self.0).and_then(write);
+        written.map_err(|error| OTelSdkError::InternalFailure(error.to_string()))
+    }
+}
+
 /// A child that waited for 10 ms in each call would take half a minute.
 const CALLS_OF_CHILD: usize = 3000;
 const LONGEST: Duration = Duration::from_secs(20);
 
 /// Another thread is in the middle of a call in some of these moments, and is not there in the child.
 #[test]
-fn a_process_that_is_forked_off_finishes_at_once_and_stores_and_sends_nothing() {
+fn a_process_that_is_forked_off_finishes_at_once_and_stores_sends_and_exports_nothing() {
     let directory = tempfile::tempdir().expect("a directory");
     let collector = Collector::start();
     let dispatch = Dispatch::from_vars([
@@ -67,7 +84,10 @@ fn a_process_that_is_forked_off_finishes_at_once_and_stores_and_sends_nothing() 
         ("JUJU_CHARM_DIR", directory.path().to_str().expect("a path")),
     ]);
     let destination = || Some(Destination::new(collector.endpoint(), None));
-    let mut session = Some(Session::start(dispatch, Config::new()));
+    let exported = directory.path().join("exported");
+    let file = exported.clone();
+    let config = Config::new().span_exporter(move || ToFile(file.clone()));
+    let mut session = Some(Session::start(dispatch, config));
     let is_over = AtomicBool::new(false);
     let hanging = thread::scope(|scope| {
         scope.spawn(|| {
@@ -97,10 +117,13 @@ fn a_process_that_is_forked_off_finishes_at_once_and_stores_and_sends_nothing() 
     let buffer = directory.path().join(".charm_tracing_buffer");
     assert_eq!((queue::waiting(&buffer), queue::journals(&buffer).len()), (0, 1), "the parent's alone");
     assert_eq!(collector.requests().len(), 0);
+    assert!(!exported.exists());
 
     let report = session.take().expect("the parent's").finish(destination());
     assert_eq!((report.delivered, report.waiting), (1, 0), "{report:?}");
     assert_eq!(collector.requests().len(), 1);
+    let by_parent = format!("{} {}\n", id(), collector.trace().len());
+    assert_eq!(fs::read_to_string(exported).expect("the exported spans"), by_parent);
     collector.trace().check().expect("a whole trace");
     let made_here = collector.trace().len() - 1;
     assert!((40 * 100..40 * 100 + CALLS_OF_CHILD * 40).contains(&made_here), "{made_here}");
