@@ -13,6 +13,7 @@
 //! Medians; ratios within one run are what counts. The hook tool is a small Rust program; Juju's own takes three times as long.
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
 
+mod built_charm;
 mod median;
 
 use std::env;
@@ -38,8 +39,6 @@ use serde_json::json;
 const ROUNDS: usize = 200;
 const CALLS: u32 = 1000;
 const CHARMCRAFT: &str = include_str!("../requirer/charmcraft.yaml");
-const TRACED: &str = env!("CARGO_BIN_EXE_requirer-charm");
-const UNTRACED: &str = env!("CARGO_BIN_EXE_untraced-charm");
 /// Started with this as its first argument, the benchmark is the launcher that measures the charm.
 const LAUNCHER: &str = "--launch";
 /// The variable that tells the launcher which program the charm is.
@@ -53,19 +52,44 @@ fn main() -> ExitCode {
         let report = args.next().expect("where to write the measurement");
         return launch(Path::new(&report));
     }
-    measure_calls();
-    measure_dispatches()
+    let charms = Charms::build().expect("the example charm builds");
+    measure_calls(&charms);
+    measure_dispatches(&charms);
+    ExitCode::SUCCESS
 }
 
-fn measure_dispatches() -> ExitCode {
+/// The programs that are measured.
+struct Charms {
+    untraced: PathBuf,
+    traced: PathBuf,
+}
+
+impl Charms {
+    fn build() -> Result<Self, Box<dyn Error>> {
+        // A copy, as Juju unpacks a charm: the pages of a file that the linker wrote are slower to map.
+        let copy = |binary, features| -> Result<PathBuf, Box<dyn Error>> {
+            let copy = Path::new(env!("CARGO_TARGET_TMPDIR")).join(binary);
+            fs::copy(built_charm::build(binary, features)?, &copy)?;
+            Ok(copy)
+        };
+        Ok(Self { untraced: copy("untraced", "untraced")?, traced: copy("traced", "tls")? })
+    }
+
+    fn of(&self, state: &State) -> &str {
+        let program = if state.is_traced_build { &self.traced } else { &self.untraced };
+        program.to_str().expect("a target directory whose name is text")
+    }
+}
+
+fn measure_dispatches(charms: &Charms) {
     let rounds = env::var("ROUNDS").map_or(ROUNDS, |rounds| rounds.parse().expect("a number of rounds"));
     let (plain, secure) = (Collector::start(), Collector::start_tls());
     let mut cases = [
-        Case::new("no backend", Unit::deploy()),
-        Case::new("no backend, hook tools as processes", Unit::start(Juju::over_processes)),
-        Case::new("http", Unit::related_to(&plain)),
-        Case::new("https, a CA given", Unit::secured_by(&secure)),
-        Case { cold: true, ..Case::new("http, asked about the relation", Unit::related_to(&plain)) },
+        Case::new("no backend", Unit::deploy(charms)),
+        Case::new("no backend, hook tools as processes", Unit::start(charms, Juju::over_processes)),
+        Case::new("http", Unit::related_to(charms, &plain)),
+        Case::new("https, a CA given", Unit::secured_by(charms, &secure)),
+        Case { cold: true, ..Case::new("http, asked about the relation", Unit::related_to(charms, &plain)) },
     ];
     for round in 0..rounds {
         // Looking at the memory of a process slows it down.
@@ -88,33 +112,32 @@ fn measure_dispatches() -> ExitCode {
         for (state, values) in STATES.iter().zip(medians) {
             print!("| {name}: {} |", state.name);
             for (value, untraced) in values.iter().zip(medians[0]) {
-                if state.program == UNTRACED {
-                    print!(" {value:.2} |");
-                } else {
+                if state.is_traced_build {
                     print!(" {value:.2} ({:+.2}) |", value - untraced);
+                } else {
+                    print!(" {value:.2} |");
                 }
             }
             println!();
         }
     }
-    ExitCode::SUCCESS
 }
 
 /// How a charm reaches its hook tools.
 type Way = fn(Juju) -> Juju;
 
 /// The measurements of one unit, made turn by turn.
-struct Case {
+struct Case<'a> {
     name: &'static str,
-    unit: Unit,
+    unit: Unit<'a>,
     /// True if nothing is remembered of its relations.
     cold: bool,
     /// The columns of the table, for each state.
     measured: [[Vec<f64>; 4]; STATES.len()],
 }
 
-impl Case {
-    fn new(name: &'static str, unit: Unit) -> Self {
+impl<'a> Case<'a> {
+    fn new(name: &'static str, unit: Unit<'a>) -> Self {
         Self { name, unit, cold: false, measured: Default::default() }
     }
 
@@ -134,49 +157,50 @@ impl Case {
 
 /// The others are compared with the first.
 const STATES: [State; 3] = [
-    State { name: "untraced", program: UNTRACED, enabled: "0" },
-    State { name: "switched off", program: TRACED, enabled: "0" },
-    State { name: "traced", program: TRACED, enabled: "1" },
+    State { name: "untraced", is_traced_build: false, enabled: "0" },
+    State { name: "switched off", is_traced_build: true, enabled: "0" },
+    State { name: "traced", is_traced_build: true, enabled: "1" },
 ];
 
 struct State {
     name: &'static str,
-    program: &'static str,
+    is_traced_build: bool,
     enabled: &'static str,
 }
 
 /// A unit of the charm, started through the launcher.
-struct Unit {
+struct Unit<'a> {
+    charms: &'a Charms,
     juju: Juju,
     report: PathBuf,
     _directory: tempfile::TempDir,
 }
 
-impl Unit {
-    fn deploy() -> Self {
-        Self::start(|deployment| deployment)
+impl<'a> Unit<'a> {
+    fn deploy(charms: &'a Charms) -> Self {
+        Self::start(charms, |deployment| deployment)
     }
 
-    fn start(way: Way) -> Self {
+    fn start(charms: &'a Charms, way: Way) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let report = directory.path().join("usage");
         let launcher = env::current_exe().expect("the benchmark's own path");
         let script = format!("#!/bin/sh\nexec {} {LAUNCHER} {}\n", launcher.display(), report.display());
         let mut juju = way(Juju::of_script(&script)).charmcraft(CHARMCRAFT);
         juju.set_leader(true);
-        let mut unit = Self { juju, report, _directory: directory };
+        let mut unit = Self { charms, juju, report, _directory: directory };
         for event in ["install", "start"] {
             unit.prepare(Event::hook(event));
         }
         unit
     }
 
-    fn related_to(collector: &Collector) -> Self {
-        Self::deploy().relate(collector)
+    fn related_to(charms: &'a Charms, collector: &Collector) -> Self {
+        Self::deploy(charms).relate(collector)
     }
 
-    fn secured_by(collector: &Collector) -> Self {
-        let mut unit = Self::deploy();
+    fn secured_by(charms: &'a Charms, collector: &Collector) -> Self {
+        let mut unit = Self::deploy(charms);
         let ca = unit.juju.charm_dir().join("ca.crt");
         fs::write(&ca, collector.ca_pem()).expect("the charm's files can be written");
         unit.juju.set_config("tracing-ca", json!(ca));
@@ -215,7 +239,7 @@ impl Unit {
     /// The CPU time, in milliseconds, of the agent and what is around it.
     fn run(&mut self, event: Event, state: &State, what: What) -> f64 {
         let measured = if what == What::Memory { "memory" } else { "time" };
-        let event = event.env(CHARM, state.program).env(MEASURED, measured);
+        let event = event.env(CHARM, self.charms.of(state)).env(MEASURED, measured);
         let before = cpu_time(UsageWho::RUSAGE_SELF);
         let outcome = self.juju.dispatch(event.env("CHARM_TRACING_ENABLED", state.enabled));
         assert!(outcome.success(), "{outcome}");
@@ -224,14 +248,14 @@ impl Unit {
 }
 
 /// Prints what one hook tool costs, by either way.
-fn measure_calls() {
+fn measure_calls(charms: &Charms) {
     println!("| `is-leader`, {CALLS} calls | a call, ms | CPU of all processes for a call, ms |");
     println!("|---|---|---|");
     let ways: [(&str, Way); 2] = [
         ("over the agent's socket, on the open connection", |deployment| deployment),
         ("as a process", Juju::over_processes),
     ];
-    let mut rows = ways.map(|(name, way)| (name, Unit::start(way), Vec::new(), Vec::new()));
+    let mut rows = ways.map(|(name, way)| (name, Unit::start(charms, way), Vec::new(), Vec::new()));
     for _ in 0..5 {
         for (_, unit, wall, cpu) in &mut rows {
             let event = Event::hook("update-status").env(MEASURED, "calls");
