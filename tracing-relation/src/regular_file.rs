@@ -35,7 +35,8 @@ const BEGIN: &[u8] = b"-----BEGIN";
 pub fn read_regular_file(path: &Path, at_most: u64) -> io::Result<Vec<u8>> {
     let not_regular = || io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file");
     // Without these flags, opening a FIFO would wait for a writer, and a terminal could become the controlling terminal.
-    let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
+    let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
+    let flags = i32::from_ne_bytes(flags.bits().to_ne_bytes());
     // The standard library opens every file with close-on-exec.
     let file = match OpenOptions::new().read(true).custom_flags(flags).open(path) {
         // The path is a socket, or a device without a driver.

@@ -180,9 +180,8 @@ impl TracingEndpointRequirer {
         relation: &Relation,
     ) -> Result<Option<String>, TracingError> {
         let protocol = protocol.as_ref();
-        if let Some(data) = self.get_all_endpoints_on(relation)?
-            && let Some(receiver) = data.receiver(protocol)
-        {
+        let data = self.get_all_endpoints_on(relation)?;
+        if let Some(receiver) = data.as_ref().and_then(|data| data.receiver(protocol)) {
             return Ok(Some(receiver.url.clone()));
         }
         if self.may_have_requested(protocol, relation) {

@@ -88,11 +88,7 @@ fn certificate(text: &str) -> Option<String> {
     let body: String = body.split_ascii_whitespace().collect();
     let data = body.trim_end_matches('=');
     let base64 = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/';
-    if data.is_empty()
-        || body.len() - data.len() > 2
-        || !body.len().is_multiple_of(4)
-        || !data.bytes().all(base64)
-    {
+    if data.is_empty() || body.len() - data.len() > 2 || body.len() % 4 != 0 || !data.bytes().all(base64) {
         return None;
     }
     let mut pem = format!("{BEGIN}\n");

@@ -24,7 +24,7 @@ pub(super) fn deadline(allowed: Duration) -> Instant {
     now.checked_add(allowed).unwrap_or(now + A_YEAR)
 }
 
-const A_YEAR: Duration = Duration::from_hours(365 * 24);
+const A_YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// A way to run hook tool calls. Implement it to reach Juju in another way than through its agent.
 ///
@@ -135,11 +135,11 @@ impl HookToolCall {
     /// use std::time::Duration;
     /// use tracing_relation::juju::HookToolCall;
     ///
-    /// let minutes = |call: HookToolCall| call.time_allowed(Duration::from_mins(1)).as_secs() / 60;
+    /// let minutes = |call: HookToolCall| call.time_allowed(Duration::from_secs(60)).as_secs() / 60;
     /// let call = HookToolCall::new("resource-get").arg("image");
     /// assert_eq!(minutes(call.clone()), 1);
-    /// assert_eq!(minutes(call.clone().timeout(Duration::from_mins(10))), 10);
-    /// assert_eq!(minutes(call.timeout(Duration::from_mins(10)).at_most(Duration::from_mins(5))), 5);
+    /// assert_eq!(minutes(call.clone().timeout(Duration::from_secs(600))), 10);
+    /// assert_eq!(minutes(call.timeout(Duration::from_secs(600)).at_most(Duration::from_secs(300))), 5);
     /// ```
     #[must_use]
     pub fn time_allowed(&self, usually: Duration) -> Duration {

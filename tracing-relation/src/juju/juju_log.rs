@@ -104,7 +104,9 @@ impl Dispatch {
 fn juju_log_call(level: log::Level, message: &str) -> Option<HookToolCall> {
     let level = if level == log::Level::Warn { "WARNING" } else { level.as_str() };
     let message = message.replace('\0', "");
-    let message = &message[..message.floor_char_boundary(MAX_ARGUMENT)];
+    let is_boundary = |end: &usize| message.is_char_boundary(*end);
+    let end = (0..=message.len().min(MAX_ARGUMENT)).rev().find(is_boundary).unwrap_or_default();
+    let message = &message[..end];
     let call = HookToolCall::new("juju-log").arg("--log-level").arg(level).arg("--");
     (!message.is_empty()).then(|| call.arg(message))
 }

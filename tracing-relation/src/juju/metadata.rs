@@ -123,7 +123,7 @@ impl Metadata {
 
 /// Reads the content of the file; `None` if it is not a mapping.
 fn understand(content: &[u8]) -> Result<Option<Metadata>, Box<dyn Error + Send + Sync>> {
-    let document = Document::parse(str::from_utf8(content)?.trim_start_matches('\u{feff}'))?;
+    let document = Document::parse(std::str::from_utf8(content)?.trim_start_matches('\u{feff}'))?;
     let Some(root) = document.root() else { return Ok(None) };
     let mut left = LARGEST_EXPANDED;
     let mut endpoints = |section: &str| {

@@ -54,8 +54,9 @@ impl Dispatch {
     /// The tool fails. In this case, act as a unit that is not the leader.
     pub fn is_leader(&self) -> Result<bool, HookToolError> {
         let now = Instant::now();
-        if let Some((asked, leader)) = self.reads().leader
-            && now.duration_since(asked) < LEADERSHIP_GUARANTEE
+        let known = self.reads().leader;
+        if let Some((_, leader)) =
+            known.filter(|(asked, _)| now.duration_since(*asked) < LEADERSHIP_GUARANTEE)
         {
             return Ok(leader);
         }
@@ -96,11 +97,9 @@ impl Dispatch {
     ///
     /// The tool fails for another reason than a relation that is gone.
     pub fn relation_app(&self, endpoint: &str, id: u32) -> Result<Option<String>, HookToolError> {
-        if let Ok(Some(relation)) = self.relation()
-            && relation.id == id
-            && relation.remote_app.is_some()
-        {
-            return Ok(relation.remote_app);
+        let of_hook = self.relation().ok().flatten().filter(|relation| relation.id == id);
+        if let Some(app) = of_hook.and_then(|relation| relation.remote_app) {
+            return Ok(Some(app));
         }
         let call = relation_call("relation-list", endpoint, id).arg("--app").arg("--format=json");
         let app: String = self.read_relation(&call, id, false)?;
@@ -176,9 +175,8 @@ impl Dispatch {
         // Standard input is used, because its length is not limited.
         let call = call.arg("--file=-").stdin(json::to_yaml(changes));
         self.run(&call).map_err(|error| self.refine(error, of_app))?;
-        if let Some(read) = read
-            && let Some(output) = self.reads().outputs.get_mut(&read)
-        {
+        let Some(read) = read else { return Ok(()) };
+        if let Some(output) = self.reads().outputs.get_mut(&read) {
             let mut databag: Databag = json::read::<Option<_>>(output).ok().flatten().unwrap_or_default();
             databag.extend(changes.clone());
             databag.retain(|_, value| !value.is_empty());
@@ -216,14 +214,12 @@ impl Dispatch {
         let line = call.line();
         let (memory, endpoint) = (self.relation_memory(), self.remembers.as_deref());
         let read = self.reads().outputs.get(&line).cloned();
-        if read.is_none()
-            && let Some(output) = endpoint.and_then(|endpoint| memory.answer(endpoint, &line))
-        {
-            return json::read(&output).map_err(|source| invalid(call, source));
-        }
         let output = match read {
             Some(output) => output,
-            None => String::from_utf8(self.run(call)?.stdout).map_err(|source| invalid(call, source))?,
+            None => match endpoint.and_then(|endpoint| memory.answer(endpoint, &line)) {
+                Some(output) => return json::read(&output).map_err(|source| invalid(call, source)),
+                None => String::from_utf8(self.run(call)?.stdout).map_err(|source| invalid(call, source))?,
+            },
         };
         let answer = json::read(&output).map_err(|source| invalid(call, source))?;
         if let Some(endpoint) = endpoint {

@@ -122,7 +122,7 @@ impl Running {
     /// Serves the pipes that are ready within the time. Returns true if one was.
     fn serve_pipes(&mut self, at_most: Duration) -> io::Result<bool> {
         let [stdin, stdout, stderr] = self.ready(at_most)?;
-        if stdin && let Some((pipe, rest)) = &mut self.stdin {
+        if let (true, Some((pipe, rest))) = (stdin, &mut self.stdin) {
             let chunk = rest.fill_buf()?;
             let written = match pipe.write(&chunk[..chunk.len().min(PIPE_BUF)]) {
                 // A tool may end without reading all of its input.
@@ -134,14 +134,14 @@ impl Running {
                 self.stdin = None;
             }
         }
-        if stdout && let Some(pipe) = &mut self.stdout {
+        if let (true, Some(pipe)) = (stdout, &mut self.stdout) {
             match take(pipe, &mut self.printed.stdout)? {
                 0 => self.stdout = None,
                 _ if self.printed.stdout.len() > MAX_STDOUT => return Err(too_long()),
                 _ => {}
             }
         }
-        if stderr && let Some(pipe) = &mut self.stderr {
+        if let (true, Some(pipe)) = (stderr, &mut self.stderr) {
             if take(pipe, &mut self.printed.stderr)? == 0 {
                 self.stderr = None;
             }

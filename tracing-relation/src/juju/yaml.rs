@@ -108,7 +108,8 @@ impl Document {
     /// Returns the entries of a mapping whose keys and values, in turn, are `children`.
     fn entries(&mut self, children: &[usize]) -> Result<BTreeMap<Rc<str>, usize>, String> {
         let (mut entries, mut merged) = (BTreeMap::new(), Vec::new());
-        for [name, value] in children.as_chunks().0 {
+        for pair in children.chunks_exact(2) {
+            let [name, value] = pair else { continue };
             match &self.nodes[*name] {
                 Node::Scalar(name) => _ = entries.insert(Rc::clone(name), *value),
                 Node::Merge => merged.push(value),

@@ -31,12 +31,14 @@ pub(super) fn write(path: &Path, content: &[u8]) -> io::Result<()> {
     if getrlimit(Resource::Fsize).current.is_some_and(|most| content.len() as u64 > most) {
         return Err(io::ErrorKind::FileTooLarge.into());
     }
-    let part = path.with_added_extension("part");
-    remove(&part)?;
-    let written = open(&part, OpenOptions::new().create_new(true))
+    let mut part = path.as_os_str().to_owned();
+    part.push(".part");
+    let part = Path::new(&part);
+    remove(part)?;
+    let written = open(part, OpenOptions::new().create_new(true))
         .and_then(|mut file| file.write_all(content))
-        .and_then(|()| fs::rename(&part, path));
-    written.inspect_err(|_| drop(fs::remove_file(&part)))
+        .and_then(|()| fs::rename(part, path));
+    written.inspect_err(|_| drop(fs::remove_file(part)))
 }
 
 /// Removes whatever is at the path, except a directory. Empties a file that cannot be removed.
@@ -53,7 +55,8 @@ pub(super) fn remove(path: &Path) -> io::Result<()> {
 
 fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     // The flags refuse a link, and do not wait for the other end of a pipe.
-    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let flags = i32::from_ne_bytes(flags.bits().to_ne_bytes());
     options.read(true).write(true).mode(0o600).custom_flags(flags);
     let file = options.open(path)?;
     let metadata = file.metadata()?;

@@ -70,9 +70,8 @@ impl RelationMemory {
         let mut record = Record { unit, model, hook, ..Record::default() };
         let mut same_hook = false;
         // A file that was copied from another unit does not count.
-        if let Some(found) = seen.as_deref().and_then(Record::decode)
-            && (&found.unit, &found.model) == (&record.unit, &record.model)
-        {
+        let is_own = |found: &Record| (&found.unit, &found.model) == (&record.unit, &record.model);
+        if let Some(found) = seen.as_deref().and_then(Record::decode).filter(is_own) {
             same_hook = !record.hook.is_empty() && found.hook == record.hook;
             record.facts = found.facts;
         }

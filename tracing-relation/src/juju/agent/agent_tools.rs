@@ -13,7 +13,7 @@ use crate::juju::hook_tools::{MAX_STDERR, MAX_STDOUT, deadline, too_long};
 use crate::juju::{HookToolCall, HookToolError, HookToolErrorKind, HookToolOutput, HookTools, running};
 use HookToolErrorKind::{AnswerLost, InvalidOutput};
 
-const DEFAULT_TIMEOUT: Duration = Duration::from_mins(1);
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The number of links that are followed from a tool to its program. The system has a limit as well.
 const MOST_LINKS: usize = 40;

@@ -78,9 +78,10 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        if !self.is_own()
-            && let Some(socket) = self.socket.take()
-        {
+        if self.is_own() {
+            return;
+        }
+        if let Some(socket) = self.socket.take() {
             // Drops the number without closing it, because it may be another file now.
             let _ = socket.into_raw_fd();
         }

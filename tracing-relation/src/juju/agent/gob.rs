@@ -198,7 +198,8 @@ impl<'a> Reader<'a> {
 
     fn int(&mut self) -> Result<i64, GobError> {
         let bits = self.uint()?;
-        Ok((bits >> 1).cast_signed() ^ -((bits & 1).cast_signed()))
+        let others = i64::from_ne_bytes((bits >> 1).to_ne_bytes());
+        Ok(if bits & 1 == 0 { others } else { !others })
     }
 
     fn bytes(&mut self) -> Result<&'a [u8], GobError> {

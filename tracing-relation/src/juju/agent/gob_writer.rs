@@ -33,7 +33,8 @@ pub(crate) fn uint(value: u64) -> Vec<u8> {
 
 /// Encodes a number with its sign: the lowest bit says whether the other bits are inverted.
 pub(crate) fn int(value: i64) -> Vec<u8> {
-    uint(((value << 1) ^ (value >> 63)).cast_unsigned())
+    let bits = (value << 1) ^ (value >> 63);
+    uint(u64::from_ne_bytes(bits.to_ne_bytes()))
 }
 
 /// Encodes a string or a byte slice.

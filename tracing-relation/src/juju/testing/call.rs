@@ -49,7 +49,7 @@ pub(super) fn pairs(
 /// form.
 fn yaml_map(content: &[u8]) -> Result<Vec<(String, String)>, ToolResult> {
     let refuse = || ToolResult::failed("cannot unmarshal the file into a map of strings");
-    let text = str::from_utf8(content).map_err(|_| refuse())?;
+    let text = std::str::from_utf8(content).map_err(|_| refuse())?;
     let documents = Yaml::load_from_str(text).map_err(|_| refuse())?;
     match documents.first() {
         None => Ok(Vec::new()),

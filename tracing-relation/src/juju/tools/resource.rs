@@ -7,7 +7,7 @@ use crate::juju::reads::invalid;
 use crate::juju::{Dispatch, HookToolCall, HookToolError};
 
 /// The time limit of a download, unless the dispatch has a shorter one.
-const DOWNLOAD: Duration = Duration::from_mins(10);
+const DOWNLOAD: Duration = Duration::from_secs(10 * 60);
 
 /// The charm's resources and the version of its workload.
 impl Dispatch {
