@@ -50,10 +50,9 @@ impl Desk {
             ToolFault::Prints(stdout) => done(0, stdout.to_vec(), ""),
             ToolFault::Floods(bytes) => done(0, vec![b'x'; bytes], ""),
             ToolFault::Killed => {
-                if self.tools_are_processes
-                    && let Some(pid) = Pid::from_raw(process)
-                {
-                    _ = kill_process(pid, Signal::KILL);
+                match Pid::from_raw(process) {
+                    Some(pid) if self.tools_are_processes => _ = kill_process(pid, Signal::KILL),
+                    _ => {}
                 }
                 AgentAnswer::HangsUp
             }

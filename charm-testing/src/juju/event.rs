@@ -59,7 +59,7 @@ pub(super) enum Remote {
 }
 
 /// The usual limit of a dispatch. A charm that hangs then fails its test, and the other tests run.
-const LONGEST: Duration = Duration::from_mins(1);
+const LONGEST: Duration = Duration::from_secs(60);
 
 impl Event {
     /// Returns `install`, the first event of a unit.

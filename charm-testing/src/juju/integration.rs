@@ -119,9 +119,8 @@ impl Integration {
     /// If that does not end after 100 hooks.
     pub fn run_hooks(&mut self, one: &mut Juju, other: &mut Juju) -> Vec<Outcome> {
         let mut outcomes: Vec<Outcome> = Vec::new();
-        while outcomes.last().is_none_or(Outcome::success)
-            && let Some(outcome) = self.run_next_hook(one, other)
-        {
+        while outcomes.last().is_none_or(Outcome::success) {
+            let Some(outcome) = self.run_next_hook(one, other) else { break };
             outcomes.push(outcome);
             assert!(outcomes.len() < MOST_HOOKS, "the charms answer each other for ever");
         }
