@@ -50,6 +50,9 @@
 //! | a hook tool that fails, hangs or is missing | [`Juju::break_tool`] with a [`ToolFault`] |
 //! | a charm that takes too long | [`Event::killed_after`] |
 //! | the traces | [`Collector`](collector::Collector), [`Juju::waiting_traces`] |
+//!
+//! The guide in the repository has the tests of a whole charm in `docs/guide/testing.md`, and `docs/guide/first-charm.md` makes a
+//! charm that has such a test.
 
 pub mod collector;
 mod juju;

@@ -2,6 +2,9 @@
 //!
 //! The program's own help says what it does. [`page()`] makes the page of traces that a test or a demo has.
 //!
+//! The guide in the repository shows each command in `docs/guide/see-traces.md`, and what to do if no traces arrive in
+//! `docs/guide/troubleshooting.md`.
+//!
 //! # Features
 //!
 //! **`program`** (on by default): the program. Without it there is only the page, and hardly a dependency.

@@ -7,6 +7,9 @@
 //!
 //! Generated code only calls `charm_tracing::__private`. An item with mistakes is emitted without spans, so that the
 //! compiler reports only these mistakes. `tests/expand` shows the generated code.
+//!
+//! The guide in the repository shows the attributes in use in `docs/guide/add-to-a-charm.md`; `docs/reference/attributes.md` has all
+//! arguments.
 
 mod args;
 mod block;

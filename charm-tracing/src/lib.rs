@@ -121,6 +121,11 @@
 //! well. [`with_current_context`] shows how to give both the context. A span that is still open when the session finishes is
 //! not part of the trace. The spans that have ended below it become children of its parent.
 //!
+//! # The guide
+//!
+//! The repository has a guide, as Markdown and as a book: `docs/guide/first-charm.md` leads from an empty folder to a packed charm,
+//! `docs/guide/add-to-a-charm.md` adds tracing to a charm, and `docs/reference/spans.md` lists all names and attributes.
+//!
 //! # Features
 //!
 //! **`session`** (on by default): the trace of a dispatch, with all that is about Juju, files and the network: [`run`],

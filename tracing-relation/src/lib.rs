@@ -27,6 +27,11 @@
 //!   tools: it asks Juju only for what an event may have changed.
 //! * [`ProviderAppData`] and [`RequirerAppData`] read and write the databags themselves, in every version of the interface.
 //!
+//! # The guide
+//!
+//! The repository has a guide. `docs/guide/first-charm.md` makes a charm with a `tracing` relation, `docs/guide/machine-charms.md` one
+//! with `cos_agent`, and `docs/guide/https.md` is about `certificate_transfer`.
+//!
 //! # Features
 //!
 //! **`testing`** adds the module `juju::testing`, an in-memory Juju for tests of charms.

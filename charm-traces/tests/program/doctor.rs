@@ -8,12 +8,12 @@ use charm_tracing::relation::{CosAgentProvider, TracingEndpointRequirer};
 
 use crate::fixture::{CharmDir, Ran, request, run, span};
 
-fn doctor(charm: &CharmDir, arguments: &[&str]) -> Ran {
+pub(crate) fn doctor(charm: &CharmDir, arguments: &[&str]) -> Ran {
     run([&["doctor", charm.path().to_str().expect("a text")][..], arguments].concat())
 }
 
 /// Lets a charm remember a relation with Tempo, which has published these receivers.
-fn remember(charm: &CharmDir, receivers: &str) {
+pub(crate) fn remember(charm: &CharmDir, receivers: &str) {
     let juju = Model::new("app/0");
     juju.set_leader(true);
     let id = juju.add_relation("tracing", "tempo", &["tempo/0"]);

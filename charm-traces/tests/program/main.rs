@@ -5,6 +5,7 @@ mod damaged;
 mod doctor;
 mod export;
 mod fixture;
+mod guide;
 mod help;
 mod page;
 mod run;

@@ -109,6 +109,22 @@ fn the_book_has_every_page_under_its_own_title() {
 }
 
 #[test]
+fn the_front_page_of_each_crate_leads_to_the_guide() {
+    for crate_name in
+        ["charm-testing", "charm-traces", "charm-tracing", "charm-tracing-macros", "tracing-relation"]
+    {
+        let text = read(&format!("{crate_name}/src/lib.rs"));
+        let front: String = text.lines().map_while(|line| line.strip_prefix("//!")).collect();
+        let pages: Vec<_> = code(&front).into_iter().filter(|code| code.starts_with("docs/")).collect();
+        assert!(
+            pages.iter().any(|page| page.starts_with("docs/guide/")),
+            "{crate_name} names no page of the guide"
+        );
+        assert!(pages.iter().all(|page| root().join(page).exists()), "{crate_name} names {pages:?}");
+    }
+}
+
+#[test]
 fn every_document_is_reached_from_readme_or_contributing() {
     let mut reached = BTreeSet::new();
     let mut next = vec!["README.md".to_owned(), "CONTRIBUTING.md".to_owned()];

@@ -1,0 +1,87 @@
+//! The fenced blocks of the documents.
+
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use pulldown_cmark::{CodeBlockKind, Event, Parser, Tag, TagEnd};
+
+/// A fenced block of a document.
+pub(crate) struct Block {
+    pub(crate) page: String,
+    pub(crate) line: usize,
+    /// The text behind the fence, such as `rust,no_run`.
+    pub(crate) kind: String,
+    pub(crate) text: String,
+}
+
+impl fmt::Display for Block {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.page, self.line)
+    }
+}
+
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+pub(crate) fn read(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("cannot read {path}: {error}"))
+}
+
+/// Returns the files below a directory, as paths from the root of the repository.
+pub(crate) fn files(directory: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(root().join(directory)).expect("a directory") {
+        let entry = entry.expect("an entry");
+        let path = format!("{directory}/{}", entry.file_name().to_str().expect("a name"));
+        if entry.file_type().expect("a type").is_dir() {
+            found.extend(files(&path));
+        } else {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}
+
+/// Returns the blocks of README and of all pages.
+pub(crate) fn blocks() -> impl Iterator<Item = Block> {
+    let mut pages = files("docs");
+    pages.retain(|path| Path::new(path).extension().is_some_and(|extension| extension == "md"));
+    pages.push("README.md".to_owned());
+    pages.into_iter().flat_map(|page| blocks_of(&page, &read(&page)))
+}
+
+fn blocks_of(page: &str, markdown: &str) -> Vec<Block> {
+    let mut blocks: Vec<Block> = Vec::new();
+    let mut inside = false;
+    for (event, place) in Parser::new(markdown).into_offset_iter() {
+        match event {
+            Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(kind))) => {
+                inside = true;
+                let line = markdown[..place.start].matches('\n').count() + 1;
+                blocks.push(Block {
+                    page: page.to_owned(),
+                    line,
+                    kind: kind.into_string(),
+                    text: String::new(),
+                });
+            }
+            Event::Text(text) if inside => blocks.last_mut().expect("a block has begun").text += &text,
+            Event::End(TagEnd::CodeBlock) => inside = false,
+            _ => {}
+        }
+    }
+    blocks
+}
+
+#[test]
+fn fenced_blocks_are_found_with_their_kind_and_line() {
+    let found = blocks_of(
+        "page.md",
+        "# A\n\n```rust,no_run\nfn a() {}\n```\n\n    indented\n\n- b\n  ```sh\n  ls\n  ```\n",
+    );
+    let found: Vec<_> = found.iter().map(|block| (block.line, &*block.kind, &*block.text)).collect();
+    assert_eq!(found, [(3, "rust,no_run", "fn a() {}\n"), (10, "sh", "ls\n")]);
+}
