@@ -105,9 +105,10 @@ impl<'a> Backend<'a> {
         while let Some(part) = parts.pop() {
             // A part that is as large as one that was not taken is sent only if it has no halves.
             let reply = (part.len() < too_large).then(|| self.send_request(&part, report));
-            if reply.as_ref().is_none_or(|reply| self.may_take_halves(reply, known, part.len()))
-                && let Some([first, second]) = split::halves(&part)
-            {
+            let may_take_halves =
+                reply.as_ref().is_none_or(|reply| self.may_take_halves(reply, known, part.len()));
+            let halves = if may_take_halves { split::halves(&part) } else { None };
+            if let Some([first, second]) = halves {
                 log::debug!("{} gets halves of {} bytes", self.endpoint, part.len());
                 too_large = too_large.min(part.len());
                 parts.extend([Cow::Owned(second), Cow::Owned(first)]);

@@ -21,7 +21,7 @@ pub(super) fn attempt(budget: &TimeBudget, failures: u32, draw: u64) -> Duration
     let full = match failures {
         0 => true,
         1 => false,
-        _ => draw.is_multiple_of(8),
+        _ => draw % 8 == 0,
     };
     if full { budget.total } else { budget.total.min(SHORT_ATTEMPT) }
 }

@@ -64,7 +64,7 @@ pub(super) struct Allowance<'a> {
 /// Less time than this is not worth a request.
 const SHORTEST_REQUEST: Duration = Duration::from_millis(20);
 /// The longest timeout of a request: a longer one might have no end that the clock can represent.
-const LONGEST_REQUEST: Duration = Duration::from_hours(24);
+const LONGEST_REQUEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl<'a> Allowance<'a> {
     pub(super) fn start(clock: &'a dyn Clock, budget: &TimeBudget) -> Self {

@@ -71,9 +71,10 @@ impl Progress {
     }
 
     fn note(&self, input: &[u8]) {
-        if self.status().is_none()
-            && let Some(status) = status_of(input)
-        {
+        if self.status().is_some() {
+            return;
+        }
+        if let Some(status) = status_of(input) {
             self.status.store(status, Ordering::Relaxed);
             if (200..300).contains(&status) {
                 let patience = Instant::now().checked_add(PATIENCE_WITH_SUCCESS);
@@ -92,7 +93,7 @@ impl Progress {
 /// come before an answer.
 fn status_of(input: &[u8]) -> Option<u16> {
     let head = input.windows(4).position(|end| end == b"\r\n\r\n")?;
-    let line = str::from_utf8(input[..head].split(|byte| *byte == b'\r').next()?).ok()?;
+    let line = std::str::from_utf8(input[..head].split(|byte| *byte == b'\r').next()?).ok()?;
     let (version, rest) = line.split_once(' ')?;
     let status = rest.split(' ').next()?.parse().ok()?;
     (version.starts_with("HTTP/1.") && status >= 200).then_some(status)

@@ -25,12 +25,7 @@ pub(crate) fn deliver(
     let allowance = Allowance::start(clock, budget);
     let (own, report) = (OwnTrace::new(trace), DeliveryReport::default());
     let mut delivery = Delivery { report, own, backoff: None, waiting: None, budget, clock };
-    let mut queue = queue;
-    if let Some(stores) = queue
-        && !delivery.store(stores, destination.is_some())
-    {
-        queue = None;
-    }
+    let queue = queue.filter(|queue| delivery.store(queue, destination.is_some()));
     if let Some(destination) = destination {
         delivery.send(queue, destination, allowance);
     }
@@ -156,9 +151,8 @@ impl<'a> Delivery<'a> {
         if let (Some(backoff), Some(waiting)) = (&mut backoff, &waiting) {
             backoff.kept.retain(|name| waiting.contains(name));
         }
-        if let Some(queue) = queue
-            && let Err(error) = leave_state(queue, backoff, report.losses(), reported)
-        {
+        let left = queue.map(|queue| leave_state(queue, backoff, report.losses(), reported));
+        if let Some(Err(error)) = left {
             log::debug!("cannot leave what the next dispatch should know: {error}");
         }
         report

@@ -106,9 +106,8 @@ impl Sender {
     /// Returns an error if there is no answer: name, connection, TLS, timeout.
     pub(super) fn send(&self, body: &[u8], timeout: Duration) -> Result<Answer, ureq::Error> {
         let started = Instant::now();
-        if !self.plain.get()
-            && let Some(gzip) = compressed(body)
-        {
+        let gzip = if self.plain.get() { None } else { compressed(body) };
+        if let Some(gzip) = gzip {
             let answer = self.send_as(&gzip, Some("gzip"), timeout)?;
             if answer.status != 415 {
                 return Ok(answer);

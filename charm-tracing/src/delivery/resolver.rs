@@ -34,9 +34,8 @@ impl<R: Resolver> Resolver for ResolvedOnce<R> {
             return self.names.resolve(uri, config, without_limit(timeout));
         }
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((authority, addresses)) = &*last
-            && uri.authority() == Some(authority)
-        {
+        let known = last.as_ref().filter(|(authority, _)| uri.authority() == Some(authority));
+        if let Some((_, addresses)) = known {
             let mut found = self.empty();
             for address in addresses {
                 found.push(*address);

@@ -90,6 +90,8 @@ impl<T: Transport> Transport for TlsConnection<T> {
 
 impl<T: Transport> std::fmt::Debug for TlsConnection<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("TlsConnection").field("over", self.stream.get_ref().get_ref()).finish_non_exhaustive()
+        f.debug_struct("TlsConnection")
+            .field("over", &self.stream.get_ref().get_ref())
+            .finish_non_exhaustive()
     }
 }

@@ -16,7 +16,7 @@ pub(super) enum Verdict {
 }
 
 /// The longest pause that a backend can ask for.
-pub(super) const LONGEST_RETRY_AFTER: Duration = Duration::from_hours(1);
+pub(super) const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(60 * 60);
 
 const LONGEST_EXCERPT: usize = 200;
 

@@ -1,6 +1,6 @@
 //! Reads the body of a backend's answer.
 
-use crate::protobuf::{Field, Fields};
+use crate::protobuf::{Field, Fields, signed};
 
 /// The part of an answer that says how much of an accepted request was rejected, and why.
 #[derive(Debug, Default, PartialEq)]
@@ -26,8 +26,8 @@ pub(crate) fn partial_success(body: &[u8]) -> Option<PartialSuccess> {
 fn read_partial_success(message: &[u8], partial: &mut PartialSuccess) -> Option<()> {
     for field in Fields::of(message) {
         match field? {
-            (1, Field::Varint(rejected)) => partial.rejected_spans = rejected.cast_signed(),
-            (2, Field::Bytes(text)) => str::from_utf8(text).ok()?.clone_into(&mut partial.message),
+            (1, Field::Varint(rejected)) => partial.rejected_spans = signed(rejected),
+            (2, Field::Bytes(text)) => std::str::from_utf8(text).ok()?.clone_into(&mut partial.message),
             (1 | 2, _) => return None,
             _ => {}
         }

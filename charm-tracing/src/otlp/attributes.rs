@@ -1,6 +1,6 @@
 //! Reads the attributes of a request's spans.
 
-use crate::protobuf::{Field, Fields, walk};
+use crate::protobuf::{Field, Fields, signed, walk};
 
 /// The fields from a request to an attribute of a span.
 const ATTRIBUTE: [u32; 4] = [1, 2, 2, 9];
@@ -18,7 +18,7 @@ fn attribute(message: &[u8], each: &mut dyn FnMut(&[u8], i64)) {
             (1, Field::Bytes(text)) => key = text,
             (2, Field::Bytes(any_value)) => {
                 value = Fields::of(any_value).find_map(|field| match field {
-                    Some((3, Field::Varint(number))) => Some(number.cast_signed()),
+                    Some((3, Field::Varint(number))) => Some(signed(number)),
                     _ => None,
                 });
             }

@@ -87,10 +87,9 @@ impl Records {
 
     fn number(&mut self, out: &mut Vec<u8>, site: &EncodedSite) -> u32 {
         let address = std::ptr::from_ref(site).addr();
-        if let Some((last, number)) = self.last
-            && last == address
-        {
-            return number;
+        match self.last {
+            Some((last, number)) if last == address => return number,
+            _ => {}
         }
         let next = u32::try_from(self.sites.len()).unwrap_or(u32::MAX);
         let number = *self.sites.entry(address).or_insert_with(|| {

@@ -27,7 +27,12 @@ fn tag(out: &mut Vec<u8>, field: u32, wire_type: WireType) {
 /// Writes an integer, even if it is 0.
 pub(crate) fn int(out: &mut Vec<u8>, field: u32, number: i64) {
     tag(out, field, WireType::Varint);
-    varint(out, number.cast_unsigned());
+    varint(out, u64::from_ne_bytes(number.to_ne_bytes()));
+}
+
+/// Returns the integer that [`int`] has written as this varint.
+pub(crate) fn signed(varint: u64) -> i64 {
+    i64::from_ne_bytes(varint.to_ne_bytes())
 }
 
 pub(crate) fn uint32(out: &mut Vec<u8>, field: u32, number: u32) {
@@ -151,10 +156,9 @@ pub(crate) fn walk(message: &[u8], path: &[u32], each: &mut dyn FnMut(&[u8])) ->
         return Some(());
     };
     for field in Fields::of(message) {
-        if let (found, Field::Bytes(inner)) = field?
-            && found == *number
-        {
-            walk(inner, below, each)?;
+        match field? {
+            (found, Field::Bytes(inner)) if found == *number => walk(inner, below, each)?,
+            _ => {}
         }
     }
     Some(())

@@ -5,6 +5,6 @@ mod value;
 
 pub(crate) use fields::{
     Field, Fields, bytes, bytes_always, fixed32, fixed64, int, length, length_size, message, next_field,
-    uint32, walk,
+    signed, uint32, walk,
 };
 pub(crate) use value::{attributes, scope};

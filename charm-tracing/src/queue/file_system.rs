@@ -247,7 +247,7 @@ fn is_file(directory: &Path, name: &[u8], kind: FileType) -> bool {
 fn options() -> OpenOptions {
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let mut options = OpenOptions::new();
-    options.custom_flags(flags.bits().cast_signed());
+    options.custom_flags(i32::from_ne_bytes(flags.bits().to_ne_bytes()));
     options
 }
 
@@ -291,10 +291,9 @@ impl Lock for LockedFile {
 impl Drop for LockedFile {
     fn drop(&mut self) {
         // Another file must stay open.
-        if let Some(file) = self.file.take()
-            && !self.is_intact(&file)
-        {
-            let _ = file.into_raw_fd();
+        match self.file.take() {
+            Some(file) if !self.is_intact(&file) => _ = file.into_raw_fd(),
+            _ => {}
         }
     }
 }

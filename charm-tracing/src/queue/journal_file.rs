@@ -185,19 +185,18 @@ impl JournalFile for JournalOnDisk {
     }
 
     fn remove(&mut self) {
-        if self.begun
-            && let Err(error) = self.fs.remove(&self.path)
-        {
-            log::debug!("cannot remove {}: {error}", self.path.display());
+        if std::mem::take(&mut self.begun) {
+            if let Err(error) = self.fs.remove(&self.path) {
+                log::debug!("cannot remove {}: {error}", self.path.display());
+            }
         }
-        self.begun = false;
         let UnitLock(lock) = &self.lock;
         let now = SystemTime::now();
         // If the clock was set back, the next dispatches must notice it as well.
-        if lock.modified() <= now
-            && let Err(error) = lock.touch(now)
-        {
-            log::debug!("cannot leave the time at which this dispatch ended: {error}");
+        if lock.modified() <= now {
+            if let Err(error) = lock.touch(now) {
+                log::debug!("cannot leave the time at which this dispatch ended: {error}");
+            }
         }
     }
 }

@@ -45,13 +45,12 @@ impl Queue {
     }
 
     fn make(&self, missing: Missing) -> Result<bool, QueueError> {
-        if let Some(parent) = self.path.parent()
-            && self.look(parent)?.is_none()
-        {
-            if missing == Missing::Own {
-                return Ok(false);
+        if let Some(parent) = self.path.parent() {
+            match (self.look(parent)?, missing) {
+                (Some(_), _) => {}
+                (None, Missing::Own) => return Ok(false),
+                (None, Missing::All) => Self::io("make", parent, self.fs.make_parents(parent))?,
             }
-            Self::io("make", parent, self.fs.make_parents(parent))?;
         }
         let half_made = self.half_made();
         if self.look(&half_made)?.is_some_and(|entry| entry.kind == Kind::Directory && entry.own) {
@@ -87,7 +86,10 @@ impl Queue {
 
     /// Returns the path of the new directory, which gets the queue's name once it contains the replaced file.
     fn half_made(&self) -> PathBuf {
-        self.path.with_added_extension(PART)
+        let mut path = self.path.clone().into_os_string();
+        path.push(".");
+        path.push(PART);
+        path.into()
     }
 
     /// Stores the traces in the Python library's buffer in this charm directory, and removes the buffer.

@@ -65,7 +65,7 @@ impl Losses {
     pub(crate) fn reported_by(request: &[u8]) -> Self {
         let mut losses = Self::default();
         otlp::attributes::integers(request, &mut |key, value| {
-            let name = str::from_utf8(key).ok().and_then(|key| key.strip_prefix(ATTRIBUTE));
+            let name = std::str::from_utf8(key).ok().and_then(|key| key.strip_prefix(ATTRIBUTE));
             if let Some(count) = name.and_then(|name| losses.count(name)) {
                 *count = count.saturating_add(u64::try_from(value).unwrap_or(0));
             }

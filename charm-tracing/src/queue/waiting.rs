@@ -1,6 +1,5 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::mem;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -83,7 +82,7 @@ const STATE: &str = "state";
 const SENDING: &str = "sending";
 pub(super) const PART: &str = "part";
 /// The age after which a `.part` was left by a process that died, because writing a file takes less time.
-const LONGEST_WRITE: Duration = Duration::from_mins(1);
+const LONGEST_WRITE: Duration = Duration::from_secs(60);
 /// The size up to which a trace is small, in bytes. If all are small, their number alone may show that they are within
 /// the limit.
 pub(super) const SMALL: u64 = 64 * 1024;
@@ -190,10 +189,9 @@ impl Queue {
     pub(super) fn write(&self, stamp: u64, new: &NewTrace<'_>) -> Result<TraceName, QueueError> {
         if new.request.len() as u64 > SMALL {
             // A state that cannot be read or written counts as one with a large trace.
-            if let Ok(mut state) = self.state()
-                && !mem::replace(&mut state.large, true)
-            {
-                let _ = self.set_state(&state);
+            match self.state() {
+                Ok(state) if !state.large => _ = self.set_state(&State { large: true, ..state }),
+                _ => {}
             }
         }
         let part = self.path.join(format!("{stamp:016}-{:016x}.{PART}", random()));
@@ -268,7 +266,7 @@ impl Queue {
         let listed = self.fs.list(&self.path, &mut |name| {
             if let Some(name) = TraceName::parse(name) {
                 waiting.push(name);
-            } else if let Ok(name) = str::from_utf8(name) {
+            } else if let Ok(name) = std::str::from_utf8(name) {
                 others.push(name.to_owned());
             }
         });

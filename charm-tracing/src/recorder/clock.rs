@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 static OFFSET: AtomicU64 = AtomicU64::new(0);
 
 /// The latest time of day at which a session can open, in the year 2262, because backends count in signed nanoseconds.
-const LATEST: u64 = i64::MAX.cast_unsigned();
+const LATEST: u64 = i64::MAX as u64;
 /// The distance from now, in nanoseconds, below which a time that a caller gives counts as one that it has just read.
 const JUST_READ: u64 = 1_000_000;
 
@@ -46,8 +46,11 @@ pub(super) fn event_on_the_clock(time: SystemTime) -> SystemTime {
 }
 
 fn moved(time: u64, time_of_day: u64, now: u64) -> u64 {
-    let ago = time_of_day.wrapping_sub(time).cast_signed();
-    if ago.unsigned_abs() < JUST_READ { now.saturating_add_signed(-ago) } else { time }
+    if time_of_day.abs_diff(time) < JUST_READ {
+        now.saturating_add(time).saturating_sub(time_of_day)
+    } else {
+        time
+    }
 }
 
 /// Returns a time in nanoseconds since 1970; 0 for an earlier time.
@@ -66,7 +69,8 @@ fn system_time(nanos: u64) -> SystemTime {
 fn monotonic() -> u64 {
     let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
     // It began to count when the machine started, or its time namespace was made, so this does not overflow for centuries.
-    now.tv_sec.cast_unsigned().wrapping_mul(1_000_000_000).wrapping_add(now.tv_nsec.cast_unsigned())
+    let nanos = now.tv_sec.wrapping_mul(1_000_000_000).wrapping_add(now.tv_nsec);
+    u64::from_ne_bytes(nanos.to_ne_bytes())
 }
 
 /// Reads the monotonic clock with the standard library, for recordings in a library's tests.

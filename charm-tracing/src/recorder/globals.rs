@@ -33,9 +33,8 @@ pub(crate) fn with<R>(work: impl FnOnce(&mut OpenTrace) -> R) -> Option<R> {
 
 /// Opens the trace that `begin` returns. Does not call `begin` if another one is open.
 pub(super) fn open(begin: impl FnOnce() -> OpenTrace) {
-    if let Some(mut slot) = lock()
-        && slot.is_none()
-    {
+    let Some(mut slot) = lock() else { return };
+    if slot.is_none() {
         OPENED_BY.store(process::id(), Ordering::Relaxed);
         *slot = Some(begin());
         refresh(&slot);

@@ -195,9 +195,7 @@ impl Span for LiveSpan {
 impl Drop for LiveSpan {
     #[inline]
     fn drop(&mut self) {
-        if self.ends_when_dropped
-            && let Some(handle) = self.handle
-        {
+        if let (true, Some(handle)) = (self.ends_when_dropped, self.handle) {
             handle.end();
         }
     }

@@ -99,9 +99,8 @@ impl OpenTrace {
     ) -> Handle {
         let (span_id, parent) = (self.ids.next(), parent.span_id());
         let handle = self.spans.begin(Record { site, span_id, parent, start, end: 0, details });
-        if let Some(journal) = &mut self.journal
-            && journal.note_begun(handle.place, start)
-        {
+        let Some(journal) = &mut self.journal else { return handle };
+        if journal.note_begun(handle.place, start) {
             journal.write(&mut self.spans, start);
         }
         handle
@@ -133,10 +132,9 @@ impl OpenTrace {
     /// Ends a span at `end`, in nanoseconds since 1970, or when it began if that is later. Does nothing if it has ended.
     #[inline]
     pub(crate) fn end_span(&mut self, span: Handle, end: u64) {
-        if let Some(was_journaled) = self.spans.end(span, end)
-            && let Some(journal) = &mut self.journal
-            && journal.note_ended(was_journaled, end)
-        {
+        let Some(was_journaled) = self.spans.end(span, end) else { return };
+        let Some(journal) = &mut self.journal else { return };
+        if journal.note_ended(was_journaled, end) {
             journal.write(&mut self.spans, end);
         }
     }

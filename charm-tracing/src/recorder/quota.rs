@@ -37,9 +37,7 @@ impl Share<'_> {
     /// Takes the weight `new` in exchange for `old`, if the reserve is left after it. Returns true if so.
     pub(crate) fn exchange(&mut self, old: usize, new: usize) -> bool {
         let enough = self.take(new.saturating_sub(old));
-        if let Some(left) = &mut self.left
-            && enough
-        {
+        if let (true, Some(left)) = (enough, &mut self.left) {
             **left = left.saturating_add(old.saturating_sub(new) as u64);
         }
         enough

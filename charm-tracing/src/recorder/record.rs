@@ -117,10 +117,8 @@ impl Details {
 
     /// Sets an attribute. It replaces one of the same key, as OpenTelemetry specifies.
     pub(crate) fn set_attribute(&mut self, site: Option<&Site>, attribute: KeyValue, share: &mut Share<'_>) {
-        if let Some(site) = site
-            && !self.own_site
-            && Site::KEYS.contains(&attribute.key.as_str())
-        {
+        let is_of_site = |_: &&Site| !self.own_site && Site::KEYS.contains(&attribute.key.as_str());
+        if let Some(site) = site.filter(is_of_site) {
             let attributes = site.attributes();
             if !share.take(attributes.iter().map(weight::attribute).sum()) {
                 self.dropped_attributes = self.dropped_attributes.saturating_add(1);

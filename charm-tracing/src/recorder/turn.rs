@@ -31,7 +31,7 @@ pub(crate) enum Refused {
 
 /// The maximum time to wait for one turn. A test of a charm's code takes less, so only a deadlock or a turn that is never
 /// dropped lasts longer.
-const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 static TURNS: Mutex<Turns> = Mutex::new(Turns { current: None, taken: 0 });
 static GIVEN_BACK: Condvar = Condvar::new();
@@ -94,9 +94,8 @@ impl Drop for Turn {
             return;
         }
         let mut turns = lock();
-        if let Some(Current { uses, .. }) = &mut turns.current
-            && let Some(place) = uses.iter().position(|each| *each == self.0)
-        {
+        let Some(Current { uses, .. }) = &mut turns.current else { return };
+        if let Some(place) = uses.iter().position(|each| *each == self.0) {
             uses.swap_remove(place);
             if uses.is_empty() {
                 turns.current = None;

@@ -69,7 +69,9 @@ fn forget_now() {
 
 fn remember(info: &panic::PanicHookInfo<'_>) {
     HAS_PANICKED.store(true, Ordering::Relaxed);
-    let message = info.payload_as_str().unwrap_or("Box<dyn Any>");
+    let payload = info.payload();
+    let text = payload.downcast_ref::<&str>().copied();
+    let message = text.or(payload.downcast_ref().map(String::as_str)).unwrap_or("Box<dyn Any>");
     let failure = Failure::panic(text::cut(message), info.location().map(ToString::to_string));
     // It is not `with`, which would panic if the thread's local values are being destroyed when the panic comes.
     let _ = LAST.try_with(|last| last.try_borrow_mut().map(|mut last| *last = Some(failure)));

@@ -6,7 +6,7 @@ use opentelemetry::trace::{SpanId, SpanKind, Status, TraceId};
 use thiserror::Error;
 
 use super::{Resource, Scope, Span, SpanEvent, SpanLink, Trace, Value};
-use crate::protobuf::{Field, Fields};
+use crate::protobuf::{Field, Fields, signed};
 
 /// The reason why bytes are no trace.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -242,7 +242,7 @@ fn any_value(bytes: &[u8], depth: usize) -> Result<Value, TraceError> {
         value = match field? {
             (1, Field::Bytes(inner)) => Value::String(text(MESSAGE, inner)?),
             (2, Field::Varint(number)) => Value::Bool(number != 0),
-            (3, Field::Varint(number)) => Value::Int(number.cast_signed()),
+            (3, Field::Varint(number)) => Value::Int(signed(number)),
             (4, Field::Fixed64(bits)) => Value::Double(f64::from_bits(bits)),
             (5, Field::Bytes(inner)) => {
                 Value::Array(elements("ArrayValue", inner, |inner| any_value(inner, depth + 1))?)
@@ -286,7 +286,7 @@ fn malformed<T>(message: &'static str) -> Result<T, TraceError> {
 }
 
 fn text(message: &'static str, bytes: &[u8]) -> Result<String, TraceError> {
-    str::from_utf8(bytes).map(str::to_owned).map_err(|_| TraceError::NotText { message })
+    std::str::from_utf8(bytes).map(str::to_owned).map_err(|_| TraceError::NotText { message })
 }
 
 /// Reads an id; `None` if it is left out or has only zeros, which means that there is none.
