@@ -20,6 +20,11 @@
 //! The process gets the variables `TRACEPARENT` and, if the trace has a state, `TRACESTATE`. So a traced program, such as a charm, a
 //! script with `otel-cli` or a program with OpenTelemetry's SDK, continues the trace. The variables stay in the `Command`, and are set
 //! anew each time it is run traced. While nothing records, a traced command is run as any other.
+//!
+//! With the feature `tokio`, a `tokio::process::Command` has the same method, and what it returns is awaited.
+
+#[cfg(feature = "tokio")]
+mod awaited;
 
 use std::io;
 use std::ops::{Deref, DerefMut};
@@ -33,33 +38,61 @@ use crate::span::probe::{Returned, Standard as _};
 use crate::span::{OpenSpan, StatusOnly, current_span};
 use crate::trace_context;
 
-/// An extension of [`Command`] that runs it in a span.
-pub trait CommandExt {
+/// An extension of [`Command`], and of that of tokio, that runs it in a span.
+pub trait CommandExt: Sized {
     /// Returns the command, to run it in a span of its own.
-    fn traced(&mut self) -> Traced<'_>;
+    fn traced(&mut self) -> Traced<'_, Self>;
 }
 
 impl CommandExt for Command {
     fn traced(&mut self) -> Traced<'_> {
-        Traced { command: self, has_arguments: false }
+        Traced::new(self)
     }
 }
 
 /// A command that is run in a span; made by [`CommandExt::traced`].
 #[derive(Debug)]
 #[must_use = "the command is not run yet"]
-pub struct Traced<'a> {
-    command: &'a mut Command,
+pub struct Traced<'a, C = Command> {
+    command: &'a mut C,
     has_arguments: bool,
 }
 
-impl Traced<'_> {
+impl<'a, C> Traced<'a, C> {
+    fn new(command: &'a mut C) -> Self {
+        Self { command, has_arguments: false }
+    }
+
     /// Records the program and its arguments as `process.command_args`. Only for commands whose arguments are never secret.
     pub fn with_arguments(mut self) -> Self {
         self.has_arguments = true;
         self
     }
 
+    /// Starts the command in a span. The functions are those of the command and of its child.
+    fn start<P>(
+        self,
+        std: impl FnOnce(&mut C) -> &mut Command,
+        begin: impl FnOnce(&mut C) -> io::Result<P>,
+        id: impl FnOnce(&P) -> Option<u32>,
+    ) -> io::Result<TracedChild<P>> {
+        let span = open(std(self.command), self.has_arguments);
+        match begin(self.command) {
+            Ok(child) => {
+                if let (Some(span), Some(id)) = (&span, id(&child)) {
+                    span.describe(KeyValue::new("process.pid", i64::from(id)));
+                }
+                Ok(TracedChild { child, span })
+            }
+            failed => {
+                end(span, &failed, |_| ExitStatus::default());
+                failed.map(|child| TracedChild { child, span: None })
+            }
+        }
+    }
+}
+
+impl Traced<'_> {
     /// Runs the command and waits for it, like [`Command::status`].
     ///
     /// # Errors
@@ -75,8 +108,8 @@ impl Traced<'_> {
     /// # Errors
     ///
     /// As of [`Command::output`].
-    pub fn output(mut self) -> io::Result<Output> {
-        let span = self.open();
+    pub fn output(self) -> io::Result<Output> {
+        let span = open(self.command, self.has_arguments);
         let output = self.command.output();
         end(span, &output, |output| output.status);
         output
@@ -88,41 +121,8 @@ impl Traced<'_> {
     /// # Errors
     ///
     /// As of [`Command::spawn`].
-    pub fn spawn(mut self) -> io::Result<TracedChild> {
-        let span = self.open();
-        let child = self.command.spawn();
-        let Ok(child) = child else {
-            end(span, &child, |_| ExitStatus::default());
-            return child.map(|child| TracedChild { child, span: None });
-        };
-        if let Some(span) = &span {
-            span.describe(KeyValue::new("process.pid", i64::from(child.id())));
-        }
-        Ok(TracedChild { child, span })
-    }
-
-    /// Opens the span, and gives its context to the process. `None` if the process has no span.
-    fn open(&mut self) -> Option<OpenSpan> {
-        let program = self.command.get_program();
-        let name = Path::new(program).file_name().unwrap_or(program).to_string_lossy().into_owned();
-        let mut attributes = vec![KeyValue::new("process.executable.name", name.clone())];
-        if self.has_arguments {
-            let all = [program].into_iter().chain(self.command.get_args());
-            let all = all.map(|argument| StringValue::from(argument.to_string_lossy().into_owned()));
-            attributes
-                .push(KeyValue::new("process.command_args", Value::Array(Array::String(all.collect()))));
-        }
-        let (span, context) = match OpenSpan::start_client(name, attributes) {
-            Some((span, context)) => (Some(span), context),
-            // The span may be missing because the quota is used up. The process still belongs to the trace.
-            None => (None, current_span()?.span_context()),
-        };
-        self.command.env("TRACEPARENT", trace_context::traceparent(&context));
-        match context.trace_state().header() {
-            state if state.is_empty() => self.command.env_remove("TRACESTATE"),
-            state => self.command.env("TRACESTATE", state),
-        };
-        span
+    pub fn spawn(self) -> io::Result<TracedChild> {
+        self.start(|command| command, Command::spawn, |child| Some(child.id()))
     }
 }
 
@@ -130,8 +130,8 @@ impl Traced<'_> {
 ///
 /// If it is dropped before, the span ends as well, without an exit code, and the process goes on, as that of a [`Child`] does.
 #[derive(Debug)]
-pub struct TracedChild {
-    child: Child,
+pub struct TracedChild<P = Child> {
+    child: P,
     /// `None` if nothing records, and after the process has ended.
     span: Option<OpenSpan>,
 }
@@ -144,8 +144,7 @@ impl TracedChild {
     /// As of [`Child::wait`].
     pub fn wait(&mut self) -> io::Result<ExitStatus> {
         let status = self.child.wait();
-        end(self.span.take(), &status, |status| *status);
-        status
+        self.waited(status)
     }
 
     /// Returns the exit status if the process has ended, like [`Child::try_wait`].
@@ -155,10 +154,7 @@ impl TracedChild {
     /// As of [`Child::try_wait`].
     pub fn try_wait(&mut self) -> io::Result<Option<ExitStatus>> {
         let status = self.child.try_wait();
-        if let Ok(Some(status)) = &status {
-            end(self.span.take(), &Ok(*status), |status| *status);
-        }
-        status
+        self.tried(status)
     }
 
     /// Waits for the process and returns its output, like [`Child::wait_with_output`].
@@ -173,18 +169,57 @@ impl TracedChild {
     }
 }
 
-impl Deref for TracedChild {
-    type Target = Child;
+impl<P> TracedChild<P> {
+    /// Ends the span with what waiting for the process has returned.
+    fn waited(&mut self, status: io::Result<ExitStatus>) -> io::Result<ExitStatus> {
+        end(self.span.take(), &status, |status| *status);
+        status
+    }
 
-    fn deref(&self) -> &Child {
+    /// Ends the span if the process has ended.
+    fn tried(&mut self, status: io::Result<Option<ExitStatus>>) -> io::Result<Option<ExitStatus>> {
+        if let Ok(Some(status)) = status {
+            end(self.span.take(), &Ok(status), |status| *status);
+        }
+        status
+    }
+}
+
+impl<P> Deref for TracedChild<P> {
+    type Target = P;
+
+    fn deref(&self) -> &P {
         &self.child
     }
 }
 
-impl DerefMut for TracedChild {
-    fn deref_mut(&mut self) -> &mut Child {
+impl<P> DerefMut for TracedChild<P> {
+    fn deref_mut(&mut self) -> &mut P {
         &mut self.child
     }
+}
+
+/// Opens the span of a command, and gives its context to the process. `None` if the process has no span.
+fn open(command: &mut Command, has_arguments: bool) -> Option<OpenSpan> {
+    let program = command.get_program();
+    let name = Path::new(program).file_name().unwrap_or(program).to_string_lossy().into_owned();
+    let mut attributes = vec![KeyValue::new("process.executable.name", name.clone())];
+    if has_arguments {
+        let all = [program].into_iter().chain(command.get_args());
+        let all = all.map(|argument| StringValue::from(argument.to_string_lossy().into_owned()));
+        attributes.push(KeyValue::new("process.command_args", Value::Array(Array::String(all.collect()))));
+    }
+    let (span, context) = match OpenSpan::start_client(name, attributes) {
+        Some((span, context)) => (Some(span), context),
+        // The span may be missing because the quota is used up. The process still belongs to the trace.
+        None => (None, current_span()?.span_context()),
+    };
+    command.env("TRACEPARENT", trace_context::traceparent(&context));
+    match context.trace_state().header() {
+        state if state.is_empty() => command.env_remove("TRACESTATE"),
+        state => command.env("TRACESTATE", state),
+    };
+    span
 }
 
 /// Ends a span with the exit status of its process, or with the error that there is in its place.

@@ -2,6 +2,7 @@
 //! process, so the tests take turns.
 #![expect(clippy::unwrap_used, reason = "what cannot be unwrapped here has failed the test")]
 
+mod async_processes;
 mod attributes;
 mod juju_logger;
 mod otel_api;

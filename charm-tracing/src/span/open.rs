@@ -133,7 +133,7 @@ impl OpenSpan {
 
     /// Ends the span of a future that was dropped before it had finished, as an error: `cancelled`, or the panic if a
     /// destructor of the future panicked.
-    pub(super) fn cancelled(self) {
+    pub(crate) fn cancelled(self) {
         if !thread::panicking() || self.unwinding_before {
             self.fail(StatusOnly { error_type: "cancelled".into(), description: "cancelled".to_owned() });
         }
