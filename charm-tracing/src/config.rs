@@ -158,7 +158,8 @@ impl Config {
         self
     }
 
-    /// Sets how long one dispatch may spend on delivery in all. Default: 2 s.
+    /// Sets how long one dispatch may spend on delivery in all, and after it as long again on the charm's own exporters if it has
+    /// any (feature `sdk`). Default: 2 s.
     pub const fn delivery_timeout(mut self, timeout: Duration) -> Self {
         self.delivery_timeout = timeout;
         self

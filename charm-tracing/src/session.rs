@@ -171,8 +171,8 @@ impl Session {
     /// charm traces (`JUJU_CHARM_TRACE_CONFIG_HTTP`, since Juju 4.1), else to the one in OpenTelemetry's own variables
     /// (`OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`, `OTEL_EXPORTER_OTLP_ENDPOINT`), else into the queue. If the endpoint is
     /// `https` and has no [`Certificate`](crate::Certificate), the certificates of [`Config::ca_relation`] are read
-    /// first. Delivery, and each hook tool for the certificates, takes at most [`Config::delivery_timeout`]. Nothing
-    /// fails: the report says what happened.
+    /// first. Delivery, and each hook tool for the certificates, takes at most [`Config::delivery_timeout`]. Then the
+    /// charm's own exporters, if it has any (feature `sdk`), take at most as long. Nothing fails: the report says what happened.
     pub fn finish(mut self, destination: Option<Destination>) -> DeliveryReport {
         let target = self.open.as_ref().and_then(|open| {
             let Config { ca_relation, delivery_timeout, .. } = &open.config;

@@ -26,7 +26,7 @@ use opentelemetry_sdk::trace::{
 use prost::Message as _;
 
 /// The limit of the exporters. It is long enough for those that do not hang.
-const LIMIT: Duration = Duration::from_millis(500);
+const LIMIT: Duration = Duration::from_secs(1);
 
 #[test]
 fn an_exporter_gets_the_spans_that_the_backend_gets() {
@@ -153,10 +153,10 @@ fn whatever_an_exporter_does_the_others_get_the_spans_in_time_and_the_trace_wait
         (Panic, "it panicked"),
         (PanicWhenPolled, "it panicked"),
         (PanicWhenDropped, "it panicked"),
-        (NeverReady, "it has not ended within 500ms"),
-        (Blocks, "it has not ended within 500ms"),
-        (IsLate, "it has not ended within 500ms"),
-        (BlocksWhenDropped, "it has not ended within 500ms"),
+        (NeverReady, "it has not ended within 1s"),
+        (Blocks, "it has not ended within 1s"),
+        (IsLate, "it has not ended within 1s"),
+        (BlocksWhenDropped, "it has not ended within 1s"),
     ] {
         let (juju, own) = (Juju::default(), Own::default());
         let second = own.clone();
@@ -164,7 +164,8 @@ fn whatever_an_exporter_does_the_others_get_the_spans_in_time_and_the_trace_wait
         let config = config.span_exporter(move || Faulty(fault)).span_exporter(move || second.clone());
         let started = Instant::now();
         let report = juju.dispatch(config, None);
-        assert!(started.elapsed() < 4 * LIMIT, "{fault:?} took {:?}", started.elapsed());
+        // The margin is for a busy machine.
+        assert!(started.elapsed() < 10 * LIMIT, "{fault:?} took {:?}", started.elapsed());
 
         assert_eq!(own.spans().len(), 4, "{fault:?}");
         assert!(report.buffered, "{fault:?}");
