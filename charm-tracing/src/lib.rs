@@ -86,13 +86,14 @@
 //!
 //! # What to reach for
 //!
-//! * [`trace_charm`] and [`run`] for the charm; [`Session`] for one that has its own `main`.
+//! * [`trace_charm`] and [`run`] for the charm, [`run_async`] if its handler is an `async fn`; [`Session`] for one that has its
+//!   own `main`.
 //! * [`trace_type`] and [`trace_fn`] for what the charm uses, [`traced_type!`] for a type of another crate.
 //! * [`current_span`] to add events and attributes to a span, [`event`](fn@event) and [`try_event`] for custom events, and the
 //!   OpenTelemetry API ([`opentelemetry`]) for spans of your own: they are part of the same trace.
 //! * [`process`] to run a command in a span, and [`CurrentSpan::traceparent`] for a request: the other side continues the trace.
 //! * [`tracer_provider`] for a tracer that is taken before the session is open, such as that of a subscriber of `tracing`.
-//! * [`with_current_context`] and [`opentelemetry::trace::FutureExt`] where work continues in another thread or task.
+//! * [`with_current_context`] where work continues in another thread or task.
 //! * [`Certificate`] and [`Config::ca_relation`] for a backend that speaks `https`.
 //! * [`relation`] to learn over the `tracing` relation, or on a machine over `cos_agent`, where to send traces; [`juju`] for
 //!   the dispatch environment and hook tools.
@@ -116,9 +117,9 @@
 //! (use [`current_span`] there), and a panic in an expression of `attributes(...)` or in the method that is the
 //! `tracing_endpoint` or `server_cert`.
 //!
-//! Spans of a thread that was given no OpenTelemetry context are children of the root, if the attributes, this crate's
-//! functions or a tracer of [`tracer_provider`] open them. The spans of a task that `tokio::spawn` runs on such a thread are as
-//! well. [`with_current_context`] shows how to give both the context. A span that is still open when the session finishes is
+//! Spans of a thread that was given no OpenTelemetry context are children of the event while it is handled, else of the root, if
+//! the attributes, this crate's functions or a tracer of [`tracer_provider`] open them. The spans of a task that `tokio::spawn`
+//! runs on such a thread are as well. [`with_current_context`] gives both the context. A span that is still open when the session finishes is
 //! not part of the trace. The spans that have ended below it become children of its parent.
 //!
 //! # The guide
@@ -138,6 +139,8 @@
 //!
 //! **`log`**: `JujuLogger`, a logger for the crate `log`. Its lines go to Juju's log and become events of the current span. It
 //! is set by `Config::log` or `#[trace_charm(log = "info")]`.
+//!
+//! **`tokio`**: [`process::CommandExt`] for `tokio::process::Command`.
 //!
 //! **`tracing`**: `TracingLayer`, a layer for a subscriber of the crate `tracing`. Its spans become spans of the trace, and its
 //! events become span events and lines in Juju's log.

@@ -1,32 +1,19 @@
+use std::marker::PhantomData;
+
 use opentelemetry::Context;
+use opentelemetry::trace::{FutureExt as _, WithContext};
 
 use super::alive;
 use super::open::Current;
 
-/// Wraps a closure that another thread is to run, so that spans in it are below the span that is current now.
+/// Wraps a future or a closure that is to run in another task or thread, so that spans in it are below the span that is current
+/// now.
 ///
-/// Each thread has a current span of its own. Without this, the spans of a closure that is given to
-/// `tokio::task::spawn_blocking` or [`std::thread::spawn`] are below the root. It carries the OpenTelemetry context, so it
-/// works for the spans of every API.
-///
-/// ```
-/// use charm_tracing::{trace_fn, with_current_context};
-///
-/// #[trace_fn]
-/// fn unpack() {}
-///
-/// #[trace_fn]
-/// fn install() {
-///     // `function call: unpack` is below `function call: install`.
-///     std::thread::spawn(with_current_context(unpack)).join().expect("it cannot panic");
-/// }
-/// # install();
-/// ```
-///
-/// For a future that is polled by a task of its own, as after `tokio::spawn`, OpenTelemetry's API has a method:
+/// Each task and thread has a current span of its own. Without this, what is given to `tokio::spawn`, `spawn_blocking` or
+/// [`std::thread::spawn`] is below the event that is handled, or below the root if none is. The wrapper carries the OpenTelemetry
+/// context, so it works for the spans of every API.
 ///
 /// ```
-/// use charm_tracing::opentelemetry::trace::FutureExt;
 /// use charm_tracing::{trace_fn, with_current_context};
 /// use tokio::task::{JoinError, spawn_blocking};
 ///
@@ -38,16 +25,58 @@ use super::open::Current;
 ///
 /// #[trace_fn]
 /// async fn install() -> Result<(), JoinError> {
-///     tokio::spawn(fetch("http://localhost").with_current_context()).await?;
+///     // Both are below `function call: install`.
+///     tokio::spawn(with_current_context(fetch("http://localhost"))).await?;
 ///     spawn_blocking(with_current_context(unpack)).await
 /// }
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(install()).unwrap();
 /// ```
-pub fn with_current_context<R>(work: impl FnOnce() -> R) -> impl FnOnce() -> R {
+///
+/// It fits wherever a future or a closure without arguments fits: in a `JoinSet`, in [`std::thread::scope`], in a pool of threads. A
+/// future stays a future of its own type. A closure becomes a box, and must be [`Send`].
+pub fn with_current_context<W: Work<Kind>, Kind>(work: W) -> W::Carried {
     // A thread that is ending has no context any more.
-    let context = alive::can_open_spans().then(Context::current);
-    move || {
-        let _current = context.filter(|_| alive::can_open_spans()).map(Current::attach);
-        work()
+    work.carry(alive::can_open_spans().then(Context::current))
+}
+
+/// What [`with_current_context`] accepts. A type is one `Kind` of work, either [`Awaited`] or [`Called`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is neither a future nor a closure that another thread can call",
+    label = "this cannot carry the current span",
+    note = "give it a future, or a closure without arguments that is `Send`"
+)]
+pub trait Work<Kind> {
+    /// The work with its context.
+    type Carried;
+
+    #[doc(hidden)]
+    fn carry(self, context: Option<Context>) -> Self::Carried;
+}
+
+/// The kind of a future.
+#[derive(Debug)]
+pub struct Awaited;
+
+/// The kind of a closure that returns an `R`.
+#[derive(Debug)]
+pub struct Called<'a, R>(PhantomData<(&'a (), R)>);
+
+impl<F: Future> Work<Awaited> for F {
+    type Carried = WithContext<F>;
+
+    fn carry(self, context: Option<Context>) -> WithContext<F> {
+        self.with_context(context.unwrap_or_default())
+    }
+}
+
+impl<'a, R, F: FnOnce() -> R + Send + 'a> Work<Called<'a, R>> for F {
+    // The type of a closure that calls another one has no name, so it is boxed.
+    type Carried = Box<dyn FnOnce() -> R + Send + 'a>;
+
+    fn carry(self, context: Option<Context>) -> Self::Carried {
+        Box::new(move || {
+            let _current = context.filter(|_| alive::can_open_spans()).map(Current::attach);
+            self()
+        })
     }
 }

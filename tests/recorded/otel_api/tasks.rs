@@ -1,14 +1,16 @@
 //! Work that goes on in another thread or task is below the span that its context says.
 
+use std::rc::Rc;
+use std::sync::mpsc;
 use std::thread;
 
 use charm_tracing::opentelemetry::baggage::BaggageExt;
-use charm_tracing::opentelemetry::trace::{FutureExt, TraceContextExt, Tracer, TracerProvider};
+use charm_tracing::opentelemetry::trace::{TraceContextExt, Tracer, TracerProvider};
 use charm_tracing::opentelemetry::{Context, KeyValue};
 use charm_tracing::{current_span, event, trace_fn, tracer_provider, with_current_context};
 use tests::recording::spans_of;
 use tokio::runtime::{Builder, Runtime};
-use tokio::task::{spawn_blocking, yield_now};
+use tokio::task::{JoinSet, LocalSet, spawn_blocking, spawn_local, yield_now};
 
 #[trace_fn]
 fn work() {
@@ -42,7 +44,7 @@ fn outline(runtime: &Runtime, spawn: impl AsyncFnOnce()) -> String {
 fn a_task_with_the_current_context_is_below_the_span_that_spawned_it() {
     for runtime in runtimes() {
         let spawned = outline(&runtime, async || {
-            tokio::spawn(work_later().with_current_context()).await.unwrap();
+            tokio::spawn(with_current_context(work_later())).await.unwrap();
         });
         assert_eq!(
             spawned,
@@ -78,13 +80,48 @@ app/0: start event
 }
 
 #[test]
+fn one_word_fits_wherever_work_is_handed_over() {
+    for runtime in runtimes() {
+        let name = "carried".to_owned();
+        let spawned = outline(&runtime, async || {
+            let mut set = JoinSet::new();
+            set.spawn(with_current_context(work_later()));
+            set.spawn_blocking(with_current_context(work));
+            set.join_all().await;
+            // Neither is `Send`.
+            let shared = Rc::new(());
+            let local = with_current_context(async {
+                work_later().await;
+                drop(shared);
+            });
+            LocalSet::new().run_until(async { spawn_local(local).await.unwrap() }).await;
+            let length = thread::scope(|scope| {
+                scope.spawn(with_current_context(|| event("scoped", || name.len()))).join().unwrap()
+            });
+            assert_eq!(length, name.len());
+            let (pool, jobs) = mpsc::channel::<Box<dyn FnOnce() + Send>>();
+            pool.send(with_current_context(work)).unwrap();
+            drop(pool);
+            thread::spawn(|| jobs.into_iter().for_each(|job| job())).join().unwrap();
+        });
+        let (above, below) = spawned.split_once("    function call: spawner\n").unwrap();
+        assert_eq!(above, "\napp/0: start event\n  event: start\n");
+        assert!(below.lines().all(|line| line.starts_with("      ")), "{below}");
+        let mut at_once: Vec<_> = below.lines().filter(|line| !line.starts_with("       ")).collect();
+        at_once.sort_unstable();
+        let [later, now] = ["      function call: work_later", "      function call: work"];
+        assert_eq!(at_once, ["      event: scoped", now, now, later, later]);
+    }
+}
+
+#[test]
 fn a_context_is_handed_on_from_task_to_thread() {
     for runtime in runtimes() {
         let spawned = outline(&runtime, async || {
             let task = async {
                 event("in task", || thread::spawn(with_current_context(work)).join().unwrap());
             };
-            tokio::spawn(task.with_current_context()).await.unwrap();
+            tokio::spawn(with_current_context(task)).await.unwrap();
         });
         assert_eq!(
             spawned,
