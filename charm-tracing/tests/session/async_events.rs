@@ -6,13 +6,16 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 use std::thread;
 
+use charm_testing::queue;
+use charm_tracing::juju::Dispatch;
 use charm_tracing::juju::testing::HookContext;
-use charm_tracing::{Session, current_span, event, trace_fn};
+use charm_tracing::{Config, Session, current_span, event, trace_fn};
 use opentelemetry::trace::TraceContextExt;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::{spawn_blocking, yield_now};
 
-use super::conventions::trace_of;
+use super::conventions::{OF_UNIT, trace_of};
+use super::take_turn;
 
 #[trace_fn]
 fn work() {}
@@ -199,4 +202,30 @@ app/0: start event
       function call: work
   function call: work"
     );
+}
+
+#[test]
+fn a_dispatch_is_idle_if_its_async_event_did_nothing_and_was_not_cancelled() {
+    fn is_idle(handle: impl FnOnce(&mut Session)) -> bool {
+        let _turn = take_turn();
+        let directory = tempfile::tempdir().unwrap();
+        let of_unit = OF_UNIT.into_iter().chain([("JUJU_DISPATCH_PATH", "hooks/start")]);
+        let config = Config::new().buffer_path(directory.path());
+        let mut session = Session::start(Dispatch::from_vars(of_unit), config);
+        handle(&mut session);
+        assert!(session.finish(None).buffered);
+        let traces = queue::traces(directory.path());
+        let [trace] = &traces[..] else { panic!("one trace: {traces:?}") };
+        trace.is_idle
+    }
+    let [runtime, _] = runtimes();
+    assert!(is_idle(|session| runtime.block_on(session.event_async(async || ()))));
+    assert!(!is_idle(|session| runtime.block_on(session.event_async(step))));
+    assert!(!is_idle(|session| {
+        runtime.block_on(session.event_async(async || tokio::spawn(step()).await.unwrap()));
+    }));
+    assert!(!is_idle(|session| {
+        let mut handled = pin!(session.event_async(yield_now));
+        assert!(handled.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    }));
 }

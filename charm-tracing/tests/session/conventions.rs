@@ -9,7 +9,7 @@ use charm_tracing::{Config, Session, trace_fn};
 
 use super::take_turn;
 
-const OF_UNIT: [(&str, &str); 3] =
+pub(super) const OF_UNIT: [(&str, &str); 3] =
     [("JUJU_UNIT_NAME", "app/0"), ("JUJU_MODEL_NAME", "m"), ("JUJU_MODEL_UUID", "u")];
 
 /// Returns the trace of a dispatch in which `work` is done.
