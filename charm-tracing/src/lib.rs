@@ -119,8 +119,8 @@
 //!
 //! Spans of a thread that was given no OpenTelemetry context are children of the event while it is handled, else of the root, if
 //! the attributes, this crate's functions or a tracer of [`tracer_provider`] open them. The spans of a task that `tokio::spawn`
-//! runs on such a thread are as well. [`with_current_context`] gives both the context. A span that is still open when the session finishes is
-//! not part of the trace. The spans that have ended below it become children of its parent.
+//! runs on such a thread are as well. [`with_current_context`] gives both the context. A span that is still open when the
+//! session finishes is not part of the trace. The spans that have ended below it become children of its parent.
 //!
 //! # The guide
 //!

@@ -12,7 +12,7 @@ impl CommandExt for Command {
     }
 }
 
-/// With the feature `tokio`.
+/// Needs the feature `tokio`.
 ///
 /// A future of these methods that is dropped before the process has ended has the status error "cancelled". The process goes on
 /// then, or is killed if the command says `kill_on_drop`.
@@ -54,7 +54,7 @@ impl Traced<'_, Command> {
     }
 }
 
-/// With the feature `tokio`.
+/// Needs the feature `tokio`.
 impl TracedChild<Child> {
     /// Waits for the process, like [`Child::wait`]. The future may be dropped and the process waited for once more.
     ///

@@ -39,7 +39,7 @@ pub fn with_current_context<W: Work<Kind>, Kind>(work: W) -> W::Carried {
     work.carry(alive::can_open_spans().then(Context::current))
 }
 
-/// What [`with_current_context`] accepts. A type is one `Kind` of work, either [`Awaited`] or [`Called`].
+/// Work that [`with_current_context`] accepts. A type is one `Kind` of it, either [`Awaited`] or [`Called`].
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is neither a future nor a closure that another thread can call",
     label = "this cannot carry the current span",
