@@ -16,7 +16,7 @@ pub fn answer(input: &[u8]) {
     let Some((status, rest)) = input.split_first_chunk() else { return };
     // A header that is not UTF-8 counts as missing.
     let (retry_after, body) = rest.split_at(rest.iter().position(|byte| *byte == 0).unwrap_or(0));
-    let retry_after = str::from_utf8(retry_after).ok().filter(|text| !text.is_empty());
+    let retry_after = std::str::from_utf8(retry_after).ok().filter(|text| !text.is_empty());
     let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
     let status = u16::from_be_bytes(*status);
     let verdict = judge(status, retry_after, body.get(1..).unwrap_or_default(), now);

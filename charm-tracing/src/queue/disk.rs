@@ -131,7 +131,7 @@ impl Disk {
     /// Makes all files two minutes older.
     pub(super) fn age(&self) {
         for node in self.state().nodes.values_mut() {
-            node.modified -= Duration::from_mins(2);
+            node.modified -= Duration::from_secs(120);
         }
     }
 

@@ -107,7 +107,7 @@ fn dispatch(charm_dir: &Path, collector: Option<&Collector>) -> DeliveryReport {
         ("JUJU_MODEL_UUID", "20e13b21-6a7b-4f39-8f5a-5f2f4b0d0c01"),
     ];
     let dispatch = Dispatch::from_vars(vars).with_hook_tools(Arc::new(model));
-    let patience = Duration::from_mins(1);
+    let patience = Duration::from_secs(60);
     let config = Config::new().request_timeout(patience).delivery_timeout(patience);
     let mut session = Session::start(dispatch, config);
     session.event(|| (2..SPANS).for_each(|_| event("part", || ())));

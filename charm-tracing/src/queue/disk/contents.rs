@@ -76,7 +76,8 @@ impl State {
     pub(super) fn insert(&mut self, path: &Path, kind: Kind) -> &mut Node {
         let (id, modified) = (self.fresh_id(), SystemTime::now());
         let node = Node { id, kind, own: true, private: true, bytes: Vec::new(), modified };
-        self.nodes.entry(path.to_owned()).insert_entry(node).into_mut()
+        self.nodes.remove(path);
+        self.nodes.entry(path.to_owned()).or_insert(node)
     }
 
     pub(super) fn used(&self) -> usize {
