@@ -4,9 +4,15 @@ use crate::block::{Block, blocks, read};
 
 /// The blocks that a test elsewhere compares with what it sees: the page, their first line, the file of the test, and a phrase
 /// that the test has.
-const COMPARED: [(&str, &str, &str, &str); 6] = [
+const COMPARED: [(&str, &str, &str, &str); 7] = [
     ("README.md", "trace ", "examples/tests/charms/readme.rs", "README.md"),
     ("docs/guide/first-charm.md", "my-charm/0: config-changed", ".ci/run", "docs/guide/first-charm.md"),
+    (
+        "docs/guide/logs-and-tracing.md",
+        "app/0: config-changed event",
+        "examples/everything/tests/trace.rs",
+        "docs/guide/logs-and-tracing.md",
+    ),
     (
         "docs/guide/logs-and-tracing.md",
         "Starting root trace",
