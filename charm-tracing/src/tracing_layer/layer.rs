@@ -4,9 +4,9 @@ use tracing_core::span::{Attributes, Id, Record};
 use tracing_core::{Event, Level, LevelFilter, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
-use tracing_subscriber::registry::LookupSpan;
 
 use super::fields::Fields;
+use super::spans::Spans;
 use super::{entered, sites};
 use crate::juju_log;
 use crate::span::{self, InstrumentedSpan, LoggingSpan, Parent};
@@ -40,12 +40,13 @@ pub struct TracingLayer {
     trace_ids: bool,
     /// True if the subscriber has another one.
     is_second: bool,
+    spans: Spans,
 }
 
 impl TracingLayer {
     /// Returns the layer with the defaults that the methods below name.
     pub const fn new() -> Self {
-        Self { juju_level: LevelFilter::INFO, trace_ids: false, is_second: false }
+        Self { juju_level: LevelFilter::INFO, trace_ids: false, is_second: false, spans: Spans::new() }
     }
 
     /// Sets the least severe level that is sent to Juju's log; the trace gets the other events as well. Default: INFO, as
@@ -93,17 +94,16 @@ impl Default for TracingLayer {
     }
 }
 
-impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for TracingLayer {
+impl<S: Subscriber> Layer<S> for TracingLayer {
     fn on_layer(&mut self, subscriber: &mut S) {
         let below: &dyn Subscriber = subscriber;
         self.is_second = below.is::<Self>();
     }
 
-    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, _context: Context<'_, S>) {
         if self.is_second || !InstrumentedSpan::can_start() {
             return;
         }
-        let Some(new) = context.span(id) else { return };
         let metadata = attributes.metadata();
         let mut fields = Fields::default();
         attributes.record(&mut fields);
@@ -111,83 +111,57 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for TracingLayer {
             fields.attributes.push(KeyValue::new("target", metadata.target()));
         }
         let parent = match attributes.parent() {
-            Some(parent) => context.span(parent).and_then(|parent| {
-                Some(Parent::Span(parent.extensions().get::<InstrumentedSpan>()?.context().clone()))
-            }),
+            Some(parent) => self.spans.read(parent, |parent| Parent::Span(parent.context().clone())),
             None if attributes.is_root() => Some(Parent::Root),
             None => None,
         };
-        let error = fields.error.take();
-        let Some(span) = InstrumentedSpan::start(
-            parent.unwrap_or(Parent::Current),
-            sites::site(metadata),
-            fields.attributes,
-        ) else {
+        let parent = parent.unwrap_or(Parent::Current);
+        let Some(span) = InstrumentedSpan::start(parent, sites::site(metadata), fields.attributes) else {
             return;
         };
-        if let Some((message, _)) = error {
+        if let Some((message, _)) = fields.error {
             span.fail(message);
         }
-        new.extensions_mut().replace(span);
+        self.spans.insert(id, span);
     }
 
-    fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
-        if self.is_second {
-            return;
-        }
-        let Some(span) = context.span(id) else { return };
+    fn on_record(&self, id: &Id, values: &Record<'_>, _context: Context<'_, S>) {
         let mut fields = Fields::default();
-        // It runs code of the charm, so the extensions are not locked.
+        // It runs code of the charm, so the spans are not locked.
         values.record(&mut fields);
-        if let Some(span) = span.extensions().get::<InstrumentedSpan>() {
+        self.spans.read(id, |span| {
             for attribute in fields.attributes {
                 span.set_attribute(attribute);
             }
             if let Some((message, _)) = fields.error {
                 span.fail(message);
             }
+        });
+    }
+
+    fn on_follows_from(&self, id: &Id, follows: &Id, _context: Context<'_, S>) {
+        let to = self.spans.read(follows, |follows| follows.context().span().span_context().clone());
+        if let Some(to) = to {
+            self.spans.read(id, |span| span.add_link(to));
         }
     }
 
-    fn on_follows_from(&self, id: &Id, follows: &Id, context: Context<'_, S>) {
-        if self.is_second {
-            return;
-        }
-        let (Some(span), Some(follows)) = (context.span(id), context.span(follows)) else { return };
-        let to = follows
-            .extensions()
-            .get::<InstrumentedSpan>()
-            .map(|follows| follows.context().span().span_context().clone());
-        if let (Some(span), Some(to)) = (span.extensions().get::<InstrumentedSpan>(), to) {
-            span.add_link(to);
-        }
-    }
-
-    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
+    fn on_event(&self, event: &Event<'_>, _context: Context<'_, S>) {
         if self.is_second || juju_log::is_silent(event.metadata().target()) {
             return;
         }
         juju_log::unless_writing(|| {
-            let parent = event.parent().and_then(|parent| context.span(parent));
-            let span = match parent {
-                Some(parent) => {
-                    parent.extensions().get::<InstrumentedSpan>().map(InstrumentedSpan::logging_span)
-                }
-                None => LoggingSpan::current(),
-            };
+            let parent =
+                event.parent().and_then(|parent| self.spans.read(parent, InstrumentedSpan::logging_span));
+            let span = parent.or_else(LoggingSpan::current);
             // Values of the charm are formatted here, and the hook tools may be the charm's as well.
             span::catch_panics(|| self.write(event, span.as_ref()));
         });
     }
 
-    fn on_enter(&self, id: &Id, context: Context<'_, S>) {
-        if self.is_second {
-            return;
-        }
-        let Some(span) = context.span(id) else { return };
-        let current = span.extensions().get::<InstrumentedSpan>().map(|span| span.context().clone());
-        if let Some(current) = current {
-            entered::enter(id, current);
+    fn on_enter(&self, id: &Id, _context: Context<'_, S>) {
+        if let Some(context) = self.spans.read(id, |span| span.context().clone()) {
+            entered::enter(id, context);
         }
     }
 
@@ -197,14 +171,8 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for TracingLayer {
         }
     }
 
-    fn on_close(&self, id: Id, context: Context<'_, S>) {
-        if self.is_second {
-            return;
-        }
-        let Some(span) = context.span(&id) else { return };
-        // It ends when the extensions are free.
-        let closed = span.extensions_mut().remove::<InstrumentedSpan>();
-        drop(closed);
+    fn on_close(&self, id: Id, _context: Context<'_, S>) {
+        drop(self.spans.remove(&id));
     }
 }
 

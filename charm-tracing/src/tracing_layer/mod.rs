@@ -4,5 +4,6 @@ mod entered;
 mod fields;
 mod layer;
 mod sites;
+mod spans;
 
 pub use layer::TracingLayer;
