@@ -71,3 +71,8 @@ pub use juju::{
 #[path = "../jujuc.rs"]
 #[expect(dead_code, reason = "it is a program of its own")]
 mod jujuc;
+
+/// Makes tests of the README's examples.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -9,6 +9,8 @@
 //!
 //! **`program`** (on by default): the program. Without it there is only the page, and hardly a dependency.
 
+// docs.rs shows which feature an item needs, with a compiler that has the means.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
     not(feature = "program"),
     expect(dead_code, unused_imports, reason = "the program shows more pages")

@@ -151,6 +151,8 @@
 //! **`testing`**: the module `testing`, which records spans in memory for the tests of traced code, and plays whole dispatches
 //! in a Juju in memory. For the `[dev-dependencies]` only.
 
+// docs.rs shows which feature an item needs, with a compiler that has the means.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
     not(feature = "session"),
     expect(
@@ -257,3 +259,8 @@ pub use tracing_relation::juju;
 pub fn is_enabled() -> bool {
     recorder::globals::is_recording()
 }
+
+/// Makes tests of the README's examples.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

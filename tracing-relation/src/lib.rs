@@ -36,6 +36,9 @@
 //!
 //! **`testing`** adds the module `juju::testing`, an in-memory Juju for tests of charms.
 
+// docs.rs shows which feature an item needs, with a compiler that has the means.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod certificate_transfer;
 mod config;
 mod cos_agent;
@@ -72,3 +75,8 @@ pub use regular_file::{is_plain_path, read_regular_file};
 pub use relation::Relation;
 pub use requirer::TracingEndpointRequirer;
 pub use wire::{DataValidationError, ProtocolType, ProviderAppData, Receiver, RequirerAppData};
+
+/// Makes tests of the README's examples.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -5,6 +5,7 @@ use charm_testing::{Event, Juju};
 use tests::picture::without_durations;
 
 const README: &str = include_str!("../../../README.md");
+const README_OF_THE_CRATE: &str = include_str!("../../../charm-tracing/README.md");
 const GUIDE: &str = include_str!("../../../docs/guide/testing.md");
 const GUIDES_TEST: &str = include_str!("guide.rs");
 const MINIMAL: &str = include_str!("../../minimal/src/main.rs");
@@ -29,6 +30,13 @@ fn what_lasts(drawn: &str) -> Vec<String> {
 fn the_charm_it_shows_is_the_minimal_example() {
     let code = MINIMAL.split_once("\n\n").expect("a line of documentation comes first").1;
     assert_eq!(block("rust", "# charm-tracing"), code);
+}
+
+#[test]
+fn the_readme_of_the_crate_shows_the_same_charm_and_trace() {
+    for block in [block("rust", "# charm-tracing"), block("text", "this trace")] {
+        assert!(README_OF_THE_CRATE.contains(block), "charm-tracing/README.md should show:\n{block}");
+    }
 }
 
 #[test]

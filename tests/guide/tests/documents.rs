@@ -37,6 +37,11 @@ fn documents() -> Vec<String> {
     let mut documents = files("docs");
     documents.retain(|path| is_markdown(path));
     documents.extend(["README.md", "CONTRIBUTING.md", "CHANGELOG.md"].map(str::to_owned));
+    for package in
+        ["charm-testing", "charm-traces", "charm-tracing", "charm-tracing-macros", "tracing-relation"]
+    {
+        documents.push(format!("{package}/README.md"));
+    }
     documents.extend(files("tests").into_iter().filter(|path| path.ends_with("/README.md")));
     documents
 }
