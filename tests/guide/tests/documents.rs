@@ -36,7 +36,7 @@ fn is_markdown(path: &str) -> bool {
 fn documents() -> Vec<String> {
     let mut documents = files("docs");
     documents.retain(|path| is_markdown(path));
-    documents.extend(["README.md", "CONTRIBUTING.md", "CHANGELOG.md"].map(str::to_owned));
+    documents.extend(["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md"].map(str::to_owned));
     for package in
         ["charm-testing", "charm-traces", "charm-tracing", "charm-tracing-macros", "tracing-relation"]
     {
