@@ -76,6 +76,11 @@ fn deployed(arguments: &Run) -> anyhow::Result<Juju> {
         juju = juju.charmcraft(&charmcraft);
     } else if let Some(metadata) = text("metadata.yaml")? {
         juju = juju.metadata(&metadata);
+    } else {
+        let directory = arguments.charm.display();
+        bail!(
+            "{directory} has no charmcraft.yaml and no metadata.yaml: name the charm's directory with --charm"
+        );
     }
     for name in ["config.yaml", "actions.yaml"] {
         if let Some(text) = text(name)? {

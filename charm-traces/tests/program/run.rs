@@ -126,6 +126,7 @@ fn what_cannot_be_played_is_said() {
         ("install", &["--config", "port=http"], "http is no int, which the option port is"),
         ("install", &["--config", "ports=80"], "the charm has no option ports"),
         ("install", &["--charm", "/no/such/place"], "/no/such/place is no directory"),
+        ("install", &["--charm", "/"], "/ has no charmcraft.yaml and no metadata.yaml"),
     ] {
         let ran = charm.run(event, arguments);
         assert_eq!((ran.code, ran.out.as_str()), (Some(1), ""), "{event}");
