@@ -4,8 +4,14 @@ use crate::block::{Block, blocks, read};
 
 /// The blocks that a test elsewhere compares with what it sees: the page, their first line, the file of the test, and a phrase
 /// that the test has.
-const COMPARED: [(&str, &str, &str, &str); 7] = [
+const COMPARED: [(&str, &str, &str, &str); 8] = [
     ("README.md", "trace ", "examples/tests/charms/readme.rs", "README.md"),
+    (
+        "docs/guide/exporters.md",
+        "cannot export the spans of this event with",
+        "charm-tracing/tests/exporters.rs",
+        "cannot export the spans of this event with",
+    ),
     ("docs/guide/first-charm.md", "my-charm/0: config-changed", ".ci/run", "docs/guide/first-charm.md"),
     (
         "docs/guide/logs-and-tracing.md",
