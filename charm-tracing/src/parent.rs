@@ -3,6 +3,8 @@
 //! Since Juju 4.0 an agent that traces its own work sets `JUJU_TRACE_ID`, `JUJU_SPAN_ID` and `JUJU_TRACE_FLAGS`; later
 //! versions set the W3C `TRACEPARENT` as well, with the flags fixed to 01. The set may be partial (juju#21321). A process that
 //! starts a charm otherwise may add `TRACESTATE`.
+//!
+//! A traced process that the charm runs has Juju's variables as well, with a `TRACEPARENT` that names the span of the charm.
 
 use opentelemetry::trace::{SpanContext, TraceState};
 
@@ -14,7 +16,9 @@ pub(crate) fn from_environment<'a>(var: impl Fn(&str) -> Option<&'a str>) -> Opt
     // Juju has no variable of its own for the state.
     let state = w3c.as_ref().map(|parent| parent.trace_state().clone()).unwrap_or_default();
     let own = || juju(var("JUJU_TRACE_ID")?, var("JUJU_SPAN_ID")?, var("JUJU_TRACE_FLAGS"), state);
-    own().or(w3c)
+    // Juju names the same span in both. Another one is that of a process which has started this one.
+    let is_jujus = |own: &SpanContext| w3c.as_ref().is_none_or(|w3c| w3c.span_id() == own.span_id());
+    own().filter(is_jujus).or(w3c)
 }
 
 fn juju(trace_id: &str, span_id: &str, flags: Option<&str>, state: TraceState) -> Option<SpanContext> {
@@ -61,6 +65,18 @@ mod tests {
             ("JUJU_TRACE_FLAGS", "0"),
         ];
         assert_eq!(parse(&vars), Some(found(false)));
+    }
+
+    #[test]
+    fn a_traceparent_of_another_span_than_jujus_is_that_of_the_process_which_has_started_this_one() {
+        let w3c = format!("00-{TRACE}-b7ad6b7169203331-01");
+        let vars = [
+            ("TRACEPARENT", w3c.as_str()),
+            ("JUJU_TRACE_ID", TRACE),
+            ("JUJU_SPAN_ID", SPAN),
+            ("JUJU_TRACE_FLAGS", "1"),
+        ];
+        assert_eq!(parse(&vars), Some((TRACE.into(), "b7ad6b7169203331".into(), true)));
     }
 
     #[test]
