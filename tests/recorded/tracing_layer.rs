@@ -310,13 +310,21 @@ fn a_value_that_panics_or_logs_makes_nothing_fail() {
 }
 
 #[test]
-fn of_two_layers_the_first_records() {
-    let subscriber =
-        registry().with(TracingLayer::new()).with(TracingLayer::new().with_filter(LevelFilter::TRACE));
-    let (trace, lines) = dispatched(subscriber, outer);
-    assert_eq!(trace.find("instrumented").len(), 1);
-    assert_eq!(events(trace.span("function call: inner")), ["in it"]);
-    assert_eq!(lines, ["INFO in it"]);
+fn of_several_layers_only_the_last_records_however_they_are_joined() {
+    let layer = TracingLayer::new;
+    // Only the last says the ids.
+    let last = || TracingLayer::new().trace_ids(true);
+    for (trace, lines) in [
+        dispatched(registry().with(layer()).with(last().with_filter(LevelFilter::TRACE)), outer),
+        dispatched(registry().with(layer().and_then(last())), outer),
+        dispatched(registry().with(layer().and_then(layer())).with(last()), outer),
+        dispatched(registry().with(layer().boxed()).with(Some(last())), outer),
+    ] {
+        assert_eq!(trace.find("instrumented").len(), 1);
+        let span = trace.span("function call: inner");
+        assert_eq!(events(span), ["in it"]);
+        assert_eq!(lines, [format!("INFO in it trace_id={} span_id={}", span.trace_id, span.span_id)]);
+    }
 }
 
 #[test]

@@ -1,7 +1,10 @@
+use std::ptr;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use opentelemetry::KeyValue;
 use opentelemetry::trace::TraceContextExt;
 use tracing_core::span::{Attributes, Id, Record};
-use tracing_core::{Event, Level, LevelFilter, Subscriber};
+use tracing_core::{Dispatch, Event, Level, LevelFilter, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 
@@ -32,21 +35,26 @@ use crate::span::{self, InstrumentedSpan, LoggingSpan, Parent};
 /// The layer records everything that the subscriber's filters let through. Of the events among it, those that
 /// [`juju_level`](Self::juju_level) lets through go to Juju's log. Events of this project and of the crates that deliver traces are left out.
 ///
-/// If a subscriber has several of these layers, only the first records.
+/// If a subscriber has several of these layers, only the last that was added records.
 #[derive(Debug)]
 #[must_use = "add it to a subscriber with `with`"]
 pub struct TracingLayer {
     juju_level: LevelFilter,
     trace_ids: bool,
-    /// True if the subscriber has another one.
-    is_second: bool,
+    /// True if the subscriber has another one, which records.
+    is_silent: AtomicBool,
     spans: Spans,
 }
 
 impl TracingLayer {
     /// Returns the layer with the defaults that the methods below name.
     pub const fn new() -> Self {
-        Self { juju_level: LevelFilter::INFO, trace_ids: false, is_second: false, spans: Spans::new() }
+        Self {
+            juju_level: LevelFilter::INFO,
+            trace_ids: false,
+            is_silent: AtomicBool::new(false),
+            spans: Spans::new(),
+        }
     }
 
     /// Sets the least severe level that is sent to Juju's log; the trace gets the other events as well. Default: INFO, as
@@ -60,6 +68,10 @@ impl TracingLayer {
     pub const fn trace_ids(mut self, shown: bool) -> Self {
         self.trace_ids = shown;
         self
+    }
+
+    fn is_silent(&self) -> bool {
+        self.is_silent.load(Ordering::Relaxed)
     }
 
     fn write(&self, event: &Event<'_>, span: Option<&LoggingSpan>) {
@@ -95,13 +107,14 @@ impl Default for TracingLayer {
 }
 
 impl<S: Subscriber> Layer<S> for TracingLayer {
-    fn on_layer(&mut self, subscriber: &mut S) {
-        let below: &dyn Subscriber = subscriber;
-        self.is_second = below.is::<Self>();
+    fn on_register_dispatch(&self, subscriber: &Dispatch) {
+        // All of them find the same one, however they were joined.
+        let is_other = |recording: &Self| !ptr::eq(recording, self);
+        self.is_silent.store(subscriber.downcast_ref().is_some_and(is_other), Ordering::Relaxed);
     }
 
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, _context: Context<'_, S>) {
-        if self.is_second || !InstrumentedSpan::can_start() {
+        if self.is_silent() || !InstrumentedSpan::can_start() {
             return;
         }
         let metadata = attributes.metadata();
@@ -147,7 +160,7 @@ impl<S: Subscriber> Layer<S> for TracingLayer {
     }
 
     fn on_event(&self, event: &Event<'_>, _context: Context<'_, S>) {
-        if self.is_second || juju_log::is_silent(event.metadata().target()) {
+        if self.is_silent() || juju_log::is_silent(event.metadata().target()) {
             return;
         }
         juju_log::unless_writing(|| {
@@ -166,7 +179,7 @@ impl<S: Subscriber> Layer<S> for TracingLayer {
     }
 
     fn on_exit(&self, id: &Id, _context: Context<'_, S>) {
-        if !self.is_second {
+        if !self.is_silent() {
             entered::exit(id);
         }
     }
