@@ -5,7 +5,8 @@ use charm_testing::{Event, Juju};
 use serde_json::json;
 
 use crate::unit::{
-    assert_untouched, buffer, delivered, notices, relate, struct_charm, test_charm, trace_id, waiting,
+    assert_untouched, buffer, delivered, notices, relate, session_charm_by, struct_charm, test_charm,
+    trace_id, waiting,
 };
 
 const NEEDED: [&str; 4] = ["JUJU_UNIT_NAME", "JUJU_DISPATCH_PATH", "JUJU_MODEL_NAME", "JUJU_MODEL_UUID"];
@@ -70,6 +71,113 @@ fn what_a_trace_does_not_need_may_be_missing_or_wrong() {
         assert_eq!(delivered(&collector), [trace_id(&outcome)], "{event:?}");
     }
     assert_eq!(waiting(&juju), 0);
+}
+
+/// The variables that the test below sets to what is not UTF-8. A trace needs none of them.
+const NOT_UTF8: [&str; 23] = [
+    "CHARM_DIR",
+    "CHARM_TRACING_ENABLED",
+    "JUJU_AGENT_SOCKET_ADDRESS",
+    "JUJU_AGENT_SOCKET_NETWORK",
+    "JUJU_CHARM_DIR",
+    "JUJU_CHARM_TRACE_CONFIG_CA_CERT",
+    "JUJU_CHARM_TRACE_CONFIG_HTTP",
+    "JUJU_HOOK_NAME",
+    "JUJU_RELATION",
+    "JUJU_REMOTE_UNIT",
+    "JUJU_SPAN_ID",
+    "JUJU_TRACE_FLAGS",
+    "JUJU_TRACE_ID",
+    "JUJU_VERSION",
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_HEADERS",
+    "OTEL_RESOURCE_ATTRIBUTES",
+    "OTEL_SDK_DISABLED",
+    "OTEL_SERVICE_NAME",
+    "TRACEPARENT",
+    "TRACESTATE",
+    "UNKNOWN",
+    "no_proxy",
+];
+
+#[test]
+fn a_variable_that_is_not_utf8_counts_as_none() {
+    let collector = Collector::start();
+    let mut juju = session_charm_by(r#"env "$BAD=$(printf 'a\377')""#);
+    let event =
+        |name: &str| Event::hook("start").env("BAD", name).env("TRACE_ENDPOINT", &collector.endpoint());
+    for name in NOT_UTF8 {
+        collector.clear();
+        let outcome = juju.dispatch(event(name));
+        assert!(outcome.success() && outcome.stderr.is_empty(), "{name}: {outcome}");
+        let trace = collector.trace();
+        let root = trace.span("app/0: start event");
+        assert_eq!((root.parent_span_id, trace.len()), (None, 3), "{name}: {outcome}");
+        assert_eq!(root.resource_attribute("service.name").unwrap().as_str(), Some("app-charm"), "{name}");
+    }
+    for name in NEEDED {
+        collector.clear();
+        let outcome = juju.dispatch(event(name));
+        assert!(outcome.success() && outcome.stderr.is_empty(), "{name}: {outcome}");
+        assert_eq!(collector.requests().len(), 0, "{name}: {outcome}");
+    }
+    // It is not passed by, because what it was meant to name may be the only way.
+    let outcome = juju.dispatch(event("http_proxy"));
+    assert!(outcome.success() && outcome.stderr.is_empty(), "{outcome}");
+    assert!(notices(&outcome)[0].contains("the proxy that http_proxy names: it is not the URL"), "{outcome}");
+    assert_eq!(waiting(&juju), 1);
+}
+
+#[test]
+fn malformed_variables_of_opentelemetry_count_as_none() {
+    let collector = Collector::start();
+    let event = || Event::hook("start").env("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.endpoint());
+    for (name, value) in [
+        ("OTEL_EXPORTER_OTLP_CERTIFICATE", "no/such/file"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "=a, ,no pair,b c=d,%ff=e,f=%ff,g=\u{7f},h=%0a"),
+        ("OTEL_EXPORTER_OTLP_CLIENT_KEY", "alone"),
+        ("OTEL_EXPORTER_OTLP_TIMEOUT", "soon"),
+        ("OTEL_EXPORTER_OTLP_COMPRESSION", "zip"),
+        ("OTEL_RESOURCE_ATTRIBUTES", "team=a,no pair"),
+        ("OTEL_RESOURCE_ATTRIBUTES", "team=%ff"),
+        ("OTEL_RESOURCE_ATTRIBUTES", ",=,"),
+        ("OTEL_SERVICE_NAME", "\t"),
+        ("OTEL_SDK_DISABLED", "maybe"),
+        ("OTEL_TRACES_SAMPLER", "never"),
+        ("TRACEPARENT", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7"),
+        ("TRACEPARENT", "00-00000000000000000000000000000000-0000000000000000-01"),
+        ("TRACESTATE", "=,\n"),
+    ] {
+        collector.clear();
+        let outcome = test_charm().dispatch(event().env(name, value));
+        assert_untouched(&outcome);
+        assert_eq!(delivered(&collector), [trace_id(&outcome)], "{name}={value}");
+        let trace = collector.trace();
+        let root = trace.span("app/0: start event");
+        assert_eq!((root.parent_span_id, root.links.len()), (None, 0), "{name}={value}");
+        assert_eq!(root.resource_attribute("service.name").unwrap().as_str(), Some("app-charm"));
+        assert_eq!(root.resource_attribute("team"), None, "{name}={value}");
+    }
+    for endpoint in ["not a url", "ftp://localhost", "http://", "http://[::1", "http://localhost:70000"] {
+        let mut juju = test_charm();
+        let outcome = juju.dispatch(event().env("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", endpoint));
+        assert_untouched(&outcome);
+        assert_eq!((notices(&outcome).len(), waiting(&juju)), (1, 1), "{endpoint}: {outcome}");
+    }
+}
+
+#[test]
+fn a_line_break_in_a_header_makes_no_other_header() {
+    let collector = Collector::start();
+    let headers = "x-scope-orgid=ops,x-bad=a%0d%0ax-evil:%20b,x-raw=a\r\nx-evil: b";
+    let event = Event::hook("start")
+        .env("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.endpoint())
+        .env("OTEL_EXPORTER_OTLP_HEADERS", headers);
+    let outcome = test_charm().dispatch(event);
+    assert_untouched(&outcome);
+    let request = &collector.requests()[0];
+    let sent = ["x-scope-orgid", "x-bad", "x-raw", "x-evil"].map(|name| request.header(name));
+    assert_eq!(sent, [Some("ops"), None, None, None]);
 }
 
 #[test]

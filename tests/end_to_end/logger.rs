@@ -90,8 +90,14 @@ fn charm() {
 }
 
 fn juju() -> Juju {
+    juju_by("")
+}
+
+/// The charm, which this command runs.
+fn juju_by(command: &str) -> Juju {
     let test = env::current_exe().unwrap();
-    let script = format!("#!/bin/sh\nexec '{}' --quiet --exact logger::charm --ignored\n", test.display());
+    let script =
+        format!("#!/bin/sh\nexec {command} '{}' --quiet --exact logger::charm --ignored\n", test.display());
     Juju::of_script(&script)
 }
 
@@ -164,6 +170,13 @@ fn a_bad_rust_log_is_said_and_counts_as_info() {
     let said = lines(&outcome);
     assert!(said[0].starts_with("WARNING cannot read the log filter "), "{said:?}");
     assert_eq!(said[1], "ERROR no space is left");
+}
+
+#[test]
+fn a_rust_log_that_is_not_utf8_counts_as_none() {
+    let outcome = juju_by(r#"env RUST_LOG="$(printf 'off\377')""#).dispatch(Event::hook("start"));
+    assert!(outcome.success(), "{outcome}");
+    assert_eq!(lines(&outcome)[0], "ERROR no space is left");
 }
 
 #[test]
