@@ -18,9 +18,6 @@ pub(crate) fn of_unit(dispatch: &Dispatch, config: &Config) -> Result<Vec<KeyVal
     let named = config.service_name.clone();
     let named = named.or_else(|| otel_variables::service_name(variable, &of_variables));
     let service = named.unwrap_or_else(|| format!("{application}-charm"));
-    if !service.ends_with("-charm") {
-        catch_panics(|| log::debug!("{NAME_IS_SAMPLED}"));
-    }
     let attributes = [
         ("service.name", service.clone()),
         ("compose_service", service),
@@ -56,9 +53,14 @@ pub(crate) fn of_unit(dispatch: &Dispatch, config: &Config) -> Result<Vec<KeyVal
     Ok(attributes)
 }
 
-/// The hint about a service name that does not end in `-charm`.
-const NAME_IS_SAMPLED: &str = "the service name does not end in `-charm`: the tail sampling of the OpenTelemetry collector of \
-                               Canonical keeps only 1 % of the traces of such services";
+/// Returns a hint about a service name that does not end in `-charm`.
+pub(crate) fn hint(resource: &[KeyValue]) -> Option<&'static str> {
+    let service = resource.iter().find(|attribute| attribute.key.as_str() == "service.name")?;
+    (!service.value.as_str().ends_with("-charm")).then_some(
+        "the service name does not end in `-charm`: the tail sampling of the OpenTelemetry collector of Canonical keeps only \
+         1 % of the traces of such services",
+    )
+}
 
 /// Returns the version of the charm, which charmcraft writes into the file `version` of the charm directory; `None` if there is no
 /// such file, or it is not one short line of text.

@@ -125,6 +125,10 @@ impl Session {
                 };
             }
         };
+        // Not earlier: now a logger of ours can write it.
+        if let Some(hint) = resource::hint(&open.resource) {
+            span::catch_panics(|| log::debug!("{hint}"));
+        }
         let traced = TracedHookTools::new(Arc::clone(dispatch.hook_tools()), Arc::clone(&open.action_failed));
         let traced: Arc<dyn HookTools> = Arc::new(traced);
         let dispatch = dispatch.with_hook_tools(traced);

@@ -17,7 +17,7 @@ struct MyCharm {
     files: u8,
 }
 
-#[trace_charm(tracing_endpoint = "endpoint", log = JujuLogger::new("debug").juju_level(log::LevelFilter::Info))]
+#[trace_charm(tracing_endpoint = "endpoint", log = JujuLogger::new("debug").juju_level(juju_level()))]
 impl MyCharm {
     fn new(dispatch: &Dispatch) -> Result<Self, String> {
         let endpoint = dispatch.var("OTEL_EXPORTER_OTLP_ENDPOINT").map(ToOwned::to_owned);
@@ -43,6 +43,12 @@ impl MyCharm {
         log::debug!("not for Juju");
         log::trace!("for nobody");
     }
+}
+
+/// What a test asks for; else INFO.
+fn juju_level() -> log::LevelFilter {
+    let level = env::var("JUJU_LEVEL").ok().and_then(|level| level.parse().ok());
+    level.unwrap_or(log::LevelFilter::Info)
 }
 
 struct Panics;
@@ -177,6 +183,22 @@ fn a_rust_log_that_is_not_utf8_counts_as_none() {
     let outcome = juju_by(r#"env RUST_LOG="$(printf 'off\377')""#).dispatch(Event::hook("start"));
     assert!(outcome.success(), "{outcome}");
     assert_eq!(lines(&outcome)[0], "ERROR no space is left");
+}
+
+#[test]
+fn a_service_name_that_collectors_sample_is_said_at_debug() {
+    let said = |name: &str| {
+        let event = Event::hook("start").env("OTEL_SERVICE_NAME", name);
+        let event = event.env("RUST_LOG", "charm_tracing=debug").env("JUJU_LEVEL", "debug");
+        let outcome = juju().dispatch(event);
+        assert!(outcome.success(), "{outcome}");
+        let hints = lines(&outcome).into_iter().filter(|line| line.contains("tail sampling"));
+        hints.collect::<Vec<_>>()
+    };
+    let hint = "DEBUG the service name does not end in `-charm`: the tail sampling of the OpenTelemetry collector of \
+                Canonical keeps only 1 % of the traces of such services";
+    assert_eq!(said("front-door"), [hint]);
+    assert_eq!(said("front-door-charm"), [""; 0]);
 }
 
 #[test]
