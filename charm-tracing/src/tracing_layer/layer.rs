@@ -9,6 +9,7 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 
 use super::fields::Fields;
+use super::sites::SpanSite;
 use super::spans::Spans;
 use super::{entered, sites};
 use crate::juju_log;
@@ -117,19 +118,17 @@ impl<S: Subscriber> Layer<S> for TracingLayer {
         if self.is_silent() || !InstrumentedSpan::can_start() {
             return;
         }
-        let metadata = attributes.metadata();
+        let SpanSite { site, target } = sites::site(attributes.metadata());
         let mut fields = Fields::default();
         attributes.record(&mut fields);
-        if metadata.module_path() != Some(metadata.target()) {
-            fields.attributes.push(KeyValue::new("target", metadata.target()));
-        }
+        fields.attributes.extend(target.map(|target| KeyValue::new("target", target)));
         let parent = match attributes.parent() {
             Some(parent) => self.spans.read(parent, |parent| Parent::Span(parent.context().clone())),
             None if attributes.is_root() => Some(Parent::Root),
             None => None,
         };
         let parent = parent.unwrap_or(Parent::Current);
-        let Some(span) = InstrumentedSpan::start(parent, sites::site(metadata), fields.attributes) else {
+        let Some(span) = InstrumentedSpan::start(parent, site, fields.attributes) else {
             return;
         };
         if let Some((message, _)) = fields.error {
