@@ -218,6 +218,20 @@ impl Config {
         self
     }
 
+    /// Makes the compiler name the feature that is missing.
+    #[cfg(not(feature = "log"))]
+    #[doc(hidden)]
+    pub fn log(self, _: impl InFeatureLog) -> Self {
+        self
+    }
+
+    /// Makes the compiler name the feature that is missing.
+    #[cfg(not(feature = "sdk"))]
+    #[doc(hidden)]
+    pub fn span_exporter(self, _: impl InFeatureSdk) -> Self {
+        self
+    }
+
     /// Notes that the handler of every event has a span of its own; a trace with only that span still counts as idle.
     pub(crate) const fn handler_is_traced(mut self) -> Self {
         self.idle_spans = 1;
@@ -255,6 +269,24 @@ impl Config {
         self.buffer_path.clone().unwrap_or_else(|| charm_dir.join(DEFAULT_QUEUE))
     }
 }
+
+/// A trait that nothing implements, for the message of the compiler.
+#[cfg(not(feature = "log"))]
+#[diagnostic::on_unimplemented(
+    message = "a logger needs the feature `log` of `charm-tracing`",
+    label = "there is no logger without the feature",
+    note = "add the feature in Cargo.toml: `charm-tracing = {{ ..., features = [\"log\"] }}`"
+)]
+pub trait InFeatureLog {}
+
+/// A trait that nothing implements, for the message of the compiler.
+#[cfg(not(feature = "sdk"))]
+#[diagnostic::on_unimplemented(
+    message = "exporters need the feature `sdk` of `charm-tracing`",
+    label = "there are no exporters without the feature",
+    note = "add the feature in Cargo.toml: `charm-tracing = {{ ..., features = [\"sdk\"] }}`"
+)]
+pub trait InFeatureSdk {}
 
 impl Default for Config {
     fn default() -> Self {
