@@ -12,11 +12,11 @@ const ELSEWHERE: [(&str, &[&str]); 9] = [
     ("juju consume", &[]),
     ("juju debug-log", &["--include"]),
     ("juju deploy", &[]),
+    ("juju exec", &[]),
     ("juju integrate", &[]),
     ("juju model-config", &[]),
     ("juju offer", &[]),
     ("juju ssh", &["--pty"]),
-    ("juju status", &[]),
 ];
 
 #[test]
