@@ -1,7 +1,53 @@
 //! The examples of `docs/guide` are tests: `cargo test -p tests-guide --doc` compiles them, and runs those that are not marked
 //! `no_run`.
 //!
-//! A new page needs a line here; `tests/documents.rs` fails if it has none.
+//! A new page needs a line here; `tests/documents.rs` fails if it has none. The functions are for the tests of documents.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Returns the root of the repository.
+#[must_use]
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// Returns the text of a file.
+///
+/// # Panics
+///
+/// Panics if it cannot be read.
+#[must_use]
+pub fn read(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("cannot read {path}: {error}"))
+}
+
+/// Returns the files below a directory, as paths from the root of the repository.
+///
+/// # Panics
+///
+/// Panics if the directory cannot be read.
+#[must_use]
+pub fn files(directory: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(root().join(directory)).expect("a directory") {
+        let entry = entry.expect("an entry");
+        let path = format!("{directory}/{}", entry.file_name().to_str().expect("a name"));
+        if entry.file_type().expect("a type").is_dir() {
+            found.extend(files(&path));
+        } else {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}
+
+/// Tells whether a file is a page.
+#[must_use]
+pub fn is_markdown(path: &str) -> bool {
+    Path::new(path).extension().is_some_and(|extension| extension == "md")
+}
 
 #[cfg(doctest)]
 mod guide {

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
 
 use charm_tracing::juju::Dispatch;
 use charm_tracing::juju::testing::{HookContext, Model};
@@ -10,6 +9,7 @@ use charm_tracing::testing::{Span, Trace};
 use charm_tracing::{Config, Session, testing, trace_charm};
 use regex::Regex;
 use serde_json::Value;
+use tests_guide::read;
 
 struct MyCharm {
     endpoint: Option<String>,
@@ -27,11 +27,6 @@ impl MyCharm {
         }
         Ok(())
     }
-}
-
-fn read(path: &str) -> String {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    fs::read_to_string(root.join(path)).unwrap_or_else(|error| panic!("cannot read {path}: {error}"))
 }
 
 /// Returns the spans of a hook in which a hook tool, the handler, and with it the hook fail.

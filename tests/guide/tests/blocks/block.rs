@@ -1,10 +1,9 @@
 //! The blocks of code in the documents.
 
 use std::fmt;
-use std::fs;
-use std::path::{Path, PathBuf};
 
 use pulldown_cmark::{CodeBlockKind, Event, Parser, Tag, TagEnd};
+use tests_guide::{files, is_markdown, read};
 
 /// A block of code in a document, or a command in its text.
 pub(crate) struct Block {
@@ -21,34 +20,10 @@ impl fmt::Display for Block {
     }
 }
 
-pub(crate) fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
-}
-
-pub(crate) fn read(path: &str) -> String {
-    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("cannot read {path}: {error}"))
-}
-
-/// Returns the files below a directory, as paths from the root of the repository.
-pub(crate) fn files(directory: &str) -> Vec<String> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(root().join(directory)).expect("a directory") {
-        let entry = entry.expect("an entry");
-        let path = format!("{directory}/{}", entry.file_name().to_str().expect("a name"));
-        if entry.file_type().expect("a type").is_dir() {
-            found.extend(files(&path));
-        } else {
-            found.push(path);
-        }
-    }
-    found.sort();
-    found
-}
-
 /// Returns the blocks of README and of all pages.
 pub(crate) fn blocks() -> impl Iterator<Item = Block> {
     let mut pages = files("docs");
-    pages.retain(|path| Path::new(path).extension().is_some_and(|extension| extension == "md"));
+    pages.retain(|path| is_markdown(path));
     pages.push("README.md".to_owned());
     pages.into_iter().flat_map(|page| blocks_of(&page, &read(&page)))
 }

@@ -3,9 +3,10 @@
 use std::process::Command;
 
 use serde_json::Value;
+use tests_guide::read;
 use toml::Table;
 
-use crate::block::{Block, blocks, read};
+use crate::block::{Block, blocks};
 
 #[test]
 fn dependencies_have_the_version_and_the_features_that_a_page_names() {

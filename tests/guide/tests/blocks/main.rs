@@ -24,9 +24,9 @@ fn every_block_is_of_a_kind_that_is_checked() {
 
 #[test]
 fn code_that_is_not_compiled_stands_in_a_file_that_is() {
-    let sources = block::files("examples");
+    let sources = tests_guide::files("examples");
     for block in blocks().filter(|block| block.kind == "rust,ignore") {
-        let is_in = |file: &String| block::read(file).contains(&block.text);
+        let is_in = |file: &String| tests_guide::read(file).contains(&block.text);
         assert!(sources.iter().any(is_in), "no file of examples has this code: {block}\n{}", block.text);
     }
 }

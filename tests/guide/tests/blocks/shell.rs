@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
-use crate::block::{Block, blocks, read, root};
+use tests_guide::{read, root};
+
+use crate::block::{Block, blocks};
 
 /// The commands of programs that are not here, as `juju help COMMAND` of Juju 3.6 and `charmcraft pack --help` of
 /// charmcraft 4.5 document them: the command and its options.

@@ -1,6 +1,8 @@
 //! Blocks of text: what a program prints, and trees of spans. Each is what a test has seen.
 
-use crate::block::{Block, blocks, read};
+use tests_guide::read;
+
+use crate::block::{Block, blocks};
 
 /// The blocks that a test elsewhere compares with what it sees: the page, their first line, the file of the test, and a phrase
 /// that the test has.
