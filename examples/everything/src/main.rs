@@ -9,10 +9,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use charm_tracing::juju::{Dispatch, StatusValue};
-use charm_tracing::opentelemetry::trace::FutureExt as _;
 use charm_tracing::process::CommandExt as _;
 use charm_tracing::relation::{ReceiverProtocol, TracingEndpointRequirer, charm_tracing_config};
-use charm_tracing::{TracingLayer, current_span, trace_charm, trace_fn};
+use charm_tracing::{TracingLayer, current_span, trace_charm, trace_fn, with_current_context};
 use tokio::process::Command;
 use tokio::task::spawn_blocking;
 use tracing_subscriber::filter::LevelFilter;
@@ -50,7 +49,7 @@ impl EverythingCharm {
         log::info!(file = "workload.conf"; "the configuration is written");
 
         // Both at once. The task is a child of this method.
-        let health = tokio::spawn(health(health_url.unwrap_or_default()).with_current_context());
+        let health = tokio::spawn(with_current_context(health(health_url.unwrap_or_default())));
         // This program, which continues the trace: see `check.rs`.
         let mut check = Command::new(dispatch.charm_dir().join("dispatch"));
         let checked = check.arg(check::ARGUMENT).arg(&self.config).traced().status().await?;
