@@ -15,6 +15,7 @@ type Step = Box<dyn Fn(&mut Trial) + Send + Sync>;
 pub(crate) struct Fault {
     pub(crate) name: &'static str,
     charm: Box<dyn Fn() -> Juju + Send + Sync>,
+    endpoint: &'static str,
     strike: Step,
     mend: Step,
     ends: &'static str,
@@ -50,6 +51,7 @@ impl Fault {
         Self {
             name,
             charm: Box::new(session_charm),
+            endpoint: "tracing",
             strike: Box::new(strike),
             mend: Box::new(|_| {}),
             ends: "0",
@@ -66,6 +68,12 @@ impl Fault {
     /// It happens to this charm instead of the one with a `Session`.
     pub(crate) fn of(mut self, charm: impl Fn() -> Juju + Send + Sync + 'static) -> Self {
         self.charm = Box::new(charm);
+        self
+    }
+
+    /// The charm learns of its backend over this endpoint instead of `tracing`.
+    pub(crate) fn over(mut self, endpoint: &'static str) -> Self {
+        self.endpoint = endpoint;
         self
     }
 
@@ -138,7 +146,7 @@ impl Fault {
     }
 
     fn attempt(&self) -> Result<String, NoLine> {
-        let mut trial = Trial::start((self.charm)());
+        let mut trial = Trial::start((self.charm)(), self.endpoint);
         trial.knows_backend = self.knows_backend;
         (self.strike)(&mut trial);
         for outcome in trial.outcomes() {

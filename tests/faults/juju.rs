@@ -75,7 +75,7 @@ fn without(name: &'static str, variable: &'static str) -> Fault {
 }
 
 /// One hook of a charm that has to ask the relation finds this tool broken.
-fn breaks(name: &'static str, tool: &'static str, fault: ToolFault) -> Fault {
+pub(crate) fn breaks(name: &'static str, tool: &'static str, fault: ToolFault) -> Fault {
     Fault::new(name, move |trial| {
         trial.juju.break_tool(tool, fault);
         forget(trial);
@@ -91,7 +91,7 @@ fn breaks(name: &'static str, tool: &'static str, fault: ToolFault) -> Fault {
 }
 
 /// The other side of the relation says this about its receivers.
-fn published(name: &'static str, receivers: &str) -> Fault {
+pub(crate) fn published(name: &'static str, receivers: &str) -> Fault {
     let receivers = receivers.to_owned();
     Fault::new(name, move |trial| {
         trial.receivers(&receivers);
@@ -106,6 +106,6 @@ fn published(name: &'static str, receivers: &str) -> Fault {
 }
 
 /// Removes what earlier dispatches have learned of relations, because it is not asked again.
-fn forget(trial: &Trial) {
+pub(crate) fn forget(trial: &Trial) {
     _ = std::fs::remove_file(trial.path(".charm_tracing_relations"));
 }

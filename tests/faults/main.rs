@@ -9,6 +9,7 @@
 mod addresses;
 mod answers;
 mod certificates;
+mod cos_agent;
 mod document;
 mod elsewhere;
 mod fault;

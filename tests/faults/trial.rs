@@ -12,6 +12,11 @@ const SESSION_CHARM: &str = env!("CARGO_BIN_EXE_session-charm");
 const RELATION_CHARM: &str = env!("CARGO_BIN_EXE_relation-charm");
 const TEST_CHARM: &str = env!("CARGO_BIN_EXE_test-charm");
 const KILLED_CHARM: &str = env!("CARGO_BIN_EXE_killed-charm");
+const COS_AGENT_CHARM: &str = env!("CARGO_BIN_EXE_cos-agent-charm");
+const COS_AGENT_METADATA: &str =
+    "{name: traced-charm, provides: {cos-agent: {interface: cos_agent, limit: 1}}}";
+/// The unit on the other side of the relation.
+pub(crate) const REMOTE_UNIT: &str = "tempo/0";
 const METADATA: &str = "{name: traced-charm, requires: {tracing: {interface: tracing, limit: 1}}}";
 
 /// A unit, its backend, and what has happened to them.
@@ -30,7 +35,7 @@ pub(crate) struct Trial {
     pub(crate) buffer: PathBuf,
     /// The document's remark about the traces that were delivered at once.
     pub(crate) remark: String,
-    relation: Relation,
+    pub(crate) relation: Relation,
     /// How long the hook takes if nothing is wrong.
     usual: Duration,
     /// The hooks without the fault, before and afterwards.
@@ -58,6 +63,11 @@ pub(crate) fn relation_charm() -> Juju {
     unit(RELATION_CHARM)
 }
 
+/// A charm that asks the collector on its machine for its endpoint, with an attribute and `run`.
+pub(crate) fn cos_agent_charm() -> Juju {
+    unit(COS_AGENT_CHARM).metadata(COS_AGENT_METADATA)
+}
+
 /// A charm with an attribute and `run`, whose events do what their names do not say; see its source.
 pub(crate) fn test_charm() -> Juju {
     unit(TEST_CHARM)
@@ -79,12 +89,11 @@ fn unit(charm: &str) -> Juju {
 }
 
 impl Trial {
-    /// Starts a unit that has delivered its first trace.
-    pub(crate) fn start(mut juju: Juju) -> Self {
+    /// Starts a unit that learns of its backend over this endpoint, and has delivered its first trace.
+    pub(crate) fn start(mut juju: Juju, endpoint: &str) -> Self {
         let backend = Collector::start();
         juju.set_leader(true);
-        let relation = juju.relate("tracing", "tempo");
-        relation.publish_endpoint(&backend.endpoint());
+        let relation = juju.relate(endpoint, "tempo");
         let buffer = juju.charm_dir().join(".charm_tracing_buffer");
         let mut trial = Self {
             juju,
@@ -100,6 +109,7 @@ impl Trial {
             earlier: 0,
             hooks: Vec::new(),
         };
+        trial.publish(&trial.backend.endpoint());
         trial.usual = trial.recover();
         trial
     }
@@ -167,7 +177,7 @@ impl Trial {
     /// Sends to another backend from now on.
     pub(crate) fn send_to(&mut self, endpoint: &str) {
         self.variables.insert("TRACE_ENDPOINT", endpoint.to_owned());
-        self.relation.publish_endpoint(endpoint);
+        self.publish(endpoint);
     }
 
     /// Sends to the unit's own backend again.
@@ -176,9 +186,23 @@ impl Trial {
         self.send_to(&endpoint);
     }
 
+    fn publish(&self, endpoint: &str) {
+        let protocol = r#"{"name": "otlp_http", "type": "http"}"#;
+        self.receivers(&format!(r#"[{{"protocol": {protocol}, "url": "{endpoint}"}}]"#));
+    }
+
     /// Lets the other side of the relation say this of its receivers.
     pub(crate) fn receivers(&self, text: &str) {
         self.relation.set_remote_app_data("receivers", text);
+        // Over `cos_agent` the unit says it.
+        self.relation.set_remote_unit_data(REMOTE_UNIT, "receivers", text);
+    }
+
+    /// Replaces the relation, which is no longer there, by a new one.
+    pub(crate) fn relate_again(&mut self) {
+        let endpoint = self.relation.endpoint().to_owned();
+        self.relation = self.juju.relate(&endpoint, "tempo");
+        self.send_home();
     }
 
     /// A file in the charm directory, and its path.
