@@ -12,6 +12,12 @@ const RELATIONS: &str = ".charm_tracing_relations";
 const RELATE: &str =
     "relate it: juju integrate APP:tracing tempo:tracing; or name an endpoint to try with --endpoint";
 
+const ASK_BACKEND: &str =
+    "request it in the charm: ReceiverProtocol::OtlpHttp; only the leader of the application can";
+
+const ASK_COLLECTOR: &str =
+    "relate the collector to a tracing backend; request it in the charm: ReceiverProtocol::OtlpHttp";
+
 /// Returns the endpoint that the charm has learnt over a relation, and says what it has learnt.
 pub(super) fn endpoint(charm_dir: &Path, findings: &mut Vec<Finding>) -> Option<String> {
     let database = charm_dir.join(OPS_DATABASE);
@@ -47,18 +53,21 @@ pub(super) fn endpoint(charm_dir: &Path, findings: &mut Vec<Finding>) -> Option<
     let record: Json =
         text.split_once('\n').and_then(|(_, json)| serde_json::from_str(json).ok()).unwrap_or_default();
     let mut endpoint = None;
-    for (name, id, app, databag) in databags(&record) {
-        // Databags of other interfaces are remembered too.
-        let Ok(provider) = ProviderAppData::load(&databag) else { continue };
-        match provider.receiver(ReceiverProtocol::OtlpHttp) {
+    for (name, id, owner, databag) in databags(&record) {
+        // The list of a collector without a backend is not readable: it has no URLs.
+        let provider = ProviderAppData::load(&databag).ok();
+        match provider.as_ref().and_then(|provider| provider.receiver(ReceiverProtocol::OtlpHttp)) {
             Some(receiver) => {
-                findings
-                    .push(Finding::good(format!("{app} offers {} over {name}, relation {id}", receiver.url)));
+                findings.push(Finding::good(format!(
+                    "{owner} offers {} over {name}, relation {id}",
+                    receiver.url
+                )));
                 endpoint.get_or_insert_with(|| receiver.url.clone());
             }
             None => findings.push(Finding::bad(
-                format!("{app} offers no OTLP over HTTP over {name}, relation {id}"),
-                "request it in the charm: ReceiverProtocol::OtlpHttp; only the leader of the application can",
+                format!("{owner} offers no OTLP over HTTP over {name}, relation {id}"),
+                // Over `cos_agent` the databag is that of a unit.
+                if owner.contains('/') { ASK_COLLECTOR } else { ASK_BACKEND },
             )),
         }
     }

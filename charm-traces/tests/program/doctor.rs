@@ -62,19 +62,34 @@ fn an_endpoint_that_the_charm_remembers_is_tried() {
     assert_eq!(collector.requests().len(), 1, "a request without spans");
 }
 
+/// Lets a charm remember a collector on its machine, which has published one receiver, with this URL.
+fn remember_collector(charm: &CharmDir, url: &str) {
+    let juju = Model::new("app/0");
+    let id = juju.add_relation("cos-agent", "otelcol", &["otelcol/7"]);
+    let receivers =
+        format!("[{{\"protocol\": {{\"name\": \"otlp_http\", \"type\": \"http\"}}, \"url\": {url}}}]");
+    juju.set_remote_unit_data(id, "otelcol/7", "receivers", &receivers);
+    let dispatch = dispatch(charm, &juju);
+    let provider = CosAgentProvider::new(&dispatch, "cos-agent", &[OtlpHttp]).expect("it has no metadata");
+    assert!(provider.is_ready().expect("an answer"));
+    dispatch.remember_relations();
+}
+
+#[test]
+fn a_collector_without_a_backend_is_said_with_what_to_do() {
+    let charm = CharmDir::with_two_traces();
+    remember_collector(&charm, "null");
+    let said = doctor(&charm, &[]);
+    assert_eq!(said.code, Some(1));
+    let finding = "bad   otelcol/7 offers no OTLP over HTTP over cos-agent, relation 1\n      -> relate the collector to a tracing";
+    assert!(said.out.contains(finding) && !said.out.contains("leader"), "{}", said.out);
+}
+
 #[test]
 fn the_collector_of_a_charm_on_a_machine_is_tried() {
     let (collector, charm) = (Collector::start(), CharmDir::with_two_traces());
     let url = collector.endpoint();
-    let juju = Model::new("app/0");
-    let id = juju.add_relation("cos-agent", "otelcol", &["otelcol/7"]);
-    let receivers =
-        format!("[{{\"protocol\": {{\"name\": \"otlp_http\", \"type\": \"http\"}}, \"url\": \"{url}\"}}]");
-    juju.set_remote_unit_data(id, "otelcol/7", "receivers", &receivers);
-    let dispatch = dispatch(&charm, &juju);
-    let provider = CosAgentProvider::new(&dispatch, "cos-agent", &[OtlpHttp]).expect("it has no metadata");
-    assert!(provider.is_ready().expect("an answer"));
-    dispatch.remember_relations();
+    remember_collector(&charm, &format!("\"{url}\""));
     let said = doctor(&charm, &[]);
     assert!(
         said.out.contains(&format!("ok    otelcol/7 offers {url} over cos-agent, relation 1\n")),
