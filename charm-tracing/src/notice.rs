@@ -1,5 +1,5 @@
 //! The line about a delivery in Juju's log, for the operator: at most one per dispatch, and none while a charm simply
-//! has no backend.
+//! has no backend. A failure of the charm's own exporters is a line of its own.
 
 use std::error::Error;
 

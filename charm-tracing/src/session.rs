@@ -262,14 +262,15 @@ impl Session {
         if let Some(export) = export {
             report.failed_exporters = span::catch_panics(|| export.run(budget.total)).unwrap_or_default();
         }
+        let of_delivery = notice::of_delivery(&report, target, queue.is_some());
+        let of_config = complaint.map(|text| Notice { level: log::Level::Warn, text });
         let notices = [
-            notice::of_delivery(&report, target, queue.is_some()),
+            // The more severe one; of two equal ones the first.
+            of_delivery.into_iter().chain(of_config).min_by_key(|notice| notice.level),
             #[cfg(feature = "sdk")]
             notice::of_exporters(&report.failed_exporters),
-            complaint.map(|text| Notice { level: log::Level::Warn, text }),
         ];
-        // The most severe notice; of two equal ones the first.
-        if let Some(notice) = notices.into_iter().flatten().min_by_key(|notice| notice.level) {
+        for notice in notices.into_iter().flatten() {
             self.dispatch.juju_log_without_waiting(notice.level, &notice.text);
         }
         report

@@ -197,6 +197,17 @@ fn an_exporter_that_cannot_be_made_is_a_failure_and_all_are_counted() {
 }
 
 #[test]
+fn a_warning_about_the_delivery_does_not_hide_the_one_about_an_exporter() {
+    let (_turn, juju) = (take_turn(), Juju::default());
+    let config = Config::new().span_exporter(|| Faulty(Fault::Error));
+    juju.dispatch(config, Some(Destination::new("tempo, port 4318", None)));
+    let warnings = juju.warnings();
+    assert_eq!(warnings.len(), 2, "{warnings:?}");
+    assert!(warnings[0].starts_with("cannot send traces: the endpoint is not a URL"), "{warnings:?}");
+    assert!(warnings[1].starts_with("cannot export the spans of this event with "), "{warnings:?}");
+}
+
+#[test]
 fn a_processor_gets_each_span_and_is_flushed_and_shut_down() {
     #[derive(Clone, Debug, Default)]
     struct Notes(Arc<Mutex<Vec<String>>>);
