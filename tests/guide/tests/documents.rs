@@ -135,7 +135,7 @@ fn listed(contributing: &str) -> Vec<String> {
 fn every_file_of_the_runtime_is_named_in_contributing() {
     let listed = listed(&read("CONTRIBUTING.md"));
     let mut actual = files("charm-tracing/src");
-    actual.retain(|path| !path.contains("/tests/"));
+    actual.retain(|path| !path.contains("/tests/") && !path.ends_with("/tests.rs"));
     let actual: Vec<_> = actual.iter().filter_map(|path| path.strip_prefix("charm-tracing/src/")).collect();
     let missing: Vec<_> = actual.iter().filter(|file| !listed.iter().any(|known| known == *file)).collect();
     let stale: Vec<_> = listed.iter().filter(|file| !actual.contains(&file.as_str())).collect();

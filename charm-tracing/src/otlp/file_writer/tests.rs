@@ -1,0 +1,68 @@
+use std::sync::{Arc, Mutex};
+
+use opentelemetry::trace::{SpanId, TraceId};
+use proptest::prelude::*;
+
+use super::*;
+use crate::recorder::{Journal, JournalStatus, Store, own_scope};
+
+/// A file in memory. The number is that of the next appends that fail.
+#[derive(Clone, Debug, Default)]
+struct File(Arc<Mutex<(Vec<u8>, usize)>>);
+
+impl JournalFile for File {
+    fn append(&mut self, records: &[u8]) -> io::Result<()> {
+        let (bytes, failures) = &mut *self.0.lock().unwrap();
+        if let Some(left) = failures.checked_sub(1) {
+            *failures = left;
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        bytes.extend_from_slice(records);
+        Ok(())
+    }
+
+    fn status(&self) -> JournalStatus {
+        JournalStatus::Exists
+    }
+
+    fn remove(&mut self) {}
+}
+
+/// Returns the content of a journal with a span per entry. Each entry is the number of appends that fail before its span.
+fn written(failures: &[usize]) -> Vec<u8> {
+    let (file, mut spans) = (File::default(), Store::default());
+    let trace = TraceContext { id: TraceId::from(1), ..TraceContext::default() };
+    let mut journal =
+        Journal::begin(Box::new(FileWriter::begin(Box::new(file.clone()), &[], &own_scope(), trace)));
+    for (id, failures) in (1..).zip(failures) {
+        file.0.lock().unwrap().1 = *failures;
+        let span = spans.begin(Record { span_id: SpanId::from(id), start: id, ..Record::VACANT });
+        journal.note_begun(span.place, id);
+        journal.write(&mut spans, id);
+        journal.note_ended(spans.end(span, id).unwrap(), id);
+        journal.write(&mut spans, id);
+    }
+    file.0.lock().unwrap().1 = 0;
+    journal.write(&mut spans, 0);
+    let (bytes, _) = &*file.0.lock().unwrap();
+    bytes.clone()
+}
+
+proptest! {
+    #[test]
+    fn what_could_not_be_written_is_written_later(failures in prop::collection::vec(0_usize..4, 1..20)) {
+        prop_assert_eq!(written(&failures), written(&vec![0; failures.len()]));
+    }
+}
+
+#[test]
+fn a_file_that_is_never_written_holds_no_memory_up() {
+    let file = File(Arc::new(Mutex::new((Vec::new(), usize::MAX))));
+    let mut writer = FileWriter::begin(Box::new(file), &[], &own_scope(), TraceContext::default());
+    for id in 1..20_000 {
+        writer.write(&Record { span_id: SpanId::from(id), ..Record::VACANT }, false);
+        writer.flush();
+    }
+    assert!(writer.stopped.is_some());
+    assert_eq!(writer.out.capacity(), 0);
+}
