@@ -16,12 +16,6 @@ const COMPARED: [(&str, &str, &str, &str); 8] = [
     ),
     ("docs/guide/first-charm.md", "my-charm/0: config-changed", ".ci/run", "docs/guide/first-charm.md"),
     (
-        "docs/guide/exporters.md",
-        "cannot export the spans of this event with",
-        "charm-tracing/tests/exporters.rs",
-        "it has not ended within 1s",
-    ),
-    (
         "docs/guide/logs-and-tracing.md",
         "app/0: config-changed event",
         "examples/everything/tests/trace.rs",
