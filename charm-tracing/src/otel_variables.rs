@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use opentelemetry::KeyValue;
+use opentelemetry::{KeyValue, Value};
 use percent_encoding::percent_decode_str;
 
 use crate::delivery::{Certificate, ClientCertificate, Destination, Pem};
@@ -62,10 +62,17 @@ pub(crate) fn service_name<'a>(
     resource: &[KeyValue],
 ) -> Option<String> {
     let own = variable("OTEL_SERVICE_NAME").map(str::trim).filter(|name| !name.is_empty());
-    own.map(str::to_owned).or_else(|| {
-        let named = resource.iter().find(|attribute| attribute.key.as_str() == "service.name");
-        named.map(|named| named.value.to_string()).filter(|name| !name.is_empty())
-    })
+    own.or(name_in(resource).filter(|name| !name.is_empty())).map(str::to_owned)
+}
+
+/// Returns the `service.name` of a resource.
+pub(crate) fn name_in(resource: &[KeyValue]) -> Option<&str> {
+    let named = resource.iter().find(|attribute| attribute.key.as_str() == "service.name")?;
+    match &named.value {
+        Value::String(name) => Some(name.as_str()),
+        // Writing numbers as text would add the code for floating point to each charm.
+        _ => None,
+    }
 }
 
 /// Returns the attributes in `OTEL_RESOURCE_ATTRIBUTES`: `key=value,key2=value2`, percent-encoded. If one of them is malformed,

@@ -55,8 +55,7 @@ pub(crate) fn of_unit(dispatch: &Dispatch, config: &Config) -> Result<Vec<KeyVal
 
 /// Returns a hint about a service name that does not end in `-charm`.
 pub(crate) fn hint(resource: &[KeyValue]) -> Option<&'static str> {
-    let service = resource.iter().find(|attribute| attribute.key.as_str() == "service.name")?;
-    (!service.value.as_str().ends_with("-charm")).then_some(
+    (!otel_variables::name_in(resource)?.ends_with("-charm")).then_some(
         "the service name does not end in `-charm`: the tail sampling of the OpenTelemetry collector of Canonical keeps only \
          1 % of the traces of such services",
     )

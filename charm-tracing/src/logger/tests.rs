@@ -1,4 +1,3 @@
-
 use super::*;
 
 fn enabled(logger: &Filtered, target: &str) -> bool {

@@ -1,4 +1,3 @@
-
 use super::value::*;
 use super::*;
 
