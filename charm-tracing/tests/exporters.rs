@@ -1,6 +1,8 @@
 //! Exporters and span processors of a charm get the spans of a dispatch beside the queue, and whatever they do harms nothing.
 #![expect(clippy::unwrap_used, reason = "what cannot be unwrapped here has failed the test")]
 
+use std::error::Error;
+use std::fmt;
 use std::future;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -95,6 +97,7 @@ enum Fault {
     Panic,
     PanicWhenPolled,
     PanicWhenDropped,
+    PanicTwice,
     NeverReady,
     Blocks,
     IsLate,
@@ -114,7 +117,7 @@ struct Faulty(Fault);
 impl SpanExporter for Faulty {
     fn export(&self, _: Vec<SpanData>) -> impl Future<Output = OTelSdkResult> + Send {
         match self.0 {
-            Fault::Panic => panic!("in export"),
+            Fault::Panic | Fault::PanicTwice => panic!("in export"),
             Fault::Blocks => block(),
             Fault::IsLate => thread::sleep(LIMIT + Duration::from_millis(200)),
             _ => {}
@@ -134,7 +137,7 @@ impl SpanExporter for Faulty {
 impl Drop for Faulty {
     fn drop(&mut self) {
         match self.0 {
-            Fault::PanicWhenDropped => panic!("in drop"),
+            Fault::PanicWhenDropped | Fault::PanicTwice => panic!("in drop"),
             Fault::BlocksWhenDropped => block(),
             _ => {}
         }
@@ -144,15 +147,16 @@ impl Drop for Faulty {
 #[test]
 fn whatever_an_exporter_does_the_others_get_the_spans_in_time_and_the_trace_waits() {
     use Fault::{
-        Blocks, BlocksWhenDropped, Error, IsLate, NeverReady, Panic, PanicWhenDropped, PanicWhenPolled,
+        Blocks, BlocksWhenDropped, IsLate, NeverReady, Panic, PanicTwice, PanicWhenDropped, PanicWhenPolled,
     };
 
     let _turn = take_turn();
     for (fault, said) in [
-        (Error, "Operation failed: the backend is gone"),
+        (Fault::Error, "Operation failed: the backend is gone"),
         (Panic, "it panicked"),
         (PanicWhenPolled, "it panicked"),
         (PanicWhenDropped, "it panicked"),
+        (PanicTwice, "it panicked"),
         (NeverReady, "it has not ended within 1s"),
         (Blocks, "it has not ended within 1s"),
         (IsLate, "it has not ended within 1s"),
@@ -171,8 +175,10 @@ fn whatever_an_exporter_does_the_others_get_the_spans_in_time_and_the_trace_wait
         assert!(report.buffered, "{fault:?}");
         assert_eq!(waiting(juju.charm_dir.path()), 1, "{fault:?}");
         let fits = match (fault, &report.failed_exporters[..]) {
-            (Error, [ExportError::Failed { .. }])
-            | (Panic | PanicWhenPolled | PanicWhenDropped, [ExportError::Panicked { .. }]) => true,
+            (Fault::Error, [ExportError::Failed { .. }])
+            | (Panic | PanicWhenPolled | PanicWhenDropped | PanicTwice, [ExportError::Panicked { .. }]) => {
+                true
+            }
             (_, [ExportError::TimeOver { limit, .. }]) => *limit == LIMIT,
             _ => false,
         };
@@ -194,6 +200,65 @@ fn an_exporter_that_cannot_be_made_is_a_failure_and_all_are_counted() {
     let warning = "cannot export the spans of this event with exporters::Own: the address is not valid; \
                    2 other exporters failed as well";
     assert_eq!(juju.warnings(), [warning]);
+}
+
+/// The ways in which the error of an exporter can fail.
+#[derive(Clone, Copy, Debug)]
+enum BadError {
+    PanicsInDisplay,
+    PanicsWhenDropped,
+    BlocksInDisplay,
+    CausesItself,
+}
+
+impl fmt::Display for BadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::PanicsInDisplay => panic!("in Display"),
+            Self::BlocksInDisplay => block(),
+            Self::PanicsWhenDropped | Self::CausesItself => f.write_str("bad"),
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Failed(BadError);
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl Error for Failed {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        matches!(self.0, BadError::CausesItself).then_some(self)
+    }
+}
+
+impl Drop for Failed {
+    fn drop(&mut self) {
+        assert!(!matches!(self.0, BadError::PanicsWhenDropped), "in drop");
+    }
+}
+
+#[test]
+fn whatever_the_error_of_an_exporter_does_the_session_ends_in_time() {
+    let _turn = take_turn();
+    let chain = ["bad"; 33].join(": ");
+    for (bad, said) in [
+        (BadError::PanicsInDisplay, "it panicked"),
+        (BadError::PanicsWhenDropped, "it panicked"),
+        (BadError::BlocksInDisplay, "it has not ended within 1s"),
+        (BadError::CausesItself, &*chain),
+    ] {
+        let juju = Juju::default();
+        let config = Config::new().delivery_timeout(LIMIT);
+        let config = config.span_exporter(move || Err::<Own, _>(Failed(bad)));
+        drop(juju.dispatch(config, None));
+        let warning = format!("cannot export the spans of this event with exporters::Own: {said}");
+        assert_eq!(juju.warnings(), [warning], "{bad:?}");
+    }
 }
 
 #[test]

@@ -1,5 +1,6 @@
 use std::error::Error;
 use std::fmt::Write as _;
+use std::iter;
 
 use crate::juju::{EnvironmentError, HookToolError, Role};
 use crate::{DataValidationError, Relation};
@@ -101,14 +102,15 @@ pub enum TracingError {
     HookTool(#[from] HookToolError),
 }
 
-/// Returns an error and its causes in one line, for the log.
+/// The maximum number of causes; a longer chain is cut, because `source` may be implemented so that it never ends.
+const MAX_CAUSES: usize = 32;
+
+/// Returns an error and at most 32 of its causes in one line, for the log.
 pub fn with_causes(error: &dyn Error) -> String {
     let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
+    for cause in iter::successors(error.source(), |&cause| cause.source()).take(MAX_CAUSES) {
         // Writing to a `String` cannot fail.
-        let _ = write!(text, ": {error}");
-        cause = error.source();
+        let _ = write!(text, ": {cause}");
     }
     text
 }

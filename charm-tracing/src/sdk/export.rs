@@ -8,11 +8,12 @@ use std::time::{Duration, Instant};
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SpanData;
+use tracing_relation::with_causes;
 
 use super::exporters::{Exporters, NewExporter};
 use super::span_data::span_data;
 use crate::recorder::{Store, TraceContext, own_scope};
-use crate::span::catch_panics;
+use crate::span::{catch_panics, cut};
 
 /// The reason why an exporter or a span processor of the charm did not export the spans of a dispatch. Match on the variant; the
 /// text is for people.
@@ -24,7 +25,8 @@ pub enum ExportError {
     Failed {
         /// The type of the exporter.
         exporter: &'static str,
-        /// The error.
+        /// The text of the error with its causes, of which at most 8 KiB are kept. It is not the error itself, whose `Display`
+        /// and destructor may do anything.
         source: Box<dyn Error + Send + Sync>,
     },
     /// It panicked. With `panic = "abort"` a panic ends the charm instead.
@@ -79,12 +81,12 @@ impl Export {
         };
         let running: Vec<_> = exporters.0.into_iter().map(start).collect();
         let ended = running.into_iter().filter_map(|(exporter, running)| {
-            let failed = |source| ExportError::Failed { exporter, source };
+            let failed = |text: String| ExportError::Failed { exporter, source: text.into() };
             match running.map(|result| result.recv_timeout(left())) {
                 Ok(Ok(Some(result))) => result.err().map(failed),
                 Ok(Ok(None)) => Some(ExportError::Panicked { exporter }),
                 Ok(Err(_)) => Some(ExportError::TimeOver { exporter, limit }),
-                Err(error) => Some(failed(error.into())),
+                Err(error) => Some(failed(error.to_string())),
             }
         });
         ended.collect()
@@ -92,30 +94,43 @@ impl Export {
 }
 
 /// Starts the work on a thread. The result is `None` if it panics.
-fn start<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> io::Result<Receiver<Option<T>>> {
+fn start<T: Send + 'static>(
+    work: impl FnOnce() -> Option<T> + Send + 'static,
+) -> io::Result<Receiver<Option<T>>> {
     let (sender, result) = mpsc::sync_channel(1);
     let run = move || {
         // If the time is over, there is no receiver.
-        let _ = sender.send(catch_panics(work));
+        let _ = sender.send(catch_panics(work).flatten());
     };
     thread::Builder::new().name("span exporter".to_owned()).spawn(run)?;
     Ok(result)
 }
 
+/// Gives the spans to the exporter. Returns the text of its error; `None` if it panicked.
 fn export(
     exporter: &NewExporter,
     spans: &[SpanData],
     resource: &Resource,
     left: impl Fn() -> Duration,
-) -> Result<(), Box<dyn Error + Send + Sync>> {
+) -> Option<Result<(), String>> {
     // The code of OpenTelemetry does not trace its own requests then, as on the threads of the SDK.
     let _suppressed = Context::enter_telemetry_suppressed_scope();
-    let mut processor = (exporter.new)()?;
-    processor.set_resource(resource);
-    for span in spans {
-        processor.on_end(span.clone());
-    }
-    let flushed = processor.force_flush();
-    let shut_down = processor.shutdown_with_timeout(left());
-    Ok(flushed.and(shut_down)?)
+    // The error is formatted and dropped here, because that may panic or block as well.
+    let text = |error: &dyn Error| cut(&with_causes(error));
+    let mut processor = match (exporter.new)() {
+        Ok(processor) => processor,
+        Err(error) => return Some(Err(text(&*error))),
+    };
+    // The panic does not drop the processor, because a second panic in its destructor would end the charm.
+    let exported = catch_panics(|| {
+        processor.set_resource(resource);
+        for span in spans {
+            processor.on_end(span.clone());
+        }
+        let flushed = processor.force_flush();
+        let shut_down = processor.shutdown_with_timeout(left());
+        flushed.and(shut_down).map_err(|error| text(&error))
+    });
+    drop(processor);
+    exported
 }
