@@ -92,22 +92,27 @@ fn lock() -> Option<Locked> {
     }
     // Nothing panics while the lock is held; if anything did, the trace would still be valid. Nothing calls the charm's code
     // either, its logger included, because that may wait for a thread that waits for this lock.
-    match OPEN.try_lock() {
-        Ok(open) => Some(Locked(open)),
-        Err(TryLockError::Poisoned(open)) => Some(Locked(open.into_inner())),
-        Err(TryLockError::WouldBlock) => wait_for_lock(),
+    let Some(open) = lock_unless_forked(&OPEN) else {
+        IS_LOCKED.set(false);
+        return None;
+    };
+    Some(Locked(open))
+}
+
+/// Locks a value that is valid also after a panic. Returns `None` if it is locked in a process that was forked: there the lock may
+/// be held by a thread that does not exist, and nothing that such a process records is stored.
+#[inline]
+pub(crate) fn lock_unless_forked<T>(value: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
+    match value.try_lock() {
+        Ok(locked) => Some(locked),
+        Err(TryLockError::Poisoned(locked)) => Some(locked.into_inner()),
+        Err(TryLockError::WouldBlock) => wait_for_lock(value),
     }
 }
 
-/// Waits for the lock; `None` in a process that was forked. There the lock may be held by a thread that does not exist, and
-/// nothing that such a process records is stored.
 #[cold]
-fn wait_for_lock() -> Option<Locked> {
-    if is_of_another_process() {
-        IS_LOCKED.set(false);
-        return None;
-    }
-    Some(Locked(OPEN.lock().unwrap_or_else(PoisonError::into_inner)))
+fn wait_for_lock<T>(value: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
+    (!is_of_another_process()).then(|| value.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
 /// Returns true if the trace was opened by the process from which this one was forked off.

@@ -106,7 +106,9 @@ impl Session {
 
     fn end_event(&mut self, event: &OpenEvent, failure: Option<StatusOnly>) {
         let Some(open) = &mut self.open else { return };
-        open.idle = event.was_idle && ended_count() - event.ended_before <= open.config.idle_spans;
+        // In a process that was forked while the handler ran, none may be found.
+        let ended = ended_count().saturating_sub(event.ended_before);
+        open.idle = event.was_idle && ended <= open.config.idle_spans;
         if let Some(failure) = failure.or_else(|| open.failure_of_action()) {
             open.fail(failure.clone());
             if let Some((span, _)) = &event.span {

@@ -4,10 +4,11 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use tracing_core::span::Id;
 
+use crate::recorder::globals;
 use crate::span::InstrumentedSpan;
 
 /// The open spans by their ids. A subscriber gives the id of a span to no other one before the span is closed.
@@ -23,22 +24,22 @@ impl Spans {
 
     pub(super) fn insert(&self, id: &Id, span: InstrumentedSpan) {
         // The lock is free when a span ends, because its end may run code of the charm.
-        let replaced = self.all().insert(id.into_u64(), span);
+        let replaced = self.all().map(|mut all| all.insert(id.into_u64(), span));
         drop(replaced);
     }
 
     /// Returns what `read` returns of an open span; `None` if the span is not recorded. All spans are locked meanwhile, so `read`
     /// must not run code of the charm.
     pub(super) fn read<R>(&self, id: &Id, read: impl FnOnce(&InstrumentedSpan) -> R) -> Option<R> {
-        self.all().get(&id.into_u64()).map(read)
+        self.all()?.get(&id.into_u64()).map(read)
     }
 
     pub(super) fn remove(&self, id: &Id) -> Option<InstrumentedSpan> {
-        self.all().remove(&id.into_u64())
+        self.all()?.remove(&id.into_u64())
     }
 
-    fn all(&self) -> MutexGuard<'_, Map> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn all(&self) -> Option<MutexGuard<'_, Map>> {
+        globals::lock_unless_forked(&self.0)
     }
 }
 

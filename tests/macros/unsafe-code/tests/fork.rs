@@ -12,9 +12,12 @@ use std::time::{Duration, Instant};
 use charm_testing::collector::Collector;
 use charm_testing::queue;
 use charm_tracing::juju::Dispatch;
-use charm_tracing::{Config, Destination, Session, trace_fn};
+use charm_tracing::{Config, Destination, Session, TracingLayer, current_span, trace_fn};
 use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
 use opentelemetry_sdk::trace::{SpanData, SpanExporter};
+use tracing::info_span;
+use tracing_subscriber::prelude::*;
+use tracing_subscriber::registry;
 
 #[expect(unsafe_code, reason = "so is forking")]
 mod process {
@@ -25,15 +28,13 @@ mod process {
         fn kill(pid: i32, signal: i32) -> i32;
     }
 
-    /// Runs this in a process of its own.
-    pub(super) fn child(run: impl FnOnce()) -> i32 {
-        match unsafe { fork() } {
-            0 => {
-                run();
-                unsafe { _exit(0) }
-            }
-            pid => pid,
-        }
+    /// Returns the process id of the child; `None` in the child.
+    pub(super) fn child() -> Option<i32> {
+        Some(unsafe { fork() }).filter(|pid| *pid != 0)
+    }
+
+    pub(super) fn exit() -> ! {
+        unsafe { _exit(0) }
     }
 
     pub(super) fn has_ended(pid: i32) -> bool {
@@ -88,6 +89,8 @@ fn a_process_that_is_forked_off_finishes_at_once_and_stores_sends_and_exports_no
     let file = exported.clone();
     let config = Config::new().span_exporter(move || ToFile(file.clone()));
     let mut session = Some(Session::start(dispatch, config));
+    registry().with(TracingLayer::new()).init();
+    let span = info_span!("span of tracing");
     let is_over = AtomicBool::new(false);
     let hanging = thread::scope(|scope| {
         scope.spawn(|| {
@@ -97,11 +100,22 @@ fn a_process_that_is_forked_off_finishes_at_once_and_stores_sends_and_exports_no
             }
         });
         let mut children = Vec::new();
+        scope.spawn(|| {
+            while !is_over.load(Ordering::Relaxed) {
+                span.in_scope(|| drop(current_span()));
+            }
+        });
         for _ in 0..40 {
-            calls(100);
-            children.push(process::child(|| {
+            let fork = || {
+                calls(100);
+                process::child()
+            };
+            let child = session.as_mut().expect("the parent's").event(fork);
+            children.push(child.unwrap_or_else(|| {
                 calls(CALLS_OF_CHILD);
+                (0..CALLS_OF_CHILD).for_each(|_| span.in_scope(|| ()));
                 session.take().map(|session| session.finish(destination()));
+                process::exit()
             }));
         }
         let started = Instant::now();
@@ -119,6 +133,7 @@ fn a_process_that_is_forked_off_finishes_at_once_and_stores_sends_and_exports_no
     assert_eq!(collector.requests().len(), 0);
     assert!(!exported.exists());
 
+    drop(span);
     let report = session.take().expect("the parent's").finish(destination());
     assert_eq!((report.delivered, report.waiting), (1, 0), "{report:?}");
     assert_eq!(collector.requests().len(), 1);
