@@ -230,6 +230,23 @@ event: outside
 }
 
 #[test]
+fn spans_of_several_subscribers_that_have_the_same_ids_are_left_in_any_order() {
+    let tree = tree(|| {
+        let [one, two] = [(); 2].map(|()| {
+            let subscriber = registry().with(TracingLayer::new());
+            tracing::subscriber::with_default(subscriber, || info_span!("span"))
+        });
+        assert_eq!(one.id(), two.id());
+        let (in_one, in_two) = (one.enter(), two.enter());
+        drop(in_one);
+        event("in two", || ());
+        drop(in_two);
+        event("outside", || ());
+    });
+    assert_eq!(tree, "span\nspan\n  event: in two\nevent: outside\n");
+}
+
+#[test]
 fn explicit_parents_count() {
     let tree = tree(|| {
         let one = info_span!("one");

@@ -36,7 +36,8 @@ use crate::span::{self, InstrumentedSpan, LoggingSpan, Parent};
 /// The layer records everything that the subscriber's filters let through. Of the events among it, those that
 /// [`juju_level`](Self::juju_level) lets through go to Juju's log. Events of this project and of the crates that deliver traces are left out.
 ///
-/// If a subscriber has several of these layers, only the last that was added records.
+/// If a subscriber has several of these layers, only the last that was added records. That does not hold for those in a `Vec`, an
+/// `Option` or a boxed subscriber, which do not tell a layer its subscriber: all of them record.
 #[derive(Debug)]
 #[must_use = "add it to a subscriber with `with`"]
 pub struct TracingLayer {
@@ -173,13 +174,13 @@ impl<S: Subscriber> Layer<S> for TracingLayer {
 
     fn on_enter(&self, id: &Id, _context: Context<'_, S>) {
         if let Some(context) = self.spans.read(id, |span| span.context().clone()) {
-            entered::enter(id, context);
+            entered::enter(&self.spans, id, context);
         }
     }
 
     fn on_exit(&self, id: &Id, _context: Context<'_, S>) {
         if !self.is_silent() {
-            entered::exit(id);
+            entered::exit(&self.spans, id);
         }
     }
 
