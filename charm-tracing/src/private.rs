@@ -15,8 +15,9 @@ pub use crate::is_enabled;
 pub use crate::run::Outcome;
 pub use crate::site::extra_types;
 pub use crate::span::{
-    Attributes, Awaited, Called, Callee, Entered, RUN_IN_PLACE, Returns, Site, Work, call_for_future,
-    call_for_future_of, enter, enter_with, leave, open_future, probe, run, trace_future, value,
+    Attributes, Awaited, Called, Callee, Entered, RUN_IN_PLACE, Returns, Site, WithCurrent, Work,
+    call_for_future, call_for_future_of, enter, enter_with, leave, open_future, probe, run, trace_future,
+    value,
 };
 
 /// Returns `None`, for a return type that cannot be a `Result`.

@@ -1,7 +1,9 @@
 use std::marker::PhantomData;
+use std::pin::Pin;
+use std::task::{self, Poll};
 
 use opentelemetry::Context;
-use opentelemetry::trace::{FutureExt as _, WithContext};
+use pin_project_lite::pin_project;
 
 use super::alive;
 use super::open::Current;
@@ -62,10 +64,33 @@ pub struct Awaited;
 pub struct Called<'a, R>(PhantomData<(&'a (), R)>);
 
 impl<F: Future> Work<Awaited> for F {
-    type Carried = WithContext<F>;
+    type Carried = WithCurrent<F>;
 
-    fn carry(self, context: Option<Context>) -> WithContext<F> {
-        self.with_context(context.unwrap_or_default())
+    fn carry(self, context: Option<Context>) -> WithCurrent<F> {
+        WithCurrent { future: self, context }
+    }
+}
+
+pin_project! {
+    /// A future with the span that is current while it is polled; made by [`with_current_context`].
+    ///
+    /// That of OpenTelemetry panics on a thread that is ending, and while the charm looks at the current context.
+    #[derive(Debug)]
+    #[must_use = "futures do nothing unless you `.await` or poll them"]
+    pub struct WithCurrent<F> {
+        #[pin]
+        future: F,
+        context: Option<Context>,
+    }
+}
+
+impl<F: Future> Future for WithCurrent<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, task: &mut task::Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        let _current = attach(this.context.clone());
+        this.future.poll(task)
     }
 }
 
@@ -75,8 +100,13 @@ impl<'a, R, F: FnOnce() -> R + Send + 'a> Work<Called<'a, R>> for F {
 
     fn carry(self, context: Option<Context>) -> Self::Carried {
         Box::new(move || {
-            let _current = context.filter(|_| alive::can_open_spans()).map(Current::attach);
+            let _current = attach(context);
             self()
         })
     }
+}
+
+/// Makes the context the current one, unless this thread is ending.
+fn attach(context: Option<Context>) -> Option<Current> {
+    context.filter(|_| alive::can_open_spans()).map(Current::attach)
 }

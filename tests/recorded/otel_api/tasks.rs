@@ -1,13 +1,17 @@
 //! Work that goes on in another thread or task is below the span that its context says.
 
+use std::cell::RefCell;
+use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::mpsc;
+use std::task::{self, Waker};
 use std::thread;
 
 use charm_tracing::opentelemetry::baggage::BaggageExt;
 use charm_tracing::opentelemetry::trace::{TraceContextExt, Tracer, TracerProvider};
 use charm_tracing::opentelemetry::{Context, KeyValue};
 use charm_tracing::{current_span, event, trace_fn, tracer_provider, with_current_context};
+use tests::futures::block_on;
 use tests::recording::spans_of;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::{JoinSet, LocalSet, spawn_blocking, spawn_local, yield_now};
@@ -201,4 +205,31 @@ fn a_carried_context_is_current_for_the_closure_only_even_if_that_panics() {
         assert!(!Context::current().has_active_span());
     });
     panic.join().unwrap();
+}
+
+/// OpenTelemetry's own wrapper of a future panics in both places, and so would have ended the process.
+#[test]
+fn a_future_with_the_current_context_is_polled_wherever_the_charm_polls_it() {
+    thread_local!(static LATE: RefCell<Option<Late>> = const { RefCell::new(None) });
+
+    struct Late(Pin<Box<dyn Future<Output = ()> + Send>>);
+    impl Drop for Late {
+        fn drop(&mut self) {
+            let mut task = task::Context::from_waker(Waker::noop());
+            assert!(self.0.as_mut().poll(&mut task).is_pending());
+        }
+    }
+
+    let spans = spans_of(|| {
+        let late = Late(Box::pin(with_current_context(work_later())));
+        let thread = thread::spawn(|| {
+            // OpenTelemetry's value of the thread is newer, so it is destroyed first.
+            LATE.set(Some(late));
+            work();
+        });
+        thread.join().unwrap();
+        Context::map_current(|_| block_on(with_current_context(async { 7 })));
+    });
+    assert_eq!(spans.find("function call: work").len(), 1);
+    assert!(spans.find("function call: work_later").is_empty());
 }
