@@ -122,7 +122,7 @@ fn export(
         Err(error) => return Some(Err(text(&*error))),
     };
     // The panic does not drop the processor, because a second panic in its destructor would end the charm.
-    let exported = catch_panics(|| {
+    let given = catch_panics(|| {
         processor.set_resource(resource);
         for span in spans {
             processor.on_end(span.clone());
@@ -132,5 +132,5 @@ fn export(
         flushed.and(shut_down).map_err(|error| text(&error))
     });
     drop(processor);
-    exported
+    given
 }
