@@ -3,6 +3,7 @@
 //! A logger may be installed before the session starts, and there is one for the whole process. So it finds the dispatch here.
 
 use std::cell::Cell;
+use std::process;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use tracing_relation::juju::Dispatch;
@@ -15,7 +16,10 @@ thread_local! {
 
 /// The right of a session to have what is logged in its dispatch. It ends when this is dropped.
 #[derive(Debug)]
-pub(crate) struct JujuLog(());
+pub(crate) struct JujuLog {
+    /// The id of the process that has the session; a forked child has another one.
+    process: u32,
+}
 
 impl JujuLog {
     /// Takes the lines of this process for the dispatch; `None` if another session has them.
@@ -25,12 +29,16 @@ impl JujuLog {
             return None;
         }
         *open = Some(Arc::new(dispatch.clone()));
-        Some(Self(()))
+        Some(Self { process: process::id() })
     }
 }
 
 impl Drop for JujuLog {
     fn drop(&mut self) {
+        // In a forked child, a thread that does not exist may read it.
+        if self.process != process::id() {
+            return;
+        }
         let closed = OPEN.write().unwrap_or_else(PoisonError::into_inner).take();
         // It is dropped when the lock is free, because it may hold hook tools of the charm.
         drop(closed);

@@ -115,6 +115,12 @@ fn wait_for_lock<T>(value: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
     (!is_of_another_process()).then(|| value.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
+/// Returns true if a trace is or was open.
+#[cfg(feature = "tracing")]
+pub(crate) fn was_opened() -> bool {
+    OPENED_BY.load(Ordering::Relaxed) != 0
+}
+
 /// Returns true if the trace was opened by the process from which this one was forked off.
 pub(crate) fn is_of_another_process() -> bool {
     let opened_by = OPENED_BY.load(Ordering::Relaxed);

@@ -39,7 +39,8 @@ impl Spans {
     }
 
     fn all(&self) -> Option<MutexGuard<'_, Map>> {
-        globals::lock_unless_forked(&self.0)
+        // A process without a trace has no spans, and does not learn that it was forked.
+        if globals::was_opened() { globals::lock_unless_forked(&self.0) } else { None }
     }
 }
 

@@ -35,7 +35,7 @@ pub struct Dispatch {
     metadata: Arc<OnceLock<Result<Metadata, MetadataError>>>,
     pub(super) tools: Arc<dyn HookTools>,
     pub(super) reads: Arc<Mutex<Reads>>,
-    pub(super) lines: Arc<Mutex<Lines>>,
+    pub(super) lines: Arc<Lines>,
     /// The time limit of each tool that has a method here, if it is less than the limit of `tools`.
     pub(super) patience: Option<Duration>,
     memory: Arc<RelationMemory>,

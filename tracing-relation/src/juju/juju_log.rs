@@ -1,5 +1,6 @@
 use std::collections::HashSet;
-use std::sync::{MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::{Dispatch, HookToolCall, HookToolError};
@@ -11,20 +12,16 @@ const MAX_ARGUMENT: usize = 131_071;
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The lines of this dispatch that are written without waiting.
-#[derive(Debug)]
+///
+/// Nothing is locked to write one, because a process may be forked meanwhile, where the thread that has the lock is missing.
+#[derive(Debug, Default)]
 pub(super) struct Lines {
     /// The topics of the warnings that were written, because each is written once.
-    topics: HashSet<String>,
-    /// The time that further lines of tracing may take.
-    left: Duration,
+    topics: Mutex<HashSet<String>>,
+    /// The time that the lines of tracing have taken, in nanoseconds.
+    taken: AtomicU64,
     /// True if a line of the charm's logger took as long as it may, so Juju does not answer.
-    logger_gave_up: bool,
-}
-
-impl Default for Lines {
-    fn default() -> Self {
-        Self { topics: HashSet::new(), left: PATIENCE, logger_gave_up: false }
-    }
+    logger_gave_up: AtomicBool,
 }
 
 /// Juju's log.
@@ -45,7 +42,7 @@ impl Dispatch {
     ///
     /// All such lines of a dispatch together take at most one second. The lines after that are dropped.
     pub fn juju_log_without_waiting(&self, level: log::Level, message: &str) {
-        let left = self.lines().left;
+        let left = PATIENCE.saturating_sub(Duration::from_nanos(self.lines.taken.load(Ordering::Relaxed)));
         let Some(call) = juju_log_call(level, message).filter(|_| !left.is_zero()) else { return };
         let started = Instant::now();
         // The failure is not even logged, because the charm may send its log to Juju's log.
@@ -60,14 +57,15 @@ impl Dispatch {
     /// because they are the charm's own. Each line takes at most one second. After a line that took so long, Juju does not
     /// answer, and the later lines of the dispatch are dropped.
     pub fn juju_log_of_logger(&self, level: log::Level, message: &str) {
-        let Some(call) = juju_log_call(level, message).filter(|_| !self.lines().logger_gave_up) else {
+        if self.lines.logger_gave_up.load(Ordering::Relaxed) {
             return;
-        };
+        }
+        let Some(call) = juju_log_call(level, message) else { return };
         let started = Instant::now();
         // The failure is not logged, because the logger would write it in the same way.
         let _ = self.tools.send(&call.at_most(PATIENCE));
         if started.elapsed() >= PATIENCE {
-            self.lines().logger_gave_up = true;
+            self.lines.logger_gave_up.store(true, Ordering::Relaxed);
         }
     }
 
@@ -78,18 +76,15 @@ impl Dispatch {
         self.spend(started);
     }
 
-    fn lines(&self) -> MutexGuard<'_, Lines> {
-        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn spend(&self, started: Instant) {
-        let left = &mut self.lines().left;
-        *left = left.saturating_sub(started.elapsed());
+        // No dispatch takes the 584 years after which this would be wrong.
+        let taken = u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.lines.taken.fetch_add(taken, Ordering::Relaxed);
     }
 
     /// Returns true if the topic is new in this dispatch, so that a message about it is not a repetition.
     pub(crate) fn is_news(&self, topic: &str) -> bool {
-        self.lines().topics.insert(topic.to_owned())
+        self.lines.topics.lock().unwrap_or_else(PoisonError::into_inner).insert(topic.to_owned())
     }
 
     /// Warns the operator about a problem that only they can solve, once per dispatch and topic. Ignores failures.

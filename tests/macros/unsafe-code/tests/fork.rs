@@ -5,17 +5,18 @@ use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::id;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use charm_testing::collector::Collector;
 use charm_testing::queue;
-use charm_tracing::juju::Dispatch;
+use charm_tracing::juju::{Dispatch, HookToolCall, HookToolError, HookToolOutput, HookTools};
 use charm_tracing::{Config, Destination, Session, TracingLayer, current_span, trace_fn};
 use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
 use opentelemetry_sdk::trace::{SpanData, SpanExporter};
-use tracing::info_span;
+use tracing::{info, info_span};
 use tracing_subscriber::prelude::*;
 use tracing_subscriber::registry;
 
@@ -72,9 +73,62 @@ impl SpanExporter for ToFile {
 const CALLS_OF_CHILD: usize = 3000;
 const LONGEST: Duration = Duration::from_secs(20);
 
+/// Waits until the children have ended. Returns the number of those that hang, and ends them.
+fn hanging(mut children: Vec<i32>) -> usize {
+    let started = Instant::now();
+    while !children.is_empty() && started.elapsed() < LONGEST {
+        children.retain(|child| !process::has_ended(*child));
+        thread::sleep(Duration::from_millis(5));
+    }
+    children.iter().for_each(|child| process::end(*child));
+    children.len()
+}
+
+/// Hook tools that do nothing, in no time.
+#[derive(Debug)]
+struct NoTools;
+
+impl HookTools for NoTools {
+    fn run(&self, _: &HookToolCall) -> Result<HookToolOutput, HookToolError> {
+        Ok(HookToolOutput::default())
+    }
+}
+
+/// Forks in a dispatch that is not traced, but has the layer for `tracing`, while other threads have spans and log.
+fn fork_untraced() {
+    let dispatch = Dispatch::from_vars([("CHARM_TRACING_ENABLED", "0")]).with_hook_tools(Arc::new(NoTools));
+    let mut session = Some(Session::start(dispatch, Config::new()));
+    let (span, is_over) = (info_span!("not recorded"), AtomicBool::new(false));
+    let hanging = thread::scope(|scope| {
+        for logs in [false, true] {
+            let (span, is_over) = (&span, &is_over);
+            scope.spawn(move || {
+                while !is_over.load(Ordering::Relaxed) {
+                    span.in_scope(|| ());
+                    logs.then(|| info!("a line"));
+                }
+            });
+        }
+        let mut children = Vec::new();
+        for _ in 0..200 {
+            children.push(process::child().unwrap_or_else(|| {
+                (0..10).for_each(|_| span.in_scope(|| info!("a line")));
+                session.take().map(|session| session.finish(None));
+                process::exit()
+            }));
+        }
+        let hanging = hanging(children);
+        is_over.store(true, Ordering::Relaxed);
+        hanging
+    });
+    assert_eq!(hanging, 0, "children of an untraced dispatch hang");
+}
+
 /// Another thread is in the middle of a call in some of these moments, and is not there in the child.
 #[test]
 fn a_process_that_is_forked_off_finishes_at_once_and_stores_sends_and_exports_nothing() {
+    registry().with(TracingLayer::new()).init();
+    fork_untraced();
     let directory = tempfile::tempdir().expect("a directory");
     let collector = Collector::start();
     let dispatch = Dispatch::from_vars([
@@ -89,7 +143,6 @@ fn a_process_that_is_forked_off_finishes_at_once_and_stores_sends_and_exports_no
     let file = exported.clone();
     let config = Config::new().span_exporter(move || ToFile(file.clone()));
     let mut session = Some(Session::start(dispatch, config));
-    registry().with(TracingLayer::new()).init();
     let span = info_span!("span of tracing");
     let is_over = AtomicBool::new(false);
     let hanging = thread::scope(|scope| {
@@ -99,12 +152,12 @@ fn a_process_that_is_forked_off_finishes_at_once_and_stores_sends_and_exports_no
                 thread::sleep(Duration::from_micros(50));
             }
         });
-        let mut children = Vec::new();
         scope.spawn(|| {
             while !is_over.load(Ordering::Relaxed) {
                 span.in_scope(|| drop(current_span()));
             }
         });
+        let mut children = Vec::new();
         for _ in 0..40 {
             let fork = || {
                 calls(100);
@@ -118,16 +171,11 @@ fn a_process_that_is_forked_off_finishes_at_once_and_stores_sends_and_exports_no
                 process::exit()
             }));
         }
-        let started = Instant::now();
-        while !children.is_empty() && started.elapsed() < LONGEST {
-            children.retain(|child| !process::has_ended(*child));
-            thread::sleep(Duration::from_millis(5));
-        }
+        let hanging = hanging(children);
         is_over.store(true, Ordering::Relaxed);
-        children
+        hanging
     });
-    hanging.iter().for_each(|child| process::end(*child));
-    assert_eq!(hanging.len(), 0, "children hang");
+    assert_eq!(hanging, 0, "children hang");
     let buffer = directory.path().join(".charm_tracing_buffer");
     assert_eq!((queue::waiting(&buffer), queue::journals(&buffer).len()), (0, 1), "the parent's alone");
     assert_eq!(collector.requests().len(), 0);
