@@ -816,7 +816,7 @@ constructs! {
         assert!(poll(future.as_mut()).is_pending() && poll(boxed.as_mut()).is_pending());
         let thread = std::thread::spawn(move || {
             let traveled = block_on(future);
-            // What is not in the future hangs on the root of the trace there, and not on the event below.
+            // Outside of the future the thread has no current span, so this is on the event.
             at("on the other thread");
             drop(boxed);
             traveled
@@ -828,6 +828,7 @@ constructs! {
           event: here
           event: there
           function call: inner [error: far away]
+        event: on the other thread
     "
 
     dropped_half_way {
