@@ -18,8 +18,8 @@
 //! they may be secret.
 //!
 //! The process gets the variables `TRACEPARENT` and, if the trace has a state, `TRACESTATE`. So a traced program, such as a charm, a
-//! script with `otel-cli` or a program with OpenTelemetry's SDK, continues the trace. The variables stay in the `Command`, and are set
-//! anew each time it is run traced. While nothing records, a traced command is run as any other.
+//! script with `otel-cli` or a program with OpenTelemetry's SDK, continues the trace. The variables stay in the `Command`, and each
+//! traced run sets them again. While nothing records, a traced command is run as any other.
 //!
 //! With the feature `tokio`, a `tokio::process::Command` has the same method, and what it returns is awaited.
 
@@ -97,7 +97,7 @@ impl Traced<'_> {
     ///
     /// # Errors
     ///
-    /// As of [`Command::status`].
+    /// Returns the errors of [`Command::status`].
     pub fn status(self) -> io::Result<ExitStatus> {
         let mut child = self.spawn()?;
         child.wait()
@@ -107,7 +107,7 @@ impl Traced<'_> {
     ///
     /// # Errors
     ///
-    /// As of [`Command::output`].
+    /// Returns the errors of [`Command::output`].
     pub fn output(self) -> io::Result<Output> {
         let span = open(self.command, self.has_arguments);
         let output = self.command.output();
@@ -120,7 +120,7 @@ impl Traced<'_> {
     ///
     /// # Errors
     ///
-    /// As of [`Command::spawn`].
+    /// Returns the errors of [`Command::spawn`].
     pub fn spawn(self) -> io::Result<TracedChild> {
         self.start(|command| command, Command::spawn, |child| Some(child.id()))
     }
@@ -141,7 +141,7 @@ impl TracedChild {
     ///
     /// # Errors
     ///
-    /// As of [`Child::wait`].
+    /// Returns the errors of [`Child::wait`].
     pub fn wait(&mut self) -> io::Result<ExitStatus> {
         let status = self.child.wait();
         self.waited(status)
@@ -151,7 +151,7 @@ impl TracedChild {
     ///
     /// # Errors
     ///
-    /// As of [`Child::try_wait`].
+    /// Returns the errors of [`Child::try_wait`].
     pub fn try_wait(&mut self) -> io::Result<Option<ExitStatus>> {
         let status = self.child.try_wait();
         self.tried(status)
@@ -161,7 +161,7 @@ impl TracedChild {
     ///
     /// # Errors
     ///
-    /// As of [`Child::wait_with_output`].
+    /// Returns the errors of [`Child::wait_with_output`].
     pub fn wait_with_output(self) -> io::Result<Output> {
         let output = self.child.wait_with_output();
         end(self.span, &output, |output| output.status);

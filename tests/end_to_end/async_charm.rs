@@ -169,7 +169,7 @@ app/0: rotate event [error: the action failed]
 }
 
 #[test]
-fn a_task_without_a_word_is_below_the_event() {
+fn a_task_without_context_is_below_the_event() {
     for runtime in TOKIO {
         let (outcome, trace) = dispatch(runtime, Event::hook("install"));
         assert!(outcome.success(), "{runtime}: {outcome}");

@@ -121,7 +121,7 @@ fn a_variable_that_is_not_utf8_counts_as_none() {
         assert!(outcome.success() && outcome.stderr.is_empty(), "{name}: {outcome}");
         assert_eq!(collector.requests().len(), 0, "{name}: {outcome}");
     }
-    // It is not passed by, because what it was meant to name may be the only way.
+    // An invalid proxy is not ignored, because the backend may be reachable only through a proxy.
     let outcome = juju.dispatch(event("http_proxy"));
     assert!(outcome.success() && outcome.stderr.is_empty(), "{outcome}");
     assert!(notices(&outcome)[0].contains("the proxy that http_proxy names: it is not the URL"), "{outcome}");

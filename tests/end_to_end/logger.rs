@@ -45,7 +45,7 @@ impl MyCharm {
     }
 }
 
-/// What a test asks for; else INFO.
+/// Returns the level that a test asks for, else INFO.
 fn juju_level() -> log::LevelFilter {
     let level = env::var("JUJU_LEVEL").ok().and_then(|level| level.parse().ok());
     level.unwrap_or(log::LevelFilter::Info)

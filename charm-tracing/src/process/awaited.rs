@@ -21,7 +21,7 @@ impl Traced<'_, Command> {
     ///
     /// # Errors
     ///
-    /// As of [`Command::status`].
+    /// Returns the errors of [`Command::status`].
     pub fn status(self) -> impl Future<Output = io::Result<ExitStatus>> + use<> {
         let started = self.spawn().map(Awaited::new);
         async move {
@@ -36,7 +36,7 @@ impl Traced<'_, Command> {
     ///
     /// # Errors
     ///
-    /// As of [`Command::output`].
+    /// Returns the errors of [`Command::output`].
     pub fn output(self) -> impl Future<Output = io::Result<Output>> + use<> {
         self.command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let output = self.spawn().map(TracedChild::<Child>::wait_with_output);
@@ -48,7 +48,7 @@ impl Traced<'_, Command> {
     ///
     /// # Errors
     ///
-    /// As of [`Command::spawn`].
+    /// Returns the errors of [`Command::spawn`].
     pub fn spawn(self) -> io::Result<TracedChild<Child>> {
         self.start(Command::as_std_mut, Command::spawn, Child::id)
     }
@@ -60,7 +60,7 @@ impl TracedChild<Child> {
     ///
     /// # Errors
     ///
-    /// As of [`Child::wait`].
+    /// Returns the errors of [`Child::wait`].
     pub async fn wait(&mut self) -> io::Result<ExitStatus> {
         let status = self.child.wait().await;
         self.waited(status)
@@ -70,7 +70,7 @@ impl TracedChild<Child> {
     ///
     /// # Errors
     ///
-    /// As of [`Child::try_wait`].
+    /// Returns the errors of [`Child::try_wait`].
     pub fn try_wait(&mut self) -> io::Result<Option<ExitStatus>> {
         let status = self.child.try_wait();
         self.tried(status)
@@ -80,7 +80,7 @@ impl TracedChild<Child> {
     ///
     /// # Errors
     ///
-    /// As of [`Child::kill`].
+    /// Returns the errors of [`Child::kill`].
     pub async fn kill(&mut self) -> io::Result<()> {
         self.child.start_kill()?;
         self.wait().await.map(drop)
@@ -90,7 +90,7 @@ impl TracedChild<Child> {
     ///
     /// # Errors
     ///
-    /// As of [`Child::wait_with_output`].
+    /// Returns the errors of [`Child::wait_with_output`].
     pub fn wait_with_output(self) -> impl Future<Output = io::Result<Output>> + use<> {
         let (child, span) = Awaited::new(self);
         async move { span.end(child.wait_with_output().await, |output| output.status) }

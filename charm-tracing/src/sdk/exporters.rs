@@ -7,8 +7,8 @@ use opentelemetry_sdk::trace::{SpanExporter, SpanProcessor};
 
 use super::processor::OneBatch;
 
-/// What [`Config::span_exporter`](crate::Config::span_exporter) accepts from the function of a charm: a `SpanExporter` or a
-/// `SpanProcessor` of `opentelemetry_sdk`, or a `Result` of one.
+/// A value that [`Config::span_exporter`](crate::Config::span_exporter) accepts from the function of a charm: a `SpanExporter` or
+/// a `SpanProcessor` of `opentelemetry_sdk`, or a `Result` of one.
 ///
 /// `Kind` tells the implementations apart. The compiler finds it.
 #[diagnostic::on_unimplemented(

@@ -110,7 +110,7 @@ impl Default for TracingLayer {
 
 impl<S: Subscriber> Layer<S> for TracingLayer {
     fn on_register_dispatch(&self, subscriber: &Dispatch) {
-        // All of them find the same one, however they were joined.
+        // All layers of one subscriber find the same layer here. The others are silent, so each span is recorded once.
         let is_other = |recording: &Self| !ptr::eq(recording, self);
         self.is_silent.store(subscriber.downcast_ref().is_some_and(is_other), Ordering::Relaxed);
     }

@@ -101,7 +101,7 @@ fn a_child_that_is_dropped_ends_its_span_and_goes_on() {
 }
 
 #[test]
-fn without_a_session_and_without_the_word_a_command_is_left_alone() {
+fn without_a_session_or_without_traced_a_command_is_left_alone() {
     let script = "echo \"$TRACEPARENT|$TRACESTATE\"";
     {
         let _turn = take_turn();

@@ -42,7 +42,7 @@ fn spans_arrive_over_grpc() {
 }
 
 #[test]
-fn nobody_who_listens_is_a_failure() {
+fn a_refused_connection_and_an_invalid_url_are_failures() {
     let unused = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let report = dispatch(Config::new().span_exporter(move || otlp(&format!("http://{unused}"))));
     assert!(matches!(&report.failed_exporters[..], [ExportError::Failed { .. }]), "{report:?}");
