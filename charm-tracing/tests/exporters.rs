@@ -27,6 +27,8 @@ use opentelemetry_sdk::trace::{
 };
 use prost::Message as _;
 
+const GUIDE: &str = include_str!("../../docs/guide/exporters.md");
+
 /// The limit of the exporters. It is long enough for those that do not hang.
 const LIMIT: Duration = Duration::from_secs(1);
 
@@ -184,7 +186,11 @@ fn whatever_an_exporter_does_the_others_get_the_spans_in_time_and_the_trace_wait
         };
         assert!(fits, "{fault:?}: {report:?}");
         let warning = format!("cannot export the spans of this event with exporters::Faulty: {said}");
-        assert_eq!(juju.warnings(), [warning], "{fault:?}");
+        assert_eq!(juju.warnings(), [&*warning], "{fault:?}");
+        if matches!(fault, Blocks) {
+            let shown = warning.replace("exporters::Faulty", "my_charm::Slow").replace("1s", "2s");
+            assert!(GUIDE.contains(&format!("```text\n{shown}\n```\n")), "the guide should show:\n{shown}");
+        }
     }
 }
 

@@ -11,6 +11,8 @@ use crate::unit::{
     whole_traces,
 };
 
+const GUIDE: &str = include_str!("../../docs/guide/logs-and-tracing.md");
+
 #[test]
 fn a_hook_is_one_tree_from_its_root_to_the_innermost_call() {
     EITHER_WAY.into_iter().for_each(one_tree);
@@ -351,6 +353,9 @@ fn the_log_has_two_lines_at_debug_that_jhack_understands() {
     assert_eq!(calls.len(), 2, "{outcome}");
     assert_eq!(calls[0].last(), Some(&started));
     assert_eq!(calls[1].last().map(String::as_str), Some(emitting));
+    let shown =
+        format!("```text\n{started}\n{emitting}\n```\n").replace(&id, "d85a6df9e52c61f7f058384816b62c16");
+    assert!(GUIDE.contains(&shown), "the guide should show:\n{shown}");
 }
 
 #[test]

@@ -6,16 +6,16 @@ use std::path::{Component, Path};
 use pulldown_cmark::{Event, Parser, Tag};
 use tests_guide::{files, is_markdown, read, root};
 
+/// The directories of the published crates.
+const CRATES: [&str; 5] =
+    ["charm-testing", "charm-traces", "charm-tracing", "charm-tracing-macros", "tracing-relation"];
+
 /// The documents that a reader meets, as paths from the root of the repository.
 fn documents() -> Vec<String> {
     let mut documents = files("docs");
     documents.retain(|path| is_markdown(path));
     documents.extend(["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md"].map(str::to_owned));
-    for package in
-        ["charm-testing", "charm-traces", "charm-tracing", "charm-tracing-macros", "tracing-relation"]
-    {
-        documents.push(format!("{package}/README.md"));
-    }
+    documents.extend(CRATES.map(|package| format!("{package}/README.md")));
     documents.extend(files("tests").into_iter().filter(|path| path.ends_with("/README.md")));
     documents
 }
@@ -83,9 +83,7 @@ fn the_book_has_every_page_under_its_own_title() {
 
 #[test]
 fn the_front_page_of_each_crate_leads_to_the_guide() {
-    for crate_name in
-        ["charm-testing", "charm-traces", "charm-tracing", "charm-tracing-macros", "tracing-relation"]
-    {
+    for crate_name in CRATES {
         let text = read(&format!("{crate_name}/src/lib.rs"));
         let front: String = text.lines().map_while(|line| line.strip_prefix("//!")).collect();
         let pages: Vec<_> = code(&front).into_iter().filter(|code| code.starts_with("docs/")).collect();
@@ -151,20 +149,11 @@ fn code(line: &str) -> Vec<&str> {
 
 #[test]
 fn every_path_in_contributing_is_there() {
-    const TOP: [&str; 8] = [
-        "charm-testing/",
-        "charm-tracing/",
-        "charm-tracing-macros/",
-        "tracing-relation/",
-        "tests/",
-        "examples/",
-        "docs/",
-        "fuzz/",
-    ];
+    let top: Vec<_> = CRATES.into_iter().chain(["tests", "examples", "docs", "fuzz"]).collect();
     let contributing = read("CONTRIBUTING.md");
     let paths: Vec<_> = prose(&contributing)
         .flat_map(code)
-        .filter(|text| TOP.iter().any(|top| text.starts_with(top)))
+        .filter(|text| text.split_once('/').is_some_and(|(directory, _)| top.contains(&directory)))
         .collect();
     let missing: Vec<_> =
         paths.iter().filter(|path| !path.contains(' ') && !root().join(path).exists()).collect();
@@ -218,13 +207,25 @@ fn the_architecture_page_has_the_modules_in_the_order_that_is_checked() {
 fn every_setting_is_in_the_reference() {
     let config = read("charm-tracing/src/config.rs");
     let reference = read("docs/reference/attributes.md");
-    let setters = config.lines().filter_map(|line| {
-        let declared = line.trim_start().strip_prefix("pub ")?;
+    let setters = config.split("\n    pub ").skip(1).filter_map(|declared| {
         let name = declared.strip_prefix("const ").unwrap_or(declared).strip_prefix("fn ")?;
-        name.split_once("(mut self").map(|(name, _)| name)
+        let (name, arguments) = name.split_once('(')?;
+        let takes_self = arguments.trim_start().starts_with("mut self");
+        takes_self.then(|| name.split('<').next().unwrap_or_default())
     });
     let setters: Vec<_> = setters.collect();
-    let missing: Vec<_> = setters.iter().filter(|name| !reference.contains(**name)).collect();
+    let first = |row: &str| row.strip_prefix("| ").and_then(|row| row.split(" |").next()).map(str::to_owned);
+    let rows: Vec<_> = reference.lines().filter_map(first).collect();
+    // The arguments for these methods name all that is added.
+    let argument = |setter: &str| match setter {
+        "resource_attribute" | "span_exporter" => format!("`{setter}s"),
+        _ => format!("`{setter} "),
+    };
+    let missing: Vec<_> =
+        setters.iter().filter(|setter| !rows.iter().any(|row| row.contains(&argument(setter)))).collect();
     assert!(missing.is_empty(), "docs/reference/attributes.md lacks {missing:?}");
-    assert!(setters.len() > 5, "the check reads the settings: {setters:?}");
+    assert!(
+        setters.contains(&"span_exporter") && setters.len() > 5,
+        "the check reads the settings: {setters:?}"
+    );
 }
