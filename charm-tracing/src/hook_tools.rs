@@ -24,8 +24,8 @@ impl HookTools for TracedHookTools {
         self.in_span(call, || self.tools.send(call), |()| (None, None))
     }
 
-    fn settle(&self) {
-        self.tools.settle();
+    fn flush(&self) {
+        self.tools.flush();
     }
 }
 

@@ -50,7 +50,7 @@ pub(crate) fn write(level: log::Level, line: &str) {
     // Released before the hook tool runs.
     let open = OPEN.read().unwrap_or_else(PoisonError::into_inner).clone();
     if let Some(dispatch) = open {
-        dispatch.juju_log_of_logger(level, line);
+        dispatch.juju_log_for_logger(level, line);
     }
 }
 

@@ -15,7 +15,7 @@ pub use crate::is_enabled;
 pub use crate::run::Outcome;
 pub use crate::site::extra_types;
 pub use crate::span::{
-    Attributes, Awaited, Called, Callee, Entered, RUN_IN_PLACE, Returns, Site, WithCurrent, Work,
+    Attributes, Callee, ClosureWork, Entered, FutureWork, RUN_IN_PLACE, Returns, Site, WithCurrent, Work,
     call_for_future, call_for_future_of, enter, enter_with, leave, open_future, probe, run, trace_future,
     value,
 };

@@ -219,7 +219,7 @@ impl Session {
         } else {
             self.dispatch.remember_relations();
         }
-        self.dispatch.settle_log();
+        self.dispatch.flush_log();
         report
     }
 

@@ -186,7 +186,7 @@ impl<'a> Unit<'a> {
         let report = directory.path().join("usage");
         let launcher = env::current_exe().expect("the benchmark's own path");
         let script = format!("#!/bin/sh\nexec {} {LAUNCHER} {}\n", launcher.display(), report.display());
-        let mut juju = way(Juju::of_script(&script)).charmcraft(CHARMCRAFT);
+        let mut juju = way(Juju::from_script(&script)).charmcraft(CHARMCRAFT);
         juju.set_leader(true);
         let mut unit = Self { charms, juju, report, _directory: directory };
         for event in ["install", "start"] {

@@ -87,7 +87,7 @@ fn dispatch(runtime: &str, event: Event) -> (Outcome, String) {
     let script =
         format!("#!/bin/sh\nexec '{}' --quiet --exact async_charm::charm --ignored\n", test.display());
     let event = event.env("COLLECTOR", &collector.endpoint()).env("RUNTIME", runtime);
-    let outcome = Juju::of_script(&script).dispatch(event);
+    let outcome = Juju::from_script(&script).dispatch(event);
     let trace = collector.trace();
     trace.check().unwrap();
     (outcome, trace.outline().status().to_string())

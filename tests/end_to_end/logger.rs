@@ -104,7 +104,7 @@ fn juju_by(command: &str) -> Juju {
     let test = env::current_exe().unwrap();
     let script =
         format!("#!/bin/sh\nexec {command} '{}' --quiet --exact logger::charm --ignored\n", test.display());
-    Juju::of_script(&script)
+    Juju::from_script(&script)
 }
 
 /// The lines of the charm in Juju's log, with their levels, without those of every traced dispatch.

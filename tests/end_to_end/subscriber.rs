@@ -88,7 +88,7 @@ fn juju(main: &str) -> Juju {
     let test = env::current_exe().unwrap();
     let script =
         format!("#!/bin/sh\nexec '{}' --quiet --exact subscriber::{main} --ignored\n", test.display());
-    Juju::of_script(&script)
+    Juju::from_script(&script)
 }
 
 fn start(collector: &Collector) -> Event {

@@ -49,7 +49,7 @@ pub(crate) fn session_charm() -> Juju {
 /// A session charm that this command runs.
 pub(crate) fn session_charm_by(command: &str) -> Juju {
     let script = format!("#!/bin/sh\nexec {command} {SESSION_CHARM}\n");
-    Juju::of_script(&script).unit("app/0").metadata(METADATA)
+    Juju::from_script(&script).unit("app/0").metadata(METADATA)
 }
 
 /// Configured with `ASK` and `TOOL_MILLISECONDS`.

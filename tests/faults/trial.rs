@@ -81,7 +81,7 @@ pub(crate) fn killed_charm() -> Juju {
 /// A session charm whose processes are started by this shell script, which is to end with `exec "$CHARM"`.
 pub(crate) fn session_charm_by(script: &str) -> Juju {
     let script = format!("#!/bin/sh\nCHARM={SESSION_CHARM}\n{script}\n");
-    Juju::of_script(&script).unit("app/0").metadata(METADATA)
+    Juju::from_script(&script).unit("app/0").metadata(METADATA)
 }
 
 fn unit(charm: &str) -> Juju {

@@ -22,6 +22,6 @@ fn deployed(charm: &Path) -> Juju {
     let content = std::fs::read(charm).expect("the charm can be read");
     match content.strip_prefix(b"#!") {
         None => Juju::new(charm),
-        Some(_) => Juju::of_script(&String::from_utf8(content).expect("a script is text")),
+        Some(_) => Juju::from_script(&String::from_utf8(content).expect("a script is text")),
     }
 }

@@ -130,7 +130,7 @@ impl TracingEndpointProvider {
         }
         let databag = self.endpoint.remote_app_data(relation)?;
         let told = |ignored: &str| self.endpoint.say_once(Level::Debug, &format!("{relation}: {ignored}"));
-        match RequirerAppData::load_and_tell(&databag, told) {
+        match RequirerAppData::load_reporting(&databag, told) {
             Ok(request) => Ok(request.receivers),
             Err(source) => Err(TracingError::DataValidation { relation: relation.clone(), source }),
         }

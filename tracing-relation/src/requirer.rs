@@ -130,7 +130,7 @@ impl TracingEndpointRequirer {
         }
         let databag = self.endpoint.remote_app_data(relation)?;
         let told = |ignored: &str| self.endpoint.say_once(Level::Debug, &format!("{relation}: {ignored}"));
-        match ProviderAppData::load_and_tell(&databag, told) {
+        match ProviderAppData::load_reporting(&databag, told) {
             Ok(data) => Ok(Some(data)),
             Err(error) => {
                 let why = format!("{relation} is not ready: {}", with_causes(&error));

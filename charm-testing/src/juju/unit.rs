@@ -88,7 +88,7 @@ impl Juju {
     /// # Panics
     /// If no directory can be made.
     #[must_use]
-    pub fn of_script(script: &str) -> Self {
+    pub fn from_script(script: &str) -> Self {
         let juju = Self::lay_out("app").unwrap_or_else(|error| panic!("{error}"));
         juju.write("dispatch", script);
         fs::set_permissions(juju.dispatch_path(), PermissionsExt::from_mode(0o755))

@@ -248,7 +248,7 @@ fn starts_the_charm_in_its_directory_without_arguments_or_input() {
 
 /// A charm that is this shell script.
 fn of_script(script: &str) -> Juju {
-    Juju::of_script(&format!("#!/bin/sh\n{script}\n"))
+    Juju::from_script(&format!("#!/bin/sh\n{script}\n"))
 }
 
 /// The variables of an event that differ from those of a hook that is about nothing.

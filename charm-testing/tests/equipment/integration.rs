@@ -152,7 +152,7 @@ fn units_of_another_relation_are_refused() {
 
 /// A leader whose charm is this shell script.
 fn unit(name: &str, script: &str) -> Juju {
-    let mut juju = Juju::of_script(&format!("#!/bin/sh\n{script}\n")).unit(name);
+    let mut juju = Juju::from_script(&format!("#!/bin/sh\n{script}\n")).unit(name);
     juju.set_leader(true);
     juju
 }

@@ -10,14 +10,14 @@ fn the_charms_own_files_name_the_application_and_give_the_configuration_its_defa
     let charmcraft =
         "{name: my-charm, config: {options: {port: {type: int, default: 80}, host: {type: string}}}}";
     let printed = |mut juju: Juju| juju.dispatch(Event::install()).stdout;
-    assert_eq!(printed(Juju::of_script(print)), "app/0\n{}\n");
-    assert_eq!(printed(Juju::of_script(print).charmcraft(charmcraft)), "my-charm/0\n{\"port\":80}\n");
-    let named = Juju::of_script(print).unit("other/3").charmcraft(charmcraft);
+    assert_eq!(printed(Juju::from_script(print)), "app/0\n{}\n");
+    assert_eq!(printed(Juju::from_script(print).charmcraft(charmcraft)), "my-charm/0\n{\"port\":80}\n");
+    let named = Juju::from_script(print).unit("other/3").charmcraft(charmcraft);
     assert_eq!(printed(named), "other/3\n{\"port\":80}\n");
     let older =
-        Juju::of_script(print).metadata("name: old").file("config.yaml", "options: {a: {default: b}}");
+        Juju::from_script(print).metadata("name: old").file("config.yaml", "options: {a: {default: b}}");
     assert_eq!(printed(older), "old/0\n{\"a\":\"b\"}\n");
-    let mut set = Juju::of_script(print).charmcraft(charmcraft);
+    let mut set = Juju::from_script(print).charmcraft(charmcraft);
     set.set_config("port", 8080);
     set.set_config("host", "here");
     assert_eq!(printed(set), "my-charm/0\n{\"host\":\"here\",\"port\":8080}\n");
@@ -155,22 +155,22 @@ fn resources_have_a_file() {
 #[test]
 fn hook_tools_are_jujus_own_unless_they_shadow_them() {
     let whose = "#!/bin/sh\nreadlink \"$(command -v is-leader)\" | sed 's/.*[/]//'; is-leader\n";
-    let mut jujus_own = Juju::of_script(whose);
+    let mut jujus_own = Juju::from_script(whose);
     assert_eq!(succeed(&mut jujus_own, Event::install()).stdout, "jujuc\nFalse\n");
-    let mut others = Juju::of_script(whose).over_processes();
+    let mut others = Juju::from_script(whose).over_processes();
     assert_eq!(succeed(&mut others, Event::install()).stdout, "shadowing-tool\nFalse\n");
 }
 
 #[test]
 fn juju_2_has_no_secrets() {
     let which = "#!/bin/sh\ncommand -v secret-get > /dev/null && echo there || echo missing\n";
-    let told = |version| succeed(&mut Juju::of_script(which).juju_version(version), Event::start()).stdout;
+    let told = |version| succeed(&mut Juju::from_script(which).juju_version(version), Event::start()).stdout;
     assert_eq!(["2.9", "3.1", "4.1"].map(told), ["missing\n", "there\n", "there\n"]);
 }
 
 /// A charm that is this shell script.
 fn juju(script: &str) -> Juju {
-    Juju::of_script(&format!("#!/bin/sh\n{script}\n"))
+    Juju::from_script(&format!("#!/bin/sh\n{script}\n"))
 }
 
 #[track_caller]

@@ -263,7 +263,7 @@ fn starts_a_binary_charm_as_dispatch() {
 
 /// A charm that is this shell script.
 fn of_script(script: &str) -> Juju {
-    Juju::of_script(&format!("#!/bin/sh\n{script}\n"))
+    Juju::from_script(&format!("#!/bin/sh\n{script}\n"))
 }
 
 fn dispatch(script: &str, event: Event) -> Outcome {

@@ -41,7 +41,7 @@ pub fn with_current_context<W: Work<Kind>, Kind>(work: W) -> W::Carried {
     work.carry(alive::can_open_spans().then(Context::current))
 }
 
-/// Work that [`with_current_context`] accepts. A type is one `Kind` of it, either [`Awaited`] or [`Called`].
+/// Work that [`with_current_context`] accepts. A type is one `Kind` of it, either [`FutureWork`] or [`ClosureWork`].
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is neither a future nor a closure that another thread can call",
     label = "this cannot carry the current span",
@@ -57,13 +57,13 @@ pub trait Work<Kind> {
 
 /// The kind of a future.
 #[derive(Debug)]
-pub struct Awaited;
+pub struct FutureWork;
 
 /// The kind of a closure that returns an `R`.
 #[derive(Debug)]
-pub struct Called<'a, R>(PhantomData<(&'a (), R)>);
+pub struct ClosureWork<'a, R>(PhantomData<(&'a (), R)>);
 
-impl<F: Future> Work<Awaited> for F {
+impl<F: Future> Work<FutureWork> for F {
     type Carried = WithCurrent<F>;
 
     fn carry(self, context: Option<Context>) -> WithCurrent<F> {
@@ -94,7 +94,7 @@ impl<F: Future> Future for WithCurrent<F> {
     }
 }
 
-impl<'a, R, F: FnOnce() -> R + Send + 'a> Work<Called<'a, R>> for F {
+impl<'a, R, F: FnOnce() -> R + Send + 'a> Work<ClosureWork<'a, R>> for F {
     // The type of a closure that calls another one has no name, so it is boxed.
     type Carried = Box<dyn FnOnce() -> R + Send + 'a>;
 

@@ -21,7 +21,7 @@ mod type_name;
 pub(crate) use crate::recorder::own_work::{self, catch_panics, catch_panics_traced, own_work};
 pub use crate::site::{Callee, Site};
 pub use attribute::{Attributes, value};
-pub use carried::{Awaited, Called, WithCurrent, Work, with_current_context};
+pub use carried::{ClosureWork, FutureWork, WithCurrent, Work, with_current_context};
 pub use current::{CurrentSpan, current_span};
 pub(crate) use event::{EventKind, open_event};
 pub use event::{event, try_event};

@@ -89,7 +89,7 @@ impl HookTools for Juju {
     }
 
     /// Nothing is left to be waited for the second time.
-    fn settle(&self) {
+    fn flush(&self) {
         if self.notes().last().is_some_and(|last| last != "settled") {
             self.note("settled");
         }

@@ -53,7 +53,7 @@ impl Go {
             "#!/bin/sh\n{preparation}\nexec '{go}/bin/agent' -tools '{go}/tools' \
              -socket \"${{JUJU_AGENT_SOCKET_ADDRESS%/*}}/go.socket\" -log \"$JUJU_CHARM_DIR/../go-${{JUJU_CONTEXT_ID##*-}}.log\" -- {charm}\n"
         );
-        Juju::of_script(&script)
+        Juju::from_script(&script)
     }
 
     /// The calls that the Go agent of a dispatch has logged.

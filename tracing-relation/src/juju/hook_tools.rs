@@ -40,7 +40,7 @@ pub trait HookTools: Send + Sync + fmt::Debug {
 
     /// Runs a tool without waiting for its answer, such as `juju-log`.
     ///
-    /// It may return before the tool has run, but later calls take effect after it, and [`settle`](Self::settle) waits for
+    /// It may return before the tool has run, but later calls take effect after it, and [`flush`](Self::flush) waits for
     /// it. The default implementation runs the tool to its end.
     ///
     /// # Errors
@@ -51,7 +51,7 @@ pub trait HookTools: Send + Sync + fmt::Debug {
     }
 
     /// Waits until the tools that were [sent](Self::send) have run, at most as long as their time limits.
-    fn settle(&self) {}
+    fn flush(&self) {}
 }
 
 /// One command line of a hook tool.

@@ -56,7 +56,7 @@ impl Dispatch {
     /// Unlike [`juju_log_without_waiting`](Self::juju_log_without_waiting) it has no time limit for all lines together,
     /// because they are the charm's own. Each line takes at most one second. After a line that took so long, Juju does not
     /// answer, and the later lines of the dispatch are dropped.
-    pub fn juju_log_of_logger(&self, level: log::Level, message: &str) {
+    pub fn juju_log_for_logger(&self, level: log::Level, message: &str) {
         if self.lines.logger_gave_up.load(Ordering::Relaxed) {
             return;
         }
@@ -70,9 +70,9 @@ impl Dispatch {
     }
 
     /// Waits for the lines that were written without waiting. Call it at the end of the dispatch.
-    pub fn settle_log(&self) {
+    pub fn flush_log(&self) {
         let started = Instant::now();
-        self.tools.settle();
+        self.tools.flush();
         self.spend(started);
     }
 
@@ -177,7 +177,7 @@ mod tests {
     fn a_logger_has_no_limit_for_all_lines_together() {
         let (dispatch, tools) = slow(3);
         for _ in 0..4 {
-            dispatch.clone().juju_log_of_logger(log::Level::Info, "a line");
+            dispatch.clone().juju_log_for_logger(log::Level::Info, "a line");
         }
         assert_eq!(*tools.allowed.lock().expect("not poisoned"), [Duration::from_secs(1); 4]);
     }
@@ -186,7 +186,7 @@ mod tests {
     fn a_logger_gives_up_when_juju_does_not_answer() {
         let (dispatch, tools) = slow(1);
         for _ in 0..3 {
-            dispatch.juju_log_of_logger(log::Level::Info, "a line");
+            dispatch.juju_log_for_logger(log::Level::Info, "a line");
         }
         assert_eq!(*tools.allowed.lock().expect("not poisoned"), [Duration::from_secs(1)]);
     }

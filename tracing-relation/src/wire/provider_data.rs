@@ -76,11 +76,11 @@ impl ProviderAppData {
     ///
     /// The databag has none of the lists, the list is not JSON, or it has items but none is a receiver.
     pub fn load(databag: &Databag) -> Result<Self, DataValidationError> {
-        Self::load_and_tell(databag, |ignored| log::debug!("{ignored}"))
+        Self::load_reporting(databag, |ignored| log::debug!("{ignored}"))
     }
 
     /// Reads a databag as [`load`](Self::load) does, but passes the text about ignored items to `tell` instead of the log.
-    pub(crate) fn load_and_tell(
+    pub(crate) fn load_reporting(
         databag: &Databag,
         tell: impl FnOnce(&str),
     ) -> Result<Self, DataValidationError> {

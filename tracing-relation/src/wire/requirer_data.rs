@@ -31,11 +31,11 @@ impl RequirerAppData {
     ///
     /// The databag has neither of the lists, the list is not JSON, or it has items but none names a known protocol.
     pub fn load(databag: &Databag) -> Result<Self, DataValidationError> {
-        Self::load_and_tell(databag, |ignored| log::debug!("{ignored}"))
+        Self::load_reporting(databag, |ignored| log::debug!("{ignored}"))
     }
 
     /// Reads a databag as [`load`](Self::load) does, but passes the text about ignored items to `tell` instead of the log.
-    pub(crate) fn load_and_tell(
+    pub(crate) fn load_reporting(
         databag: &Databag,
         tell: impl FnOnce(&str),
     ) -> Result<Self, DataValidationError> {

@@ -136,9 +136,9 @@ impl HookTools for AgentHookTools {
         }
     }
 
-    fn settle(&self) {
+    fn flush(&self) {
         if let Some(agent) = &self.agent {
-            agent.settle();
+            agent.flush();
         }
     }
 }
@@ -208,9 +208,9 @@ impl Agent {
     }
 
     /// Waits for the answer to a call that was sent without waiting.
-    fn settle(&self) {
+    fn flush(&self) {
         if self.is_own() {
-            self.exchange().settle();
+            self.exchange().flush();
         }
     }
 
@@ -226,7 +226,7 @@ impl Agent {
         let mut exchange = self.exchange();
         let mut request = self.request(call);
         let mut ask = |request: &Request| {
-            exchange.settle();
+            exchange.flush();
             let sent = self.transmit(&mut exchange, request, deadline)?;
             Some(sent.and_then(|()| exchange.receive(deadline)))
         };
@@ -242,7 +242,7 @@ impl Agent {
     /// Sends a call without waiting for the answer; `None` if the agent did not get the request.
     fn send(&self, call: &HookToolCall, deadline: Instant) -> Option<io::Result<()>> {
         let mut exchange = self.exchange();
-        exchange.settle();
+        exchange.flush();
         if exchange.hangs {
             return Some(Err(io::ErrorKind::TimedOut.into()));
         }
@@ -299,7 +299,7 @@ impl Agent {
 
 impl Drop for Agent {
     fn drop(&mut self) {
-        self.settle();
+        self.flush();
     }
 }
 
@@ -317,7 +317,7 @@ impl Exchange {
 
     /// Receives the answer to a call that was sent without waiting. The next call must not be sent before, because the
     /// agent may run two calls in either order.
-    fn settle(&mut self) {
+    fn flush(&mut self) {
         let Some(Line { connection, pending: Some(deadline), .. }) = &self.line else { return };
         if connection.is_own() {
             let deadline = *deadline;

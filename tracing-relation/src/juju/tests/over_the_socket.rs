@@ -247,7 +247,7 @@ fn what_is_sent_is_not_waited_for_and_takes_effect_before_later_calls() {
     run(&tools, &call("run"));
     go.send(()).expect("the agent waits");
     tools.send(&call("sent")).expect("sent");
-    tools.settle();
+    tools.flush();
     assert_eq!(order.try_iter().collect::<Vec<_>>(), ["sent", "run", "sent"]);
     go.send(()).expect("the agent waits");
     tools.send(&call("sent")).expect("sent");
@@ -271,7 +271,7 @@ fn an_agent_that_hangs_is_waited_for_once() {
     assert!(tools.send(&call("line")).is_err());
     assert_eq!(run(&tools, &call("answered")), "1 answered");
     tools.send(&call("line")).expect("it answers again");
-    tools.settle();
+    tools.flush();
     assert_eq!(*requests.lock().expect("not poisoned"), ["hangs", "answered", "line"]);
 }
 

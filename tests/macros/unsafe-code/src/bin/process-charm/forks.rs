@@ -66,7 +66,7 @@ pub(crate) fn fork_during_a_call(dispatch: &Dispatch) {
             let value = format!("child {round}");
             let child = system::fork(|| {
                 store_and_read(dispatch, &value);
-                dispatch.settle_log();
+                dispatch.flush_log();
                 0
             });
             assert_eq!(system::wait(child, 0).expect("a child"), (child, 0));
