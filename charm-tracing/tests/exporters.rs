@@ -181,7 +181,7 @@ fn whatever_an_exporter_does_the_others_get_the_spans_in_time_and_the_trace_wait
             | (Panic | PanicWhenPolled | PanicWhenDropped | PanicTwice, [ExportError::Panicked { .. }]) => {
                 true
             }
-            (_, [ExportError::TimeOver { limit, .. }]) => *limit == LIMIT,
+            (_, [ExportError::TimedOut { limit, .. }]) => *limit == LIMIT,
             _ => false,
         };
         assert!(fits, "{fault:?}: {report:?}");

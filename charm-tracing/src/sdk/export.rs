@@ -21,13 +21,13 @@ use crate::span::{catch_panics, cut};
 #[non_exhaustive]
 pub enum ExportError {
     /// It returned an error, or could not be made.
-    #[error("cannot export the spans of this event with {exporter}")]
+    #[error("cannot export the spans of this event with {exporter}: {reason}")]
     Failed {
         /// The type of the exporter.
         exporter: &'static str,
-        /// The text of the error with its causes, of which at most 8 KiB are kept. It is not the error itself, whose `Display`
-        /// and destructor may do anything.
-        source: Box<dyn Error + Send + Sync>,
+        /// The text of the error with its causes, of which at most 8 KiB are kept. The error itself stays on the exporter's
+        /// thread, because its `Display` and destructor may do anything.
+        reason: String,
     },
     /// It panicked. With `panic = "abort"` a panic ends the charm instead.
     #[error("cannot export the spans of this event with {exporter}: it panicked")]
@@ -38,7 +38,7 @@ pub enum ExportError {
     /// It had not ended after [`Config::delivery_timeout`](crate::Config::delivery_timeout). Its thread is abandoned: it runs
     /// until it ends or the process does.
     #[error("cannot export the spans of this event with {exporter}: it has not ended within {limit:?}")]
-    TimeOver {
+    TimedOut {
         /// The type of the exporter.
         exporter: &'static str,
         /// The limit.
@@ -74,18 +74,19 @@ impl Export {
         let Self { exporters, spans, resource } = self;
         let started = Instant::now();
         let left = move || limit.saturating_sub(started.elapsed());
-        let start = |exporter: NewExporter| {
+        let running = exporters.0.into_iter().map(|exporter| {
             let name = exporter.name;
             let (spans, resource) = (Arc::clone(&spans), resource.clone());
             (name, start(move || export(&exporter, &spans, &resource, left)))
-        };
-        let running: Vec<_> = exporters.0.into_iter().map(start).collect();
+        });
+        // All are started before the first is waited for.
+        let running: Vec<_> = running.collect();
         let ended = running.into_iter().filter_map(|(exporter, running)| {
-            let failed = |text: String| ExportError::Failed { exporter, source: text.into() };
+            let failed = |reason| ExportError::Failed { exporter, reason };
             match running.map(|result| result.recv_timeout(left())) {
                 Ok(Ok(Some(result))) => result.err().map(failed),
                 Ok(Ok(None)) => Some(ExportError::Panicked { exporter }),
-                Ok(Err(_)) => Some(ExportError::TimeOver { exporter, limit }),
+                Ok(Err(_)) => Some(ExportError::TimedOut { exporter, limit }),
                 Err(error) => Some(failed(error.to_string())),
             }
         });

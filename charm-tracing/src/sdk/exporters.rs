@@ -19,9 +19,11 @@ use super::processor::OneBatch;
 )]
 pub trait Exports<Kind> {
     /// Returns the name of the exporter's type, for messages.
+    #[doc(hidden)]
     fn name() -> &'static str;
 
     /// Returns the processor to which the spans are given.
+    #[doc(hidden)]
     #[expect(clippy::missing_errors_doc, reason = "it is the charm's own error")]
     fn processor(self) -> Result<Box<dyn SpanProcessor>, Box<dyn Error + Send + Sync>>;
 }
