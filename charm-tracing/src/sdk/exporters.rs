@@ -24,7 +24,6 @@ pub trait Exports<Kind> {
 
     /// Returns the processor to which the spans are given.
     #[doc(hidden)]
-    #[expect(clippy::missing_errors_doc, reason = "it is the charm's own error")]
     fn processor(self) -> Result<Box<dyn SpanProcessor>, Box<dyn Error + Send + Sync>>;
 }
 
