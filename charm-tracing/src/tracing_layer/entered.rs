@@ -32,7 +32,8 @@ pub(super) fn exit(spans: &Spans, id: &Id) {
     let left = ENTERED.try_with(|all| {
         let mut all = all.try_borrow_mut().ok()?;
         let last = all.iter().rposition(|(entered, _)| *entered == key)?;
-        Some(all.remove(last))
+        // Nearly always it is the last one, and then nothing has to be moved.
+        if last + 1 == all.len() { all.pop() } else { Some(all.remove(last)) }
     });
     // It is dropped when the list is free, because dropping a context may run code of the charm.
     drop(left);

@@ -121,8 +121,12 @@ impl<S: Subscriber> Layer<S> for TracingLayer {
         }
         let SpanSite { site, target } = sites::site(attributes.metadata());
         let mut fields = Fields::default();
-        attributes.record(&mut fields);
-        fields.attributes.extend(target.map(|target| KeyValue::new("target", target)));
+        if !attributes.is_empty() {
+            attributes.record(&mut fields);
+        }
+        if let Some(target) = target {
+            fields.attributes.push(KeyValue::new("target", *target));
+        }
         let parent = match attributes.parent() {
             Some(parent) => self.spans.read(parent, |parent| Parent::Span(parent.context().clone())),
             None if attributes.is_root() => Some(Parent::Root),
