@@ -143,6 +143,9 @@ impl<S: Subscriber> Layer<S> for TracingLayer {
     }
 
     fn on_record(&self, id: &Id, values: &Record<'_>, _context: Context<'_, S>) {
+        if self.spans.read(id, |_| ()).is_none() {
+            return;
+        }
         let mut fields = Fields::default();
         // It runs code of the charm, so the spans are not locked.
         values.record(&mut fields);
