@@ -69,7 +69,8 @@ impl<'a, C> Traced<'a, C> {
         self
     }
 
-    /// Starts the command in a span. The functions are those of the command and of its child.
+    /// Starts the command in a span. `std` returns the command that gets the context, `begin` starts it, and `id` returns the id of its
+    /// process.
     fn start<P>(
         self,
         std: impl FnOnce(&mut C) -> &mut Command,
@@ -77,18 +78,15 @@ impl<'a, C> Traced<'a, C> {
         id: impl FnOnce(&P) -> Option<u32>,
     ) -> io::Result<TracedChild<P>> {
         let span = open(std(self.command), self.has_arguments);
-        match begin(self.command) {
-            Ok(child) => {
-                if let (Some(span), Some(id)) = (&span, id(&child)) {
-                    span.describe(KeyValue::new("process.pid", i64::from(id)));
-                }
-                Ok(TracedChild { child, span })
-            }
-            failed => {
-                end(span, &failed, |_| ExitStatus::default());
-                failed.map(|child| TracedChild { child, span: None })
-            }
+        let started = begin(self.command);
+        if let Some(span) = &span {
+            note_failure(span, &started);
         }
+        let child = started?;
+        if let (Some(span), Some(id)) = (&span, id(&child)) {
+            span.describe(KeyValue::new("process.pid", i64::from(id)));
+        }
+        Ok(TracedChild { child, span })
     }
 }
 
@@ -225,9 +223,7 @@ fn open(command: &mut Command, has_arguments: bool) -> Option<OpenSpan> {
 /// Ends a span with the exit status of its process, or with the error that there is in its place.
 fn end<T>(span: Option<OpenSpan>, ended: &io::Result<T>, status: impl FnOnce(&T) -> ExitStatus) {
     let Some(span) = span else { return };
-    if let Some(failure) = (&&&&&Returned(ended)).__failure() {
-        span.failed(failure);
-    }
+    note_failure(&span, ended);
     let Ok(ended) = ended else { return };
     let status = status(ended);
     if let Some(code) = status.code() {
@@ -237,5 +233,12 @@ fn end<T>(span: Option<OpenSpan>, ended: &io::Result<T>, status: impl FnOnce(&T)
         let signal = || format!("signal {}", status.signal().unwrap_or_default());
         let error_type = status.code().map_or_else(signal, |code| code.to_string());
         span.fail(StatusOnly { error_type: error_type.into(), description: status.to_string() });
+    }
+}
+
+/// Marks the span as failed if there is an error.
+fn note_failure<T>(span: &OpenSpan, result: &io::Result<T>) {
+    if let Some(failure) = (&&&&&Returned(result)).__failure() {
+        span.failed(failure);
     }
 }
