@@ -24,6 +24,11 @@ pub fn is_plain_path(path: &Path) -> bool {
 
 const BEGIN: &[u8] = b"-----BEGIN";
 
+/// Returns flags in the type that `OpenOptions` takes. Before Rust 1.87 integers have no `cast_signed`.
+pub(crate) fn custom_flags(flags: OFlags) -> i32 {
+    i32::from_ne_bytes(flags.bits().to_ne_bytes())
+}
+
 /// Reads a regular file of at most `at_most` bytes. Follows symbolic links.
 ///
 /// It waits only for the disk, and never reads more than the limit. A FIFO, a device, and a file that grows beyond the
@@ -35,8 +40,7 @@ const BEGIN: &[u8] = b"-----BEGIN";
 pub fn read_regular_file(path: &Path, at_most: u64) -> io::Result<Vec<u8>> {
     let not_regular = || io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file");
     // Without these flags, opening a FIFO would wait for a writer, and a terminal could become the controlling terminal.
-    let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
-    let flags = i32::from_ne_bytes(flags.bits().to_ne_bytes());
+    let flags = custom_flags(OFlags::NONBLOCK | OFlags::NOCTTY);
     // The standard library opens every file with close-on-exec.
     let file = match OpenOptions::new().read(true).custom_flags(flags).open(path) {
         // The path is a socket, or a device without a driver.

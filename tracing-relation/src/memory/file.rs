@@ -6,6 +6,8 @@ use std::path::Path;
 use rustix::fs::OFlags;
 use rustix::process::{Resource, getrlimit};
 
+use crate::regular_file::custom_flags;
+
 /// The largest file that is kept, in bytes. Reading a larger one would cost as much as asking Juju.
 pub(super) const LARGEST: usize = 256 * 1024;
 
@@ -55,8 +57,7 @@ pub(super) fn remove(path: &Path) -> io::Result<()> {
 
 fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     // The flags refuse a link, and do not wait for the other end of a pipe.
-    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
-    let flags = i32::from_ne_bytes(flags.bits().to_ne_bytes());
+    let flags = custom_flags(OFlags::NOFOLLOW | OFlags::NONBLOCK);
     options.read(true).write(true).mode(0o600).custom_flags(flags);
     let file = options.open(path)?;
     let metadata = file.metadata()?;
