@@ -8,18 +8,14 @@ use charm_testing::Trace;
 use charm_tracing::process::CommandExt as _;
 use tests::recording::spans_of;
 use tokio::process::Command;
-use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
+
+use crate::runtimes;
 
 fn shell(script: &str) -> Command {
     let mut command = Command::new("/bin/sh");
     command.args(["-c", script]).stdout(Stdio::piped());
     command
-}
-
-fn runtimes() -> [Runtime; 2] {
-    let mut builders = [Builder::new_current_thread(), Builder::new_multi_thread()];
-    builders.each_mut().map(|builder| builder.enable_all().build().unwrap())
 }
 
 /// Returns the traces of an event that awaits `work`, on either kind of runtime.

@@ -10,3 +10,11 @@ mod recursion;
 mod tracing_layer;
 // Public, because one of its types is.
 pub mod trace_type_options;
+
+use tokio::runtime::{Builder, Runtime};
+
+/// Returns a runtime of each kind.
+fn runtimes() -> [Runtime; 2] {
+    let mut builders = [Builder::new_current_thread(), Builder::new_multi_thread()];
+    builders.each_mut().map(|builder| builder.enable_all().build().unwrap())
+}

@@ -13,8 +13,10 @@ use charm_tracing::opentelemetry::{Context, KeyValue};
 use charm_tracing::{current_span, event, trace_fn, tracer_provider, with_current_context};
 use tests::futures::block_on;
 use tests::recording::spans_of;
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Runtime;
 use tokio::task::{JoinSet, LocalSet, spawn_blocking, spawn_local, yield_now};
+
+use crate::runtimes;
 
 #[trace_fn]
 fn work() {
@@ -31,11 +33,6 @@ async fn work_later() {
 #[trace_fn]
 async fn spawner(spawn: impl AsyncFnOnce()) {
     spawn().await;
-}
-
-fn runtimes() -> [Runtime; 2] {
-    let mut builders = [Builder::new_current_thread(), Builder::new_multi_thread()];
-    builders.each_mut().map(|builder| builder.build().unwrap())
 }
 
 /// The trace of a traced future that runs `spawn`.
