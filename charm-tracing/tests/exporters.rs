@@ -214,6 +214,7 @@ enum BadError {
     PanicsInDisplay,
     PanicsWhenDropped,
     BlocksInDisplay,
+    NeverEnds,
     CausesItself,
 }
 
@@ -222,6 +223,9 @@ impl fmt::Display for BadError {
         match self {
             Self::PanicsInDisplay => panic!("in Display"),
             Self::BlocksInDisplay => block(),
+            Self::NeverEnds => loop {
+                let _ = f.write_str("x");
+            },
             Self::PanicsWhenDropped | Self::CausesItself => f.write_str("bad"),
         }
     }
@@ -252,10 +256,12 @@ impl Drop for Failed {
 fn whatever_the_error_of_an_exporter_does_the_session_ends_in_time() {
     let _turn = take_turn();
     let chain = ["bad"; 33].join(": ");
+    let cut = "x".repeat(8 * 1024) + "…";
     for (bad, said) in [
         (BadError::PanicsInDisplay, "it panicked"),
         (BadError::PanicsWhenDropped, "it panicked"),
         (BadError::BlocksInDisplay, "it has not ended within 1s"),
+        (BadError::NeverEnds, &*cut),
         (BadError::CausesItself, &*chain),
     ] {
         let juju = Juju::default();

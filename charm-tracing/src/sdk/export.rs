@@ -1,4 +1,3 @@
-use std::error::Error;
 use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
@@ -8,12 +7,11 @@ use std::time::{Duration, Instant};
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SpanData;
-use tracing_relation::with_causes;
 
 use super::exporters::{Exporters, NewExporter};
 use super::span_data::span_data;
 use crate::recorder::{Store, TraceContext, own_scope};
-use crate::span::{catch_panics, cut};
+use crate::span::{catch_panics, with_causes};
 
 /// The reason why an exporter or a span processor of the charm did not export the spans of a dispatch. Match on the variant; the
 /// text is for people.
@@ -117,10 +115,9 @@ fn export(
     // The code of OpenTelemetry does not trace its own requests then, as on the threads of the SDK.
     let _suppressed = Context::enter_telemetry_suppressed_scope();
     // The error is formatted and dropped here, because that may panic or block as well.
-    let text = |error: &dyn Error| cut(&with_causes(error));
     let mut processor = match (exporter.new)() {
         Ok(processor) => processor,
-        Err(error) => return Some(Err(text(&*error))),
+        Err(error) => return with_causes(&*error).map(Err),
     };
     // The panic does not drop the processor, because a second panic in its destructor would end the charm.
     let given = catch_panics(|| {
@@ -130,8 +127,11 @@ fn export(
         }
         let flushed = processor.force_flush();
         let shut_down = processor.shutdown_with_timeout(left());
-        flushed.and(shut_down).map_err(|error| text(&error))
+        match flushed.and(shut_down) {
+            Ok(()) => Some(Ok(())),
+            Err(error) => with_causes(&error).map(Err),
+        }
     });
     drop(processor);
-    given
+    given.flatten()
 }

@@ -41,10 +41,10 @@ pub(crate) use open::StatusOnly;
 pub(crate) use open::{Current, OpenSpan};
 pub(crate) use panic::install_hook;
 pub use returned::{Returns, leave};
-#[cfg(any(feature = "sdk", feature = "tracing"))]
-pub(crate) use text::cut;
 #[cfg(any(feature = "log", feature = "tracing"))]
 pub(crate) use text::display;
+#[cfg(feature = "sdk")]
+pub(crate) use text::with_causes;
 #[cfg(feature = "tracing")]
-pub(crate) use text::{causes, debug};
+pub(crate) use text::{causes, cut, debug};
 pub(crate) use text::{first_line, headline};

@@ -51,6 +51,16 @@ pub(crate) fn causes(error: &(impl Error + ?Sized)) -> Option<String> {
     Some(text.finish()).filter(|text| !text.is_empty())
 }
 
+/// Returns an error and its causes in one line; `None` if formatting one of them fails or panics.
+#[cfg(feature = "sdk")]
+pub(crate) fn with_causes(error: &dyn Error) -> Option<String> {
+    let mut text = BoundedText::default();
+    let mut causes = std::iter::successors(error.source(), |&cause| cause.source()).take(MAX_CAUSES);
+    let is_whole =
+        text.add(&format_args!("{error}")) && causes.all(|cause| text.add(&format_args!(": {cause}")));
+    is_whole.then(|| text.finish())
+}
+
 /// Formats an error with `show`, which uses the functions of this module. Returns `None` if the errors of this dispatch have
 /// taken [`TIME_FOR_ERRORS`] already, and where a panic cannot be caught.
 pub(super) fn of_error<R>(show: impl FnOnce() -> R) -> Option<R> {
