@@ -9,7 +9,7 @@ use opentelemetry::trace::SpanContext;
 use tracing_relation::juju::Dispatch;
 
 use crate::Config;
-use crate::otlp::FileWriter;
+use crate::otlp::journal_format::Records;
 use crate::queue::{Losses, Missing, Queue, QueueConfig, QueueError, Recovered};
 use crate::recorder::{Journal, TraceContext, own_scope};
 
@@ -36,21 +36,15 @@ pub(crate) fn begin_journal(
     has_charm_dir(dispatch).then_some(())?;
     let unit = dispatch.unit_name().ok()?;
     let lock = queue.lock_unit(dispatch.charm_dir())?;
-    let mut recover = || -> Result<Option<Recovered>, QueueError> {
-        if queue.prepare(Missing::Own)? {
-            queue.recover(&lock, unit, SystemTime::now()).map(Some)
-        } else {
-            Ok(None)
-        }
+    let mut recover = || -> Result<_, QueueError> {
+        let is_ready = queue.prepare(Missing::Own)?;
+        is_ready.then(|| queue.recover(&lock, unit, SystemTime::now())).transpose()
     };
-    let recovered = recover().unwrap_or_else(|error| {
-        log::debug!("no journal is written: {error}");
-        None
-    })?;
-    let trace = TraceContext::below(parent);
+    let recovered = recover().inspect_err(|error| log::debug!("no journal is written: {error}")).ok()??;
+    let mut first = Vec::with_capacity(1024);
+    let records = Records::begin(&mut first, resource, &own_scope(), TraceContext::below(parent));
     let file = queue.journal(lock, unit, recovered.next_journal);
-    let writer = FileWriter::begin(Box::new(file), resource, &own_scope(), trace);
-    Some((Box::new(Journal::begin(Box::new(writer))), recovered))
+    Some((Box::new(Journal::begin(Box::new(records), Box::new(file), first)), recovered))
 }
 
 /// Returns true if Juju has named the charm's directory.

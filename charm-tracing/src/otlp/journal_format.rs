@@ -23,7 +23,7 @@ use opentelemetry::{InstrumentationScope, KeyValue};
 use super::encode_span;
 use super::request::{Frame, scope};
 use crate::protobuf::{self, Field, Fields, bytes_always, fixed64, length, message, next_field, uint32};
-use crate::recorder::{ERROR_TYPE, Record, TraceContext};
+use crate::recorder::{ERROR_TYPE, JournalFormat, Record, TraceContext};
 use crate::site::EncodedSite;
 
 /// A writer of records for the spans that begin and end.
@@ -63,8 +63,24 @@ impl Records {
         Self { trace, scope: own.clone(), own, scopes, sites: HashMap::new(), last: None }
     }
 
-    /// Writes a span that has begun, or one that has ended.
-    pub(crate) fn write(&mut self, out: &mut Vec<u8>, span: &Record, ended: bool) {
+    fn number(&mut self, out: &mut Vec<u8>, site: &EncodedSite) -> u32 {
+        let address = std::ptr::from_ref(site).addr();
+        match self.last {
+            Some((last, number)) if last == address => return number,
+            _ => {}
+        }
+        let next = u32::try_from(self.sites.len()).unwrap_or(u32::MAX);
+        let number = *self.sites.entry(address).or_insert_with(|| {
+            record(out, |out| message(out, 4, |out| encode_span::site(out, site)));
+            next
+        });
+        self.last = Some((address, number));
+        number
+    }
+}
+
+impl JournalFormat for Records {
+    fn write(&mut self, out: &mut Vec<u8>, span: &Record, ended: bool) {
         if let Some(site) = encode_span::plain_site(span) {
             let field = FIRST_SITE + self.number(out, site);
             let write = |out: &mut Vec<u8>| encode_span::without_site(out, span, self.trace, ended);
@@ -83,21 +99,6 @@ impl Records {
             self.scope = frame.clone();
         }
         record(out, |out| encode_span::detailed(out, span, self.trace, ended));
-    }
-
-    fn number(&mut self, out: &mut Vec<u8>, site: &EncodedSite) -> u32 {
-        let address = std::ptr::from_ref(site).addr();
-        match self.last {
-            Some((last, number)) if last == address => return number,
-            _ => {}
-        }
-        let next = u32::try_from(self.sites.len()).unwrap_or(u32::MAX);
-        let number = *self.sites.entry(address).or_insert_with(|| {
-            record(out, |out| message(out, 4, |out| encode_span::site(out, site)));
-            next
-        });
-        self.last = Some((address, number));
-        number
     }
 }
 

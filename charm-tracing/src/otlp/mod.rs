@@ -6,8 +6,6 @@ mod answer;
 pub(crate) mod attributes;
 mod encode_span;
 #[cfg(feature = "session")]
-mod file_writer;
-#[cfg(feature = "session")]
 pub(crate) mod journal_format;
 mod request;
 #[cfg(feature = "session")]
@@ -17,6 +15,4 @@ mod tests;
 
 #[cfg(feature = "session")]
 pub(crate) use answer::{PartialSuccess, partial_success};
-#[cfg(feature = "session")]
-pub(crate) use file_writer::FileWriter;
 pub(crate) use request::encode_request;

@@ -5,8 +5,8 @@
 //! So a killed dispatch lacks at most the last 63 records. Only a span that is rare costs a write of its own, which takes some
 //! microseconds.
 //!
-//! Much of this runs while the session is locked. So nothing here calls the charm's code, its logger included: errors are
-//! logged when the session has ended.
+//! Much of this runs while the session is locked. So nothing here calls the charm's code, its logger included: an error is not
+//! logged.
 
 use std::fmt::Debug;
 use std::io;
@@ -14,14 +14,10 @@ use std::io;
 use super::record::Record;
 use super::store::Store;
 
-pub(crate) trait JournalWriter: Debug + Send {
-    /// Writes a span that has begun, or one that has ended.
-    fn write(&mut self, span: &Record, ended: bool);
-    /// Writes the records to where they survive the process.
-    fn flush(&mut self);
-    /// Returns the file, and logs the error that stopped the journal. Must not be called while the session is locked, because the
-    /// charm's logger runs.
-    fn into_file(self: Box<Self>) -> Box<dyn JournalFile>;
+/// The encoding of the records of a journal.
+pub(crate) trait JournalFormat: Debug + Send {
+    /// Encodes a span that has begun, or one that has ended.
+    fn write(&mut self, out: &mut Vec<u8>, span: &Record, ended: bool);
 }
 
 /// The file that a journal is written to.
@@ -50,11 +46,18 @@ const MOST_WAITING: usize = 64;
 /// The time since the last write, in nanoseconds, after which the next record is written at once. It is measured by the times
 /// of the spans, so spans with times that the charm has chosen may be written one by one.
 const PAUSE: u64 = 1_000_000;
+/// The maximum number of bytes that wait for a file that cannot be written.
+const MOST_BYTES_WAITING: usize = 256 * 1024;
 
 /// The journal of an open session, which decides when spans are written.
 #[derive(Debug)]
 pub(crate) struct Journal {
-    writer: Box<dyn JournalWriter>,
+    format: Box<dyn JournalFormat>,
+    pub(super) file: Box<dyn JournalFile>,
+    /// The encoded records that wait to be written: the first ones, and those of a write that failed.
+    out: Vec<u8>,
+    /// True if too many bytes have waited. Nothing more is written.
+    stopped: bool,
     /// The places of spans that have begun since the last write.
     begun: Vec<u32>,
     /// The number of spans that have ended since the last write and that were written as begun.
@@ -66,9 +69,10 @@ pub(crate) struct Journal {
 }
 
 impl Journal {
-    /// Begins the journal of a session in which no span has begun yet.
-    pub(crate) fn begin(writer: Box<dyn JournalWriter>) -> Self {
-        Self { writer, begun: Vec::with_capacity(MOST_WAITING), ended: 0, written: 0, last: 0 }
+    /// Begins the journal of a session in which no span has begun yet. `out` has the first records.
+    pub(crate) fn begin(format: Box<dyn JournalFormat>, file: Box<dyn JournalFile>, out: Vec<u8>) -> Self {
+        let begun = Vec::with_capacity(MOST_WAITING);
+        Self { format, file, out, stopped: false, begun, ended: 0, written: 0, last: 0 }
     }
 
     /// Notes that a span has begun. Returns true if it is time to write.
@@ -95,22 +99,28 @@ impl Journal {
     #[cold]
     #[inline(never)]
     pub(crate) fn write(&mut self, spans: &mut Store, now: u64) {
+        if self.stopped {
+            return self.begun.clear();
+        }
         // Spans that have begun are written first, so that the parent of a span is in the journal as well.
         for place in self.begun.drain(..) {
             if let Some(record) = spans.take_for_journal(place) {
-                self.writer.write(record, false);
+                self.format.write(&mut self.out, record, false);
             }
         }
         for record in spans.ended().skip(self.written) {
-            self.writer.write(record, true);
+            self.format.write(&mut self.out, record, true);
         }
         self.written = spans.ended_count();
-        self.writer.flush();
         (self.ended, self.last) = (0, now);
-    }
-
-    /// Returns the file, as [`JournalWriter::into_file`] does.
-    pub(crate) fn into_file(self) -> Box<dyn JournalFile> {
-        self.writer.into_file()
+        match self.file.append(&self.out) {
+            Ok(()) => self.out.clear(),
+            // The error may be temporary: the charm may have all its descriptors open, or the disk may be full for a moment.
+            Err(_) if self.out.len() <= MOST_BYTES_WAITING => {}
+            Err(_) => (self.stopped, self.out) = (true, Vec::new()),
+        }
     }
 }
+
+#[cfg(test)]
+mod tests;

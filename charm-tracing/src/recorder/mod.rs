@@ -28,7 +28,7 @@ pub(crate) use clock::{now, now_of_event, unix_nanos};
 pub(crate) use ids::random;
 #[cfg(any(test, fuzzing))]
 pub(crate) use ids::split_mix;
-pub(crate) use journal::{Journal, JournalFile, JournalStatus, JournalWriter};
+pub(crate) use journal::{Journal, JournalFile, JournalFormat, JournalStatus};
 #[cfg(feature = "tracing")]
 pub(crate) use live_span::root;
 #[cfg(feature = "session")]

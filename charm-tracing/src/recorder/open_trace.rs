@@ -139,12 +139,11 @@ impl OpenTrace {
         }
     }
 
-    /// Closes the trace. Spans that are still open are not part of it. Must not be called while the trace is locked, because
-    /// the charm's logger runs.
+    /// Closes the trace. Spans that are still open are not part of it.
     pub(super) fn close(self) -> Ended {
         let Self { context, mut spans, dropped_spans, journal, .. } = self;
         spans.pass_over_the_open();
-        Ended { trace: context, spans, dropped_spans, journal: journal.map(|journal| journal.into_file()) }
+        Ended { trace: context, spans, dropped_spans, journal: journal.map(|journal| journal.file) }
     }
 
     /// Adds a [`Remote`] to the details of a span that needs one.

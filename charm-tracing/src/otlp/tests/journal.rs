@@ -6,6 +6,7 @@ use opentelemetry_proto::tonic::trace::v1::{Span, status::StatusCode};
 
 use super::*;
 use crate::otlp::journal_format::{Records, interrupted};
+use crate::recorder::JournalFormat as _;
 
 const ROOT: u64 = u64::MAX;
 

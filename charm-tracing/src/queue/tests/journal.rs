@@ -10,7 +10,9 @@ use super::super::disk::Fault;
 use super::super::journal_file::{Recovered, UnitLock};
 use super::*;
 use crate::otlp::journal_format::Records;
-use crate::recorder::{Details, JournalFile as _, JournalStatus, Record, TraceContext, own_scope};
+use crate::recorder::{
+    Details, JournalFile as _, JournalFormat as _, JournalStatus, Record, TraceContext, own_scope,
+};
 
 const UNIT: &str = "app/0";
 

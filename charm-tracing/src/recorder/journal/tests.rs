@@ -1,10 +1,9 @@
 use std::sync::{Arc, Mutex};
 
-use opentelemetry::trace::{SpanId, TraceId};
+use opentelemetry::trace::SpanId;
 use proptest::prelude::*;
 
 use super::*;
-use crate::recorder::{Journal, JournalStatus, Store, own_scope};
 
 /// A file in memory. The number is that of the next appends that fail.
 #[derive(Clone, Debug, Default)]
@@ -28,12 +27,21 @@ impl JournalFile for File {
     fn remove(&mut self) {}
 }
 
+/// A format of nine bytes for each record.
+#[derive(Debug)]
+struct Format;
+
+impl JournalFormat for Format {
+    fn write(&mut self, out: &mut Vec<u8>, span: &Record, ended: bool) {
+        out.extend_from_slice(&span.span_id.to_bytes());
+        out.push(ended.into());
+    }
+}
+
 /// Returns the content of a journal with a span per entry. Each entry is the number of appends that fail before its span.
 fn written(failures: &[usize]) -> Vec<u8> {
     let (file, mut spans) = (File::default(), Store::default());
-    let trace = TraceContext { id: TraceId::from(1), ..TraceContext::default() };
-    let mut journal =
-        Journal::begin(Box::new(FileWriter::begin(Box::new(file.clone()), &[], &own_scope(), trace)));
+    let mut journal = Journal::begin(Box::new(Format), Box::new(file.clone()), b"first".to_vec());
     for (id, failures) in (1..).zip(failures) {
         file.0.lock().unwrap().1 = *failures;
         let span = spans.begin(Record { span_id: SpanId::from(id), start: id, ..Record::VACANT });
@@ -58,11 +66,14 @@ proptest! {
 #[test]
 fn a_file_that_is_never_written_holds_no_memory_up() {
     let file = File(Arc::new(Mutex::new((Vec::new(), usize::MAX))));
-    let mut writer = FileWriter::begin(Box::new(file), &[], &own_scope(), TraceContext::default());
-    for id in 1..20_000 {
-        writer.write(&Record { span_id: SpanId::from(id), ..Record::VACANT }, false);
-        writer.flush();
+    let mut journal = Journal::begin(Box::new(Format), Box::new(file), Vec::new());
+    let mut spans = Store::default();
+    for id in 1..40_000 {
+        let span = spans.begin(Record { span_id: SpanId::from(id), start: id, ..Record::VACANT });
+        journal.note_begun(span.place, id);
+        journal.write(&mut spans, id);
     }
-    assert!(writer.stopped.is_some());
-    assert_eq!(writer.out.capacity(), 0);
+    assert!(journal.stopped);
+    assert_eq!(journal.out.capacity(), 0);
+    assert!(journal.begun.is_empty());
 }
