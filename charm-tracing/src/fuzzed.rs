@@ -3,7 +3,7 @@
 
 pub use crate::delivery::fuzzed_answer::answer;
 use crate::otlp::journal_format::interrupted;
-use crate::protobuf::{Field, Fields, next_field};
+use crate::protobuf::{Field, fields, next_field};
 pub use crate::queue::fuzzed_files::{python_buffer, queue_directory};
 
 /// Checks that any journal makes a trace that is not much larger, or none.
@@ -20,10 +20,10 @@ pub fn journal(input: &[u8]) {
     let Some(left) = interrupted(&journal) else { return };
     // An open span of two bytes gets an end and a status.
     assert!(left.request.len() <= 32 * journal.len() + 1024, "{} bytes", left.request.len());
-    let fields: Option<Vec<_>> = Fields::of(&left.request).collect();
-    let Some([(1, Field::Bytes(resource_spans))]) = fields.as_deref() else { panic!("no request") };
+    let request: Option<Vec<_>> = fields(&left.request).collect();
+    let Some([(1, Field::Bytes(resource_spans))]) = request.as_deref() else { panic!("no request") };
     let (mut scopes, mut resources) = (0, 0);
-    for field in Fields::of(resource_spans) {
+    for field in fields(resource_spans) {
         match field.expect("a field") {
             (1, Field::Bytes(_)) => resources += 1,
             (2, Field::Bytes(_)) => scopes += 1,

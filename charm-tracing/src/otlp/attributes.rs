@@ -1,6 +1,6 @@
 //! Reads the attributes of a request's spans.
 
-use crate::protobuf::{Field, Fields, signed, walk};
+use crate::protobuf::{Field, fields, signed, walk};
 
 /// The fields from a request to an attribute of a span.
 const ATTRIBUTE: [u32; 4] = [1, 2, 2, 9];
@@ -13,11 +13,11 @@ pub(crate) fn integers(request: &[u8], each: &mut dyn FnMut(&[u8], i64)) {
 
 fn attribute(message: &[u8], each: &mut dyn FnMut(&[u8], i64)) {
     let (mut key, mut value) = (&[][..], None);
-    for field in Fields::of(message).map_while(|field| field) {
+    for field in fields(message).map_while(|field| field) {
         match field {
             (1, Field::Bytes(text)) => key = text,
             (2, Field::Bytes(any_value)) => {
-                value = Fields::of(any_value).find_map(|field| match field {
+                value = fields(any_value).find_map(|field| match field {
                     Some((3, Field::Varint(number))) => Some(signed(number)),
                     _ => None,
                 });

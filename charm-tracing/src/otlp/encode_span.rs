@@ -14,7 +14,9 @@ pub(super) const IS_REMOTE: u32 = 0x200;
 
 /// Writes a span that has ended as field 2 of a `ScopeSpans`.
 pub(super) fn encode(out: &mut Vec<u8>, record: &Record, trace: TraceContext) {
-    let Some(site) = plain_site(record) else { return detailed(out, record, trace, true) };
+    let Some(site) = plain_site(record) else {
+        return message(out, 2, |out| fields(out, record, trace, true));
+    };
     let parent = if record.parent == SpanId::INVALID { 0 } else { 10 };
     // The ids, the times, and the status with the flags, each with its tag.
     let own = 18 + 10 + parent + 18 + 8;
@@ -72,12 +74,8 @@ fn status_and_flags(out: &mut Vec<u8>, trace: TraceContext, ended: bool) {
     out.extend_from_slice(if ended { &end } else { &end[2..] });
 }
 
-/// Writes any span as field 2 of a `ScopeSpans`. It has no end and no status if the span has only begun.
-pub(super) fn detailed(out: &mut Vec<u8>, record: &Record, trace: TraceContext, ended: bool) {
-    message(out, 2, |out| fields(out, record, trace, ended));
-}
-
-fn fields(out: &mut Vec<u8>, record: &Record, trace: TraceContext, ended: bool) {
+/// Writes the fields of any span. It has no end and no status if the span has only begun.
+pub(super) fn fields(out: &mut Vec<u8>, record: &Record, trace: TraceContext, ended: bool) {
     let none = Details::default();
     let details = record.details.as_deref().unwrap_or(&none);
     let remote = details.remote.as_ref();

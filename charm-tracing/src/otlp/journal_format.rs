@@ -6,14 +6,13 @@
 //! | field | message of OTLP | |
 //! |---|---|---|
 //! | 1 | `Resource` | the charm's, first of all |
-//! | 2 | `Span` | one that has begun, if it has no status, else one that has ended |
-//! | 3 | `ScopeSpans` | without spans: the scope of the spans of field 2 that follow, up to the next one; the first is our own. The scopes are counted from 0 |
-//! | 4 | `Span` | the part that all spans of a call site have in common; the call sites are counted from 0 |
-//! | 5 | its field 1 is a number | the scope of the spans of field 2 that follow is that of this number again |
-//! | 16 + n | `Span` | the other part of a span of call site n, in our own scope |
+//! | 2 | `ScopeSpans` | without spans: a scope; the first is our own |
+//! | 3 | `Span` | the part that all spans of a call site have in common; they are in our own scope |
+//! | 16 + n | `Span` | one that has begun, if it has no status, else one that has ended |
 //!
-//! The bytes of the two parts, one after the other, are the whole message. A span may be there twice, as begun and as ended;
-//! the ended one counts. Reading stops at the first record that is not complete.
+//! Scopes and call sites are counted together, from 0. A span of number n is in that scope, or has that call site; then the bytes of
+//! the two parts, one after the other, are the whole message. A span may be there twice, as begun and as ended; the ended one
+//! counts. Reading stops at the first record that is not complete.
 
 use std::collections::{HashMap, HashSet};
 
@@ -22,7 +21,7 @@ use opentelemetry::{InstrumentationScope, KeyValue};
 
 use super::encode_span;
 use super::request::{Frame, scope};
-use crate::protobuf::{self, Field, Fields, bytes_always, fixed64, length, message, next_field, uint32};
+use crate::protobuf::{self, Field, bytes_always, fields, fixed64, length, message, next_field};
 use crate::recorder::{ERROR_TYPE, JournalFormat, Record, TraceContext};
 use crate::site::EncodedSite;
 
@@ -30,12 +29,8 @@ use crate::site::EncodedSite;
 #[derive(Debug)]
 pub(crate) struct Records {
     trace: TraceContext,
-    /// The scope of the spans that name none.
-    own: Frame,
     /// The scopes that were written, with their numbers.
     scopes: HashMap<Frame, u32>,
-    /// The scope of the spans of field 2 that follow.
-    scope: Frame,
     /// The call sites that were written, by their addresses, with their numbers.
     sites: HashMap<usize, u32>,
     /// The call site that was needed last, which is needed again in a loop.
@@ -45,8 +40,8 @@ pub(crate) struct Records {
 /// The status and the `error.type` of a span that had not ended.
 const INTERRUPTED: &str = "interrupted";
 
-/// The field number of a span of the first call site.
-const FIRST_SITE: u32 = 16;
+/// The field number of a span in our own scope, which has the number 0.
+const FIRST: u32 = 16;
 
 impl Records {
     /// Begins a journal with the resource of the charm.
@@ -56,49 +51,52 @@ impl Records {
         own: &InstrumentationScope,
         trace: TraceContext,
     ) -> Self {
-        let own = Frame::of(own);
         record(out, |out| message(out, 1, |out| protobuf::attributes(out, 1, resource)));
-        record(out, |out| own.write(out));
-        let scopes = HashMap::from([(own.clone(), 0)]);
-        Self { trace, scope: own.clone(), own, scopes, sites: HashMap::new(), last: None }
+        let mut records = Self { trace, scopes: HashMap::new(), sites: HashMap::new(), last: None };
+        records.scope(out, own);
+        records
     }
 
-    fn number(&mut self, out: &mut Vec<u8>, site: &EncodedSite) -> u32 {
+    /// Returns the number of a scope, and writes it before if it is new.
+    fn scope(&mut self, out: &mut Vec<u8>, scope: &InstrumentationScope) -> u32 {
+        let next = self.next();
+        *self.scopes.entry(Frame::of(scope)).or_insert_with_key(|Frame { head, tail }| {
+            record(out, |out| bytes_always(out, 2, &[&head[..], tail].concat()));
+            next
+        })
+    }
+
+    /// Returns the number of a call site, and writes it before if it is new.
+    fn site(&mut self, out: &mut Vec<u8>, site: &EncodedSite) -> u32 {
         let address = std::ptr::from_ref(site).addr();
         match self.last {
             Some((last, number)) if last == address => return number,
             _ => {}
         }
-        let next = u32::try_from(self.sites.len()).unwrap_or(u32::MAX);
+        let next = self.next();
         let number = *self.sites.entry(address).or_insert_with(|| {
-            record(out, |out| message(out, 4, |out| encode_span::site(out, site)));
+            record(out, |out| message(out, 3, |out| encode_span::site(out, site)));
             next
         });
         self.last = Some((address, number));
         number
     }
+
+    fn next(&self) -> u32 {
+        u32::try_from(self.scopes.len() + self.sites.len()).unwrap_or(u32::MAX)
+    }
 }
 
 impl JournalFormat for Records {
     fn write(&mut self, out: &mut Vec<u8>, span: &Record, ended: bool) {
+        let trace = self.trace;
         if let Some(site) = encode_span::plain_site(span) {
-            let field = FIRST_SITE + self.number(out, site);
-            let write = |out: &mut Vec<u8>| encode_span::without_site(out, span, self.trace, ended);
-            record(out, |out| message(out, field, write));
-            return;
+            let field = FIRST + self.site(out, site);
+            record(out, |out| message(out, field, |out| encode_span::without_site(out, span, trace, ended)));
+        } else {
+            let field = FIRST + scope(span).map_or(0, |scope| self.scope(out, scope));
+            record(out, |out| message(out, field, |out| encode_span::fields(out, span, trace, ended)));
         }
-        let frame = scope(span).map(|scope| Frame::of(scope));
-        let frame = frame.as_ref().unwrap_or(&self.own);
-        if *frame != self.scope {
-            if let Some(number) = self.scopes.get(frame) {
-                record(out, |out| message(out, 5, |out| uint32(out, 1, *number)));
-            } else {
-                record(out, |out| frame.write(out));
-                self.scopes.insert(frame.clone(), u32::try_from(self.scopes.len()).unwrap_or(u32::MAX));
-            }
-            self.scope = frame.clone();
-        }
-        record(out, |out| encode_span::detailed(out, span, self.trace, ended));
     }
 }
 
@@ -107,15 +105,6 @@ fn record(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
     write(out);
     let crc32 = crc32fast::hash(&out[start..]);
     out.extend_from_slice(&crc32.to_le_bytes());
-}
-
-impl Frame {
-    /// Writes the scope without spans.
-    fn write(&self, out: &mut Vec<u8>) {
-        length(out, 3, self.size());
-        out.extend_from_slice(&self.head);
-        out.extend_from_slice(&self.tail);
-    }
 }
 
 /// The trace of a dispatch that was killed.
@@ -133,29 +122,20 @@ pub(crate) struct Interrupted {
 pub(crate) fn interrupted(mut journal: &[u8]) -> Option<Interrupted> {
     let mut resource = &[][..];
     let mut scopes: Vec<&[u8]> = Vec::new();
-    let (mut own, mut scope) = (None, 0);
-    let mut sites = Vec::new();
+    // The scope and the call site of each number.
+    let mut numbered = Vec::new();
     let mut spans = Vec::new();
-    while let Some((number, message)) = next_record(&mut journal) {
-        match number {
+    while let Some((field, message)) = next_record(&mut journal) {
+        match field {
             1 => resource = message,
-            2 => spans.push(Written::read([message, &[]], scope)?),
-            3 => {
-                scope = scopes.len();
+            2 => {
+                numbered.push((scopes.len(), &[][..]));
                 scopes.push(message);
-                own.get_or_insert(scope);
             }
-            4 => sites.push(message),
-            5 => {
-                let number = Fields::of(message).find_map(|field| match field {
-                    Some((1, Field::Varint(number))) => usize::try_from(number).ok(),
-                    _ => None,
-                });
-                scope = number.unwrap_or(0);
-            }
-            FIRST_SITE.. => {
-                let site = usize::try_from(number - FIRST_SITE).ok().and_then(|number| sites.get(number))?;
-                spans.push(Written::read([message, site], own?)?);
+            3 => numbered.push((0, message)),
+            FIRST.. => {
+                let (scope, site) = numbered.get(usize::try_from(field - FIRST).ok()?)?;
+                spans.push(Written::read([message, site], *scope)?);
             }
             _ => {}
         }
@@ -223,7 +203,7 @@ impl<'a> Written<'a> {
         let (none, ended) = (&[][..], false);
         let mut written =
             Self { span, scope, ended, trace_id: none, id: none, parent: none, start: 0, end: 0, flags: 0 };
-        for field in Fields::of(span[0]) {
+        for field in fields(span[0]) {
             match field? {
                 (1, Field::Bytes(id)) => written.trace_id = id,
                 (2, Field::Bytes(id)) => written.id = id,

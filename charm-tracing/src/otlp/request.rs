@@ -11,7 +11,7 @@ use std::sync::Arc;
 use opentelemetry::{InstrumentationScope, KeyValue};
 
 use super::encode_span;
-use crate::protobuf::{self, bytes, length, length_size, message};
+use crate::protobuf::{self, bytes, length, message};
 use crate::recorder::{Record, Store, TraceContext};
 
 /// Encodes all spans that have ended as one request, in their order within each instrumentation scope. The scope of the last
@@ -25,18 +25,16 @@ pub(crate) fn encode_request(
     resource: &[KeyValue],
 ) -> Vec<u8> {
     let groups = groups(spans.ended(), trace, own);
-    let mut head = Vec::with_capacity(1024);
-    message(&mut head, 1, |out| protobuf::attributes(out, 1, resource));
-    let size = head.len() + groups.iter().map(Group::size).sum::<usize>();
-    let mut out = Vec::with_capacity(length_size(size) + size);
-    length(&mut out, 1, size);
-    out.extend_from_slice(&head);
-    for Group { frame, spans } in groups {
-        length(&mut out, 2, frame.size() + spans.len());
-        out.extend_from_slice(&frame.head);
-        out.extend_from_slice(&spans);
-        out.extend_from_slice(&frame.tail);
-    }
+    let mut out = Vec::with_capacity(groups.iter().map(|group| group.spans.len()).sum::<usize>() + 1024);
+    message(&mut out, 1, |out| {
+        message(out, 1, |out| protobuf::attributes(out, 1, resource));
+        for Group { frame: Frame { head, tail }, spans } in groups {
+            length(out, 2, head.len() + spans.len() + tail.len());
+            out.extend_from_slice(&head);
+            out.extend_from_slice(&spans);
+            out.extend_from_slice(&tail);
+        }
+    });
     out
 }
 
@@ -44,14 +42,6 @@ pub(crate) fn encode_request(
 struct Group {
     frame: Frame,
     spans: Vec<u8>,
-}
-
-impl Group {
-    /// Returns the size of the group in the request.
-    fn size(&self) -> usize {
-        let size = self.frame.size() + self.spans.len();
-        length_size(size) + size
-    }
 }
 
 fn groups<'a>(
@@ -100,9 +90,5 @@ impl Frame {
         message(&mut head, 1, |out| protobuf::scope(out, scope));
         bytes(&mut tail, 3, scope.schema_url().unwrap_or_default().as_bytes());
         Self { head, tail }
-    }
-
-    pub(super) fn size(&self) -> usize {
-        self.head.len() + self.tail.len()
     }
 }

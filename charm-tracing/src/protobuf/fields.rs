@@ -3,6 +3,8 @@
 //! Callers write fields in the order of their numbers. A field with the default value is left out, as `prost` does, unless its
 //! function says otherwise.
 
+use std::iter;
+
 /// The encoding of a field's value.
 #[derive(Clone, Copy)]
 enum WireType {
@@ -85,12 +87,6 @@ pub(crate) fn length(out: &mut Vec<u8>, field: u32, length: usize) {
     varint(out, length as u64);
 }
 
-/// Returns the number of bytes that [`length`] writes for a field with a number from 1 to 15.
-pub(crate) fn length_size(length: usize) -> usize {
-    let bits = usize::BITS - (length | 1).leading_zeros();
-    1 + bits.div_ceil(7) as usize
-}
-
 /// Writes a message, even if it is empty.
 pub(crate) fn message(out: &mut Vec<u8>, field: u32, write: impl FnOnce(&mut Vec<u8>)) {
     tag(out, field, WireType::Length);
@@ -121,32 +117,16 @@ pub(crate) enum Field<'a> {
     Fixed32(u32),
 }
 
-/// An iterator over the fields of a message and their numbers, in the order in which they are written. An item `None` is the last
-/// one, because the bytes there are no field.
-#[derive(Debug, Clone)]
-pub(crate) struct Fields<'a> {
-    rest: &'a [u8],
-}
-
-impl<'a> Fields<'a> {
-    pub(crate) fn of(bytes: &'a [u8]) -> Self {
-        Self { rest: bytes }
-    }
-}
-
-impl<'a> Iterator for Fields<'a> {
-    type Item = Option<(u32, Field<'a>)>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.rest.is_empty() {
-            return None;
-        }
-        let field = next_field(&mut self.rest).map(|(number, field, _)| (number, field));
+/// Reads the fields of a message with their numbers, in the order in which they are written. An item `None` is the last one,
+/// because the bytes there are no field.
+pub(crate) fn fields(mut bytes: &[u8]) -> impl Iterator<Item = Option<(u32, Field<'_>)>> {
+    iter::from_fn(move || {
+        let field = (!bytes.is_empty()).then(|| next_field(&mut bytes))?;
         if field.is_none() {
-            self.rest = &[];
+            bytes = &[];
         }
-        Some(field)
-    }
+        Some(field.map(|(number, value, _)| (number, value)))
+    })
 }
 
 /// Calls `each` with every message that the path of field numbers leads to. Returns `None` if the bytes are no message.
@@ -155,7 +135,7 @@ pub(crate) fn walk(message: &[u8], path: &[u32], each: &mut dyn FnMut(&[u8])) ->
         each(message);
         return Some(());
     };
-    for field in Fields::of(message) {
+    for field in fields(message) {
         match field? {
             (found, Field::Bytes(inner)) if found == *number => walk(inner, below, each)?,
             _ => {}

@@ -4,7 +4,7 @@ mod fields;
 mod value;
 
 pub(crate) use fields::{
-    Field, Fields, bytes, bytes_always, fixed32, fixed64, int, length, length_size, message, next_field,
-    signed, uint32, walk,
+    Field, bytes, bytes_always, fields, fixed32, fixed64, int, length, message, next_field, signed, uint32,
+    walk,
 };
 pub(crate) use value::{attributes, scope};

@@ -19,7 +19,7 @@ use std::{io, iter};
 use super::error::QueueError;
 use super::file_system::{Entry, Kind};
 use super::waiting::{NewTrace, Queue};
-use crate::protobuf::{Field, Fields, next_field, walk};
+use crate::protobuf::{Field, fields, next_field, walk};
 
 /// The name of the library's buffer in the charm's directory.
 pub(super) const FILE: &str = ".charm_tracing_buffer.raw";
@@ -99,7 +99,7 @@ fn spans_of(resource_spans: &[u8]) -> Option<([u8; 16], u64)> {
     let (mut first, mut earliest, mut is_valid) = (None, u64::MAX, true);
     walk(resource_spans, &[2, 2], &mut |span| {
         let (mut trace_id, mut span_id, mut start) = (None, None, u64::MAX);
-        for field in Fields::of(span) {
+        for field in fields(span) {
             match field {
                 None => is_valid = false,
                 Some((1, Field::Bytes(id))) => trace_id = id.try_into().ok().filter(|id| *id != [0; 16]),

@@ -6,7 +6,7 @@ use opentelemetry::trace::{SpanId, SpanKind, Status, TraceId};
 use thiserror::Error;
 
 use super::{Resource, Scope, Span, SpanEvent, SpanLink, Trace, Value};
-use crate::protobuf::{Field, Fields, signed};
+use crate::protobuf::{self, Field, signed};
 
 /// The reason why bytes are no trace.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -278,7 +278,7 @@ fn fields<'a>(
     message: &'static str,
     bytes: &'a [u8],
 ) -> impl Iterator<Item = Result<(u32, Field<'a>), TraceError>> {
-    Fields::of(bytes).map(move |field| field.ok_or(TraceError::Malformed { message }))
+    protobuf::fields(bytes).map(move |field| field.ok_or(TraceError::Malformed { message }))
 }
 
 fn malformed<T>(message: &'static str) -> Result<T, TraceError> {
