@@ -10,17 +10,14 @@ use tracing_relation::juju::Dispatch;
 
 use crate::Config;
 use crate::otlp::journal_format::Records;
-use crate::queue::{Losses, Missing, Queue, QueueConfig, QueueError, Recovered};
+use crate::queue::{Losses, Missing, Queue, QueueError, Recovered};
 use crate::recorder::{Journal, TraceContext, own_scope};
 
 /// Returns the queue of this dispatch; `None` if `buffer_max_events` is 0.
 pub(crate) fn queue(config: &Config, dispatch: &Dispatch) -> Option<Queue> {
     (config.buffer_max_events > 0).then(|| {
-        Queue::new(QueueConfig {
-            path: config.queue_path(dispatch.charm_dir()),
-            max_dispatches: config.buffer_max_events,
-            max_bytes: config.buffer_max_bytes(),
-        })
+        let path = config.queue_path(dispatch.charm_dir());
+        Queue::new(path, config.buffer_max_events, config.buffer_max_bytes())
     })
 }
 

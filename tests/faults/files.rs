@@ -158,10 +158,10 @@ fn whatever_happens_to_the_buffer() {
                 }
             }),
             damaged("a process died an hour ago while it wrote a trace", |trial| {
-                let part = File::create(trial.buffer.join("0001795918619123-0123456789abcdef.part")).unwrap();
+                let part = File::create(trial.buffer.join("0123456789abcdef.part")).unwrap();
                 part.set_modified(SystemTime::now() - Duration::from_hours(1)).unwrap();
             })
-            .mended(|trial| assert!(!trial.buffer.join("0001795918619123-0123456789abcdef.part").exists())),
+            .mended(|trial| assert!(!trial.buffer.join("0123456789abcdef.part").exists())),
             damaged("the clock was ahead by a year until now", |trial| {
                 let ahead = |stamp| stamp + 365 * 24 * 3600 * 1000;
                 set_stamps(trial, ahead);

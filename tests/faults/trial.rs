@@ -249,10 +249,10 @@ impl Trial {
     /// Replaces what differs from run to run, so that the text can be compared.
     pub(crate) fn anonymous(&self, text: &str) -> String {
         let text = text.replace(self.juju.charm_dir().to_str().unwrap(), "<charm>");
-        // The name of a trace begins with 16 digits.
+        // The name of a trace begins with 16 digits, and so does that of one that is being written.
         let is_trace = |part: &&str| {
-            let digits = part.bytes().take_while(u8::is_ascii_digit).count();
-            digits == 16 && part[digits..].starts_with('-')
+            let digits = part.bytes().take_while(u8::is_ascii_hexdigit).count();
+            digits == 16 && (part[digits..].starts_with('-') || part[digits..].starts_with(".part"))
         };
         let parts = text.split('/').map(|part| match Some(part).filter(is_trace) {
             Some(name) => {

@@ -9,7 +9,7 @@ use super::destination::Destination;
 use super::own_trace::{OwnTrace, Trace, is_usable_after};
 use super::report::{DeliveryProblem, DeliveryReport};
 use super::url::Url;
-use crate::queue::{Backoff, Dropped, Losses, Queue, QueueError, State, TraceName};
+use crate::queue::{Backoff, Dropped, Locking, Losses, Queue, QueueError, State, TraceName};
 
 /// Stores a trace, then sends the waiting traces, oldest first, as far as the destination and the budget allow.
 ///
@@ -53,14 +53,13 @@ struct Delivery<'a> {
 impl<'a> Delivery<'a> {
     /// Stores the trace. Returns false if the queue cannot be used in this dispatch.
     ///
-    /// If the trace can still be sent, the limits apply only at [`trim`](Self::trim).
+    /// If the trace can still be sent, no other trace is dropped for it.
     fn store(&mut self, queue: &Queue, can_be_sent: bool) -> bool {
-        match self.own.store(queue, self.clock.wall(), can_be_sent) {
-            Ok(stored) => {
-                self.count_dropped(&stored.dropped);
-                self.waiting = stored.waiting;
-                true
-            }
+        let mut dropped = Dropped::default();
+        let stored = self.own.store(queue, self.clock.wall(), (!can_be_sent).then_some(&mut dropped));
+        self.count_dropped(&dropped);
+        match stored {
+            Ok(()) => true,
             Err(error) => {
                 let is_usable = is_usable_after(&error);
                 self.report.note(error.into());
@@ -95,8 +94,8 @@ impl<'a> Delivery<'a> {
     fn send_backlog(&mut self, queue: Option<&Queue>, backend: &mut Backend<'_>, mut backoff: Backoff) {
         let Some(queue) = queue else { return };
         let _lock = match queue.lock_sending() {
-            Ok(Some(lock)) => lock,
-            Ok(None) => return,
+            Ok(Locking::Held) => return,
+            Ok(lock) => lock,
             Err(error) => return self.report.note(error.into()),
         };
         let known = mem::take(&mut backoff.kept);
@@ -115,9 +114,6 @@ impl<'a> Delivery<'a> {
 
     /// Applies the limits, after everything was sent that can be.
     fn trim(&mut self, queue: &Queue) {
-        if self.waiting.is_some() {
-            return;
-        }
         let mut dropped = Dropped::default();
         match queue.trim(&mut dropped) {
             Ok(waiting) => self.waiting = Some(waiting),

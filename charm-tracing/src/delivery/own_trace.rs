@@ -30,7 +30,7 @@ use std::time::SystemTime;
 
 use super::backend::{Backend, SendOutcome};
 use super::report::DeliveryReport;
-use crate::queue::{Losses, Missing, NewTrace, Queue, QueueError, Stored, TraceName};
+use crate::queue::{Dropped, Losses, Missing, NewTrace, Queue, QueueError, TraceName};
 use crate::recorder::{JournalFile, JournalStatus};
 
 /// The trace of a finished dispatch.
@@ -93,25 +93,26 @@ impl OwnTrace {
         self.place == Place::Memory
     }
 
-    /// Stores the trace. `can_be_sent` is true if sending was not tried yet: then no other trace is dropped for it.
+    /// Stores the trace as [`Queue::store`] does, in a directory that is made if it is missing.
     pub(super) fn store(
         &mut self,
         queue: &Queue,
         now: SystemTime,
-        can_be_sent: bool,
-    ) -> Result<Stored, QueueError> {
+        make_room: Option<&mut Dropped>,
+    ) -> Result<(), QueueError> {
         let Trace { ref request, trace_id, idle, .. } = self.trace;
-        let stored = queue
-            .prepare(Missing::All)
-            .and_then(|_| queue.store(&NewTrace { trace_id, idle, request }, now, can_be_sent));
-        match &stored {
-            Ok(stored) => {
-                self.place = Place::Queue(stored.name);
+        let new = NewTrace { trace_id, idle, request };
+        match queue.prepare(Missing::All).and_then(|_| queue.store(&new, now, make_room)) {
+            Ok(name) => {
+                self.place = Place::Queue(name);
                 self.remove_journal();
+                Ok(())
             }
-            Err(error) => self.place = place_after(error, self.journal()),
+            Err(error) => {
+                self.place = place_after(&error, self.journal());
+                Err(error)
+            }
         }
-        stored
     }
 
     /// Sends the trace from memory. Returns false if the backend did not decide about it.

@@ -75,7 +75,7 @@ pub(super) enum Kind {
 
 /// The result of taking a lock.
 #[derive(Debug)]
-pub(super) enum Locking {
+pub(crate) enum Locking {
     /// This process holds it until the value is dropped or the process ends.
     Taken(Box<dyn Lock>),
     /// Another process holds it.
@@ -85,7 +85,7 @@ pub(super) enum Locking {
 }
 
 /// A lock that is held.
-pub(super) trait Lock: Debug + Send {
+pub(crate) trait Lock: Debug + Send {
     /// Returns the moment when its file was last written or touched, as of the moment when the lock was taken.
     fn modified(&self) -> SystemTime;
     /// Sets that moment for the next one who takes the lock.

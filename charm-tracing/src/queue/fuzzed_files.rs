@@ -8,7 +8,7 @@ use super::disk::Disk;
 use super::file_system::Kind;
 use super::name::journal_name;
 use super::python::{FILE, requests};
-use super::waiting::{NewTrace, Queue, QueueConfig};
+use super::waiting::{NewTrace, Queue};
 
 const PATH: &str = "/charm/queue";
 const UNIT: &str = "app/0";
@@ -35,7 +35,7 @@ pub fn queue_directory(input: &[u8]) {
     let lock = queue.lock_unit(Path::new("/charm")).expect("a lock");
     let recovered = queue.recover(&lock, UNIT, now).expect("a number");
     let own = NewTrace { trace_id: [1; 16], idle: false, request: &b"the trace of this dispatch"[..] };
-    let own = queue.store(&own, now, false).expect("a place for the trace").name;
+    let own = queue.store(&own, now, None).expect("a place for the trace");
     let mut damaged = 0;
     let mut read = Vec::new();
     for name in queue.waiting().expect("a list") {
@@ -73,6 +73,5 @@ pub fn python_buffer(input: &[u8]) {
 }
 
 fn queue(disk: &Disk) -> Queue {
-    let config = QueueConfig { path: PATH.into(), max_dispatches: u32::MAX, max_bytes: u64::MAX };
-    Queue::with_file_system(config, Arc::new(disk.clone()))
+    Queue::on(Arc::new(disk.clone()), PATH.into(), u32::MAX, u64::MAX)
 }

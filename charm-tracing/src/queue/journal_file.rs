@@ -6,7 +6,6 @@
 use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -16,7 +15,7 @@ use super::name::{TraceName, journal_name, number_of_journal};
 use super::state::Losses;
 use super::waiting::{Dropped, NewTrace, Queue};
 use crate::otlp::journal_format::{Interrupted, interrupted};
-use crate::recorder::{JournalFile, JournalStatus};
+use crate::recorder::{JournalFile, JournalStatus, globals};
 use crate::span::catch_panics;
 
 /// The file that the dispatch with the journal locks. It is in the charm's directory, because this exists in every
@@ -44,8 +43,6 @@ pub(crate) struct JournalOnDisk {
     path: PathBuf,
     fs: Arc<dyn FileSystem>,
     begun: bool,
-    /// The process that writes; a forked child does not.
-    pid: u32,
     lock: UnitLock,
 }
 
@@ -56,12 +53,8 @@ impl Queue {
         let file = std::path::absolute(charm_dir.join(LOCK)).ok()?;
         match self.fs.lock(&file) {
             Ok(Locking::Taken(lock)) => Some(UnitLock(lock)),
-            Ok(why @ (Locking::Held | Locking::Impossible)) => {
-                log::debug!("no journal is written: {} cannot be locked: {why:?}", file.display());
-                None
-            }
-            Err(error) => {
-                log::debug!("no journal is written: cannot open {}: {error}", file.display());
+            other => {
+                log::debug!("no journal is written: cannot lock {}: {other:?}", file.display());
                 None
             }
         }
@@ -71,7 +64,7 @@ impl Queue {
     /// the first write.
     pub(crate) fn journal(&self, lock: UnitLock, unit: &str, number: u32) -> JournalOnDisk {
         let path = self.path.join(journal_name(unit, number));
-        JournalOnDisk { path, fs: Arc::clone(&self.fs), begun: false, pid: process::id(), lock }
+        JournalOnDisk { path, fs: Arc::clone(&self.fs), begun: false, lock }
     }
 
     /// Stores the traces that killed dispatches of this unit have left.
@@ -94,7 +87,9 @@ impl Queue {
             return Ok(recovered);
         }
         let mut dropped = Dropped::default();
-        self.try_to_trim(&mut dropped);
+        if let Err(error) = self.trim(&mut dropped) {
+            log::debug!("cannot make the limits hold: {error}");
+        }
         recovered.dropped = u32::try_from(dropped.names.len()).unwrap_or(u32::MAX);
         let mut losses = dropped.losses();
         let (waiting, others) = self.list()?;
@@ -137,7 +132,7 @@ impl Queue {
             Some(left) if self.is_stored(waiting, left.trace_id, left.root) => {}
             Some(Interrupted { request, trace_id, .. }) => {
                 let new = NewTrace { trace_id, idle: false, request: &request };
-                match self.store(&new, now, true) {
+                match self.store(&new, now, None) {
                     Ok(_) => stored = true,
                     // It is too large for the queue, so it is removed and counted.
                     Err(QueueError::TooLarge { .. }) => losses.lost_traces += 1,
@@ -162,7 +157,7 @@ impl Queue {
 
 impl JournalFile for JournalOnDisk {
     fn append(&mut self, records: &[u8]) -> io::Result<()> {
-        if self.pid != process::id() {
+        if globals::is_of_another_process() {
             return Err(io::Error::other("another process writes it"));
         }
         if self.begun {

@@ -66,10 +66,11 @@ mod tests;
 mod waiting;
 
 pub(crate) use error::QueueError;
+pub(crate) use file_system::Locking;
 pub(crate) use journal_file::Recovered;
 pub(crate) use name::{TraceName, millis};
 pub(crate) use place::Missing;
 #[cfg(feature = "testing")]
 pub(crate) use python::requests as python_requests;
 pub(crate) use state::{Backoff, Losses, State};
-pub(crate) use waiting::{Dropped, NewTrace, Queue, QueueConfig, Stored};
+pub(crate) use waiting::{Dropped, NewTrace, Queue};

@@ -41,7 +41,8 @@ impl TraceName {
         let name: &[u8; LENGTH] = name.try_into().ok()?;
         let dashes = [name[STAMP.end], name[TRACE_ID.end]] == *b"--";
         let known = matches!(&name[EXTENSION], b".otlp" | b".idle");
-        let valid = is_decimal(&name[STAMP]) && is_hex(&name[TRACE_ID]) && is_hex(&name[CRC32]);
+        let valid =
+            name[STAMP].iter().all(u8::is_ascii_digit) && is_hex(&name[TRACE_ID]) && is_hex(&name[CRC32]);
         (dashes && known && valid).then_some(Self(*name))
     }
 
@@ -84,13 +85,9 @@ impl fmt::Debug for TraceName {
     }
 }
 
-/// Returns true for the name of a file that is being written: `<stamp>-<16 digits>.part` or `state-<16 digits>.part`.
+/// Returns true for the name of a file that is being written: `<16 hexadecimal digits>.part`.
 pub(super) fn is_part(name: &str) -> bool {
-    let parts = name.strip_suffix(".part").and_then(|rest| rest.rsplit_once('-'));
-    parts.is_some_and(|(before, number)| {
-        let stamped = before.len() == STAMP.len() && is_decimal(before.as_bytes());
-        (before == "state" || stamped) && number.len() == 16 && is_hex(number.as_bytes())
-    })
+    name.strip_suffix(".part").is_some_and(|name| name.len() == 16 && is_hex(name.as_bytes()))
 }
 
 /// Returns the name of a journal, with `-` for the `/` of the unit: number 0 is `<unit>.journal`, number 1 is
@@ -114,14 +111,8 @@ pub(crate) fn millis(time: SystemTime) -> u64 {
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
-// These two look at all bytes, and are inlined where the length is known, so that many are compared at once.
-
-#[inline]
-fn is_decimal(text: &[u8]) -> bool {
-    text.iter().fold(true, |valid, byte| valid & byte.is_ascii_digit())
-}
-
-/// Returns true for lower-case digits only, so that each name has one spelling.
+/// Returns true for lower-case digits only, so that each name has one spelling. It looks at all bytes, and is inlined where the
+/// length is known, so that many are compared at once.
 #[inline]
 fn is_hex(text: &[u8]) -> bool {
     text.iter().fold(true, |valid, byte| valid & matches!(byte, b'0'..=b'9' | b'a'..=b'f'))

@@ -83,14 +83,11 @@ fn chunks(file: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = Some(file);
     iter::from_fn(move || {
         let bytes = rest?;
-        let end = separator(bytes);
+        let is_separator = |window: &[u8]| window[0] == SEPARATOR[0] && window == SEPARATOR;
+        let end = bytes.windows(SEPARATOR.len()).position(is_separator);
         rest = end.map(|end| &bytes[end + SEPARATOR.len()..]);
         Some(&bytes[..end.unwrap_or(bytes.len())])
     })
-}
-
-fn separator(bytes: &[u8]) -> Option<usize> {
-    bytes.windows(SEPARATOR.len()).position(|window| window[0] == SEPARATOR[0] && window == SEPARATOR)
 }
 
 /// Returns the first trace id and the earliest start of the spans that have an id; `None` if no such span has a trace id, or

@@ -5,21 +5,10 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::error::QueueError;
-use super::file_system::{Entry, FileSystem, Kind, Lock, Locking, RealFileSystem};
+use super::file_system::{Entry, FileSystem, Kind, Locking, RealFileSystem};
 use super::name::{TraceName, is_part, millis};
 use super::state::{Losses, State};
 use crate::recorder::random;
-
-/// The place of the waiting traces, and their limits.
-#[derive(Debug, Clone)]
-pub(crate) struct QueueConfig {
-    /// The directory; a relative one is below the current directory of the process.
-    pub(crate) path: PathBuf,
-    /// The largest number of waiting traces; at least 1.
-    pub(crate) max_dispatches: u32,
-    /// The largest number of bytes of all waiting traces together.
-    pub(crate) max_bytes: u64,
-}
 
 /// The waiting traces on disk. The module describes its promises.
 ///
@@ -46,16 +35,6 @@ pub(crate) struct NewTrace<'a> {
     pub(crate) request: &'a [u8],
 }
 
-/// The result of storing a trace.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Stored {
-    pub(crate) name: TraceName,
-    /// The traces that were dropped for it. The new trace can be one of them: an idle one if the others are not idle.
-    pub(crate) dropped: Dropped,
-    /// The traces that wait now; `None` if the limits were not applied.
-    pub(crate) waiting: Option<BTreeSet<TraceName>>,
-}
-
 /// Traces that were dropped because of the limits, or of a full disk.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Dropped {
@@ -71,13 +50,6 @@ impl Dropped {
     }
 }
 
-/// The right to send; dropping it gives the right back.
-#[derive(Debug)]
-pub(crate) struct SendLock {
-    /// The lock; `None` if locks are impossible here, and another process may send as well.
-    _lock: Option<Box<dyn Lock>>,
-}
-
 const STATE: &str = "state";
 const SENDING: &str = "sending";
 pub(super) const PART: &str = "part";
@@ -90,12 +62,14 @@ pub(super) const SMALL: u64 = 64 * 1024;
 const BLOCK: u64 = 4096;
 
 impl Queue {
-    pub(crate) fn new(config: QueueConfig) -> Self {
-        Self::with_file_system(config, Arc::new(RealFileSystem))
+    /// Describes the queue in this directory; a relative path is below the current directory of the process. At least one trace
+    /// may wait, and all of them together may have this number of bytes.
+    pub(crate) fn new(path: PathBuf, max_dispatches: u32, max_bytes: u64) -> Self {
+        Self::on(Arc::new(RealFileSystem), path, max_dispatches, max_bytes)
     }
 
-    pub(super) fn with_file_system(config: QueueConfig, fs: Arc<dyn FileSystem>) -> Self {
-        let QueueConfig { path, max_dispatches, max_bytes } = config;
+    /// Like [`new`](Self::new), on another file system.
+    pub(super) fn on(fs: Arc<dyn FileSystem>, path: PathBuf, max_dispatches: u32, max_bytes: u64) -> Self {
         // No slash at the end, because with one a link would be followed.
         let path: PathBuf = std::path::absolute(&path).unwrap_or(path).components().collect();
         let root = fs.root();
@@ -108,10 +82,10 @@ impl Queue {
         Self { path, fs: Arc::clone(&self.fs), ..*self }
     }
 
-    /// Stores a trace after all others.
+    /// Stores a trace after all others. The limits do not apply before [`trim`](Self::trim).
     ///
-    /// If `to_send` is true, no other trace is dropped for it, and the limits apply only at [`trim`](Self::trim), so
-    /// that no trace is dropped just before it could be sent.
+    /// If the disk is full, other traces make room for it, and are added to `make_room`; with `None` they do not, so that no
+    /// trace is dropped just before it could be sent.
     ///
     /// # Errors
     ///
@@ -121,8 +95,8 @@ impl Queue {
         &self,
         new: &NewTrace<'_>,
         now: SystemTime,
-        to_send: bool,
-    ) -> Result<Stored, QueueError> {
+        make_room: Option<&mut Dropped>,
+    ) -> Result<TraceName, QueueError> {
         let (size, limit) = (new.request.len() as u64, self.max_bytes);
         if size > limit {
             return Err(QueueError::TooLarge { size, limit });
@@ -132,13 +106,10 @@ impl Queue {
             // A clock that was set back does not change the order.
             stamp = stamp.max(self.list()?.0.last().map_or(0, |newest| newest.stamp() + 1));
         }
-        let mut dropped = Dropped::default();
-        let written =
-            if to_send { self.write(stamp, new) } else { self.write_making_room(stamp, new, &mut dropped) };
-        let name = written.inspect_err(|_| self.add_losses(dropped.losses()))?;
-        // An error here is not returned, because the trace is stored. The next store applies the limits again.
-        let waiting = if to_send { None } else { self.try_to_trim(&mut dropped) };
-        Ok(Stored { name, dropped, waiting })
+        match make_room {
+            Some(dropped) => self.write_making_room(stamp, new, dropped),
+            None => self.write(stamp, new),
+        }
     }
 
     /// Writes the file of a trace. If the disk is full, drops as many other traces as the new one needs.
@@ -185,7 +156,7 @@ impl Queue {
         Ok(())
     }
 
-    /// Writes the file of a trace; it is complete before it gets its name.
+    /// Writes the file of a trace.
     pub(super) fn write(&self, stamp: u64, new: &NewTrace<'_>) -> Result<TraceName, QueueError> {
         if new.request.len() as u64 > SMALL {
             // A state that cannot be read or written counts as one with a large trace.
@@ -194,16 +165,16 @@ impl Queue {
                 _ => {}
             }
         }
-        let part = self.path.join(format!("{stamp:016}-{:016x}.{PART}", random()));
-        Self::io("write", &part, self.fs.write(&part, new.request))?;
         let name = TraceName::new(stamp, new.trace_id, new.idle, crc32fast::hash(new.request));
-        Self::io("rename", &part, self.fs.rename(&part, &self.file(name)))?;
+        self.write_whole(&self.file(name), new.request)?;
         Ok(name)
     }
 
-    /// Applies the limits as [`trim`](Self::trim) does, but only logs an error.
-    pub(super) fn try_to_trim(&self, dropped: &mut Dropped) -> Option<BTreeSet<TraceName>> {
-        self.trim(dropped).inspect_err(|error| log::debug!("cannot make the limits hold: {error}")).ok()
+    /// Writes a file, and replaces the one at this path; it is complete before it is there.
+    fn write_whole(&self, path: &Path, bytes: &[u8]) -> Result<(), QueueError> {
+        let part = self.path.join(format!("{:016x}.{PART}", random()));
+        Self::io("write", &part, self.fs.write(&part, bytes))?;
+        Self::io("rename", &part, self.fs.rename(&part, path))
     }
 
     /// Applies the limits: drops idle traces first, then the oldest, as far as necessary. Returns the remaining waiting
@@ -306,16 +277,13 @@ impl Queue {
         Ok(new)
     }
 
-    /// Takes the right to send; `None` if another process has it.
-    pub(crate) fn lock_sending(&self) -> Result<Option<SendLock>, QueueError> {
+    /// Takes the right to send, which is held until the lock is dropped.
+    pub(crate) fn lock_sending(&self) -> Result<Locking, QueueError> {
         let path = self.path.join(SENDING);
         match Self::io("open", &path, self.fs.lock(&path)) {
-            Ok(Locking::Taken(lock)) => Ok(Some(SendLock { _lock: Some(lock) })),
-            Ok(Locking::Impossible) => Ok(Some(SendLock { _lock: None })),
-            Ok(Locking::Held) => Ok(None),
             // The disk is full, and sending frees space.
-            Err(error) if error.is_full() => Ok(Some(SendLock { _lock: None })),
-            Err(error) => Err(error),
+            Err(error) if error.is_full() => Ok(Locking::Impossible),
+            locked => locked,
         }
     }
 
@@ -348,9 +316,7 @@ impl Queue {
         if *state == State::default() {
             return Self::io("remove", &path, self.fs.remove(&path)).map(drop);
         }
-        let part = self.path.join(format!("{STATE}-{:016x}.{PART}", random()));
-        Self::io("write", &part, self.fs.write(&part, state.to_string().as_bytes()))?;
-        Self::io("rename", &part, self.fs.rename(&part, &path))
+        self.write_whole(&path, state.to_string().as_bytes())
     }
 
     pub(super) fn file(&self, name: TraceName) -> PathBuf {

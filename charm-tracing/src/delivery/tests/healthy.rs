@@ -68,7 +68,7 @@ fn large_body_is_compressed() {
 fn unusable_queue_is_said_and_the_trace_sent_all_the_same() {
     let (mut unit, server) = (Unit::new(), Server::always(Reply::OK));
     let path = "/proc/nothing/can/be/made/here".into();
-    unit.queue = Queue::new(QueueConfig { path, max_dispatches: 10, max_bytes: 1000 });
+    unit.queue = Queue::new(path, 10, 1000);
     let report = unit.dispatch("a", Some(&server.destination()));
     assert_eq!((report.delivered, report.lost), (1, false), "{report:?}");
     assert!(problem(&report).starts_with("cannot make /proc/nothing/can/be/made: "), "{report:?}");

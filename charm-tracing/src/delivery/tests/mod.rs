@@ -33,7 +33,7 @@ use tracing_relation::with_causes;
 use self::server::{Reply, Server};
 use super::budget::Clock;
 use super::{DeliveryReport, Destination, SystemClock, TimeBudget, Trace, deliver};
-use crate::queue::{Backoff, Losses, Missing, Queue, QueueConfig, State};
+use crate::queue::{Backoff, Losses, Missing, Queue, State};
 
 /// A queue in a directory of its own, and a wall clock and a chance that the test sets.
 struct Unit {
@@ -71,7 +71,7 @@ impl Unit {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("queue");
         Self {
-            queue: Queue::new(QueueConfig { path: path.clone(), max_dispatches, max_bytes }),
+            queue: Queue::new(path.clone(), max_dispatches, max_bytes),
             path,
             clock: TestClock {
                 running: SystemClock::new(),

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use rustix::io::Errno;
 
 use super::super::disk::{Chance, Fault};
-use super::super::waiting::SendLock;
+use super::super::file_system::Locking;
 use super::*;
 
 const MAX_DISPATCHES: u32 = 6;
@@ -38,7 +38,7 @@ impl Trace {
 
     fn store(self, queue: &Queue, now: SystemTime, to_send: bool) -> Result<Stored, QueueError> {
         let request = self.request();
-        queue.store(&NewTrace { trace_id: self.id(), idle: self.idle, request: &request }, now, to_send)
+        store_new(queue, &NewTrace { trace_id: self.id(), idle: self.idle, request: &request }, now, to_send)
     }
 }
 
@@ -167,7 +167,7 @@ fn open(disk: &Disk) -> Queue {
 struct Process {
     disk: Disk,
     queue: Queue,
-    turn: Option<SendLock>,
+    turn: Option<Locking>,
 }
 
 impl Process {
@@ -224,7 +224,7 @@ impl World {
                 })?;
             }
             Operation::TakeTurn if turn.is_none() => {
-                *turn = queue.lock_sending()?;
+                *turn = Some(queue.lock_sending()?).filter(|turn| !matches!(turn, Locking::Held));
                 assert_ne!(turn.is_some(), other.turn.is_some(), "one of the two has it");
             }
             Operation::TakeTurn => {}

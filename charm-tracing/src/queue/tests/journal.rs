@@ -107,8 +107,8 @@ fn trace_of_the_dispatch_that_recovers_waits_after_those_it_has_recovered() {
         assert_eq!(recover_with(&mut queue, UNIT).unwrap().traces, 1);
         // The same millisecond, and a lower trace id.
         let own =
-            queue.store(&NewTrace { trace_id: [0; 16], idle: false, request: &[trace_id] }, now(), true);
-        assert_eq!(queue.waiting().unwrap().last(), Some(&own.unwrap().name));
+            queue.store(&NewTrace { trace_id: [0; 16], idle: false, request: &[trace_id] }, now(), None);
+        assert_eq!(queue.waiting().unwrap().last(), Some(&own.unwrap()));
     }
 }
 
@@ -138,7 +138,7 @@ fn dispatches_that_are_always_killed_keep_to_the_limits() {
     assert_eq!(roots(&disk), [15, 16, 17, 18]);
     assert_eq!(queue.state().unwrap().losses.dropped_traces, 4);
     // One more is left when a dispatch is killed while it sends, until the next one has stored or sent its own.
-    queue.store(&NewTrace { trace_id: [9; 16], idle: false, request: b"a" }, now(), true).unwrap();
+    queue.store(&NewTrace { trace_id: [9; 16], idle: false, request: b"a" }, now(), None).unwrap();
     assert_eq!(queue.waiting().unwrap().len(), 5);
     store(&queue, "b");
     assert_eq!(queue.waiting().unwrap().len(), 3);

@@ -1,6 +1,7 @@
 use rustix::io::Errno;
 
 use super::super::disk::Fault;
+use super::super::file_system::Locking;
 use super::*;
 
 fn stored(queue: &Queue, all: &[(&str, bool)]) -> Vec<String> {
@@ -38,8 +39,7 @@ fn traces_about_to_be_sent_are_beyond_the_limits() {
     let queue = limited(&disk_with_queue(), 1, 4);
     for text in ["a", "bb", "cccc"] {
         let new = NewTrace { trace_id: [1; 16], idle: false, request: text.as_bytes() };
-        let stored = queue.store(&new, now(), true).unwrap();
-        assert_eq!((stored.dropped.names, stored.waiting), (vec![], None));
+        queue.store(&new, now(), None).unwrap();
     }
     assert_eq!(texts(&queue), ["a", "bb", "cccc"]);
     let mut dropped = Dropped::default();
@@ -106,14 +106,11 @@ fn traces_that_made_room_are_counted_whichever_step_fails_then() {
         }
         disk.set_capacity(disk.used());
         disk.fail_after(changes, Fault::Refused(Errno::ACCESS));
-        let stored = store_at(&queue, &"d".repeat(2500), false, now());
-        failed += usize::from(stored.is_err());
-        let counted = stored.map_or_else(
-            |_| usize::try_from(queue.state().unwrap().losses.dropped_traces).unwrap(),
-            |stored| stored.dropped.names.len(),
-        );
+        let (mut dropped, request) = (Dropped::default(), "d".repeat(2500));
+        let new = NewTrace { trace_id: [b'd'; 16], idle: false, request: request.as_bytes() };
+        failed += usize::from(queue.store(&new, now(), Some(&mut dropped)).is_err());
         let left = queue.waiting().unwrap().into_iter().filter(|name| name.trace_id()[0] != b'd').count();
-        assert_eq!(left, 3 - counted, "after {changes} changes");
+        assert_eq!(left, 3 - dropped.names.len(), "after {changes} changes");
     }
     assert!(failed > 5, "{failed}");
 }
@@ -153,14 +150,14 @@ fn clock_that_was_set_changes_no_order_and_costs_nothing() {
 fn one_process_sends_at_a_time() {
     let disk = disk_with_queue();
     let [first, second] = [disk.process(), disk.process()];
-    let turn = unlimited(&first).lock_sending().unwrap();
-    assert!(turn.is_some());
-    assert!(unlimited(&second).lock_sending().unwrap().is_none());
+    let lock = |process| unlimited(process).lock_sending().unwrap();
+    let turn = lock(&first);
+    assert!(matches!((&turn, lock(&second)), (Locking::Taken(_), Locking::Held)));
     drop(turn);
-    let held = unlimited(&second).lock_sending().unwrap();
-    assert!(held.is_some() && unlimited(&first).lock_sending().unwrap().is_none());
+    let turn = lock(&second);
+    assert!(matches!((&turn, lock(&first)), (Locking::Taken(_), Locking::Held)));
     second.die();
-    assert!(unlimited(&first).lock_sending().unwrap().is_some());
+    assert!(matches!(lock(&first), Locking::Taken(_)));
 }
 
 #[test]
@@ -168,7 +165,7 @@ fn without_locks_all_send_and_none_writes_a_journal() {
     let disk = disk_with_queue().without_locks();
     for process in [disk.process(), disk.process()] {
         let queue = unlimited(&process);
-        assert!(queue.lock_sending().unwrap().is_some());
+        assert!(matches!(queue.lock_sending().unwrap(), Locking::Impossible));
         assert!(queue.lock_unit(Path::new("/charm")).is_none());
     }
 }

@@ -8,6 +8,7 @@ mod place;
 mod python;
 mod real;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -16,18 +17,14 @@ use super::disk::Disk;
 use super::file_system::Kind;
 use super::name::TraceName;
 use super::place::Missing;
-use super::waiting::{Dropped, NewTrace, Queue, QueueConfig, Stored};
+use super::waiting::{Dropped, NewTrace, Queue};
 use super::{Backoff, Losses, QueueError, State};
 
 const PATH: &str = "/charm/queue";
 
-fn config(path: impl Into<PathBuf>, max_dispatches: u32, max_bytes: u64) -> QueueConfig {
-    QueueConfig { path: path.into(), max_dispatches, max_bytes }
-}
-
 /// Opens the queue of a process with these limits.
 fn limited(disk: &Disk, max_dispatches: u32, max_bytes: u64) -> Queue {
-    Queue::with_file_system(config(PATH, max_dispatches, max_bytes), Arc::new(disk.clone()))
+    Queue::on(Arc::new(disk.clone()), PATH.into(), max_dispatches, max_bytes)
 }
 
 /// Opens the queue of a process without limits.
@@ -46,10 +43,32 @@ fn now() -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000)
 }
 
-/// Stores a text as a trace whose id is made of its first byte.
+/// The result of a dispatch that stores a trace.
+#[derive(Debug)]
+struct Stored {
+    name: TraceName,
+    dropped: Dropped,
+    /// The traces that wait now; `None` if the limits were not applied, or that failed.
+    waiting: Option<BTreeSet<TraceName>>,
+}
+
+/// Stores a trace, and applies the limits unless it is about to be sent.
+fn store_new(
+    queue: &Queue,
+    new: &NewTrace<'_>,
+    now: SystemTime,
+    to_send: bool,
+) -> Result<Stored, QueueError> {
+    let mut dropped = Dropped::default();
+    let name = queue.store(new, now, (!to_send).then_some(&mut dropped))?;
+    let waiting = (!to_send).then(|| queue.trim(&mut dropped).ok()).flatten();
+    Ok(Stored { name, dropped, waiting })
+}
+
+/// Stores a text as a trace whose id is made of its first byte, and applies the limits.
 fn store_at(queue: &Queue, text: &str, idle: bool, now: SystemTime) -> Result<Stored, QueueError> {
     let trace_id = [text.as_bytes()[0]; 16];
-    queue.store(&NewTrace { trace_id, idle, request: text.as_bytes() }, now, false)
+    store_new(queue, &NewTrace { trace_id, idle, request: text.as_bytes() }, now, false)
 }
 
 fn store(queue: &Queue, text: &str) -> TraceName {

@@ -6,8 +6,7 @@ use super::*;
 #[test]
 fn nothing_is_made_above_a_queue_that_may_make_only_its_own_directory() {
     let disk = Disk::new(7);
-    let deep =
-        || Queue::with_file_system(config("/charm/storage/deep/queue", 9, 999), Arc::new(disk.clone()));
+    let deep = || Queue::on(Arc::new(disk.clone()), "/charm/storage/deep/queue".into(), 9, 999);
     assert!(!deep().prepare(Missing::Own).unwrap());
     assert_eq!(disk.paths(), [""; 0]);
     assert!(deep().prepare(Missing::All).unwrap());

@@ -12,7 +12,7 @@ fn mode(path: impl AsRef<Path>) -> u32 {
 
 fn queue_in(directory: &tempfile::TempDir) -> (PathBuf, Queue) {
     let path = directory.path().join("deep/queue");
-    (path.clone(), Queue::new(config(path, 50, 1 << 20)))
+    (path.clone(), Queue::new(path, 50, 1 << 20))
 }
 
 #[test]
@@ -26,7 +26,7 @@ fn nobody_else_has_access_to_the_directory_and_its_files() {
     queue
         .set_state(&State { losses: Losses { lost_traces: 1, ..Losses::default() }, ..State::default() })
         .unwrap();
-    let _turn = queue.lock_sending().unwrap().unwrap();
+    let _turn = queue.lock_sending().unwrap();
     let mut journal = queue.journal(queue.lock_unit(directory.path()).unwrap(), "app/0", 0);
     journal.append(b"a").unwrap();
     journal.append(b"b").unwrap();
@@ -87,12 +87,12 @@ fn those_who_store_at_once_all_do() {
     let store_all = |texts: &[String]| {
         std::thread::scope(|scope| {
             for text in texts {
-                let queue = Queue::new(config(&path, 50, 1 << 20));
+                let queue = Queue::new(path.clone(), 50, 1 << 20);
                 scope.spawn(move || {
                     queue.prepare(Missing::All).unwrap();
                     let trace_id = [text.parse().unwrap(); 16];
                     let new = NewTrace { trace_id, idle: false, request: text.as_bytes() };
-                    queue.store(&new, SystemTime::now(), false).unwrap();
+                    store_new(&queue, &new, SystemTime::now(), false).unwrap();
                 });
             }
         });
