@@ -3,12 +3,10 @@
 //! They are a trait and not calls to `std::fs`, because the queue's promises about crashes and full disks can only be
 //! tested with a substitute.
 
-use std::ffi::OsStr;
 use std::fmt::Debug;
 use std::fs::{self, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, Read as _, Write as _};
 use std::os::fd::IntoRawFd as _;
-use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::time::SystemTime;
@@ -21,7 +19,8 @@ use rustix::process::{Resource, getrlimit};
 pub(super) trait FileSystem: Debug + Send + Sync {
     /// Describes the file or directory of this name; `None` if there is none.
     fn look(&self, path: &Path) -> io::Result<Option<Entry>>;
-    /// Calls `each` with the name of each regular file in a directory, in any order.
+    /// Calls `each` with the name of each regular file in a directory, in any order. Not all file systems tell the type here: a name
+    /// without one is passed as well.
     fn list(&self, directory: &Path, each: &mut dyn FnMut(&[u8])) -> io::Result<()>;
     /// Makes a directory that only its owner can enter.
     fn make_directory(&self, path: &Path) -> io::Result<()>;
@@ -132,9 +131,9 @@ impl FileSystem for RealFileSystem {
         let mut entries = RawDir::new(opened, buffer.spare_capacity_mut());
         while let Some(entry) = entries.next() {
             let entry = entry?;
-            let name = entry.file_name().to_bytes();
-            if is_file(directory, name, entry.file_type()) {
-                each(name);
+            // Some file systems do not know the type here.
+            if let FileType::RegularFile | FileType::Unknown = entry.file_type() {
+                each(entry.file_name().to_bytes());
             }
         }
         Ok(())
@@ -201,14 +200,8 @@ impl FileSystem for RealFileSystem {
     }
 
     fn lock(&self, path: &Path) -> io::Result<Locking> {
-        let file = match options().read(true).write(true).open(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let file = options().read(true).write(true).create(true).mode(PRIVATE_FILE).open(path)?;
-                make_file_private(&file)?;
-                file
-            }
-            opened => opened?,
-        };
+        let file = options().read(true).write(true).create(true).mode(PRIVATE_FILE).open(path)?;
+        make_file_private(&file)?;
         // The lock belongs to the process and not to the open file: a forked child does not share it, so it is released
         // when this process ends.
         match fcntl_lock(&file, FlockOperation::NonBlockingLockExclusive) {
@@ -223,24 +216,13 @@ impl FileSystem for RealFileSystem {
     }
 }
 
-/// Gives the owner of a new file back what the umask of the process has taken.
+/// Gives the owner back what the umask of the process has taken when the file was made.
 fn make_file_private(file: &File) -> io::Result<()> {
     // Looking is cheaper than the change, which is rarely necessary.
     if file.metadata()?.mode() & 0o777 == PRIVATE_FILE {
         return Ok(());
     }
     file.set_permissions(Permissions::from_mode(PRIVATE_FILE))
-}
-
-fn is_file(directory: &Path, name: &[u8], kind: FileType) -> bool {
-    match kind {
-        FileType::RegularFile => true,
-        // Some file systems do not return the type here.
-        FileType::Unknown => {
-            fs::symlink_metadata(directory.join(OsStr::from_bytes(name))).is_ok_and(|found| found.is_file())
-        }
-        _ => false,
-    }
 }
 
 /// Opens without following a symbolic link, and without waiting if the file is a pipe.
