@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use headers::Headers;
 use tracing_relation::is_plain_path;
+use ureq::http::HeaderMap;
 
 use crate::Config;
 use crate::delivery::{Certificate, ClientCertificate, Destination, Pem};
@@ -207,7 +207,7 @@ pub struct Members {
     server_cert: Option<Certificate>,
     client_cert: Option<Pem>,
     client_key: Option<Pem>,
-    headers: Option<Headers>,
+    headers: Option<HeaderMap>,
 }
 
 impl Members {
@@ -243,7 +243,7 @@ impl Members {
 
     /// Reads the headers of each request.
     #[must_use]
-    pub fn headers(self, value: &impl Setting<Headers>) -> Self {
+    pub fn headers(self, value: &impl Setting<HeaderMap>) -> Self {
         Self { headers: value.read(), ..self }
     }
 
@@ -251,11 +251,8 @@ impl Members {
     /// certificate, is ignored.
     #[must_use]
     pub fn destination(self) -> Option<Destination> {
-        let destination = Destination::new(self.tracing_endpoint?.to_string_lossy(), self.server_cert);
-        let destination = match self.headers {
-            Some(headers) => headers.add_to(destination),
-            None => destination,
-        };
+        let mut destination = Destination::new(self.tracing_endpoint?.to_string_lossy(), self.server_cert);
+        destination.headers = self.headers.unwrap_or_default();
         match (self.client_cert, self.client_key) {
             (Some(chain), Some(key)) => {
                 return Some(destination.client_certificate(ClientCertificate::new(chain, key)));

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use opentelemetry::{KeyValue, Value};
 use percent_encoding::percent_decode_str;
 
-use crate::delivery::{Certificate, ClientCertificate, Destination, Pem};
+use crate::delivery::{Certificate, ClientCertificate, Destination, Pem, headers};
 use crate::span::catch_panics;
 
 /// Reads `OTEL_EXPORTER_OTLP_*`; for each setting the one for traces (`OTEL_EXPORTER_OTLP_TRACES_*`) comes first.
@@ -45,7 +45,7 @@ pub(crate) fn read<'a>(variable: impl Fn(&str) -> Option<&'a str>) -> Option<Des
         destination = destination.client_certificate(ClientCertificate::new(chain, key));
     }
     if let Some(headers) = set("HEADERS") {
-        destination.set_headers(headers);
+        destination.headers = headers::parse(headers);
     }
     Some(destination)
 }

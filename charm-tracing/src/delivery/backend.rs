@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use super::budget::{Allowance, Clock, TimeBudget};
+use super::budget::Allowance;
 #[cfg(feature = "tls")]
 use super::certificate::Certificate;
 use super::connection::Tls;
@@ -21,8 +21,6 @@ pub(super) struct Backend<'a> {
     sender: Sender,
     proxy: Option<Proxy>,
     allowance: Allowance<'a>,
-    budget: &'a TimeBudget,
-    clock: &'a dyn Clock,
     /// True if it has answered in this dispatch with any status.
     answered: bool,
     /// True if it has taken or refused something in this dispatch.
@@ -70,8 +68,6 @@ impl<'a> Backend<'a> {
         endpoint: &'a Url,
         destination: &Destination,
         allowance: Allowance<'a>,
-        budget: &'a TimeBudget,
-        clock: &'a dyn Clock,
     ) -> Result<Self, DeliveryProblem> {
         let variable = |name: &str| Some(std::env::var_os(name)?.to_string_lossy().into_owned());
         let proxy = Proxy::find(endpoint, variable)?;
@@ -79,7 +75,7 @@ impl<'a> Backend<'a> {
         let sender = Sender::new(endpoint, &destination.headers, proxy.as_ref(), tls)
             .ok_or(DeliveryProblem::Endpoint { source: NOT_A_URL })?;
         let (answered, has_decided, largest_taken) = (false, false, 0);
-        Ok(Self { endpoint, sender, proxy, allowance, budget, clock, answered, has_decided, largest_taken })
+        Ok(Self { endpoint, sender, proxy, allowance, answered, has_decided, largest_taken })
     }
 
     /// Returns true once it has taken something in this dispatch.
@@ -168,7 +164,7 @@ impl<'a> Backend<'a> {
         let answer = match self.allowance.spend(|| self.sender.send(request, timeout)) {
             Ok(answer) => answer,
             // Our own budget ended the request while the backend was answering, so the backend is not at fault.
-            Err(ureq::Error::Timeout(_)) if self.answered && timeout < self.budget.per_request => {
+            Err(ureq::Error::Timeout(_)) if self.answered && timeout < self.allowance.budget.per_request => {
                 return kept(None, Kept::OutOfTime);
             }
             Err(error) => {
@@ -189,7 +185,7 @@ impl<'a> Backend<'a> {
         };
         self.answered = true;
         let status = answer.status;
-        match judge(status, answer.retry_after.as_deref(), &answer.body, self.clock.wall()) {
+        match judge(status, answer.retry_after.as_deref(), &answer.body, self.allowance.clock.wall()) {
             Verdict::Accepted { rejected_spans, message } => {
                 self.decided();
                 if let Some(message) = message {
@@ -241,7 +237,7 @@ impl<'a> Backend<'a> {
     /// Notes that the backend works, and allows the full time budget.
     fn decided(&mut self) {
         self.has_decided = true;
-        self.allowance.total = self.budget.total;
+        self.allowance.total = self.allowance.budget.total;
     }
 }
 

@@ -11,12 +11,6 @@ pub(crate) struct TimeBudget {
     pub(crate) total: Duration,
 }
 
-impl Default for TimeBudget {
-    fn default() -> Self {
-        Self { per_request: Duration::from_secs(1), total: Duration::from_secs(2) }
-    }
-}
-
 /// The source of time and of random numbers.
 pub(crate) trait Clock {
     /// Returns the time of day, which can be compared across processes.
@@ -53,11 +47,11 @@ impl Clock for SystemClock {
 
 /// A budget that is being spent.
 pub(super) struct Allowance<'a> {
-    clock: &'a dyn Clock,
+    pub(super) clock: &'a dyn Clock,
+    pub(super) budget: &'a TimeBudget,
     started: Duration,
-    /// The total time; it may be raised while it runs, when the backend proves to be reachable.
+    /// The total time, up to that of the budget; it may be raised while it runs, when the backend proves to be reachable.
     pub(super) total: Duration,
-    per_request: Duration,
     slowest: Duration,
 }
 
@@ -67,9 +61,8 @@ const SHORTEST_REQUEST: Duration = Duration::from_millis(20);
 const LONGEST_REQUEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl<'a> Allowance<'a> {
-    pub(super) fn start(clock: &'a dyn Clock, budget: &TimeBudget) -> Self {
-        let started = clock.monotonic();
-        Self { clock, started, total: budget.total, per_request: budget.per_request, slowest: Duration::ZERO }
+    pub(super) fn start(clock: &'a dyn Clock, budget: &'a TimeBudget) -> Self {
+        Self { clock, budget, started: clock.monotonic(), total: budget.total, slowest: Duration::ZERO }
     }
 
     /// Returns the timeout of the next request; `None` if there should not be one.
@@ -80,7 +73,7 @@ impl<'a> Allowance<'a> {
         let spent = self.clock.monotonic().saturating_sub(self.started);
         let left = self.total.saturating_sub(spent);
         (left >= SHORTEST_REQUEST.max(self.slowest.saturating_mul(2)))
-            .then(|| left.min(self.per_request).min(LONGEST_REQUEST))
+            .then(|| left.min(self.budget.per_request).min(LONGEST_REQUEST))
     }
 
     /// Runs a request and notes how long it took.

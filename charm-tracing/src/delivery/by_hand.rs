@@ -49,7 +49,7 @@ pub fn send_by_hand(
         .map_err(|source| DeliveryProblem::Endpoint { source: source.clone() })?;
     let (clock, budget) = (SystemClock::new(), TimeBudget { per_request, total: Duration::MAX });
     let allowance = Allowance::start(&clock, &budget);
-    let mut backend = Backend::new(endpoint, destination, allowance, &budget, &clock)?;
+    let mut backend = Backend::new(endpoint, destination, allowance)?;
     for request in requests {
         let mut report = DeliveryReport::default();
         let outcome = backend.send_trace(&request, false, &mut report, &mut |_, _| {});

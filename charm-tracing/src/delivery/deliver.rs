@@ -24,7 +24,7 @@ pub(crate) fn deliver(
 ) -> DeliveryReport {
     let allowance = Allowance::start(clock, budget);
     let (own, report) = (OwnTrace::new(trace), DeliveryReport::default());
-    let mut delivery = Delivery { report, own, backoff: None, waiting: None, budget, clock };
+    let mut delivery = Delivery { report, own, backoff: None, waiting: None, clock };
     let queue = queue.filter(|queue| delivery.store(queue, destination.is_some()));
     if let Some(destination) = destination {
         delivery.send(queue, destination, allowance);
@@ -46,7 +46,6 @@ struct Delivery<'a> {
     backoff: Option<Backoff>,
     /// The waiting traces, if they were listed.
     waiting: Option<BTreeSet<TraceName>>,
-    budget: &'a TimeBudget,
     clock: &'a dyn Clock,
 }
 
@@ -78,9 +77,9 @@ impl<'a> Delivery<'a> {
         if !self.own.is_in_memory() && backoff::is_paused(self.clock.wall(), backoff.not_before) {
             return log::debug!("{endpoint} asked not to be sent traces yet");
         }
-        allowance.total = backoff::attempt(self.budget, backoff.failures, self.clock.draw());
+        allowance.total = backoff::attempt(allowance.budget, backoff.failures, self.clock.draw());
         backoff.destination = endpoint.fingerprint();
-        let mut backend = match Backend::new(endpoint, destination, allowance, self.budget, self.clock) {
+        let mut backend = match Backend::new(endpoint, destination, allowance) {
             Ok(backend) => backend,
             Err(problem) => return self.report.note(problem),
         };

@@ -5,7 +5,6 @@ use ureq::http::HeaderMap;
 use super::certificate::{Certificate, ClientCertificate};
 use super::headers;
 use super::url::{EndpointError, Url};
-use crate::span::catch_panics;
 
 /// The destination of traces: an OTLP/HTTP endpoint, and the certificates to trust if it is `https`.
 #[derive(Clone, PartialEq, Eq)]
@@ -13,7 +12,7 @@ pub struct Destination {
     pub(super) endpoint: Result<Url, EndpointError>,
     pub(super) certificate: Option<Certificate>,
     pub(super) client_certificate: Option<ClientCertificate>,
-    pub(super) headers: HeaderMap,
+    pub(crate) headers: HeaderMap,
 }
 
 impl Destination {
@@ -56,24 +55,13 @@ impl Destination {
     /// ```
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
-        if let Some((name, value)) = headers::header(name, value.as_bytes()) {
-            self.headers.insert(name, value);
-        } else {
-            catch_panics(|| {
-                log::warn!("a header that the charm names for its traces cannot be sent, and is left out");
-            });
-        }
+        headers::add(&mut self.headers, name, value);
         self
     }
 
     /// Returns true if nothing can be sent because a certificate is missing.
     pub(crate) fn lacks_certificate(&self) -> bool {
         self.certificate.is_none() && self.endpoint.as_ref().is_ok_and(Url::is_https)
-    }
-
-    /// Sets headers for each request: `name=value,name2=value2`, the values percent-encoded.
-    pub(crate) fn set_headers(&mut self, headers: &str) {
-        self.headers = headers::parse(headers);
     }
 
     pub(crate) fn trust(&mut self, certificate: Certificate) {

@@ -3,6 +3,8 @@
 use percent_encoding::percent_decode_str;
 use ureq::http::{HeaderMap, HeaderName, HeaderValue, header};
 
+use crate::span::catch_panics;
+
 /// The headers that describe the request itself, which users must not set.
 const OURS: [HeaderName; 6] = [
     header::CONTENT_TYPE,
@@ -15,7 +17,7 @@ const OURS: [HeaderName; 6] = [
 
 /// Parses `name=value,name2=value2`, the form that OpenTelemetry specifies for `OTEL_EXPORTER_OTLP_HEADERS`: values are
 /// percent-encoded. Skips a part that is no header. No value is ever shown.
-pub(super) fn parse(text: &str) -> HeaderMap {
+pub(crate) fn parse(text: &str) -> HeaderMap {
     let parts = text.split(',').filter(|part| !part.trim().is_empty());
     let headers = parts.filter_map(|part| {
         let header = part.split_once('=').and_then(|(name, value)| {
@@ -30,8 +32,19 @@ pub(super) fn parse(text: &str) -> HeaderMap {
     headers.collect()
 }
 
+/// Adds a header that the charm names, or replaces the one of this name. If it cannot be sent, it is left out, with a warning.
+pub(crate) fn add(headers: &mut HeaderMap, name: &str, value: &str) {
+    if let Some((name, value)) = header(name, value.as_bytes()) {
+        headers.insert(name, value);
+    } else {
+        catch_panics(|| {
+            log::warn!("a header that the charm names for its traces cannot be sent, and is left out");
+        });
+    }
+}
+
 /// Returns a header whose value is never shown; `None` if it cannot be sent, or describes the request.
-pub(super) fn header(name: &str, value: &[u8]) -> Option<(HeaderName, HeaderValue)> {
+fn header(name: &str, value: &[u8]) -> Option<(HeaderName, HeaderValue)> {
     let name = HeaderName::try_from(name).ok().filter(|name| !OURS.contains(name))?;
     let mut value = HeaderValue::from_bytes(value).ok()?;
     value.set_sensitive(true);

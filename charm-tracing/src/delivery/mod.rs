@@ -18,7 +18,7 @@ mod deliver;
 mod destination;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzed_answer;
-mod headers;
+pub(crate) mod headers;
 mod http;
 mod own_trace;
 #[cfg(feature = "tls")]

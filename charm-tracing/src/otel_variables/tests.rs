@@ -70,7 +70,7 @@ fn settings_for_traces_come_before_those_for_all_signals() {
 
     let sending = |headers| {
         let mut destination = Destination::new("https://a", None);
-        destination.set_headers(headers);
+        destination.headers = headers::parse(headers);
         Some(destination)
     };
     assert_eq!(with(&[("HEADERS", "a=b")]), sending("a=b"));

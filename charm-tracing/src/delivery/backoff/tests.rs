@@ -7,7 +7,7 @@ const NOON: SystemTime = SystemTime::UNIX_EPOCH;
 
 #[test]
 fn first_attempt_is_full_the_second_short_and_of_the_others_one_in_eight_full() {
-    let budget = TimeBudget::default();
+    let budget = TimeBudget { per_request: Duration::from_secs(1), total: Duration::from_secs(2) };
     let full = |failures| {
         (0..8000).filter(|draw| attempt(&budget, failures, draw * 0x9e37_79b9) == budget.total).count()
     };

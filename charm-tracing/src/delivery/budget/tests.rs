@@ -17,11 +17,12 @@ impl Clock for Stopped {
 }
 
 const MS: Duration = Duration::from_millis(1);
+const BUDGET: TimeBudget = TimeBudget { per_request: Duration::from_secs(1), total: Duration::from_secs(2) };
 
 #[test]
 fn request_gets_what_is_left_but_not_more_than_its_own_limit() {
     let clock = Stopped(Cell::new(100 * MS));
-    let allowance = Allowance::start(&clock, &TimeBudget::default());
+    let allowance = Allowance::start(&clock, &BUDGET);
     assert_eq!(allowance.next_request(), Some(1000 * MS));
     clock.0.set(1700 * MS);
     assert_eq!(allowance.next_request(), Some(400 * MS));
@@ -34,7 +35,7 @@ fn request_gets_what_is_left_but_not_more_than_its_own_limit() {
 #[test]
 fn no_request_is_begun_that_would_hardly_end_in_time() {
     let clock = Stopped(Cell::new(Duration::ZERO));
-    let mut allowance = Allowance::start(&clock, &TimeBudget::default());
+    let mut allowance = Allowance::start(&clock, &BUDGET);
     allowance.spend(|| clock.0.set(800 * MS));
     assert_eq!(allowance.next_request(), None, "1200 ms are left, twice 800 may be needed");
 }

@@ -8,6 +8,7 @@ use std::sync::Mutex;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
+use super::super::headers;
 use super::raw::RawServer;
 use super::*;
 
@@ -33,7 +34,8 @@ fn user_and_password_are_sent_and_nothing_else_of_them() {
 fn headers_of_the_environment_go_with_every_request_and_an_authorization_in_place_of_the_urls() {
     let (unit, server) = (Unit::new(), Server::always(Reply::OK));
     let mut destination = Destination::new(format!("http://user:secret@127.0.0.1:{}", server.port()), None);
-    destination.set_headers("x-scope-orgid=a%2Cb,authorization=Bearer%20token,content-type=text/plain");
+    destination.headers =
+        headers::parse("x-scope-orgid=a%2Cb,authorization=Bearer%20token,content-type=text/plain");
     unit.store(&["a"]);
     assert_eq!(unit.dispatch("b", Some(&destination)).delivered, 2);
     for request in server.requests() {
@@ -157,7 +159,7 @@ fn listens_to_everything_that_is_said() {
             for certificate in [None, certificate] {
                 let endpoint = format!("{scheme}://hunter1:hunter2@{host}");
                 let mut destination = Destination::new(endpoint, certificate);
-                destination.set_headers("api-key=hunter3,authorization=hunter4%0a,x-hunter");
+                destination.headers = headers::parse("api-key=hunter3,authorization=hunter4%0a,x-hunter");
                 let report = unit.dispatch("trace", Some(&destination));
                 tried += 1;
                 writeln!(told, "{report:?} {} {destination:?}", problem(&report)).unwrap();
