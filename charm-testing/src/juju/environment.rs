@@ -9,6 +9,7 @@ use std::path::Path;
 
 use super::deployment::Deployment;
 use super::event::{About, Event, Step};
+use super::relation::Relation;
 
 /// The paths in the unit's directory that the environment names.
 #[derive(Debug, Clone, Copy)]
@@ -18,26 +19,18 @@ pub(super) struct Places<'a> {
     pub(super) socket: &'a str,
 }
 
-/// The relation that a hook is about.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct RelationHook {
-    pub(super) endpoint: String,
-    pub(super) id: u32,
-    pub(super) step: Step,
-    pub(super) remote_app: String,
-    pub(super) remote_unit: Option<String>,
-}
-
 /// The `PATH` of an agent on a machine.
 const AGENT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin";
 
-/// Returns all variables of one dispatch.
+/// Returns all variables that Juju sets for one dispatch.
+///
+/// # Panics
+/// If the event is about a relation that is gone.
 pub(super) fn variables(
     deployment: &Deployment,
     places: Places<'_>,
     context_id: &str,
     event: &Event,
-    relation: Option<&RelationHook>,
 ) -> BTreeMap<String, OsString> {
     let mut all = Variables::default();
     all.add_common(deployment, places, context_id);
@@ -53,9 +46,10 @@ pub(super) fn variables(
                 all.0.remove("JUJU_VERSION");
             }
         }
-        About::Relation { .. } => {
+        About::Relation { relation, step, .. } => {
+            assert!(relation.is_known(), "the relation {relation} of {} is gone", event.name());
             all.set("JUJU_HOOK_NAME", event.name());
-            all.add_relation(relation.expect("a relation hook is about a relation"));
+            all.add_relation(relation, *step, &event.remote_unit().unwrap_or_default());
         }
         About::Storage(storage) => {
             all.set("JUJU_HOOK_NAME", event.name());
@@ -71,13 +65,17 @@ pub(super) fn variables(
             all.set("JUJU_ACTION_TAG", &format!("action-{number}"));
         }
     }
+    all.0
+}
+
+/// Changes the variables as the test says.
+pub(super) fn override_variables(all: &mut BTreeMap<String, OsString>, event: &Event) {
     for (key, value) in &event.overrides {
         match value {
-            Some(value) => all.set(key, value),
-            None => _ = all.0.remove(key),
+            Some(value) => _ = all.insert(key.clone(), value.into()),
+            None => _ = all.remove(key),
         }
     }
-    all.0
 }
 
 #[derive(Default)]
@@ -138,14 +136,13 @@ impl Variables {
         }
     }
 
-    fn add_relation(&mut self, relation: &RelationHook) {
-        let unit = relation.remote_unit.as_deref().unwrap_or_default();
-        self.set("JUJU_RELATION", &relation.endpoint);
-        self.set("JUJU_RELATION_ID", &format!("{}:{}", relation.endpoint, relation.id));
-        self.set("JUJU_REMOTE_APP", &relation.remote_app);
-        self.set("JUJU_REMOTE_UNIT", unit);
-        if relation.step == Step::Departed {
-            self.set("JUJU_DEPARTING_UNIT", unit);
+    fn add_relation(&mut self, relation: &Relation, step: Step, remote_unit: &str) {
+        self.set("JUJU_RELATION", relation.endpoint());
+        self.set("JUJU_RELATION_ID", &relation.to_string());
+        self.set("JUJU_REMOTE_APP", relation.remote_app());
+        self.set("JUJU_REMOTE_UNIT", remote_unit);
+        if step == Step::Departed {
+            self.set("JUJU_DEPARTING_UNIT", remote_unit);
         }
     }
 }

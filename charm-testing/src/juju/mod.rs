@@ -11,7 +11,6 @@ mod charm_files;
 mod deployment;
 mod environment;
 mod event;
-mod hook;
 mod hook_tools;
 mod integration;
 mod outcome;

@@ -10,14 +10,14 @@ use std::process::Command;
 
 use serde_json::Value;
 use tempfile::TempDir;
-use tracing_relation::juju::testing::{Agent, Model};
+use tracing_relation::juju::Dispatch;
+use tracing_relation::juju::testing::{Agent, HookContext, Model};
 
 use super::agent::Desk;
 use super::charm_files::ConfigOption;
 use super::deployment::Deployment;
 use super::environment::{self, Places};
 use super::event::{About, Event, Step};
-use super::hook::{context_of, relation_of};
 use super::hook_tools::{self, HookTools};
 use super::outcome::Outcome;
 use super::relation::Relation;
@@ -307,20 +307,18 @@ impl Juju {
     /// If the event is about a relation that is gone.
     #[expect(clippy::needless_pass_by_value, reason = "an event happens once")]
     pub fn try_dispatch(&mut self, event: Event) -> io::Result<Outcome> {
-        let relation = relation_of(&event);
-        let context = context_of(&event, relation.as_ref());
         let context_id = format!("{}-{}-{}", self.deployment.unit, event.name(), random());
         let (charm, socket) = (self.charm_dir(), self.socket());
         let places = Places { charm: &charm, tools: self.tools.directory(), socket: &socket };
+        let mut variables = environment::variables(&self.deployment, places, &context_id, &event);
+        // Juju knows its hook, whatever a test tells the charm.
+        let mut context = HookContext::from_dispatch(&Dispatch::from_vars(variables.clone()));
+        if let About::Action { parameters } = &event.about {
+            context.action = Some(parameters.clone());
+        }
+        environment::override_variables(&mut variables, &event);
         let mut command = Command::new(charm.join("dispatch"));
-        command.current_dir(&charm).env_clear();
-        command.envs(environment::variables(
-            &self.deployment,
-            places,
-            &context_id,
-            &event,
-            relation.as_ref(),
-        ));
+        command.current_dir(&charm).env_clear().envs(variables);
         let is_there = |tool: &str| {
             hook_tools::exists_in(tool, self.deployment.version())
                 && self.faults.of(tool, &[]) != Some(ToolFault::Missing)
