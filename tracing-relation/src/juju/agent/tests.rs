@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use super::fuzzed::agent_answer;
 use super::gob::GobError;
 use super::rpc::{Answer, Answers, Request, Response, encode_call};
-use crate::juju::testing::agent::{self, Calls};
+use crate::juju::testing::agent::{Calls, encode_answer};
 use crate::juju::testing::{AgentRequest, ToolResult};
 
 /// A call of a fixture: see the README beside them.
@@ -306,9 +306,8 @@ proptest! {
 
     #[test]
     fn whatever_is_answered_arrives(results in vec(any_result(), 1..5), cut in 1_usize..100) {
-        let mut agent = agent::Answers::default();
         let encode = |(sequence, result): (u64, &Result<ToolResult, String>)| {
-            agent.encode(sequence, result.as_ref().map_err(String::as_str))
+            encode_answer(sequence, result.as_ref().map_err(String::as_str))
         };
         let stream: Vec<u8> = (0..).zip(&results).flat_map(encode).collect();
         let (mut answers, mut arrived) = (Answers::default(), Vec::new());

@@ -157,7 +157,6 @@ impl Shared {
     fn serve(&self, mut stream: &UnixStream, connection: usize) -> io::Result<()> {
         let process = rustix::net::sockopt::socket_peercred(stream)?.pid.as_raw_nonzero().get();
         let mut calls = Calls::of(process, connection);
-        let mut answers = Answers::default();
         let mut buffer = [0; 16 * 1024];
         loop {
             let (sequence, request) = loop {
@@ -170,10 +169,10 @@ impl Shared {
                 }
             };
             match (self.answer)(request) {
-                AgentAnswer::Done(result) => stream.write_all(&answers.encode(sequence, Ok(&result)))?,
-                AgentAnswer::Refused(why) => stream.write_all(&answers.encode(sequence, Err(&why)))?,
+                AgentAnswer::Done(result) => stream.write_all(&encode_answer(sequence, Ok(&result)))?,
+                AgentAnswer::Refused(why) => stream.write_all(&encode_answer(sequence, Err(&why)))?,
                 AgentAnswer::NeedsStdin => {
-                    stream.write_all(&answers.encode(sequence, Err(rpc::NEEDS_STDIN)))?;
+                    stream.write_all(&encode_answer(sequence, Err(rpc::NEEDS_STDIN)))?;
                 }
                 AgentAnswer::Hangs => while stream.read(&mut buffer)? > 0 {},
                 AgentAnswer::HangsUp => return stream.shutdown(Shutdown::Both),
@@ -258,34 +257,20 @@ const RESPONSE_DEFINITION: &[u8] = b"9\xff\x83\x03\x01\x01\x0cExecResponse\x01\x
 /// The definition of a struct without a name and fields.
 const NO_RESPONSE_DEFINITION: &[u8] = b"\x0a\xff\x85\x03\x01\x02\xff\x86\0\0\0";
 
-/// A writer of the answers of a connection. It defines each type before its first value.
-#[derive(Default)]
-pub(crate) struct Answers {
-    defined: Vec<TypeId>,
-}
-
-impl Answers {
-    pub(crate) fn encode(&mut self, sequence: u64, result: Result<&ToolResult, &str>) -> Vec<u8> {
-        let mut stream = Vec::new();
-        self.define(&mut stream, HEADER, HEADER_DEFINITION);
-        let error = result.err().unwrap_or_default();
-        let fields = [bytes(b"Jujuc.Main"), uint(sequence), bytes(error.as_bytes())];
-        stream.extend(message(HEADER, &fields));
-        if let Ok(result) = result {
-            self.define(&mut stream, RESPONSE, RESPONSE_DEFINITION);
-            let fields = [int(result.code.into()), bytes(&result.stdout), bytes(&result.stderr)];
-            stream.extend(message(RESPONSE, &fields));
-        } else {
-            self.define(&mut stream, NO_RESPONSE, NO_RESPONSE_DEFINITION);
-            stream.extend(message(NO_RESPONSE, &[]));
-        }
-        stream
+/// Encodes the answer to the call with this number: the result of the tool, or the reason why it was not run. The answer to
+/// call 0 also defines the types.
+pub(crate) fn encode_answer(sequence: u64, result: Result<&ToolResult, &str>) -> Vec<u8> {
+    let mut stream = Vec::new();
+    if sequence == 0 {
+        stream.extend([HEADER_DEFINITION, RESPONSE_DEFINITION, NO_RESPONSE_DEFINITION].concat());
     }
-
-    fn define(&mut self, stream: &mut Vec<u8>, id: TypeId, definition: &[u8]) {
-        if !self.defined.contains(&id) {
-            self.defined.push(id);
-            stream.extend(definition);
+    let error = result.err().unwrap_or_default();
+    stream.extend(message(HEADER, &[bytes(b"Jujuc.Main"), uint(sequence), bytes(error.as_bytes())]));
+    stream.extend(match result {
+        Ok(ToolResult { code, stdout, stderr }) => {
+            message(RESPONSE, &[int((*code).into()), bytes(stdout), bytes(stderr)])
         }
-    }
+        Err(_) => message(NO_RESPONSE, &[]),
+    });
+    stream
 }
