@@ -1,5 +1,5 @@
 use std::ffi::OsStr;
-use std::os::unix::ffi::OsStringExt as _;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{self, Command};
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use std::{env, fs, io};
 
 use super::connection::Connection;
-use super::rpc::{self, Answer, Answers, Request, Response};
+use super::rpc::{self, Answer, Answers, Response};
 use crate::juju::hook_tools::{MAX_STDERR, MAX_STDOUT, deadline, too_long};
 use crate::juju::{HookToolCall, HookToolError, HookToolErrorKind, HookToolOutput, HookTools, running};
 use HookToolErrorKind::{AnswerLost, InvalidOutput};
@@ -224,17 +224,15 @@ impl Agent {
     /// not get the request.
     fn run(&self, call: &HookToolCall, deadline: Instant) -> Option<io::Result<Result<Response, String>>> {
         let mut exchange = self.exchange();
-        let mut request = self.request(call);
-        let mut ask = |request: &Request| {
+        let mut ask = |call: &HookToolCall| {
             exchange.flush();
-            let sent = self.transmit(&mut exchange, request, deadline)?;
+            let sent = self.transmit(&mut exchange, call, deadline)?;
             Some(sent.and_then(|()| exchange.receive(deadline)))
         };
-        let answer = ask(&request)?;
-        if matches!(&answer, Ok(Err(refusal)) if refusal == rpc::NEEDS_STDIN) && request.stdin.is_none() {
+        let answer = ask(call)?;
+        if matches!(&answer, Ok(Err(refusal)) if refusal == rpc::NEEDS_STDIN) && call.input().is_none() {
             // A process would read an empty standard input.
-            request.stdin = Some(Vec::new());
-            return ask(&request);
+            return ask(&call.clone().stdin([]));
         }
         Some(answer)
     }
@@ -246,19 +244,21 @@ impl Agent {
         if exchange.hangs {
             return Some(Err(io::ErrorKind::TimedOut.into()));
         }
-        self.transmit(&mut exchange, &self.request(call), deadline)
+        self.transmit(&mut exchange, call, deadline)
     }
 
-    /// Sends a request; `None` if the agent cannot be reached.
+    /// Sends a call; `None` if the agent cannot be reached.
     ///
     /// Connects if there is no connection. If sending fails on an older one, it connects again, because the agent may have
     /// been restarted since the last call.
     fn transmit(
         &self,
         exchange: &mut Exchange,
-        request: &Request,
+        call: &HookToolCall,
         deadline: Instant,
     ) -> Option<io::Result<()>> {
+        // The directory matters only for a relative path that a tool reads or writes.
+        let directory = env::current_dir().unwrap_or_else(|_| "/".into()).into_os_string();
         let mut kept = exchange.line.take().filter(|line| line.connection.is_own());
         loop {
             let is_new = kept.is_none();
@@ -266,7 +266,7 @@ impl Agent {
                 Some(line) => line,
                 None => Line::open(&self.address).ok()?,
             };
-            let bytes = rpc::encode_call(request, line.calls);
+            let bytes = rpc::encode_call(&self.context_id, directory.as_bytes(), call, line.calls);
             match line.connection.send(&bytes, deadline) {
                 Ok(()) => {
                     line.calls += 1;
@@ -278,17 +278,6 @@ impl Agent {
                 Err(_) if is_new => return None,
                 Err(_) => {}
             }
-        }
-    }
-
-    fn request(&self, call: &HookToolCall) -> Request {
-        Request {
-            context_id: self.context_id.clone(),
-            // The directory matters only for a relative path that a tool reads or writes.
-            directory: env::current_dir().unwrap_or_else(|_| "/".into()).into_os_string().into_vec(),
-            tool: call.tool().to_owned(),
-            args: call.args().to_vec(),
-            stdin: call.input().map(<[u8]>::to_vec),
         }
     }
 

@@ -6,6 +6,7 @@
 
 use super::gob::{GobError, Stream, TypeId, Value};
 use super::gob_writer::{bytes, message, strings, uint};
+use crate::juju::HookToolCall;
 
 // The ids are in the order in which Go's own client defines the types, and the definitions below have them.
 const HEADER: TypeId = 64;
@@ -13,18 +14,6 @@ const REQUEST: TypeId = 65;
 
 /// The error with which the agent refuses a tool that reads standard input, if the request has none.
 pub(crate) const NEEDS_STDIN: &str = "hook tool requires stdin, none supplied";
-
-/// A hook tool's request to the agent.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Request {
-    pub(crate) context_id: String,
-    /// The working directory, absolute.
-    pub(crate) directory: Vec<u8>,
-    pub(crate) tool: String,
-    pub(crate) args: Vec<String>,
-    /// The standard input, if it is sent with the request.
-    pub(crate) stdin: Option<Vec<u8>>,
-}
 
 /// The output of a hook tool, and its exit code.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -53,16 +42,17 @@ const REQUEST_DEFINITION: &[u8] = b"f\xff\x81\x03\x01\x01\x07Request\x01\xff\x82
     \x01\x08StdinSet\x01\x02\0\x01\x05Stdin\x01\x0a\0\x01\x05Token\x01\x0c\0\0\0\
     \x16\xff\x83\x02\x01\x01\x08[]string\x01\xff\x84\0\x01\x0c\0\0";
 
-/// Encodes a call. `sequence` is its number on the connection, from 0. The first call also defines the types.
-pub(crate) fn encode_call(request: &Request, sequence: u64) -> Vec<u8> {
+/// Encodes a call of a hook tool in this working directory, an absolute path. `sequence` is its number on the connection, from
+/// 0. The first call also defines the types.
+pub(crate) fn encode_call(context_id: &str, directory: &[u8], call: &HookToolCall, sequence: u64) -> Vec<u8> {
     let header = message(HEADER, &[bytes(b"Jujuc.Main"), uint(sequence)]);
     let fields = [
-        bytes(request.context_id.as_bytes()),
-        bytes(&request.directory),
-        bytes(request.tool.as_bytes()),
-        strings(&request.args),
-        uint(request.stdin.is_some().into()),
-        bytes(request.stdin.as_deref().unwrap_or_default()),
+        bytes(context_id.as_bytes()),
+        bytes(directory),
+        bytes(call.tool().as_bytes()),
+        strings(call.args()),
+        uint(call.input().is_some().into()),
+        bytes(call.input().unwrap_or_default()),
     ];
     let argument = message(REQUEST, &fields);
     if sequence == 0 {
