@@ -102,8 +102,8 @@ impl From<Reply> for Answer {
     }
 }
 
-/// The answers still to be given. The last one is never used up.
-#[derive(Debug)]
+/// The answers still to be given. The last one is never used up. An empty script accepts everything.
+#[derive(Debug, Default)]
 pub(super) struct Script(VecDeque<Answer>);
 
 impl Script {

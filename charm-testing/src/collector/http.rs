@@ -3,7 +3,7 @@
 use std::io::{self, Read, Write};
 
 use super::answer::Reply;
-use super::request::RawRequest;
+use super::request::{RawRequest, header};
 
 /// Reads requests from and writes replies to a stream, TLS or not.
 #[derive(Debug)]
@@ -23,15 +23,16 @@ impl<S: Read + Write> Http<S> {
     /// The next request, or None when the client has closed the connection after the one before.
     pub(super) fn next_request(&mut self) -> io::Result<Option<RawRequest>> {
         let Some(mut request) = self.head()? else { return Ok(None) };
-        if header(&request, "expect").is_some_and(|value| value.eq_ignore_ascii_case("100-continue")) {
+        let headers = &request.headers;
+        if header(headers, "expect").is_some_and(|value| value.eq_ignore_ascii_case("100-continue")) {
             self.stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
             self.stream.flush()?;
         }
-        request.body = if header(&request, "transfer-encoding").is_some_and(|value| value.contains("chunked"))
+        request.body = if header(headers, "transfer-encoding").is_some_and(|value| value.contains("chunked"))
         {
             self.chunked_body()?
         } else {
-            let length = header(&request, "content-length").map_or(Ok(0), str::parse).map_err(malformed)?;
+            let length = header(headers, "content-length").map_or(Ok(0), str::parse).map_err(malformed)?;
             self.take(length)?
         };
         Ok(Some(request))
@@ -126,15 +127,11 @@ fn owned(parsed: &httparse::Request<'_, '_>) -> RawRequest {
         body: Vec::new(),
         keep_alive: parsed.version == Some(1),
     };
-    if let Some(connection) = header(&request, "connection") {
+    if let Some(connection) = header(&request.headers, "connection") {
         request.keep_alive = !connection.eq_ignore_ascii_case("close")
             && (request.keep_alive || connection.eq_ignore_ascii_case("keep-alive"));
     }
     request
-}
-
-fn header<'a>(request: &'a RawRequest, name: &str) -> Option<&'a str> {
-    request.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
 }
 
 fn reason(status: u16) -> &'static str {

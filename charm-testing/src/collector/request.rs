@@ -68,7 +68,7 @@ impl Request {
     /// The first header of this name, which is given in lower case.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+        header(&self.headers, name)
     }
 
     /// Returns true if the body is OTLP in JSON, by its content type.
@@ -84,9 +84,13 @@ impl Request {
     }
 }
 
+/// Returns the value of the first header of this name, which is given in lower case.
+pub(super) fn header<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+}
+
 fn unpacked(raw: &RawRequest) -> Result<Vec<u8>, String> {
-    let encoding = raw.headers.iter().find(|(key, _)| key == "content-encoding");
-    match encoding.map(|(_, value)| value.as_str()) {
+    match header(&raw.headers, "content-encoding") {
         None | Some("identity") => Ok(raw.body.clone()),
         Some("gzip") => gunzip(&raw.body).map_err(|error| format!("not gzip: {error}")),
         Some(other) => Err(format!("unknown content encoding {other:?}")),
@@ -99,8 +103,7 @@ fn is_json(headers: &[(String, String)]) -> bool {
 
 /// Returns the content type without its parameters.
 pub(super) fn media_type(headers: &[(String, String)]) -> Option<&str> {
-    let (_, value) = headers.iter().find(|(key, _)| key == "content-type")?;
-    value.split(';').next().map(str::trim)
+    header(headers, "content-type")?.split(';').next().map(str::trim)
 }
 
 fn from_json(json: &[u8]) -> Result<Vec<u8>, String> {

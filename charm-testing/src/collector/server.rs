@@ -221,20 +221,13 @@ struct Shared {
     changed: Condvar,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct State {
     script: Script,
     requests: Vec<Arc<Request>>,
     /// The open connections, to be able to end them.
     open: HashMap<usize, TcpStream>,
     stopping: bool,
-}
-
-impl Default for State {
-    fn default() -> Self {
-        let script = Script::new(Answer::Accept);
-        Self { script, requests: Vec::new(), open: HashMap::new(), stopping: false }
-    }
 }
 
 impl Shared {

@@ -3,7 +3,6 @@
 //! The agent plays the fault, so that it is the same for a tool that is a process and one that is asked for over the socket.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
 
 /// A way in which a hook tool does not work, for [`Juju::break_tool`](crate::Juju::break_tool).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,26 +23,24 @@ pub enum ToolFault {
 
 /// The hook tools of a unit that are broken.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Faults(Arc<Mutex<BTreeMap<String, (String, ToolFault)>>>);
+pub(super) struct Faults(BTreeMap<String, (String, ToolFault)>);
 
 impl Faults {
     /// Breaks a tool, or mends it. Without an argument it is broken for all.
-    pub(super) fn set(&self, tool: &str, argument: &str, fault: Option<ToolFault>) {
+    pub(super) fn set(&mut self, tool: &str, argument: &str, fault: Option<ToolFault>) {
         assert!(
             argument.is_empty() || fault != Some(ToolFault::Missing),
             "what is missing is so whatever the arguments"
         );
-        let mut faults = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match fault {
-            Some(fault) => _ = faults.insert(tool.to_owned(), (argument.to_owned(), fault)),
-            None => _ = faults.remove(tool),
+            Some(fault) => _ = self.0.insert(tool.to_owned(), (argument.to_owned(), fault)),
+            None => _ = self.0.remove(tool),
         }
     }
 
     /// Returns the fault of a tool that is called with these arguments.
     pub(super) fn of(&self, tool: &str, args: &[String]) -> Option<ToolFault> {
-        let faults = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (argument, fault) = faults.get(tool)?;
+        let (argument, fault) = self.0.get(tool)?;
         (argument.is_empty() || args.contains(argument)).then_some(*fault)
     }
 }
