@@ -6,11 +6,12 @@ use std::os::unix::fs::FileExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 
 /// The end of a process, and its output.
 #[derive(Debug)]
@@ -31,22 +32,28 @@ pub(super) fn run(command: &mut Command, limit: Duration, directory: &Path) -> i
 
     let start = Instant::now();
     let mut child = spawn(command)?;
-    let pid = Pid::from_child(&child);
-    let (ended, watched) = mpsc::channel::<()>();
-    let watchdog = thread::spawn(move || {
-        if watched.recv_timeout(limit) == Err(mpsc::RecvTimeoutError::Timeout) {
-            // The process may have ended this very moment; its id stays its own until it is waited for below.
-            _ = kill_process_group(pid, Signal::KILL);
-        }
-    });
-    // Does not reap the process yet.
-    let gone = waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT);
-    let duration = start.elapsed();
-    drop(ended);
-    watchdog.join().expect("the watchdog does not panic");
-    gone?;
+    let in_time = ends_within(&child, limit);
+    if !matches!(in_time, Ok(true)) {
+        // The process may have ended this very moment; its id stays its own until it is waited for below.
+        _ = kill_process_group(Pid::from_child(&child), Signal::KILL);
+    }
     let status = child.wait()?;
+    let duration = start.elapsed();
+    in_time?;
     Ok(Finished { status, stdout: content(&stdout)?, stderr: content(&stderr)?, duration })
+}
+
+/// Waits until the process has ended, or the time is up. Returns true if it has ended.
+fn ends_within(child: &Child, limit: Duration) -> io::Result<bool> {
+    let process = pidfd_open(Pid::from_child(child), PidfdFlags::empty())?;
+    let start = Instant::now();
+    loop {
+        let left = Timespec::try_from(limit.saturating_sub(start.elapsed())).ok();
+        match poll(&mut [PollFd::new(&process, PollFlags::IN)], left.as_ref()) {
+            Err(Errno::INTR) => {}
+            ended => return Ok(ended? > 0),
+        }
+    }
 }
 
 /// Tries again while the file is "busy": another thread that starts a process at this moment holds a copy of every
