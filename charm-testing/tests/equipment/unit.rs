@@ -136,19 +136,24 @@ fn refuses_tools_of_another_dispatch() {
 
 #[test]
 fn listens_only_while_a_dispatch_runs() {
-    let mut juju = of_script("is-leader");
-    let outcome = juju.dispatch(Event::hook("install"));
-    assert_eq!(outcome.stdout, "False\n");
-    let socket = juju.charm_dir().with_file_name("agent.socket");
-    let program = juju.charm_dir().with_file_name("jujuc");
-    let mut late = Command::new(program);
-    late.arg0("is-leader")
-        .env("JUJU_CONTEXT_ID", &outcome.context_id)
-        .env("JUJU_AGENT_SOCKET_ADDRESS", &socket);
-    let late = late.output().unwrap();
-    assert_eq!(late.status.code(), Some(1));
-    let complaint = String::from_utf8(late.stderr).unwrap();
-    assert!(complaint.starts_with("ERROR dial unix ") && complaint.contains("No such file"), "{complaint}");
+    for (version, is_abstract, refusal) in
+        [("3.6.0", true, "Connection refused"), ("4.0.0", false, "No such file")]
+    {
+        let mut juju = of_script("echo $JUJU_AGENT_SOCKET_ADDRESS; is-leader").juju_version(version);
+        let outcome = juju.dispatch(Event::hook("install"));
+        let (address, answer) = outcome.stdout.split_once('\n').unwrap();
+        assert_eq!((address.starts_with('@'), answer), (is_abstract, "False\n"), "{version}");
+        let program = juju.charm_dir().with_file_name("jujuc");
+        let mut late = Command::new(program);
+        late.arg0("is-leader")
+            .env("JUJU_CONTEXT_ID", &outcome.context_id)
+            .env("JUJU_AGENT_SOCKET_ADDRESS", address);
+        let late = late.output().unwrap();
+        assert_eq!(late.status.code(), Some(1));
+        let complaint = String::from_utf8(late.stderr).unwrap();
+        let expected = format!("ERROR dial unix {address}: connect: {refusal}");
+        assert!(complaint.starts_with(&expected), "{complaint}");
+    }
 }
 
 #[test]
