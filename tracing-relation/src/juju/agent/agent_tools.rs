@@ -324,12 +324,11 @@ impl Line {
     }
 
     fn answer(&mut self, deadline: Instant) -> io::Result<Answer> {
-        let mut buffer = [0; 16 * 1024];
         loop {
             match self.answers.next()? {
                 Some(answer) if answer.sequence + 1 == self.calls => return Ok(answer),
                 Some(_) => return Err(io::Error::other("it answers another call")),
-                None => self.answers.feed(self.connection.receive(&mut buffer, deadline)?),
+                None => self.answers.feed(&self.connection.receive(deadline)?),
             }
         }
     }

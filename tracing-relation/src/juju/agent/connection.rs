@@ -4,6 +4,7 @@ use std::io;
 use std::os::fd::{IntoRawFd as _, OwnedFd};
 use std::time::Instant;
 
+use rustix::buffer::spare_capacity;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::fstat;
 use rustix::io::Errno;
@@ -57,13 +58,15 @@ impl Connection {
         Ok(())
     }
 
-    /// Receives some bytes before the deadline.
-    pub(super) fn receive<'b>(&self, buffer: &'b mut [u8], deadline: Instant) -> io::Result<&'b [u8]> {
+    /// Receives some bytes before the deadline, at most 16 KiB.
+    pub(super) fn receive(&self, deadline: Instant) -> io::Result<Vec<u8>> {
         let socket = self.socket()?;
+        let mut received = Vec::with_capacity(16 * 1024);
         loop {
-            match recv(socket, &mut *buffer, RecvFlags::empty()) {
+            // Only the spare capacity is written, because clearing a buffer takes longer than receiving a usual answer.
+            match recv(socket, spare_capacity(&mut received), RecvFlags::empty()) {
                 Ok((0, _)) => return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the agent hung up")),
-                Ok((count, _)) => return Ok(&buffer[..count]),
+                Ok(_) => return Ok(received),
                 Err(Errno::INTR) => {}
                 Err(Errno::AGAIN) => wait(socket, PollFlags::IN, deadline)?,
                 Err(error) => return Err(error.into()),
