@@ -141,8 +141,7 @@ impl RelationEndpoint {
 
     /// Reads the databag of an application or unit at the other end.
     pub(crate) fn remote_data(&self, id: u32, owner: &str) -> Result<Databag, TracingError> {
-        let ask = if owner.contains('/') { Dispatch::relation_get_unit } else { Dispatch::relation_get_app };
-        self.answer(id, ask(&self.dispatch, &self.name, id, owner))
+        self.answer(id, self.databag(id, owner))
     }
 
     /// Returns the answer about a relation, or the default if it is [not known](Self::known).
@@ -155,21 +154,28 @@ impl RelationEndpoint {
     /// Reads the data that this application has published on a relation, which only its leader may do. It is never read
     /// from memory, because no event says that another unit became the leader and published something.
     pub(crate) fn published(&self, id: u32) -> Result<Databag, TracingError> {
-        let own_app = self.dispatch.application()?;
-        self.memory.forget_answer(&self.name, &databag_call(&self.name, id, own_app, true).line(), false);
-        let databag = self.dispatch.relation_get_app(&self.name, id, own_app)?;
-        self.doubt_if_gone(id);
-        Ok(databag)
+        self.own_data(id, self.dispatch.application()?)
     }
 
     /// Reads the data that this unit has published on a relation. It is never read from memory, because no event says that
     /// another program of the charm has written it.
     pub(crate) fn published_by_unit(&self, id: u32) -> Result<Databag, TracingError> {
-        let unit = self.dispatch.unit_name()?;
-        self.memory.forget_answer(&self.name, &databag_call(&self.name, id, unit, false).line(), false);
-        let databag = self.dispatch.relation_get_unit(&self.name, id, unit)?;
+        self.own_data(id, self.dispatch.unit_name()?)
+    }
+
+    /// Reads the databag of this application or unit, but not from memory.
+    fn own_data(&self, id: u32, owner: &str) -> Result<Databag, TracingError> {
+        let line = databag_call(&self.name, id, owner, !owner.contains('/')).line();
+        self.memory.forget_answer(&self.name, &line, false);
+        let databag = self.databag(id, owner).map_err(denied)?;
         self.doubt_if_gone(id);
         Ok(databag)
+    }
+
+    /// Reads the databag of an application or unit.
+    fn databag(&self, id: u32, owner: &str) -> Result<Databag, HookToolError> {
+        let ask = if owner.contains('/') { Dispatch::relation_get_unit } else { Dispatch::relation_get_app };
+        ask(&self.dispatch, &self.name, id, owner)
     }
 
     /// Returns the data that this unit had published on a relation, as an earlier dispatch has read it; `None` if it is not in
@@ -224,10 +230,7 @@ impl RelationEndpoint {
                 self.memory.doubt();
                 Ok(())
             }
-            Err(error) if error.kind() == HookToolErrorKind::PermissionDenied => {
-                Err(TracingError::DataAccessPermission)
-            }
-            written => Ok(written?),
+            written => written.map_err(denied),
         }
     }
 
@@ -292,6 +295,14 @@ impl RelationEndpoint {
         if self.dispatch.found_gone(id) {
             self.memory.doubt();
         }
+    }
+}
+
+/// Returns the error of a unit that is not the leader if Juju does not let it use its application's databag.
+fn denied(error: HookToolError) -> TracingError {
+    match error.kind() {
+        HookToolErrorKind::PermissionDenied => TracingError::DataAccessPermission,
+        _ => error.into(),
     }
 }
 

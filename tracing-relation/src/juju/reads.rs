@@ -1,8 +1,8 @@
 //! Methods for the hook tools of relations.
 //!
 //! Each call of a tool is a round trip to the unit's agent, so the answers are kept for the rest of the dispatch: while a
-//! hook runs, Juju shows it the same databags anyway. Two answers do change, and are updated: the own application's
-//! databag, by the writes of this dispatch, and leadership, which Juju guarantees only for 30 s.
+//! hook runs, Juju shows it the same databags anyway. Two answers do change, and are asked for again: an own databag, after
+//! a write of this dispatch, and leadership, which Juju guarantees only for 30 s.
 //!
 //! A tool hangs while its agent waits for a lost controller. The agent runs one tool at a time, so the next tool will
 //! probably hang as well. So after a tool that took too long, the time limit is short until a tool answers.
@@ -174,15 +174,13 @@ impl Dispatch {
         }
         // Standard input is used, because its length is not limited.
         let call = call.arg("--file=-").stdin(json::to_yaml(changes));
-        self.run(&call).map_err(|error| self.refine(error, of_app))?;
-        let Some(read) = read else { return Ok(()) };
-        if let Some(output) = self.reads().outputs.get_mut(&read) {
-            let mut databag: Databag = json::read::<Option<_>>(output).ok().flatten().unwrap_or_default();
-            databag.extend(changes.clone());
-            databag.retain(|_, value| !value.is_empty());
-            *output = json::dumps(&databag);
+        let written = self.tell(&call);
+        // Juju shows a hook its own writes. The answer is dropped even after an error, because Juju may have written before
+        // its answer was lost. It is dropped after the call, because another thread may read the old databag during it.
+        if let Some(read) = read {
+            self.reads().outputs.remove(&read);
         }
-        Ok(())
+        written.map_err(|error| self.refine(error, of_app))
     }
 
     /// Locks the answers for a moment, never while a tool runs, so two threads may read the same answer twice.
@@ -258,6 +256,10 @@ impl Dispatch {
     pub(super) fn refine(&self, error: HookToolError, may_be_refused: bool) -> HookToolError {
         let ambiguous = error.kind() == HookToolErrorKind::PermissionDenied
             && error.stderr().to_lowercase().contains("permission denied");
+        if ambiguous && may_be_refused {
+            // The unit is asked for its leadership again, because it may have just lost it.
+            self.reads().leader = None;
+        }
         if ambiguous && (!may_be_refused || self.is_leader().unwrap_or(false)) {
             error.with_kind(HookToolErrorKind::RelationGone)
         } else {

@@ -61,7 +61,7 @@ fn the_relations_own_hooks_know_its_application() {
 }
 
 #[test]
-fn writes_are_read_back_without_asking() {
+fn writes_are_read_back() {
     let (juju, dispatch, id) = related(true);
     juju.set_local_app_data(id, "old", "1");
     assert_eq!(dispatch.relation_get_app("tracing", id, "app").expect("own"), databag([("old", "1")]));
@@ -69,9 +69,36 @@ fn writes_are_read_back_without_asking() {
     dispatch.relation_set_app("tracing", id, &changes).expect("the leader may");
     let expected = databag([("new", "\u{e9}\u{1f600}=\"x\"\n")]);
     juju.clear_calls();
-    assert_eq!(dispatch.relation_get_app("tracing", id, "app").expect("own"), expected);
-    assert!(juju.calls().is_empty());
+    for _ in 0..2 {
+        assert_eq!(dispatch.relation_get_app("tracing", id, "app").expect("own"), expected);
+    }
+    assert_eq!(juju.calls().len(), 1, "{:?}", juju.calls());
     assert_eq!(juju.local_app_data(id), expected);
+}
+
+/// Tools whose `relation-set` writes, but whose answer to it is lost.
+#[derive(Debug)]
+struct LosesAnswers(Model);
+
+impl HookTools for LosesAnswers {
+    fn run(&self, call: &HookToolCall) -> Result<HookToolOutput, HookToolError> {
+        let output = self.0.run(call)?;
+        match call.tool() {
+            "relation-set" => Err(HookToolError::new(HookToolErrorKind::AnswerLost, call.tool(), None)),
+            _ => Ok(output),
+        }
+    }
+}
+
+#[test]
+fn a_write_whose_answer_is_lost_is_read_back() {
+    let (juju, dispatch, id) = related(true);
+    let dispatch = dispatch.with_hook_tools(Arc::new(LosesAnswers(juju)));
+    let changes = databag([("a", "b")]);
+    assert!(dispatch.relation_get_app("tracing", id, "app").expect("own").is_empty());
+    let lost = dispatch.relation_set_app("tracing", id, &changes).expect_err("lost");
+    assert_eq!(lost.kind(), HookToolErrorKind::AnswerLost);
+    assert_eq!(dispatch.relation_get_app("tracing", id, "app").expect("own"), changes);
 }
 
 #[test]
@@ -92,7 +119,8 @@ fn every_unit_writes_its_own_databag_and_reads_it_back() {
     dispatch.relation_set_unit("tracing", id, &changes).expect("its own");
     let after = dispatch.relation_get_unit("tracing", id, "app/0").expect("own");
     assert_eq!(after.keys().collect::<Vec<_>>(), ["-dash", "egress-subnets", "ingress-address"]);
-    assert_eq!(juju.calls(), [["relation-set", "-r", "tracing:1", "--file=-"]]);
+    let tools: Vec<String> = juju.calls().into_iter().map(|call| call[0].clone()).collect();
+    assert_eq!(tools, ["relation-set", "relation-get"]);
     assert_eq!(juju.local_unit_data(id), after);
 }
 
