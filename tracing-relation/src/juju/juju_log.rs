@@ -1,6 +1,6 @@
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, TryLockError};
 use std::time::{Duration, Instant};
 
 use super::{Dispatch, HookToolCall, HookToolError};
@@ -11,12 +11,12 @@ const MAX_ARGUMENT: usize = 131_071;
 /// The time limit of all lines that are written without waiting. It is short, because a hook should not wait for its log.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// The lines of this dispatch that are written without waiting.
+/// The lines of this dispatch that are written without waiting, and the topics of all messages that are said once.
 ///
-/// Nothing is locked to write one, because a process may be forked meanwhile, where the thread that has the lock is missing.
+/// Nothing waits for a lock to write a line, because a child that was forked meanwhile may not have the thread that holds it.
 #[derive(Debug, Default)]
 pub(super) struct Lines {
-    /// The topics of the warnings that were written, because each is written once.
+    /// The topics of the warnings to the operator, and of the lines of `RelationEndpoint::say_once`, that were written.
     topics: Mutex<HashSet<String>>,
     /// The time that the lines of tracing have taken, in nanoseconds.
     taken: AtomicU64,
@@ -82,9 +82,14 @@ impl Dispatch {
         self.lines.taken.fetch_add(taken, Ordering::Relaxed);
     }
 
-    /// Returns true if the topic is new in this dispatch, so that a message about it is not a repetition.
+    /// Returns true if the topic is new in this dispatch, so that a message about it is not a repetition. Also returns true
+    /// while another thread has the topics, because a forked child would wait for it forever.
     pub(crate) fn is_news(&self, topic: &str) -> bool {
-        self.lines.topics.lock().unwrap_or_else(PoisonError::into_inner).insert(topic.to_owned())
+        match self.lines.topics.try_lock() {
+            Ok(mut topics) => topics.insert(topic.to_owned()),
+            Err(TryLockError::Poisoned(topics)) => topics.into_inner().insert(topic.to_owned()),
+            Err(TryLockError::WouldBlock) => true,
+        }
     }
 
     /// Warns the operator about a problem that only they can solve, once per dispatch and topic. Ignores failures.
@@ -189,6 +194,14 @@ mod tests {
             dispatch.juju_log_for_logger(log::Level::Info, "a line");
         }
         assert_eq!(*tools.allowed.lock().expect("not poisoned"), [Duration::from_secs(1)]);
+    }
+
+    #[test]
+    fn a_forked_child_does_not_wait_for_a_thread_that_it_does_not_have() {
+        let (dispatch, tools) = slow(2);
+        let _held_by_the_missing_thread = dispatch.lines.topics.lock().expect("not poisoned");
+        dispatch.warn_operator("a topic", "a warning");
+        assert_eq!(tools.allowed.lock().expect("not poisoned").len(), 1);
     }
 
     #[test]
