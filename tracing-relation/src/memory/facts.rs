@@ -7,8 +7,8 @@ use crate::juju::Dispatch;
 /// The facts that were read about the relations of some endpoints.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Facts {
-    /// The time at which the oldest fact was read, in seconds since 1970; 0 if there is none.
-    pub(super) learned: u64,
+    /// The time at which the oldest fact was read, in seconds since 1970; `None` if there is none.
+    pub(super) learned: Option<u64>,
     /// True if the unit is known not to be its application's leader.
     pub(super) follows: bool,
     /// The applications at the other end, by the id of the relation. They never change.
@@ -71,7 +71,7 @@ impl Outdated {
 impl Facts {
     /// Drops all facts that can change.
     pub(super) fn forget(&mut self) {
-        (self.learned, self.follows) = (0, false);
+        (self.learned, self.follows) = (None, false);
         self.endpoints.clear();
     }
 
@@ -112,7 +112,7 @@ impl Facts {
 
     /// Returns true if the facts were read within the last 24 hours, and not after `now`.
     pub(super) fn are_fresh(&self, now: u64) -> bool {
-        (self.learned..self.learned.saturating_add(A_DAY)).contains(&now)
+        self.learned.is_some_and(|learned| (learned..learned.saturating_add(A_DAY)).contains(&now))
     }
 }
 
@@ -123,7 +123,13 @@ mod tests {
     fn known() -> Facts {
         let endpoints = ["charm-tracing", "receive_ca"].map(|name| (name.to_owned(), BTreeMap::new()));
         let apps = BTreeMap::from([(3, "tempo".to_owned())]);
-        Facts { learned: 1000, follows: true, endpoints: endpoints.into(), apps, ended: BTreeSet::from([1]) }
+        Facts {
+            learned: Some(1000),
+            follows: true,
+            endpoints: endpoints.into(),
+            apps,
+            ended: BTreeSet::from([1]),
+        }
     }
 
     /// Returns the facts that are left after a dispatch.
@@ -166,14 +172,14 @@ mod tests {
         for (hook, relation) in [("database-relation-changed", ""), ("tracing-relation-broken", "tracing:x")]
         {
             let facts = after(&format!("hooks/{hook}"), relation);
-            assert_eq!((facts.endpoints.len(), facts.follows, facts.learned), (0, false, 0), "{hook}");
+            assert_eq!((facts.endpoints.len(), facts.follows, facts.learned), (0, false, None), "{hook}");
         }
     }
 
     #[test]
     fn what_happens_to_the_unit_itself_outdates_everything_but_names_and_ends() {
         for hook in ["install", "start", "upgrade-charm", "leader-elected"] {
-            let left = Facts { learned: 0, follows: false, endpoints: BTreeMap::new(), ..known() };
+            let left = Facts { learned: None, follows: false, endpoints: BTreeMap::new(), ..known() };
             assert_eq!(after(&format!("hooks/{hook}"), ""), left, "{hook}");
         }
     }

@@ -55,7 +55,7 @@ mod tests {
         let endpoints = btree_map(any::<String>(), answers, 0..3);
         let apps = btree_map(any::<u32>(), any::<String>(), 0..3);
         let ended = btree_set(any::<u32>(), 0..3);
-        let facts = (any::<u64>(), any::<bool>(), endpoints, apps, ended).prop_map(
+        let facts = (any::<Option<u64>>(), any::<bool>(), endpoints, apps, ended).prop_map(
             |(learned, follows, endpoints, apps, ended)| Facts { learned, follows, apps, ended, endpoints },
         );
         (any::<[String; 4]>(), facts).prop_map(|([unit, model, hook, written], facts)| Record {
@@ -97,7 +97,7 @@ mod tests {
         let record = Record::decode(include_bytes!("fixtures/v3.relations")).expect("it is whole");
         let ids = ("relation-ids --format=json tracing".to_owned(), r#"["tracing:3"]"#.to_owned());
         let facts = Facts {
-            learned: 1_763_750_000,
+            learned: Some(1_763_750_000),
             follows: true,
             endpoints: BTreeMap::from([("tracing".to_owned(), BTreeMap::from([ids]))]),
             apps: BTreeMap::from([(3, "tempo".to_owned())]),

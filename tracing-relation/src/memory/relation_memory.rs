@@ -230,9 +230,7 @@ impl RelationMemory {
         }
         learn(&mut state.record.facts);
         state.news = true;
-        if state.record.facts.learned == 0 {
-            state.record.facts.learned = self.now;
-        }
+        state.record.facts.learned.get_or_insert(self.now);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
