@@ -59,14 +59,13 @@ pub(super) struct HookTools {
     /// The directory that is first in `PATH`.
     directory: PathBuf,
     program: PathBuf,
-    are_jujus_own: bool,
 }
 
 impl HookTools {
     /// Writes the program into the directory of a unit, as `jujuc`: by that name a charm knows that the tools are Juju's own,
     /// and that it may ask the agent itself.
     pub(super) fn install(unit: &Path) -> io::Result<Self> {
-        let tools = Self { directory: unit.join("tools"), program: unit.join("jujuc"), are_jujus_own: true };
+        let tools = Self { directory: unit.join("tools"), program: unit.join("jujuc") };
         fs::create_dir(&tools.directory)?;
         fs::write(&tools.program, PROGRAM)?;
         fs::set_permissions(&tools.program, PermissionsExt::from_mode(0o755))?;
@@ -79,7 +78,7 @@ impl HookTools {
     }
 
     pub(super) fn are_jujus_own(&self) -> bool {
-        self.are_jujus_own
+        self.program.ends_with("jujuc")
     }
 
     /// Gives the program another name, so that a charm takes it for one that shadows Juju's.
@@ -87,7 +86,6 @@ impl HookTools {
         let renamed = self.program.with_file_name("shadowing-tool");
         fs::rename(&self.program, &renamed)?;
         self.program = renamed;
-        self.are_jujus_own = false;
         Ok(())
     }
 
