@@ -6,7 +6,7 @@ use crate::endpoint::RelationEndpoint;
 use crate::error::with_causes;
 use crate::juju::{Databag, Dispatch, Role};
 use crate::wire::RECEIVERS;
-use crate::{Receiver, ReceiverProtocol, Relation, TracingError, TracingEvent};
+use crate::{ProviderAppData, Receiver, ReceiverProtocol, Relation, TracingError, TracingEvent};
 
 const INTERFACE: &str = "cos_agent";
 
@@ -191,10 +191,8 @@ impl CosAgentProvider {
     ) -> Result<String, TracingError> {
         let protocol = protocol.as_ref();
         let receivers = self.get_all_endpoints_on(relation)?.unwrap_or_default();
-        let of_protocol =
-            |receiver: &Receiver| receiver.protocol.name == protocol && !receiver.url.is_empty();
-        if let Some(receiver) = receivers.into_iter().find(of_protocol) {
-            return Ok(receiver.url);
+        if let Some(receiver) = ProviderAppData::new(receivers).receiver(protocol) {
+            return Ok(receiver.url.clone());
         }
         Err(if self.may_have_requested(protocol, relation) {
             self.not_found(protocol)

@@ -181,7 +181,7 @@ impl Dispatch {
     /// Returns true if this dispatch runs an action.
     #[must_use]
     pub fn is_action(&self) -> bool {
-        self.var("JUJU_ACTION_NAME").is_some_and(|name| !name.is_empty())
+        self.var("JUJU_ACTION_NAME").is_some()
     }
 
     fn owned(&self, name: &str) -> Result<Option<String>, EnvironmentError> {

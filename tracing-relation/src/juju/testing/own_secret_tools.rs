@@ -56,8 +56,8 @@ pub(super) fn set(call: &mut Call<'_>) -> Printed {
 
 pub(super) fn remove(call: &mut Call<'_>) -> Printed {
     let args = Arguments::parse(call.args, &[value(&["revision"])])?;
-    let (id, rest) = secret_id(&args)?;
-    check_empty(rest)?;
+    let (id, _) = secret_id(&args)?;
+    args.at_most(1)?;
     let revision = args.value("revision").map(str::parse::<usize>);
     let (_, revisions) = own(call, id)?;
     match revision {
@@ -77,9 +77,9 @@ pub(super) fn remove(call: &mut Call<'_>) -> Printed {
 
 pub(super) fn grant(call: &mut Call<'_>) -> Printed {
     let args = Arguments::parse(call.args, &[RELATION, value(&["unit"])])?;
-    let (id, rest) = secret_id(&args)?;
+    let (id, _) = secret_id(&args)?;
     let (relation_id, _) = relation(call, &args)?;
-    check_empty(rest)?;
+    args.at_most(1)?;
     own(call, id)?.0.granted_over.insert(relation_id);
     Ok(String::new())
 }
@@ -87,7 +87,7 @@ pub(super) fn grant(call: &mut Call<'_>) -> Printed {
 pub(super) fn revoke(call: &mut Call<'_>) -> Printed {
     let flags = [RELATION, value(&["app", "application"]), value(&["unit"])];
     let args = Arguments::parse(call.args, &flags)?;
-    let (id, rest) = secret_id(&args)?;
+    let (id, _) = secret_id(&args)?;
     let named = args.value("app").or(args.value("unit").and_then(|unit| unit.split('/').next()));
     let revoked: Vec<u32> = match named {
         Some(app) => {
@@ -100,7 +100,7 @@ pub(super) fn revoke(call: &mut Call<'_>) -> Printed {
             Err(_) => return Err(ToolResult::usage("missing relation or application or unit")),
         },
     };
-    check_empty(rest)?;
+    args.at_most(1)?;
     own(call, id)?.0.granted_over.retain(|relation| !revoked.contains(relation));
     Ok(String::new())
 }
@@ -119,10 +119,6 @@ fn secret_id(args: &Arguments) -> Result<(&str, &[String]), ToolResult> {
     };
     let id = id_in(uri).ok_or_else(|| ToolResult::usage(&format!("secret URI {uri:?} not valid")))?;
     Ok((id, rest))
-}
-
-fn check_empty(rest: &[String]) -> Result<(), ToolResult> {
-    if rest.is_empty() { Ok(()) } else { Err(ToolResult::usage(&format!("unrecognized args: {rest:?}"))) }
 }
 
 /// Returns an own secret that the unit may change.
