@@ -69,9 +69,9 @@ pub use event::{TracingEvent, TracingProviderEvent};
 pub use json::JsonError;
 pub use protocol::{ReceiverProtocol, TransportProtocol, UnknownProtocol};
 pub use provider::TracingEndpointProvider;
-/// Exported for `charm-tracing`, which reads files that other programs wrote by the same rules.
+/// Exported for `charm-tracing`, which opens, reads and writes files by the same rules.
 #[doc(hidden)]
-pub use regular_file::{is_plain_path, read_regular_file};
+pub use regular_file::{check_size_limit, is_plain_path, own_file_options, read_regular_file};
 pub use relation::Relation;
 pub use requirer::TracingEndpointRequirer;
 pub use wire::{DataValidationError, ProtocolType, ProviderAppData, Receiver, RequirerAppData};

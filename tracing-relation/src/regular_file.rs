@@ -1,4 +1,4 @@
-//! Reads files that another program wrote, at a path that another program may change.
+//! Opens and reads files at a path that another program may change.
 
 use std::fs::OpenOptions;
 use std::io::{self, Read as _};
@@ -7,6 +7,7 @@ use std::path::Path;
 
 use rustix::fs::OFlags;
 use rustix::io::Errno;
+use rustix::process::{Resource, getrlimit};
 
 /// The longest path that Linux accepts, in bytes.
 const LONGEST_PATH: usize = 4096;
@@ -24,8 +25,29 @@ pub fn is_plain_path(path: &Path) -> bool {
 
 const BEGIN: &[u8] = b"-----BEGIN";
 
+/// Returns options to open a file of our own. They do not follow a symbolic link, and do not wait for the other end of a pipe.
+#[must_use]
+pub fn own_file_options() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.custom_flags(custom_flags(OFlags::NOFOLLOW | OFlags::NONBLOCK));
+    options
+}
+
+/// Returns an error if this process may not make a file of this size (`ulimit -f`), because the attempt would kill it
+/// (SIGXFSZ). Calls `len` only if there is a limit.
+///
+/// # Errors
+///
+/// The limit is less than `len`, or `len` fails.
+pub fn check_size_limit(len: impl FnOnce() -> io::Result<u64>) -> io::Result<()> {
+    match getrlimit(Resource::Fsize).current {
+        Some(limit) if len()? > limit => Err(io::ErrorKind::FileTooLarge.into()),
+        _ => Ok(()),
+    }
+}
+
 /// Returns flags in the type that `OpenOptions` takes. Before Rust 1.87 integers have no `cast_signed`.
-pub(crate) fn custom_flags(flags: OFlags) -> i32 {
+fn custom_flags(flags: OFlags) -> i32 {
     i32::from_ne_bytes(flags.bits().to_ne_bytes())
 }
 

@@ -4,7 +4,7 @@
 //! tested with a substitute.
 
 use std::fmt::Debug;
-use std::fs::{self, File, Metadata, OpenOptions, Permissions};
+use std::fs::{self, File, Metadata, Permissions};
 use std::io::{self, Read as _, Write as _};
 use std::os::fd::IntoRawFd as _;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
@@ -13,7 +13,7 @@ use std::time::SystemTime;
 
 use rustix::fs::{FileType, FlockOperation, Mode, OFlags, RawDir, fcntl_lock};
 use rustix::io::Errno;
-use rustix::process::{Resource, getrlimit};
+use tracing_relation::{check_size_limit, own_file_options};
 
 /// The operations of a file system that the queue needs. A symbolic link in the last part of a path is not followed.
 pub(super) trait FileSystem: Debug + Send + Sync {
@@ -154,16 +154,16 @@ impl FileSystem for RealFileSystem {
     }
 
     fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        let mut file = options().write(true).create_new(true).mode(PRIVATE_FILE).open(path)?;
+        let mut file = own_file_options().write(true).create_new(true).mode(PRIVATE_FILE).open(path)?;
         let written = make_file_private(&file)
-            .and_then(|()| check_limit(|| Ok(bytes.len() as u64)))
+            .and_then(|()| check_size_limit(|| Ok(bytes.len() as u64)))
             .and_then(|()| file.write_all(bytes));
         written.inspect_err(|_| drop(fs::remove_file(path)))
     }
 
     fn append(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        let mut file = options().append(true).open(path)?;
-        check_limit(|| Ok(file.metadata()?.len() + bytes.len() as u64))?;
+        let mut file = own_file_options().append(true).open(path)?;
+        check_size_limit(|| Ok(file.metadata()?.len() + bytes.len() as u64))?;
         let written = file.write(bytes)?;
         if written < bytes.len() {
             // Only the beginning had room.
@@ -174,7 +174,7 @@ impl FileSystem for RealFileSystem {
     }
 
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        let file = options().read(true).open(path)?;
+        let file = own_file_options().read(true).open(path)?;
         let found = file.metadata()?;
         if !found.is_file() {
             return Err(io::Error::other("it is not a regular file"));
@@ -200,7 +200,7 @@ impl FileSystem for RealFileSystem {
     }
 
     fn lock(&self, path: &Path) -> io::Result<Locking> {
-        let file = options().read(true).write(true).create(true).mode(PRIVATE_FILE).open(path)?;
+        let file = own_file_options().read(true).write(true).create(true).mode(PRIVATE_FILE).open(path)?;
         make_file_private(&file)?;
         // The lock belongs to the process and not to the open file: a forked child does not share it, so it is released
         // when this process ends.
@@ -223,23 +223,6 @@ fn make_file_private(file: &File) -> io::Result<()> {
         return Ok(());
     }
     file.set_permissions(Permissions::from_mode(PRIVATE_FILE))
-}
-
-/// Opens without following a symbolic link, and without waiting if the file is a pipe.
-fn options() -> OpenOptions {
-    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let mut options = OpenOptions::new();
-    options.custom_flags(i32::from_ne_bytes(flags.bits().to_ne_bytes()));
-    options
-}
-
-/// Fails if this process may not make a file of this size (`ulimit -f`), because the attempt would kill it (SIGXFSZ).
-/// Calls `len` only if there is a limit.
-fn check_limit(len: impl FnOnce() -> io::Result<u64>) -> io::Result<()> {
-    match getrlimit(Resource::Fsize).current {
-        Some(limit) if len()? > limit => Err(io::ErrorKind::FileTooLarge.into()),
-        _ => Ok(()),
-    }
 }
 
 #[derive(Debug)]

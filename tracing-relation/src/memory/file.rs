@@ -3,10 +3,7 @@ use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
-use rustix::fs::OFlags;
-use rustix::process::{Resource, getrlimit};
-
-use crate::regular_file::custom_flags;
+use crate::regular_file::{check_size_limit, own_file_options};
 
 /// The largest file that is kept, in bytes. Reading a larger one would cost as much as asking Juju.
 pub(super) const LARGEST: usize = 256 * 1024;
@@ -15,7 +12,7 @@ pub(super) const LARGEST: usize = 256 * 1024;
 ///
 /// The file is opened for writing, because facts that could not be dropped later must not be used.
 pub(super) fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
-    let file = match open(path, &mut OpenOptions::new()) {
+    let file = match open(path, &mut own_file_options()) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         opened => opened?,
     };
@@ -29,15 +26,12 @@ pub(super) fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
 
 /// Replaces the file, or whatever else is at its path except a directory. If this fails, it is unchanged.
 pub(super) fn write(path: &Path, content: &[u8]) -> io::Result<()> {
-    // A write beyond the limit of this process (`ulimit -f`) would kill it.
-    if getrlimit(Resource::Fsize).current.is_some_and(|most| content.len() as u64 > most) {
-        return Err(io::ErrorKind::FileTooLarge.into());
-    }
+    check_size_limit(|| Ok(content.len() as u64))?;
     let mut part = path.as_os_str().to_owned();
     part.push(".part");
     let part = Path::new(&part);
     remove(part)?;
-    let written = open(part, OpenOptions::new().create_new(true))
+    let written = open(part, own_file_options().create_new(true))
         .and_then(|mut file| file.write_all(content))
         .and_then(|()| fs::rename(part, path));
     written.inspect_err(|_| drop(fs::remove_file(part)))
@@ -50,16 +44,13 @@ pub(super) fn remove(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         // A read-only file system refuses the removal even if the file does not exist.
         Err(_) if fs::symlink_metadata(path).is_err_and(is_absent) => Ok(()),
-        Err(_) => open(path, &mut OpenOptions::new())?.set_len(0),
+        Err(_) => open(path, &mut own_file_options())?.set_len(0),
         Ok(()) => Ok(()),
     }
 }
 
 fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
-    // The flags refuse a link, and do not wait for the other end of a pipe.
-    let flags = custom_flags(OFlags::NOFOLLOW | OFlags::NONBLOCK);
-    options.read(true).write(true).mode(0o600).custom_flags(flags);
-    let file = options.open(path)?;
+    let file = options.read(true).write(true).mode(0o600).open(path)?;
     let metadata = file.metadata()?;
     if !metadata.is_file() || metadata.uid() != rustix::process::geteuid().as_raw() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a file of this user"));
