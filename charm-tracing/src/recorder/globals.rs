@@ -4,7 +4,6 @@
 //! load of [`RECORDING`].
 
 use std::cell::Cell;
-use std::ops::{Deref, DerefMut};
 use std::process;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
@@ -28,26 +27,27 @@ pub(crate) fn is_recording() -> bool {
 #[expect(clippy::inline_always, reason = "a tenth of what a span costs is the moving of its parts")]
 #[inline(always)]
 pub(crate) fn with<R>(work: impl FnOnce(&mut OpenTrace) -> R) -> Option<R> {
-    lock()?.as_mut().map(work)
+    let (mut slot, _marked) = lock()?;
+    slot.as_mut().map(work)
 }
 
 /// Opens the trace that `begin` returns. Does not call `begin` if another one is open.
 pub(super) fn open(begin: impl FnOnce() -> OpenTrace) {
-    let Some(mut slot) = lock() else { return };
+    let Some((mut slot, _marked)) = lock() else { return };
     if slot.is_none() {
         OPENED_BY.store(process::id(), Ordering::Relaxed);
         *slot = Some(begin());
-        refresh(&slot);
+        refresh(slot.is_some());
     }
 }
 
 /// Closes the open trace, and returns what was recorded.
 pub(crate) fn close() -> Ended {
-    let Some(mut slot) = lock() else { return Ended::default() };
+    let Some((mut slot, marked)) = lock() else { return Ended::default() };
     let trace = slot.take();
-    refresh(&slot);
+    refresh(slot.is_some());
     // The lock is released before the root's context is dropped, because that may hold values of the charm.
-    drop(slot);
+    drop((slot, marked));
     trace.map(OpenTrace::close).unwrap_or_default()
 }
 
@@ -67,36 +67,40 @@ pub(super) fn end_switched_off() {
 }
 
 fn refresh_now() {
-    if let Some(slot) = lock() {
-        refresh(&slot);
+    if let Some((slot, _marked)) = lock() {
+        refresh(slot.is_some());
     }
 }
 
-fn refresh(open: &Locked) {
-    RECORDING.store(open.is_some() && SWITCHED_OFF.load(Ordering::SeqCst) == 0, Ordering::SeqCst);
+fn refresh(is_open: bool) {
+    RECORDING.store(is_open && SWITCHED_OFF.load(Ordering::SeqCst) == 0, Ordering::SeqCst);
 }
-
-/// The open trace, locked by this thread.
-struct Locked(MutexGuard<'static, Option<OpenTrace>>);
 
 thread_local! {
     static IS_LOCKED: Cell<bool> = const { Cell::new(false) };
 }
 
+/// Marks this thread as the one that has the open trace locked, until this is dropped.
+struct Marked;
+
+impl Drop for Marked {
+    #[inline]
+    fn drop(&mut self) {
+        IS_LOCKED.set(false);
+    }
+}
+
 /// Locks the open trace; `None` if this thread has it locked already. That happens because an allocation under the lock may
 /// run the charm's code: an allocator that uses its span.
 #[inline]
-fn lock() -> Option<Locked> {
+fn lock() -> Option<(MutexGuard<'static, Option<OpenTrace>>, Marked)> {
     if IS_LOCKED.replace(true) {
         return None;
     }
+    let marked = Marked;
     // Nothing panics while the lock is held; if anything did, the trace would still be valid. Nothing calls the charm's code
     // either, its logger included, because that may wait for a thread that waits for this lock.
-    let Some(open) = lock_unless_forked(&OPEN) else {
-        IS_LOCKED.set(false);
-        return None;
-    };
-    Some(Locked(open))
+    Some((lock_unless_forked(&OPEN)?, marked))
 }
 
 /// Locks a value that is valid also after a panic. Returns `None` if it is locked in a process that was forked: there the lock may
@@ -125,27 +129,4 @@ pub(crate) fn was_opened() -> bool {
 pub(crate) fn is_of_another_process() -> bool {
     let opened_by = OPENED_BY.load(Ordering::Relaxed);
     opened_by != 0 && opened_by != process::id()
-}
-
-impl Drop for Locked {
-    #[inline]
-    fn drop(&mut self) {
-        IS_LOCKED.set(false);
-    }
-}
-
-impl Deref for Locked {
-    type Target = Option<OpenTrace>;
-
-    #[inline]
-    fn deref(&self) -> &Option<OpenTrace> {
-        &self.0
-    }
-}
-
-impl DerefMut for Locked {
-    #[inline]
-    fn deref_mut(&mut self) -> &mut Option<OpenTrace> {
-        &mut self.0
-    }
 }
