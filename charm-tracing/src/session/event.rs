@@ -5,7 +5,7 @@ use opentelemetry::Context;
 
 use super::Session;
 use crate::recorder::{Handle, globals, set_event};
-use crate::span::{self, Current, EventKind, OpenSpan, StatusOnly};
+use crate::span::{self, Current, OpenSpan, StatusOnly};
 
 impl Session {
     /// Handles the event of this dispatch inside its span, e.g. `event: update_status`.
@@ -93,8 +93,8 @@ impl Session {
         let open = self.open.as_mut()?;
         let name = self.dispatch.event();
         self.dispatch.juju_log_without_waiting(log::Level::Debug, &format!("Emitting Juju event {name}."));
-        let kind = if self.dispatch.is_action() { EventKind::Action } else { EventKind::Hook };
-        let span = span::open_event(name, kind);
+        let event_type = if self.dispatch.is_action() { "action" } else { "hook" };
+        let span = span::open_event(name, event_type);
         let event = OpenEvent {
             span: span.as_ref().map(|(span, context)| (span.handle(), Around::begin(context.clone()))),
             ended_before: ended_count(),

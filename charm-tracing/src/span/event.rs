@@ -5,6 +5,7 @@ use opentelemetry::{Context, KeyValue};
 use super::open::{Current, OpenSpan, StatusOnly};
 use super::text;
 use crate::names;
+use crate::recorder::globals;
 
 /// Runs `handle` in the span of a custom or re-emitted event, such as `event: certificates_available`.
 ///
@@ -40,34 +41,21 @@ pub fn try_event<T, E: fmt::Debug>(name: &str, handle: impl FnOnce() -> Result<T
 }
 
 fn in_event<R>(name: &str, handle: impl FnOnce(Option<&OpenSpan>) -> R) -> R {
-    let (span, context) = open_event(name, EventKind::Custom).unzip();
+    let (span, context) = open_event(name, "custom").unzip();
     let _current = context.map(Current::attach);
     handle(span.as_ref())
 }
 
-/// The kind of an event, by the names of `ops-tracing`.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum EventKind {
-    Hook,
-    Action,
-    /// An event that the charm itself emits.
-    Custom,
-}
-
-impl EventKind {
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Hook => "hook",
-            Self::Action => "action",
-            Self::Custom => "custom",
-        }
-    }
-}
-
 /// Opens the span `event: <name>`, adds its span event, and returns the span with its context; `None` if nothing records.
-pub(crate) fn open_event(name: &str, kind: EventKind) -> Option<(OpenSpan, Context)> {
-    let kind = KeyValue::new("event_type", kind.as_str());
-    let (span, context) = OpenSpan::start_in_context(names::event(name), vec![kind])?;
+///
+/// `event_type` is the kind of the event by the names of `ops-tracing`: `hook`, `action`, or `custom` for an event that the charm
+/// itself emits.
+pub(crate) fn open_event(name: &str, event_type: &'static str) -> Option<(OpenSpan, Context)> {
+    if !globals::is_recording() {
+        return None;
+    }
+    let event_type = KeyValue::new("event_type", event_type);
+    let (span, context) = OpenSpan::start_in_context(names::event(name), vec![event_type])?;
     span.add_event(name.to_owned(), Vec::new());
     Some((span, context))
 }

@@ -23,7 +23,7 @@ pub use crate::site::{Callee, Site};
 pub use attribute::{Attributes, value};
 pub use carried::{ClosureWork, FutureWork, WithCurrent, Work, with_current_context};
 pub use current::{CurrentSpan, current_span};
-pub(crate) use event::{EventKind, open_event};
+pub(crate) use event::open_event;
 pub use event::{event, try_event};
 pub(crate) use failure::Failure;
 pub use failure::probe;
