@@ -7,8 +7,8 @@ use syn::{
 
 use crate::args::{self, Accept, Args};
 use crate::errors::{Errors, refuse_item};
-use crate::expand::{Scope, Traced};
-use crate::last::{self, Owner};
+use crate::expand::{Owner, Scope, Traced};
+use crate::last;
 use crate::lints;
 use crate::marker::marker;
 use crate::names::is_called;

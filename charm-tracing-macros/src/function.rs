@@ -4,8 +4,8 @@ use syn::{Error, ForeignItemFn, ItemFn, LitStr, Path, Signature};
 
 use crate::args::{self, Accept, Args, SpanAttribute};
 use crate::errors::{Errors, refuse_item};
-use crate::expand::Traced;
-use crate::last::{self, Last, Owner};
+use crate::expand::{Owner, Traced};
+use crate::last::{self, Last};
 
 /// The arguments of `#[trace_fn]`.
 #[derive(Default)]

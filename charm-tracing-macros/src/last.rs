@@ -10,16 +10,12 @@
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
-use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::punctuated::Punctuated;
-use syn::{
-    Attribute, Error, Ident, ImplItem, Item, ItemImpl, ItemTrait, LitStr, Meta, Path, Signature, Token,
-    parenthesized, parse_quote,
-};
+use syn::{Attribute, Error, Ident, Item, LitStr, Meta, Path, Token, parenthesized, parse_quote};
 
-use crate::expand::{Callee, CalleeOwner, Scope};
-use crate::names::{is_called, type_name};
+use crate::expand::Owner;
+use crate::names::is_called;
 
 /// The key of the argument that says that all other attributes have run.
 pub(crate) const KEY: &str = "__last";
@@ -28,57 +24,6 @@ pub(crate) const KEY: &str = "__last";
 pub(crate) struct Last {
     pub(crate) krate: Path,
     pub(crate) owner: Owner,
-}
-
-/// The place of a function, as far as it is known.
-pub(crate) enum Owner {
-    /// A free function, or a method of a block that is not traced.
-    Unknown,
-    /// A block, reduced to its header and its associated types; and the type's name in spans.
-    Block(Box<ItemImpl>, Option<LitStr>),
-    /// A trait definition, reduced to its header; and the type's name in spans.
-    Trait(Box<ItemTrait>, Option<LitStr>),
-}
-
-impl Owner {
-    pub(crate) fn of_block(block: &ItemImpl, name: Option<&LitStr>) -> Self {
-        let mut header = ItemImpl { attrs: Vec::new(), items: Vec::new(), ..block.clone() };
-        header.items.extend(block.items.iter().filter(|item| matches!(item, ImplItem::Type(_))).cloned());
-        Self::Block(Box::new(header), name.cloned())
-    }
-
-    pub(crate) fn of_trait(definition: &ItemTrait, name: Option<&LitStr>) -> Self {
-        let header = ItemTrait { attrs: Vec::new(), items: Vec::new(), ..definition.clone() };
-        Self::Trait(Box::new(header), name.cloned())
-    }
-
-    /// Describes the function for the runtime; `name` is the span name that the author chose.
-    pub(crate) fn callee(&self, signature: &Signature, name: Option<&LitStr>) -> Callee {
-        let owner = match self {
-            Self::Unknown => None,
-            Self::Block(block, ty) => Some((type_name(&block.self_ty), ty, false)),
-            Self::Trait(definition, ty) => Some((definition.ident.unraw().to_string(), ty, true)),
-        };
-        let owner =
-            owner.map(|(path, ty, is_definition)| CalleeOwner { path, ty: ty.as_ref(), is_definition });
-        Callee::of(signature, name, owner.as_ref())
-    }
-
-    pub(crate) fn scope(&self) -> Scope {
-        match self {
-            Self::Unknown => Scope::unknown(),
-            Self::Block(block, _) => Scope::of_block(block),
-            Self::Trait(definition, _) => Scope::of_trait(&definition.generics),
-        }
-    }
-
-    fn to_tokens(&self) -> TokenStream {
-        match self {
-            Self::Unknown => TokenStream::new(),
-            Self::Block(block, name) => quote!(, #name #block),
-            Self::Trait(definition, name) => quote!(, #name #definition),
-        }
-    }
 }
 
 impl Parse for Last {

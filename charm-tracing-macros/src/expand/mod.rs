@@ -3,6 +3,7 @@
 mod arguments;
 mod body;
 mod callee;
+mod owner;
 mod place;
 mod recursion;
 mod returns;
@@ -10,5 +11,6 @@ mod scope;
 
 pub(crate) use body::Traced;
 pub(crate) use callee::{Callee, CalleeOwner};
+pub(crate) use owner::Owner;
 pub(crate) use place::located;
 pub(crate) use scope::Scope;
