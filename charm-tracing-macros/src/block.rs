@@ -7,7 +7,7 @@ use syn::{
 
 use crate::args::{self, Accept, Args};
 use crate::errors::{Errors, refuse_item};
-use crate::expand::{Owner, Scope, Traced};
+use crate::expand::{Callee, Owner, Scope, Traced};
 use crate::last;
 use crate::lints;
 use crate::marker::marker;
@@ -140,7 +140,7 @@ impl<'a> Methods<'a> {
             attributes.push(last::attribute(krate, owner, &TokenStream::new()));
             return;
         }
-        let callee = owner.callee(signature, None);
+        let callee = Callee::of(signature, None, owner);
         Traced { krate, callee, attributes: &[], records_errors: true, scope }
             .write(attributes, signature, block);
     }

@@ -4,7 +4,7 @@ use syn::{Error, ForeignItemFn, ItemFn, LitStr, Path, Signature};
 
 use crate::args::{self, Accept, Args, SpanAttribute};
 use crate::errors::{Errors, refuse_item};
-use crate::expand::{Owner, Traced};
+use crate::expand::{Callee, Owner, Traced};
 use crate::last::{self, Last};
 
 /// The arguments of `#[trace_fn]`.
@@ -41,7 +41,7 @@ impl FunctionArgs {
         let owner = self.owner();
         let traced = Traced {
             krate,
-            callee: owner.callee(&function.sig, self.name.as_ref()),
+            callee: Callee::of(&function.sig, self.name.as_ref(), owner),
             attributes: &self.attributes,
             records_errors: !self.err_is_off,
             scope: &owner.scope(),

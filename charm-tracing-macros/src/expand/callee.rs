@@ -3,7 +3,8 @@ use quote::quote_spanned;
 use syn::ext::IdentExt;
 use syn::{LitStr, Signature};
 
-use crate::expand::located;
+use super::{Owner, located};
+use crate::names::type_name;
 
 /// The description of a traced function for the runtime: a `Site`. For a method whose type is unknown to the attribute,
 /// it also says where to ask for the type's name.
@@ -15,38 +16,31 @@ pub(crate) struct Callee {
     owner_at_run_time: bool,
 }
 
-/// The owner of a traced method.
-pub(crate) struct CalleeOwner<'a> {
-    /// The name of the type or trait.
-    pub(crate) path: String,
-    /// The type's name in spans, if the author chose one.
-    pub(crate) ty: Option<&'a LitStr>,
-    /// True for the definition of a trait, whose methods are those of a type that is known only at run time.
-    pub(crate) is_definition: bool,
-}
-
 impl Callee {
-    /// Describes a function. `name` is the name of its span if the author chose one. `owner` is the type or trait whose
-    /// block or definition the function is in; `None` outside of a traced one.
-    pub(crate) fn of(signature: &Signature, name: Option<&LitStr>, owner: Option<&CalleeOwner<'_>>) -> Self {
+    /// Describes a function. `name` is the name of its span if the author chose one.
+    pub(crate) fn of(signature: &Signature, name: Option<&LitStr>, owner: &Owner) -> Self {
         let function = signature.ident.unraw();
-        let is_unknown =
-            owner.map_or(signature.receiver().is_some(), |owner| owner.is_definition && owner.ty.is_none());
-        Self {
-            name: match (name, owner) {
-                (Some(name), _) => name.value(),
-                _ if is_unknown => function.to_string(),
-                (None, Some(CalleeOwner { path, ty, .. })) => {
-                    let ty = ty.map_or_else(|| path.clone(), LitStr::value);
-                    format!("method call: {ty}.{function}")
-                }
-                (None, None) => format!("function call: {function}"),
-            },
-            path: owner.map(|owner| format!("::{}", owner.path)).unwrap_or_default()
-                + &format!("::{function}"),
-            place: function.span(),
-            owner_at_run_time: is_unknown && name.is_none(),
-        }
+        let is_method = !matches!(owner, Owner::Unknown) || signature.receiver().is_some();
+        // The name of a trait's type is known only at run time, unless the author chose one.
+        let (owner, ty) = match owner {
+            Owner::Unknown => (None, None),
+            Owner::Block(block, ty) => {
+                let owner = type_name(&block.self_ty);
+                let ty = ty.as_ref().map_or_else(|| owner.clone(), LitStr::value);
+                (Some(owner), Some(ty))
+            }
+            Owner::Trait(definition, ty) => {
+                (Some(definition.ident.unraw().to_string()), ty.as_ref().map(LitStr::value))
+            }
+        };
+        let (name, owner_at_run_time) = match (name, ty) {
+            (Some(name), _) => (name.value(), false),
+            (None, Some(ty)) => (format!("method call: {ty}.{function}"), false),
+            (None, None) if is_method => (function.to_string(), true),
+            (None, None) => (format!("function call: {function}"), false),
+        };
+        let path = owner.map(|owner| format!("::{owner}")).unwrap_or_default() + &format!("::{function}");
+        Self { name, path, place: function.span(), owner_at_run_time }
     }
 
     /// Writes an expression of the type `__private::Callee`.

@@ -10,7 +10,7 @@ mod returns;
 mod scope;
 
 pub(crate) use body::Traced;
-pub(crate) use callee::{Callee, CalleeOwner};
+pub(crate) use callee::Callee;
 pub(crate) use owner::Owner;
 pub(crate) use place::located;
 pub(crate) use scope::Scope;

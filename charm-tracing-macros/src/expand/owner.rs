@@ -1,10 +1,8 @@
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::ext::IdentExt;
-use syn::{ImplItem, ItemImpl, ItemTrait, LitStr, Signature};
+use syn::{ImplItem, ItemImpl, ItemTrait, LitStr};
 
-use super::{Callee, CalleeOwner, Scope};
-use crate::names::type_name;
+use super::Scope;
 
 /// The place of a function, as far as it is known.
 pub(crate) enum Owner {
@@ -26,18 +24,6 @@ impl Owner {
     pub(crate) fn of_trait(definition: &ItemTrait, name: Option<&LitStr>) -> Self {
         let header = ItemTrait { attrs: Vec::new(), items: Vec::new(), ..definition.clone() };
         Self::Trait(Box::new(header), name.cloned())
-    }
-
-    /// Describes the function for the runtime; `name` is the span name that the author chose.
-    pub(crate) fn callee(&self, signature: &Signature, name: Option<&LitStr>) -> Callee {
-        let owner = match self {
-            Self::Unknown => None,
-            Self::Block(block, ty) => Some((type_name(&block.self_ty), ty, false)),
-            Self::Trait(definition, ty) => Some((definition.ident.unraw().to_string(), ty, true)),
-        };
-        let owner =
-            owner.map(|(path, ty, is_definition)| CalleeOwner { path, ty: ty.as_ref(), is_definition });
-        Callee::of(signature, name, owner.as_ref())
     }
 
     pub(crate) fn scope(&self) -> Scope {
