@@ -17,6 +17,7 @@ use syn::{
 
 use crate::extra_types::number;
 use crate::lints;
+use crate::names::bare;
 use crate::tokens::idents;
 
 /// Registers the type of the block as traced. A block that belongs to no type in particular gets no marker.
@@ -65,10 +66,8 @@ pub(crate) fn marker(krate: &TokenStream, block: &ItemImpl) -> TokenStream {
 /// Returns true for a type parameter, also behind pointers: such a block belongs to no type that `extra_types` can
 /// name.
 fn is_parameter(ty: &Type, generics: &Generics) -> bool {
-    match ty {
+    match bare(ty) {
         Type::Reference(reference) => is_parameter(&reference.elem, generics),
-        Type::Paren(inner) => is_parameter(&inner.elem, generics),
-        Type::Group(inner) => is_parameter(&inner.elem, generics),
         Type::Path(path) => {
             if let Some(name) = path.path.get_ident() {
                 return generics.type_params().any(|parameter| parameter.ident == *name);

@@ -2,20 +2,26 @@ use std::ffi::OsString;
 
 use quote::ToTokens;
 use syn::ext::IdentExt;
-use syn::{Path, Type};
+use syn::{Path, Type, TypeGroup, TypeParen};
 
 /// Returns the name of a type in span names: the last part of its path, without arguments.
 pub(crate) fn type_name(ty: &Type) -> String {
-    match ty {
+    match bare(ty) {
         Type::Path(path) => {
             path.path.segments.last().map(|last| last.ident.unraw().to_string()).unwrap_or_default()
         }
         Type::Reference(reference) => type_name(&reference.elem),
-        Type::Paren(inner) => type_name(&inner.elem),
-        Type::Group(inner) => type_name(&inner.elem),
         // `dyn Trait`, `[T]`, `(A, B)`: as written, because they are rare.
         other => other.to_token_stream().to_string(),
     }
+}
+
+/// Returns a type without the parentheses around it, and without the invisible ones that a macro leaves.
+pub(crate) fn bare(mut ty: &Type) -> &Type {
+    while let Type::Group(TypeGroup { elem, .. }) | Type::Paren(TypeParen { elem, .. }) = ty {
+        ty = elem;
+    }
+    ty
 }
 
 /// Returns true if the last part of a path is the name: the author may write any of the parts before it.

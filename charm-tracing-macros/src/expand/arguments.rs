@@ -9,6 +9,7 @@ use syn::visit_mut::{self, VisitMut};
 use syn::{Block, Expr, FnArg, Ident, Pat, PatIdent, PatType, ReceiverKind, Signature, Type, parse_quote};
 
 use super::place::{with_braces_of, with_statements_before};
+use crate::names::bare;
 use crate::tokens::flat;
 
 /// Returns a body for a closure or an async block that owns the function's arguments as the function did.
@@ -250,10 +251,8 @@ const fn is_mutable(binding: &PatIdent) -> bool {
 
 /// Returns true if dropping a value of the type may have an effect, as far as the type's tokens tell.
 fn may_drop(ty: &Type) -> bool {
-    match ty {
+    match bare(ty) {
         Type::Reference(_) | Type::Ptr(_) | Type::FnPtr(_) | Type::Never(_) => false,
-        Type::Paren(inner) => may_drop(&inner.elem),
-        Type::Group(inner) => may_drop(&inner.elem),
         Type::Array(array) => may_drop(&array.elem),
         Type::Tuple(tuple) => tuple.elems.iter().any(may_drop),
         Type::Path(path) => !path.path.get_ident().is_some_and(is_copied),

@@ -6,7 +6,7 @@ use syn::{
 };
 
 use super::arguments::is_copied;
-use crate::names::is_called;
+use crate::names::{bare, is_called};
 use crate::tokens::idents;
 
 /// The way in which a function ends, as far as its signature tells.
@@ -40,11 +40,7 @@ impl Returning {
 
 fn output(output: &ReturnType) -> Option<&Type> {
     let ReturnType::Type(_, ty) = output else { return None };
-    let mut ty = &**ty;
-    while let Type::Group(syn::TypeGroup { elem, .. }) | Type::Paren(syn::TypeParen { elem, .. }) = ty {
-        ty = elem;
-    }
-    Some(ty)
+    Some(bare(ty))
 }
 
 /// Returns true if the type may be a `Result` or a boxed future. An alias can hide one, so every path counts except the

@@ -14,6 +14,7 @@ use syn::{
     TypeParamBound, TypePath, WherePredicate,
 };
 
+use crate::names::bare;
 use crate::tokens::{flat, lifetimes};
 
 /// The context that gives the types of a signature their meaning.
@@ -117,10 +118,8 @@ impl Scope {
 
     /// Returns true if a bound of the type may require a lifetime.
     fn may_borrow(&self, ty: &Type) -> bool {
-        match self.resolved(ty) {
+        match bare(self.resolved(bare(ty))) {
             Type::Reference(reference) => self.may_borrow(&reference.elem),
-            Type::Paren(inner) => self.may_borrow(&inner.elem),
-            Type::Group(inner) => self.may_borrow(&inner.elem),
             Type::ImplTrait(_) => true,
             ty @ Type::Path(path) => !self.is_parameter(path) && !is_pointer(path) && self.borrows(ty),
             _ => false,
