@@ -33,7 +33,7 @@ pub(crate) trait Args: Default + 'static {
             while !input.is_empty() {
                 if let Err(error) = args.accept_next(input, &mut given) {
                     errors.push(error);
-                    skip_to_comma(input);
+                    skip(input, |input| input.peek(Token![,]));
                 }
                 if !input.is_empty() {
                     errors.note(input.parse::<Token![,]>());
@@ -89,8 +89,9 @@ fn similar(key: &str, accepted: impl Iterator<Item = &'static str>) -> Option<&'
     rated.min_by(|(one, _), (other, _)| other.total_cmp(one)).map(|(_, name)| name)
 }
 
-fn skip_to_comma(input: ParseStream<'_>) {
-    while !input.is_empty() && !input.peek(Token![,]) {
+/// Skips tokens after a mistake, up to the next one that `until` accepts.
+pub(crate) fn skip(input: ParseStream<'_>, until: impl Fn(ParseStream<'_>) -> bool) {
+    while !input.is_empty() && !until(input) {
         // A token tree always parses where the input is not empty.
         let _ = input.parse::<TokenTree>();
     }

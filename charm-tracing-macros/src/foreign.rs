@@ -54,7 +54,7 @@ pub(crate) fn traced_type(input: TokenStream) -> TokenStream {
                 Ok(block) => blocks.push(block),
                 Err(error) => {
                     errors.push(error);
-                    skip(input, |input| input.peek(Token![impl]) || input.peek(Token![#]));
+                    args::skip(input, |input| input.peek(Token![impl]) || input.peek(Token![#]));
                 }
             }
         }
@@ -240,18 +240,10 @@ fn block(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<Block> {
             Ok(method) => methods.push(method),
             Err(error) => {
                 errors.push(error);
-                skip(&content, |input| input.peek(Token![;]) || input.peek(syn::token::Brace));
+                args::skip(&content, |input| input.peek(Token![;]) || input.peek(syn::token::Brace));
                 let _ = content.parse::<TokenTree>();
             }
         }
     }
     Ok(Block { attributes, generics, ty, methods })
-}
-
-/// Skips tokens after a mistake, up to the next one that `until` accepts.
-fn skip(input: ParseStream<'_>, until: impl Fn(ParseStream<'_>) -> bool) {
-    while !input.is_empty() && !until(input) {
-        // A token tree always parses where the input is not empty.
-        let _ = input.parse::<TokenTree>();
-    }
 }
