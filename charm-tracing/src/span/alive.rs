@@ -50,7 +50,7 @@ pub(super) fn can_open_spans() -> bool {
 /// Returns true if what this thread records now would be in the trace.
 #[cfg(any(feature = "log", feature = "tracing"))]
 #[inline]
-pub(super) fn is_recording_here() -> bool {
+pub(crate) fn is_recording_here() -> bool {
     globals::is_recording() && !is_own_work() && can_open_spans()
 }
 

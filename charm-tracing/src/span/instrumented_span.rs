@@ -2,8 +2,8 @@ use opentelemetry::trace::{Link, SpanContext, TraceContextExt};
 use opentelemetry::{Context, KeyValue};
 
 use super::logging_span::OTHER_ERROR;
-use super::{Current, LoggingSpan, OpenSpan, Site, StatusOnly, alive};
-use crate::recorder::{Details, Purpose, root};
+use super::{Current, LoggingSpan, OpenSpan, Site, StatusOnly};
+use crate::recorder::{Details, Purpose};
 
 /// An open span of the crate `tracing`. It is current on the threads that have entered it, and ends when this is dropped.
 #[derive(Debug)]
@@ -12,29 +12,15 @@ pub(crate) struct InstrumentedSpan {
     context: Context,
 }
 
-/// The parent of a span that begins.
-#[derive(Debug)]
-pub(crate) enum Parent {
-    /// The innermost open span of the thread, whichever API opened it.
-    Current,
-    /// The root of the session.
-    Root,
-    Span(Context),
-}
-
 impl InstrumentedSpan {
-    /// Returns true if a span that begins now would be recorded.
-    pub(crate) fn can_start() -> bool {
-        alive::is_recording_here()
-    }
-
-    /// Opens a span; `None` if nothing records.
-    pub(crate) fn start(parent: Parent, site: &'static Site, attributes: Vec<KeyValue>) -> Option<Self> {
-        let _current = match parent {
-            Parent::Current => None,
-            Parent::Root => Some(Current::attach(root()?)),
-            Parent::Span(context) => Some(Current::attach(context)),
-        };
+    /// Opens a span below that of the context `parent`; without it, below the innermost open span of the thread, whichever API
+    /// opened that one. Returns `None` if nothing records.
+    pub(crate) fn start(
+        parent: Option<Context>,
+        site: &'static Site,
+        attributes: Vec<KeyValue>,
+    ) -> Option<Self> {
+        let _current = parent.map(Current::attach);
         let details = (!attributes.is_empty()).then(|| {
             let mut details = Box::<Details>::default();
             details.set_attributes(Some(site), attributes);

@@ -20,6 +20,8 @@ mod type_name;
 
 pub(crate) use crate::recorder::own_work::{self, catch_panics, catch_panics_traced, own_work};
 pub use crate::site::{Callee, Site};
+#[cfg(feature = "tracing")]
+pub(crate) use alive::is_recording_here;
 pub use attribute::{Attributes, value};
 pub use carried::{ClosureWork, FutureWork, WithCurrent, Work, with_current_context};
 pub use current::{CurrentSpan, current_span};
@@ -34,7 +36,7 @@ pub use guard::{
     trace_future,
 };
 #[cfg(feature = "tracing")]
-pub(crate) use instrumented_span::{InstrumentedSpan, Parent};
+pub(crate) use instrumented_span::InstrumentedSpan;
 #[cfg(any(feature = "log", feature = "tracing"))]
 pub(crate) use logging_span::LoggingSpan;
 pub(crate) use open::StatusOnly;

@@ -13,7 +13,8 @@ use super::sites::SpanSite;
 use super::spans::Spans;
 use super::{entered, sites};
 use crate::juju_log;
-use crate::span::{self, InstrumentedSpan, LoggingSpan, Parent};
+use crate::recorder::root;
+use crate::span::{self, InstrumentedSpan, LoggingSpan};
 
 /// A layer for a subscriber of the crate `tracing`. Its spans become spans of the session's trace, and its events become
 /// span events and lines in Juju's log.
@@ -116,7 +117,7 @@ impl<S: Subscriber> Layer<S> for TracingLayer {
     }
 
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, _context: Context<'_, S>) {
-        if self.is_silent() || !InstrumentedSpan::can_start() {
+        if self.is_silent() || !span::is_recording_here() {
             return;
         }
         let SpanSite { site, target } = sites::site(attributes.metadata());
@@ -128,11 +129,10 @@ impl<S: Subscriber> Layer<S> for TracingLayer {
             fields.attributes.push(KeyValue::new("target", *target));
         }
         let parent = match attributes.parent() {
-            Some(parent) => self.spans.read(parent, |parent| Parent::Span(parent.context().clone())),
-            None if attributes.is_root() => Some(Parent::Root),
+            Some(parent) => self.spans.read(parent, |parent| parent.context().clone()),
+            None if attributes.is_root() => root(),
             None => None,
         };
-        let parent = parent.unwrap_or(Parent::Current);
         let Some(span) = InstrumentedSpan::start(parent, site, fields.attributes) else {
             return;
         };
