@@ -5,6 +5,7 @@ use opentelemetry::{Array, KeyValue, StringValue, Value};
 use tracing_relation::juju::{HookToolCall, HookToolError, HookToolOutput, HookTools};
 
 use crate::names;
+use crate::recorder::Details;
 use crate::span::OpenSpan;
 use crate::span::probe::{Returned, Standard as _};
 
@@ -44,7 +45,8 @@ impl TracedHookTools {
         if call.tool() == "juju-log" {
             return run();
         }
-        let span = OpenSpan::start(call.tool().to_owned(), attributes(call));
+        let details = Details::named(call.tool().to_owned(), attributes(call));
+        let span = OpenSpan::start(details).map(|(span, _)| span);
         let result = run();
         if result.is_ok() && call.tool() == "action-fail" {
             self.action_failed.store(true, Ordering::Relaxed);

@@ -32,8 +32,10 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Output};
 
+use opentelemetry::trace::{SpanKind, TraceContextExt as _};
 use opentelemetry::{Array, KeyValue, StringValue, Value};
 
+use crate::recorder::Details;
 use crate::span::probe::{Returned, Standard as _};
 use crate::span::{OpenSpan, StatusOnly, current_span};
 use crate::trace_context;
@@ -207,8 +209,9 @@ fn open(command: &mut Command, has_arguments: bool) -> Option<OpenSpan> {
         let all = all.map(|argument| StringValue::from(argument.to_string_lossy().into_owned()));
         attributes.push(KeyValue::new("process.command_args", Value::Array(Array::String(all.collect()))));
     }
-    let (span, context) = match OpenSpan::start_client(name, attributes) {
-        Some((span, context)) => (Some(span), context),
+    let details = Details { kind: Some(SpanKind::Client), ..Details::named(name, attributes) };
+    let (span, context) = match OpenSpan::start(details) {
+        Some((span, context)) => (Some(span), context.span().span_context().clone()),
         // The span may be missing because the quota is used up. The process still belongs to the trace.
         None => (None, current_span()?.span_context()),
     };

@@ -5,7 +5,7 @@ use opentelemetry::{Context, KeyValue};
 use super::open::{Current, OpenSpan, StatusOnly};
 use super::text;
 use crate::names;
-use crate::recorder::globals;
+use crate::recorder::{Details, globals};
 
 /// Runs `handle` in the span of a custom or re-emitted event, such as `event: certificates_available`.
 ///
@@ -55,7 +55,7 @@ pub(crate) fn open_event(name: &str, event_type: &'static str) -> Option<(OpenSp
         return None;
     }
     let event_type = KeyValue::new("event_type", event_type);
-    let (span, context) = OpenSpan::start_in_context(names::event(name), vec![event_type])?;
+    let (span, context) = OpenSpan::start(Details::named(names::event(name), vec![event_type]))?;
     span.add_event(name.to_owned(), Vec::new());
     Some((span, context))
 }

@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 use std::{any::type_name, mem, thread};
 
-use opentelemetry::trace::{Event, SpanContext, SpanKind, TraceContextExt};
+use opentelemetry::trace::{Event, SpanContext, TraceContextExt};
 use opentelemetry::{Context, ContextGuard, KeyValue};
 
 use super::failure::Failure;
@@ -23,36 +23,16 @@ pub(crate) struct OpenSpan {
 
 impl OpenSpan {
     /// Opens a span as a child of the innermost open span, whichever API opened that one. On a thread that has none, it is a child
-    /// of the event while that is handled, else of the root.
+    /// of the event while that is handled, else of the root. Returns the span with the context to attach.
     ///
     /// Returns `None` if nothing records, on a thread that is ending, in work that is done only for a trace, and if the quota
     /// is used up.
-    pub(crate) fn start(name: impl Into<Cow<'static, str>>, attributes: Vec<KeyValue>) -> Option<Self> {
-        Self::start_in_context(name, attributes).map(|(span, _)| span)
-    }
-
-    /// Opens a span as [`start`](Self::start) does, but also returns the context to attach.
-    pub(super) fn start_in_context(
-        name: impl Into<Cow<'static, str>>,
-        attributes: Vec<KeyValue>,
-    ) -> Option<(Self, Context)> {
+    pub(crate) fn start(details: Details) -> Option<(Self, Context)> {
         if !globals::is_recording() {
             return None;
         }
-        let details = || Some(Box::new(Details::named(name, attributes)));
-        let (handle, context) = open_in_context(|| (None, details()))?;
+        let (handle, context) = open_in_context(|| (None, Some(Box::new(details))))?;
         Some((Self::new(handle), context))
-    }
-
-    /// Opens the span of a call to another process, as [`start`](Self::start) does, and returns its trace context as well.
-    pub(crate) fn start_client(name: String, attributes: Vec<KeyValue>) -> Option<(Self, SpanContext)> {
-        if !globals::is_recording() {
-            return None;
-        }
-        let details = || Details { kind: Some(SpanKind::Client), ..Details::named(name, attributes) };
-        let (handle, context) = open_in_context(|| (None, Some(Box::new(details()))))?;
-        let span_context = context.span().span_context().clone();
-        Some((Self::new(handle), span_context))
     }
 
     /// Returns the span, which is not attached any more, with the context to attach where its work continues.
