@@ -98,7 +98,8 @@ impl TracingLayer {
             if let Some(span) = span.filter(|_| self.trace_ids) {
                 span.append_ids(&mut line);
             }
-            juju_log::write(level_of_juju(level), &line);
+            // The levels of `log` have the same names.
+            juju_log::write(level.as_str().parse().unwrap_or(log::Level::Info), &line);
         }
     }
 }
@@ -213,15 +214,5 @@ fn record(span: &LoggingSpan, fields: Fields, own: [KeyValue; 2], name: &'static
     match failure {
         Some((text, _)) => span.fail(text, attributes),
         None => span.add_event(message.as_deref().unwrap_or(name), attributes),
-    }
-}
-
-fn level_of_juju(level: Level) -> log::Level {
-    match level {
-        Level::ERROR => log::Level::Error,
-        Level::WARN => log::Level::Warn,
-        Level::INFO => log::Level::Info,
-        Level::DEBUG => log::Level::Debug,
-        Level::TRACE => log::Level::Trace,
     }
 }
