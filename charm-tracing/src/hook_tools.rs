@@ -5,7 +5,7 @@ use opentelemetry::{Array, KeyValue, StringValue, Value};
 use tracing_relation::juju::{HookToolCall, HookToolError, HookToolOutput, HookTools};
 
 use crate::names;
-use crate::recorder::Details;
+use crate::recorder::{Details, ERROR_TYPE, Purpose};
 use crate::span::OpenSpan;
 use crate::span::probe::{Returned, Standard as _};
 
@@ -57,10 +57,11 @@ impl TracedHookTools {
                 span.describe(attribute);
             }
             if let Some(failure) = (&&&&&Returned(&result)).__failure() {
-                let failure = match code {
-                    Some(code) => failure.with_error_type(code.to_string()),
-                    None => failure,
-                };
+                // The exit code says more than the type of the error, which `failed` would set.
+                if let Some(code) = code {
+                    let error_type = KeyValue::new(ERROR_TYPE, code.to_string());
+                    span.handle().set_attribute(Purpose::Failure, error_type);
+                }
                 span.failed(failure);
             }
         }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::Deref;
 
 use opentelemetry::trace::Event;
-use opentelemetry::{KeyValue, StringValue};
+use opentelemetry::KeyValue;
 
 use super::text;
 use super::type_name::{known, short};
@@ -15,8 +15,6 @@ use crate::recorder::{Handle, Purpose, now_of_event};
 pub struct Failure {
     /// The type of the error, or `panic`.
     kind: &'static str,
-    /// The `error.type`, if it is not `kind` without its generic arguments.
-    error_type: Option<StringValue>,
     message: Option<String>,
     /// The text below the message: the causes of an error, or the place of a panic.
     trace: Option<String>,
@@ -25,13 +23,13 @@ pub struct Failure {
 impl Failure {
     pub(super) fn panic(message: String, location: Option<String>) -> Self {
         let trace = location.map(|at| format!("panicked at {at}"));
-        Self { kind: "panic", error_type: None, message: Some(message), trace }
+        Self { kind: "panic", message: Some(message), trace }
     }
 
     /// Describes an error; `show` returns its text and its causes.
     fn of<E>(show: impl FnOnce() -> (Option<String>, Option<String>)) -> Self {
         let (message, trace) = text::of_error(show).unwrap_or_default();
-        Self { kind: type_name::<E>(), error_type: None, message, trace }
+        Self { kind: type_name::<E>(), message, trace }
     }
 
     /// Replaces the type of an owner by that of the error inside, if that is known.
@@ -39,12 +37,7 @@ impl Failure {
         Self { kind: kind.unwrap_or(self.kind), ..self }
     }
 
-    /// Sets the `error.type`, for a failure that has a better name than the type of its error.
-    pub(crate) fn with_error_type(self, error_type: impl Into<StringValue>) -> Self {
-        Self { error_type: Some(error_type.into()), ..self }
-    }
-
-    /// Sets the status and `error.type`, and adds the `exception` event of the OpenTelemetry semantic conventions.
+    /// Sets the status, and `error.type` unless the span has one, and adds the `exception` event of the OpenTelemetry semantic conventions.
     pub(crate) fn record(self, span: Handle) {
         let mut attributes = vec![KeyValue::new("exception.type", self.kind)];
         if let Some(message) = &self.message {
@@ -54,8 +47,7 @@ impl Failure {
             attributes.push(KeyValue::new("exception.stacktrace", trace));
         }
         span.add_event(Purpose::Failure, Event::new("exception", now_of_event(), attributes, 0));
-        let error_type = self.error_type.unwrap_or_else(|| short(self.kind).into());
-        span.fail(error_type, self.message.unwrap_or_default());
+        span.fail(short(self.kind), self.message.unwrap_or_default());
     }
 }
 
