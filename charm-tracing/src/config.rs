@@ -7,7 +7,7 @@ use opentelemetry::{Key, KeyValue, Value};
 use crate::JujuLogger;
 use crate::delivery::TimeBudget;
 #[cfg(feature = "sdk")]
-use crate::sdk::{Exporters, Exports};
+use crate::sdk::{Exports, NewExporter};
 
 /// The configuration of tracing. The arguments of `#[trace_charm]` set it; use it directly with
 /// [`Session`](crate::Session).
@@ -32,8 +32,9 @@ pub struct Config {
     pub(crate) delivery_timeout: Duration,
     #[cfg(feature = "log")]
     pub(crate) logger: Option<JujuLogger>,
+    /// The exporters, in the order in which the charm gave them.
     #[cfg(feature = "sdk")]
-    pub(crate) exporters: Exporters,
+    pub(crate) exporters: Vec<NewExporter>,
     /// The number of spans in an event in which only the charm's own dispatch code ran.
     pub(crate) idle_spans: usize,
 }
@@ -59,7 +60,7 @@ impl Config {
             #[cfg(feature = "log")]
             logger: None,
             #[cfg(feature = "sdk")]
-            exporters: Exporters::new(),
+            exporters: Vec::new(),
             idle_spans: 0,
         }
     }
@@ -214,7 +215,7 @@ impl Config {
         mut self,
         new: impl Fn() -> T + Send + Sync + 'static,
     ) -> Self {
-        self.exporters.push(new);
+        self.exporters.push(NewExporter::of(new));
         self
     }
 

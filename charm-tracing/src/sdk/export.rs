@@ -8,7 +8,7 @@ use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SpanData;
 
-use super::exporters::{Exporters, NewExporter};
+use super::exporters::NewExporter;
 use super::span_data::span_data;
 use crate::recorder::{Store, TraceContext, own_scope};
 use crate::span::{catch_panics, with_causes};
@@ -46,7 +46,7 @@ pub enum ExportError {
 
 /// The spans of a dispatch on their way to the charm's exporters.
 pub(crate) struct Export {
-    exporters: Exporters,
+    exporters: Vec<NewExporter>,
     spans: Arc<[SpanData]>,
     resource: Resource,
 }
@@ -54,12 +54,12 @@ pub(crate) struct Export {
 impl Export {
     /// Copies the spans for the exporters; `None` if there are none.
     pub(crate) fn new(
-        exporters: Exporters,
+        exporters: Vec<NewExporter>,
         spans: &Store,
         trace: TraceContext,
         resource: &[KeyValue],
     ) -> Option<Self> {
-        if exporters.0.is_empty() {
+        if exporters.is_empty() {
             return None;
         }
         let resource = Resource::builder_empty().with_attributes(resource.iter().cloned()).build();
@@ -72,7 +72,7 @@ impl Export {
         let Self { exporters, spans, resource } = self;
         let started = Instant::now();
         let left = move || limit.saturating_sub(started.elapsed());
-        let running = exporters.0.into_iter().map(|exporter| {
+        let running = exporters.into_iter().map(|exporter| {
             let name = exporter.name;
             let (spans, resource) = (Arc::clone(&spans), resource.clone());
             (name, start(move || export(&exporter, &spans, &resource, left)))

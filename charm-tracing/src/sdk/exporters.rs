@@ -69,13 +69,9 @@ impl<Kind, T: Exports<Kind>, E: Into<Box<dyn Error + Send + Sync>>> Exports<Fall
     }
 }
 
-/// The exporters of a charm, in the order in which it gave them.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Exporters(pub(super) Vec<NewExporter>);
-
 /// A function that makes an exporter.
 #[derive(Clone)]
-pub(super) struct NewExporter {
+pub(crate) struct NewExporter {
     /// The type of the exporter.
     pub(super) name: &'static str,
     pub(super) new: Arc<New>,
@@ -83,13 +79,9 @@ pub(super) struct NewExporter {
 
 type New = dyn Fn() -> Result<Box<dyn SpanProcessor>, Box<dyn Error + Send + Sync>> + Send + Sync;
 
-impl Exporters {
-    pub(crate) const fn new() -> Self {
-        Self(Vec::new())
-    }
-
-    pub(crate) fn push<Kind, T: Exports<Kind>>(&mut self, new: impl Fn() -> T + Send + Sync + 'static) {
-        self.0.push(NewExporter { name: T::name(), new: Arc::new(move || new().processor()) });
+impl NewExporter {
+    pub(crate) fn of<Kind, T: Exports<Kind>>(new: impl Fn() -> T + Send + Sync + 'static) -> Self {
+        Self { name: T::name(), new: Arc::new(move || new().processor()) }
     }
 }
 

@@ -11,7 +11,7 @@ mod span_data;
 
 pub(crate) use export::Export;
 pub use export::ExportError;
-pub(crate) use exporters::Exporters;
 pub use exporters::Exports;
+pub(crate) use exporters::NewExporter;
 #[cfg(test)]
 pub(crate) use span_data::span_data;

@@ -3,8 +3,8 @@ use std::error::Error;
 use std::fmt;
 use std::ops::Deref;
 
-use opentelemetry::trace::Event;
 use opentelemetry::KeyValue;
+use opentelemetry::trace::Event;
 
 use super::text;
 use super::type_name::{known, short};
