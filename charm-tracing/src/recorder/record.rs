@@ -108,8 +108,18 @@ impl Details {
         details
     }
 
+    /// Returns the details of a span of `site` that has these attributes; `None` if there are none.
+    pub(crate) fn of_site(site: &Site, attributes: Vec<KeyValue>) -> Option<Box<Self>> {
+        if attributes.is_empty() {
+            return None;
+        }
+        let mut details = Box::<Self>::default();
+        details.set_attributes(Some(site), attributes);
+        Some(details)
+    }
+
     /// Sets the attributes of a span that has not begun yet.
-    pub(crate) fn set_attributes(&mut self, site: Option<&Site>, attributes: Vec<KeyValue>) {
+    fn set_attributes(&mut self, site: Option<&Site>, attributes: Vec<KeyValue>) {
         for attribute in attributes {
             self.set_attribute(site, attribute, &mut Share::unlimited());
         }

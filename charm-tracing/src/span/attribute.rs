@@ -2,12 +2,12 @@ use std::borrow::Cow;
 
 use opentelemetry::{Array, KeyValue, StringValue, Value};
 
-use super::{Site, own_work, text};
-use crate::recorder::{Details, Handle, Purpose};
+use super::{own_work, text};
+use crate::recorder::{Handle, Purpose};
 
 /// The attributes of a call that its author asked for with `attributes(key = expression)`.
 #[derive(Debug, Default)]
-pub struct Attributes(Vec<KeyValue>);
+pub struct Attributes(pub(super) Vec<KeyValue>);
 
 impl Attributes {
     /// Evaluates one expression. If it panics only the attribute is missing, because without tracing the expression would not
@@ -16,16 +16,6 @@ impl Attributes {
         if let Some(value) = own_work::catch_panics(value).flatten() {
             self.0.push(KeyValue::new(key, value));
         }
-    }
-
-    /// Returns the attributes as the details of a span of `site`; `None` if there are none.
-    pub(super) fn into_details(self, site: &Site) -> Option<Box<Details>> {
-        if self.0.is_empty() {
-            return None;
-        }
-        let mut details = Box::<Details>::default();
-        details.set_attributes(Some(site), self.0);
-        Some(details)
     }
 }
 

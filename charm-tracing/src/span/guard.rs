@@ -10,7 +10,7 @@ use super::open::{OpenSpan, attach, in_context, is_unwinding, open_in_context, o
 use super::returned::Returns;
 use super::{Callee, own_work, panic};
 use crate::recorder::globals;
-use crate::recorder::{Handle, now};
+use crate::recorder::{Details, Handle, now};
 
 /// The span of a traced call, which is the current one of this thread while this lives. It is empty if nothing records.
 #[derive(Debug)]
@@ -84,7 +84,7 @@ fn open_call_with(callee: Callee, attributes: impl FnOnce(&mut Attributes)) -> O
     attributes(&mut own);
     open_in_context(|| {
         let site = callee.site();
-        (Some(site), own.into_details(site))
+        (Some(site), Details::of_site(site, own.0))
     })
 }
 

@@ -21,11 +21,7 @@ impl InstrumentedSpan {
         attributes: Vec<KeyValue>,
     ) -> Option<Self> {
         let _current = parent.map(Current::attach);
-        let details = (!attributes.is_empty()).then(|| {
-            let mut details = Box::<Details>::default();
-            details.set_attributes(Some(site), attributes);
-            details
-        });
+        let details = Details::of_site(site, attributes);
         let (handle, context) = super::open::open_in_context(|| (Some(site), details))?;
         Some(Self { span: OpenSpan::new(handle), context })
     }
