@@ -149,28 +149,19 @@ impl OpenTrace {
     /// Adds a [`Remote`] to the details of a span that needs one.
     #[inline]
     fn with_remote(&self, parent: &SpanContext, details: Option<Box<Details>>) -> Option<Box<Details>> {
-        let TraceContext { id, flags } = self.context;
-        let belongs = parent.trace_id() == id && parent.trace_flags() == flags && !parent.is_remote();
+        let trace = TraceContext::below(parent);
+        let belongs = trace == self.context && !parent.is_remote();
         if belongs && *parent.trace_state() == TraceState::NONE {
             return details;
         }
-        self.with_remote_now(parent, details)
+        Some(with_remote_now(trace, parent, details))
     }
+}
 
-    #[cold]
-    fn with_remote_now(
-        &self,
-        parent: &SpanContext,
-        mut details: Option<Box<Details>>,
-    ) -> Option<Box<Details>> {
-        let trace = TraceContext::below(parent);
-        if trace != self.context || parent.is_remote() || *parent.trace_state() != TraceState::NONE {
-            details.get_or_insert_default().remote = Some(Remote {
-                trace,
-                state: parent.trace_state().clone(),
-                of_remote_parent: parent.is_remote(),
-            });
-        }
-        details
-    }
+#[cold]
+fn with_remote_now(trace: TraceContext, parent: &SpanContext, details: Option<Box<Details>>) -> Box<Details> {
+    let mut details = details.unwrap_or_default();
+    details.remote =
+        Some(Remote { trace, state: parent.trace_state().clone(), of_remote_parent: parent.is_remote() });
+    details
 }
