@@ -53,7 +53,7 @@ impl TracedHookTools {
         }
         if let Some(span) = span {
             let (code, pid) = result.as_ref().map_or_else(|error| (error.code(), error.pid()), ended);
-            for attribute in code.map(exit_code).into_iter().chain(pid.map(names::process_id)) {
+            for attribute in code.map(names::exit_code).into_iter().chain(pid.map(names::process_id)) {
                 span.describe(attribute);
             }
             if let Some(failure) = (&&&&&Returned(&result)).__failure() {
@@ -67,10 +67,6 @@ impl TracedHookTools {
         }
         result
     }
-}
-
-fn exit_code(code: i32) -> KeyValue {
-    KeyValue::new(names::EXIT_CODE, i64::from(code))
 }
 
 fn attributes(call: &HookToolCall) -> Vec<KeyValue> {

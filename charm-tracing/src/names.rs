@@ -11,12 +11,12 @@ pub(crate) fn root(unit: &str, dispatch_path: &str) -> String {
 /// The attribute of a root with the number of spans that its trace lacks because the quota was used up.
 pub(crate) const DROPPED_SPANS: &str = "charm_tracing.dropped_spans";
 
-/// The attribute with the exit code of a process: of a hook tool, or of the charm.
-#[cfg(feature = "session")]
-pub(crate) const EXIT_CODE: &str = "process.exit.code";
+/// Returns the attribute with the exit code of a process.
+pub(crate) fn exit_code(code: i32) -> KeyValue {
+    KeyValue::new("process.exit.code", i64::from(code))
+}
 
 /// Returns the attribute with the id of a process.
-#[cfg(feature = "session")]
 pub(crate) fn process_id(id: u32) -> KeyValue {
     KeyValue::new("process.pid", i64::from(id))
 }

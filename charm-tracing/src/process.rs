@@ -35,6 +35,7 @@ use std::process::{Child, Command, ExitStatus, Output};
 use opentelemetry::trace::{SpanKind, TraceContextExt as _};
 use opentelemetry::{Array, KeyValue, StringValue, Value};
 
+use crate::names;
 use crate::recorder::Details;
 use crate::span::probe::{Returned, Standard as _};
 use crate::span::{OpenSpan, StatusOnly, current_span};
@@ -86,7 +87,7 @@ impl<'a, C> Traced<'a, C> {
         }
         let child = started?;
         if let (Some(span), Some(id)) = (&span, id(&child)) {
-            span.describe(KeyValue::new("process.pid", i64::from(id)));
+            span.describe(names::process_id(id));
         }
         Ok(TracedChild { child, span })
     }
@@ -230,7 +231,7 @@ fn end<T>(span: Option<OpenSpan>, ended: &io::Result<T>, status: impl FnOnce(&T)
     let Ok(ended) = ended else { return };
     let status = status(ended);
     if let Some(code) = status.code() {
-        span.describe(KeyValue::new("process.exit.code", i64::from(code)));
+        span.describe(names::exit_code(code));
     }
     if !status.success() {
         let signal = || format!("signal {}", status.signal().unwrap_or_default());

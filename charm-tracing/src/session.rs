@@ -167,7 +167,7 @@ impl Session {
     /// Notes the exit code of the charm on the root.
     pub(crate) fn exits_with(&self, code: u8) {
         if let Some(open) = &self.open {
-            open.root.set_attribute(KeyValue::new(names::EXIT_CODE, i64::from(code)));
+            open.root.set_attribute(names::exit_code(i32::from(code)));
         }
     }
 
