@@ -6,7 +6,7 @@ use crate::otlp::encode_request;
 use crate::recorder::globals;
 use crate::recorder::turn::{Turn, Use};
 use crate::recorder::{self, Details, new_trace, open_trace, own_scope};
-use crate::span::{self, OpenSpan};
+use crate::span;
 
 /// A recording in memory of every span of the process, for as long as it lives. It buffers and sends nothing, and needs no
 /// dispatch.
@@ -14,8 +14,6 @@ use crate::span::{self, OpenSpan};
 #[must_use = "nothing is recorded any more when this is dropped"]
 pub struct Recording {
     previous_provider: Option<GlobalTracerProvider>,
-    // The root ends after all other spans.
-    _root: OpenSpan,
     _turn: Turn,
 }
 
@@ -32,10 +30,10 @@ impl Recording {
         let turn = turn.unwrap_or_else(|refused| panic!("cannot record spans: {refused}"));
         let root = Box::new(Details::named("recording", Vec::new()));
         let opened = span::own_work(|| open_trace(u64::MAX, &new_trace(), root, None));
-        let (root, _) = opened.expect("nothing is open out of turn");
+        opened.expect("nothing is open out of turn");
         let previous = recorder::install();
         span::install_hook();
-        Self { previous_provider: Some(previous), _root: OpenSpan::new(root), _turn: turn }
+        Self { previous_provider: Some(previous), _turn: turn }
     }
 
     /// Returns the spans that have ended so far.
