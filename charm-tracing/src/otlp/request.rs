@@ -44,11 +44,7 @@ struct Group {
     spans: Vec<u8>,
 }
 
-fn groups<'a>(
-    records: impl Iterator<Item = &'a Record>,
-    trace: TraceContext,
-    own: &InstrumentationScope,
-) -> Vec<Group> {
+fn groups(records: &[Record], trace: TraceContext, own: &InstrumentationScope) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     // Two scopes are the same if their bytes are.
     let mut places = HashMap::new();

@@ -108,10 +108,10 @@ impl Journal {
                 self.format.write(&mut self.out, record, false);
             }
         }
-        for record in spans.ended().skip(self.written) {
+        for record in spans.ended().iter().skip(self.written) {
             self.format.write(&mut self.out, record, true);
         }
-        self.written = spans.ended_count();
+        self.written = spans.ended().len();
         (self.ended, self.last) = (0, now);
         match self.file.append(&self.out) {
             Ok(()) => self.out.clear(),

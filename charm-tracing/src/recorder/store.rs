@@ -5,14 +5,11 @@ use opentelemetry::trace::SpanId;
 use super::record::Record;
 
 /// The spans of a session: those that are open, and those that have ended, in the order in which they ended.
-///
-/// Ended spans are kept in pieces, so that none is ever moved and the reserved memory is at most twice what they need.
 #[derive(Debug, Default)]
 pub(crate) struct Store {
     open: Vec<Place>,
     vacant: Vec<u32>,
-    ended: Vec<Vec<Record>>,
-    ended_count: usize,
+    ended: Vec<Record>,
 }
 
 /// A handle with which a span is changed and ended. A span may have any number of them, on any thread. After the span or its
@@ -30,11 +27,6 @@ struct Place {
     /// True if the journal has the span as begun.
     is_journaled: bool,
 }
-
-/// The number of spans in the first piece, 3 KiB. It is enough for a dispatch that does little.
-const FIRST_PIECE: usize = 64;
-/// The maximum number of spans for which memory is reserved in advance, 192 KiB.
-const LARGEST_PIECE: usize = 4096;
 
 impl Store {
     #[expect(clippy::inline_always, reason = "a tenth of what a span costs is the moving of its parts")]
@@ -80,11 +72,7 @@ impl Store {
         let mut record = std::mem::replace(record, Record::VACANT);
         record.end = end.max(record.start);
         self.vacant.push(span.place);
-        self.ended_count += 1;
-        match self.ended.last_mut() {
-            Some(piece) if piece.len() < piece.capacity() => piece.push(record),
-            _ => self.push_to_new_piece(record),
-        }
+        self.ended.push(record);
         Some(was_journaled)
     }
 
@@ -93,13 +81,6 @@ impl Store {
         let Place { record, is_journaled } = self.open.get_mut(place as usize)?;
         let is_new = record.span_id != SpanId::INVALID && !std::mem::replace(is_journaled, true);
         is_new.then_some(record)
-    }
-
-    #[cold]
-    fn push_to_new_piece(&mut self, record: Record) {
-        let mut piece = Vec::with_capacity(self.ended_count.clamp(FIRST_PIECE, LARGEST_PIECE));
-        piece.push(record);
-        self.ended.push(piece);
     }
 
     /// Moves ended spans whose parent is still open below the nearest ancestor that is not, because an open span is never sent.
@@ -112,7 +93,7 @@ impl Store {
             return;
         }
         let mut passed = Vec::new();
-        for record in self.ended.iter_mut().flatten() {
+        for record in &mut self.ended {
             while let Some(parent) = open.get(&record.parent) {
                 passed.push(record.parent);
                 record.parent = *parent;
@@ -122,19 +103,14 @@ impl Store {
         }
     }
 
-    pub(crate) fn ended_count(&self) -> usize {
-        self.ended_count
-    }
-
     /// Returns the spans that have ended, in the order in which they ended.
-    pub(crate) fn ended(&self) -> impl Iterator<Item = &Record> + Clone {
-        self.ended.iter().flatten()
+    pub(crate) fn ended(&self) -> &[Record] {
+        &self.ended
     }
 
     #[cfg(feature = "testing")]
     pub(crate) fn forget(&mut self) {
         self.ended.clear();
-        self.ended_count = 0;
     }
 }
 

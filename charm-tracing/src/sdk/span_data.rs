@@ -12,7 +12,7 @@ use crate::site::Site;
 
 /// Returns all spans that have ended, in the order in which they ended. `own` is the scope of the spans that name none.
 pub(crate) fn span_data(spans: &Store, trace: TraceContext, own: &InstrumentationScope) -> Vec<SpanData> {
-    spans.ended().map(|record| of_record(record, trace, own)).collect()
+    spans.ended().iter().map(|record| of_record(record, trace, own)).collect()
 }
 
 fn of_record(record: &Record, trace: TraceContext, own: &InstrumentationScope) -> SpanData {

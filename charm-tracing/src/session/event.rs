@@ -154,5 +154,5 @@ fn failure_of<T, E: fmt::Debug>(result: &Result<T, E>) -> Option<StatusOnly> {
 
 /// Returns the number of spans that have ended.
 fn ended_count() -> usize {
-    globals::with(|trace| trace.spans.ended_count()).unwrap_or(0)
+    globals::with(|trace| trace.spans.ended().len()).unwrap_or(0)
 }

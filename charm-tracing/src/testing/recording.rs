@@ -66,7 +66,7 @@ impl Recording {
     /// Returns the number of spans that have ended so far.
     #[must_use]
     pub fn count(&self) -> usize {
-        globals::with(|trace| trace.spans.ended_count()).unwrap_or(0)
+        globals::with(|trace| trace.spans.ended().len()).unwrap_or(0)
     }
 
     /// Forgets the spans that have ended so far.
