@@ -2,7 +2,7 @@
 
 use std::error::Error;
 use std::sync::Arc;
-use std::{fmt, io, thread};
+use std::{fmt, io, mem, thread};
 
 use charm_testing::{Span, Trace};
 use charm_tracing::juju::Dispatch;
@@ -404,4 +404,17 @@ fn a_subscriber_outlives_sessions() {
         tracing::info!("outside of a session");
         outer();
     });
+}
+
+/// `std::process::exit` inside of a span ends a thread like this, because it drops nothing that is on the stack.
+#[test]
+fn a_thread_may_end_in_a_span_after_it_has_left_one_that_was_not_recorded() {
+    let thread = thread::spawn(|| {
+        let _subscriber = tracing::subscriber::set_default(registry().with(TracingLayer::new()));
+        info_span!("before").in_scope(|| ());
+        let recording = testing::Recording::start();
+        mem::forget(info_span!("never left").entered());
+        drop(recording);
+    });
+    thread.join().unwrap();
 }

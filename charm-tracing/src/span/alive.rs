@@ -38,8 +38,9 @@ thread_local! {
     };
 }
 
+/// Returns true if the thread is not ending. OpenTelemetry's current context exists then.
 #[inline]
-pub(super) fn can_open_spans() -> bool {
+pub(crate) fn can_open_spans() -> bool {
     match THREAD.get() {
         Thread::Alive => true,
         Thread::Ending => false,

@@ -21,7 +21,7 @@ mod type_name;
 pub(crate) use crate::recorder::own_work::{self, catch_panics, catch_panics_traced, own_work};
 pub use crate::site::{Callee, Site};
 #[cfg(feature = "tracing")]
-pub(crate) use alive::is_recording_here;
+pub(crate) use alive::{can_open_spans, is_recording_here};
 pub use attribute::{Attributes, value};
 pub use carried::{ClosureWork, FutureWork, WithCurrent, Work, with_current_context};
 pub use current::{CurrentSpan, current_span};

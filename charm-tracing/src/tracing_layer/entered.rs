@@ -7,10 +7,11 @@ use opentelemetry::Context;
 use tracing_core::span::Id;
 
 use super::spans::Spans;
-use crate::span::Current;
+use crate::span::{self, Current};
 
 thread_local! {
-    /// It is created after OpenTelemetry's current context, because a span has been opened before, so it is destroyed earlier.
+    /// It is created after OpenTelemetry's current context and destroyed before it, because its guards use that. So [`enter`]
+    /// attaches a context first, and [`exit`] first asks if the thread can open spans, which touches the context.
     static ENTERED: RefCell<Vec<(Key, Current)>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -28,6 +29,9 @@ pub(super) fn enter(spans: &Spans, id: &Id, context: Context) {
 
 /// Ends what the last [`enter`] of this span on this thread has begun. Spans may be left in any order.
 pub(super) fn exit(spans: &Spans, id: &Id) {
+    if !span::can_open_spans() {
+        return;
+    }
     let key = Key(ptr::from_ref(spans), id.clone());
     let left = ENTERED.try_with(|all| {
         let mut all = all.try_borrow_mut().ok()?;
