@@ -132,7 +132,9 @@ impl<T> OpenFuture<T> {
     #[inline(never)]
     fn make_current(&mut self) {
         self.span.is_being_dropped();
-        let keep = |spans: &RefCell<Vec<_>>| spans.borrow_mut().push(Current::attach(self.context.clone()));
+        // It is attached before `CURRENT` is touched, so that `CURRENT` is destroyed before OpenTelemetry's current context.
+        let current = Current::attach(self.context.clone());
+        let keep = |spans: &RefCell<Vec<_>>| spans.borrow_mut().push(current);
         // On a thread that is ending, `CURRENT` may be destroyed already.
         self.current = own_work(|| CURRENT.try_with(keep)).is_ok();
     }
