@@ -19,7 +19,7 @@
 //!
 //! The process gets the variables `TRACEPARENT` and, if the trace has a state, `TRACESTATE`. So a traced program, such as a charm, a
 //! script with `otel-cli` or a program with OpenTelemetry's SDK, continues the trace. The variables stay in the `Command`, and each
-//! traced run sets them again. While nothing records, a traced command is run as any other.
+//! traced run sets them again. While nothing records, and where the charm suppresses telemetry, a traced command is run as any other.
 //!
 //! With the feature `tokio`, a `tokio::process::Command` has the same method, and what it returns is awaited.
 
@@ -33,7 +33,7 @@ use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Output};
 
 use opentelemetry::trace::{SpanKind, TraceContextExt as _};
-use opentelemetry::{Array, KeyValue, StringValue, Value};
+use opentelemetry::{Array, Context, KeyValue, StringValue, Value};
 
 use crate::names;
 use crate::recorder::Details;
@@ -200,7 +200,7 @@ impl<P> DerefMut for TracedChild<P> {
     }
 }
 
-/// Opens the span of a command, and gives its context to the process. `None` if the process has no span.
+/// Opens the span of a command, and gives its context to the process. Returns `None` if the process has no span.
 fn open(command: &mut Command, has_arguments: bool) -> Option<OpenSpan> {
     let program = command.get_program();
     let name = Path::new(program).file_name().unwrap_or(program).to_string_lossy().into_owned();
@@ -211,11 +211,12 @@ fn open(command: &mut Command, has_arguments: bool) -> Option<OpenSpan> {
         attributes.push(KeyValue::new("process.command_args", Value::Array(Array::String(all.collect()))));
     }
     let details = Details { kind: Some(SpanKind::Client), ..Details::named(name, attributes) };
-    let (span, context) = match OpenSpan::start(details) {
-        Some((span, context)) => (Some(span), context.span().span_context().clone()),
-        // The span may be missing because the quota is used up. The process still belongs to the trace.
-        None => (None, current_span()?.span_context()),
-    };
+    let (span, own) = OpenSpan::start(details).unzip();
+    // The span may be missing because the quota is used up. The process still belongs to the trace then, but not where the charm
+    // suppresses telemetry.
+    let around = || current_span().filter(|_| !Context::map_current(Context::is_telemetry_suppressed));
+    let own = own.map(|context| context.span().span_context().clone());
+    let context = own.or_else(|| Some(around()?.span_context()))?;
     command.env("TRACEPARENT", trace_context::traceparent(&context));
     match context.trace_state().header() {
         state if state.is_empty() => command.env_remove("TRACESTATE"),

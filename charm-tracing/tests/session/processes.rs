@@ -4,6 +4,7 @@ use std::process::{Command, Stdio};
 
 use charm_testing::Trace;
 use charm_tracing::juju::testing::HookContext;
+use charm_tracing::opentelemetry::Context;
 use charm_tracing::process::CommandExt as _;
 
 use super::conventions::{hook, trace_of};
@@ -113,6 +114,17 @@ fn without_a_session_or_without_traced_a_command_is_left_alone() {
     let trace = hook(|_| {
         let mut command = shell(script);
         let _ = command.output();
+        assert_eq!(command.get_envs().count(), 0);
+    });
+    assert_eq!(outline(&trace), "app/0: start event");
+}
+
+#[test]
+fn where_telemetry_is_suppressed_a_command_is_left_alone() {
+    let trace = hook(|_| {
+        let _suppressed = Context::enter_telemetry_suppressed_scope();
+        let mut command = shell("true");
+        assert!(command.traced().status().unwrap().success());
         assert_eq!(command.get_envs().count(), 0);
     });
     assert_eq!(outline(&trace), "app/0: start event");
