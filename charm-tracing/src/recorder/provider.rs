@@ -121,7 +121,7 @@ impl TracerProvider for SessionTracerProvider {
 pub struct SessionTracer {
     scope: Arc<InstrumentationScope>,
     /// True once the size of the scope has been taken from the quota. It is taken once, because the scope is written once for
-    /// all its spans.
+    /// all its spans. A later session of the process writes it again and takes nothing from its quota, but a charm has one session.
     weighed: Arc<AtomicBool>,
     orphans: Orphans,
 }

@@ -45,7 +45,7 @@ impl Share<'_> {
 }
 
 impl Purpose {
-    /// Returns the share of the quota, of which `left` bytes are left by [`weight`](super::weight).
+    /// Returns the share of the quota, of which `left` bytes are left by [`weight`](super::record::weight).
     #[inline]
     pub(crate) fn share(self, left: &mut u64) -> Share<'_> {
         Share { left: Some(left), reserve: self.reserve() }
