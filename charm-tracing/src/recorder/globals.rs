@@ -1,4 +1,4 @@
-//! The process globals: which trace is being recorded, and whether tracing is switched off for a scope.
+//! The globals of recording: which trace is being recorded, and whether tracing is switched off for a scope.
 //!
 //! A process is one dispatch, so at most one trace is recorded at a time. When nothing records, a traced call costs one relaxed
 //! load of [`RECORDING`].
