@@ -156,7 +156,7 @@ impl FileSystem for RealFileSystem {
     fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         let mut file = own_file_options().write(true).create_new(true).mode(PRIVATE_FILE).open(path)?;
         let written = make_file_private(&file)
-            .and_then(|()| check_size_limit(|| Ok(bytes.len() as u64)))
+            .and_then(|_| check_size_limit(|| Ok(bytes.len() as u64)))
             .and_then(|()| file.write_all(bytes));
         written.inspect_err(|_| drop(fs::remove_file(path)))
     }
@@ -201,12 +201,11 @@ impl FileSystem for RealFileSystem {
 
     fn lock(&self, path: &Path) -> io::Result<Locking> {
         let file = own_file_options().read(true).write(true).create(true).mode(PRIVATE_FILE).open(path)?;
-        make_file_private(&file)?;
         // The lock belongs to the process and not to the open file: a forked child does not share it, so it is released
         // when this process ends.
         match fcntl_lock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {
-                let found = file.metadata()?;
+                let found = make_file_private(&file)?;
                 let modified = found.modified().unwrap_or(SystemTime::UNIX_EPOCH);
                 Ok(Locking::Taken(Box::new(LockedFile { id: identity(&found), file: Some(file), modified })))
             }
@@ -216,13 +215,14 @@ impl FileSystem for RealFileSystem {
     }
 }
 
-/// Gives the owner back what the umask of the process has taken when the file was made.
-fn make_file_private(file: &File) -> io::Result<()> {
+/// Gives the owner back what the umask of the process has taken when the file was made. Returns what was found.
+fn make_file_private(file: &File) -> io::Result<Metadata> {
+    let found = file.metadata()?;
     // Looking is cheaper than the change, which is rarely necessary.
-    if file.metadata()?.mode() & 0o777 == PRIVATE_FILE {
-        return Ok(());
+    if found.mode() & 0o777 != PRIVATE_FILE {
+        file.set_permissions(Permissions::from_mode(PRIVATE_FILE))?;
     }
-    file.set_permissions(Permissions::from_mode(PRIVATE_FILE))
+    Ok(found)
 }
 
 #[derive(Debug)]
