@@ -183,9 +183,9 @@ pub(crate) enum FailOn {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  charm-traces run target/debug/my-charm config-changed --leader --config port=8080
-  charm-traces run target/debug/my-charm tracing-relation-changed --relation tracing=tempo.json
-  charm-traces run target/debug/my-charm backup-action --action-param path=/srv
+  charm-traces run target/debug/dispatch config-changed --leader --config port=8080
+  charm-traces run target/debug/dispatch tracing-relation-changed --relation tracing=tempo.json
+  charm-traces run target/debug/dispatch backup-action --action-param path=/srv
 
 The file of a relation is JSON: any of remote_app_name, remote_app_data, remote_units_data,
 local_app_data and local_unit_data, as in ops.testing. All values of databags are texts.")]
@@ -207,7 +207,7 @@ pub(crate) struct Run {
     /// Relate an endpoint of the charm, with the databags that the file has.
     #[arg(long, value_name = "ENDPOINT[=FILE]", value_parser = name_and_value)]
     pub(crate) relation: Vec<(String, Option<String>)>,
-    /// Set a parameter of the action.
+    /// Set a parameter of the action. The value is read as YAML, as `juju run` does; if the charm declares a string, it is the text itself.
     #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
     pub(crate) action_param: Vec<(String, String)>,
     /// Set a variable of the charm's environment.

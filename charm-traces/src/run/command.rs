@@ -7,11 +7,12 @@ use anyhow::{Context as _, bail};
 use charm_testing::{Juju, Relation};
 use serde_json::{Map, Value as Json};
 
+use super::declared::{Action, Declared};
 use super::event::event;
 use super::relation::RelationFile;
 use super::report::report;
 use crate::arguments::Run;
-use crate::output::{columns, painted_picture, print};
+use crate::output::{columns, complain, painted_picture, print};
 use crate::program::Outcome;
 use crate::show::page;
 use crate::stored::{QUEUE, Shown, read};
@@ -30,10 +31,10 @@ pub(crate) fn run(arguments: &Run) -> anyhow::Result<Outcome> {
         juju.set_config_text(option, value).map_err(anyhow::Error::msg)?;
     }
     let relations = relations(arguments, &mut juju)?;
-    let parameters: Map<_, _> =
-        arguments.action_param.iter().map(|(name, value)| (name.clone(), scalar(value))).collect();
+    let declared = Declared::read(&juju.charm_dir())?;
     let mut played =
-        event(&arguments.event, &mut juju, &relations, parameters.into()).map_err(anyhow::Error::msg)?;
+        event(&arguments.event, &declared, &mut juju, &relations, |action| parameters(action, arguments))
+            .map_err(anyhow::Error::msg)?;
     for (name, value) in &arguments.env {
         played = played.env(name, value);
     }
@@ -98,10 +99,16 @@ fn relations(arguments: &Run, juju: &mut Juju) -> anyhow::Result<Vec<Relation>> 
     arguments.relation.iter().map(relation).collect()
 }
 
-/// Returns a parameter of an action: a number or a boolean if the text is one, else a text.
-fn scalar(text: &str) -> Json {
-    serde_json::from_str(text)
-        .ok()
-        .filter(|json: &Json| json.is_number() || json.is_boolean())
-        .unwrap_or_else(|| text.into())
+/// Returns the parameters of an action. Juju refuses one that the action does not declare, or passes it on, which may be a mistake.
+fn parameters(action: &Action, arguments: &Run) -> Result<Json, String> {
+    let older_than_4 = arguments.juju_version.as_ref().is_none_or(|version| version.starts_with(['2', '3']));
+    let parameter = |(name, text): &(String, String)| {
+        match action.accepts(name) {
+            Some(true) => {}
+            None if older_than_4 => complain(format_args!("{}; Juju 4 refuses it", action.unknown(name))),
+            _ => return Err(action.unknown(name)),
+        }
+        Ok((name.clone(), action.value(name, text)?))
+    };
+    arguments.action_param.iter().map(parameter).collect::<Result<Map<_, _>, _>>().map(Json::Object)
 }

@@ -1,22 +1,47 @@
 use charm_testing::{Event, Juju, Relation};
 use serde_json::Value as Json;
 
+use super::declared::{Action, Declared};
+
 type OfRelation = fn(&Relation) -> Event;
+
+/// The hooks that every charm can get, in any version of Juju, and that are about nothing else.
+const HOOKS: [&str; 13] = [
+    "install",
+    "start",
+    "stop",
+    "remove",
+    "config-changed",
+    "update-status",
+    "upgrade-charm",
+    "leader-elected",
+    "leader-settings-changed",
+    "pre-series-upgrade",
+    "post-series-upgrade",
+    "collect-metrics",
+    "meter-status-changed",
+];
 
 /// Makes the event of this name, as Juju or a charm writes it: `config-changed`, `tracing_relation_changed`, `backup-action`.
 ///
 /// # Errors
 ///
-/// Returns what is missing for it.
+/// Returns what is missing for it, or that the charm cannot get it.
 pub(super) fn event(
     name: &str,
+    declared: &Declared,
     juju: &mut Juju,
     relations: &[Relation],
-    parameters: Json,
+    parameters: impl FnOnce(&Action) -> Result<Json, String>,
 ) -> Result<Event, String> {
     let hook = name.strip_prefix("hooks/").unwrap_or(name);
     if let Some(action) = name.strip_prefix("actions/").or_else(|| without(hook, "action")) {
-        return Ok(Event::action(action, parameters));
+        let action = declared.action(action)?;
+        if without(&action.name, "action").is_some() {
+            // `Event::action` panics, because this is hardly ever the name of an action.
+            return Err(format!("{} cannot be played, because its own name ends in -action", action.name));
+        }
+        return Ok(Event::action(&action.name, parameters(action)?));
     }
     let hook = hook.replace('_', "-");
     let of_relation: [(&str, OfRelation); 5] = [
@@ -28,24 +53,35 @@ pub(super) fn event(
     ];
     for (kind, event) in of_relation {
         let Some(endpoint) = without(&hook, kind) else { continue };
+        declared.endpoint(endpoint)?;
         let relation = relations.iter().find(|relation| relation.endpoint().replace('_', "-") == endpoint);
         return relation.map(event).ok_or_else(|| {
             format!("{name} needs a relation: --relation {endpoint}, or --relation {endpoint}=FILE with its databags")
         });
     }
     if let Some(storage) = without(&hook, "storage-attached") {
-        return Ok(Event::storage_attached(&juju.add_storage(storage)));
+        return Ok(Event::storage_attached(&juju.add_storage(declared.storage(storage)?)));
     }
     if let Some(storage) = without(&hook, "storage-detaching") {
-        return Ok(Event::storage_detaching(&juju.add_storage(storage)));
+        return Ok(Event::storage_detaching(&juju.add_storage(declared.storage(storage)?)));
     }
     if let Some(container) = without(&hook, "pebble-ready") {
-        return Ok(Event::pebble_ready(container));
+        return Ok(Event::pebble_ready(declared.container(container)?));
     }
     if hook.starts_with("secret-") || hook.contains("-pebble-") {
         return Err(format!("{name} cannot be played: use charm-testing in a test"));
     }
-    Ok(Event::hook(&hook))
+    if HOOKS.contains(&&*hook) {
+        return Ok(Event::hook(&hook));
+    }
+    Err(match declared.action(&hook) {
+        Ok(Action { name: action, .. }) => {
+            format!("{name} is no hook; the event of the action {action} is {action}-action")
+        }
+        Err(_) => format!(
+            "{name} is no event of Juju; that of an action ends in -action, and that of an endpoint is like db-relation-changed"
+        ),
+    })
 }
 
 /// Returns the name before the kind of an event: `tracing` of `tracing-relation-changed`.

@@ -1,6 +1,7 @@
 //! One dispatch of a charm without Juju.
 
 mod command;
+mod declared;
 mod event;
 mod relation;
 mod report;

@@ -4,6 +4,22 @@ use std::path::PathBuf;
 
 use crate::fixture::{CharmDir, Ran, config_changed, request, run};
 
+const CHARMCRAFT: &str = "\
+name: db
+requires:
+  tracing: {interface: tracing}
+  my_db: {interface: db}
+  my-db: {interface: db}
+containers: {web: {}}
+storage: {data: {type: filesystem}}
+config: {options: {port: {type: int, default: 80}}}
+actions:
+  back-up: {params: {path: {type: string}, count: {type: integer}}}
+  backup: {params: {path: {type: string}}, additionalProperties: false}
+  restore: {additionalProperties: true}
+  take-action: {}
+";
+
 /// A charm as a script, with its files.
 struct Charm {
     directory: CharmDir,
@@ -15,10 +31,7 @@ impl Charm {
         let directory = CharmDir::new();
         let binary = directory.write("my-charm", format!("#!/bin/sh\n{script}\n"));
         fs::set_permissions(&binary, PermissionsExt::from_mode(0o755)).expect("a program");
-        directory.write(
-            "charmcraft.yaml",
-            "name: db\nrequires: {tracing: {interface: tracing}}\nconfig: {options: {port: {type: int, default: 80}}}\n",
-        );
+        directory.write("charmcraft.yaml", CHARMCRAFT);
         Self { directory, binary }
     }
 
@@ -105,6 +118,74 @@ fn an_action_has_parameters_and_results() {
         let lines = "  action log          working\n  action result       saved = /srv\n  action failed       disk full\n";
         assert!(ran.out.contains(lines), "{}", ran.out);
     }
+}
+
+#[test]
+fn a_parameter_that_is_declared_as_a_string_is_the_text_and_others_are_yaml() {
+    let charm = Charm::new("action-get --format=json");
+    for event in ["back-up-action", "back_up_action", "hooks/back_up-action", "actions/back-up"] {
+        let ran = charm.run(event, &["--action-param", "path=5", "--action-param", "count=5"]);
+        assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{}", ran.out);
+        assert!(ran.out.contains("  stdout  {\"count\":5,\"path\":\"5\"}\n"), "{}", ran.out);
+    }
+}
+
+#[test]
+fn a_parameter_that_is_not_declared_is_refused_where_juju_does() {
+    let charm = Charm::new("exit 0");
+    let play = |action: &str, version: &str| {
+        let ran = charm.run(action, &["--action-param", "paht=/", "--juju-version", version]);
+        (ran.code, ran.err)
+    };
+    let unknown = "charm-traces: the action back-up has no parameter paht; it declares count, path";
+    assert_eq!(play("back-up-action", "3.6"), (Some(0), format!("{unknown}; Juju 4 refuses it\n")));
+    assert_eq!(play("back-up-action", "4.0"), (Some(1), format!("{unknown}\n")));
+    let unknown = "charm-traces: the action backup has no parameter paht; it declares path\n";
+    assert_eq!(play("backup-action", "2.9"), (Some(1), unknown.to_owned()));
+    assert_eq!(play("restore-action", "4.0"), (Some(0), String::new()));
+}
+
+#[test]
+fn an_event_that_the_charm_cannot_get_is_refused() {
+    let charm = Charm::new("exit 0");
+    for (event, reason) in [
+        (
+            "bakcup-action",
+            "the charm has no action bakcup; it declares back-up, backup, restore, take-action",
+        ),
+        ("take-action-action", "take-action cannot be played, because its own name ends in -action"),
+        ("backup", "backup is no hook; the event of the action backup is backup-action"),
+        ("back_up", "back_up is no hook; the event of the action back-up is back-up-action"),
+        (
+            "config-change",
+            "config-change is no event of Juju; that of an action ends in -action, and that of an endpoint is like db-relation-changed",
+        ),
+        (
+            "trace-relation-changed",
+            "the charm has no endpoint trace; it declares juju-info, tracing, my_db, my-db",
+        ),
+        ("web-storage-attached", "the charm has no storage web; it declares data"),
+        ("data-pebble-ready", "the charm has no container data; it declares web"),
+    ] {
+        let ran = charm.run(event, &[]);
+        let complaint = format!("charm-traces: {reason}\n");
+        assert_eq!((ran.code, ran.out, ran.err), (Some(1), String::new(), complaint));
+    }
+    for event in ["web-pebble-ready", "data-storage-attached", "update_status", "hooks/collect-metrics"] {
+        let ran = charm.run(event, &[]);
+        assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{event}");
+    }
+
+    let old = CharmDir::new();
+    old.write("metadata.yaml", "name: old\n");
+    old.write("actions.yaml", "backup: {description: Saves.}\n");
+    let charm_dir = old.path().to_str().expect("a text");
+    assert_eq!(charm.run("backup-action", &["--charm", charm_dir]).code, Some(0));
+    let ran = charm.run("web-pebble-ready", &["--charm", charm_dir]);
+    assert_eq!(ran.err, "charm-traces: the charm has no container web; it declares none\n");
+    old.write("actions.yaml", "{");
+    let ran = charm.run("backup-action", &["--charm", charm_dir]);
+    assert!(ran.err.starts_with("charm-traces: actions.yaml is no YAML: "), "{}", ran.err);
 }
 
 #[test]
