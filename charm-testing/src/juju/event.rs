@@ -147,9 +147,16 @@ impl Event {
         Self::with(name, [])
     }
 
-    /// Returns an action with these parameters, a JSON object.
+    /// Returns an action with these parameters, a JSON object. The name is the one in `charmcraft.yaml`, such as `backup`.
+    ///
+    /// # Panics
+    /// If the name ends in `-action` or `_action`, because that is the name of the action's event.
     #[must_use]
+    #[track_caller]
     pub fn action(name: &str, parameters: Value) -> Self {
+        if let Some(action) = name.strip_suffix("-action").or_else(|| name.strip_suffix("_action")) {
+            panic!("{name} is the name of an event; that of its action is {action}");
+        }
         Self::new(format!("actions/{name}"), About::Action { parameters })
     }
 

@@ -222,6 +222,12 @@ fn runs_actions() {
 }
 
 #[test]
+#[should_panic(expected = "back-up_action is the name of an event; that of its action is back-up")]
+fn the_event_of_an_action_is_not_taken_for_its_name() {
+    let _ = Event::action("back-up_action", json!({}));
+}
+
+#[test]
 fn forgets_a_relation_once_its_broken_hook_has_succeeded() {
     let mut juju = of_script("relation-ids tracing --format=json; exit ${CODE:-0}");
     let tempo = juju.relate("tracing", "tempo");

@@ -58,7 +58,9 @@ use crate::{Destination, Session, TracedCharm};
 ///
 /// # Panics
 ///
-/// Panics if the charm does. On a thread that holds a recording or has a session open, it panics as well.
+/// Panics if the charm does. On a thread that holds a recording or has a session open, it panics as well. It also panics if the
+/// name of an action ends in `-action` or `_action`, because that is the name of its event.
+#[track_caller]
 pub fn dispatch<C, E, F, N, H>(
     juju: &Model,
     name: &str,
@@ -73,6 +75,9 @@ where
     E: fmt::Debug,
     F: fmt::Debug,
 {
+    if let Some(action) = name.strip_suffix("-action").or_else(|| name.strip_suffix("_action")) {
+        assert!(context.action.is_none(), "{name} is the name of an event; that of its action is {action}");
+    }
     let tools = Arc::new(juju.clone());
     let dispatch = Dispatch::from_vars(variables(juju, name, &context)).with_hook_tools(tools);
     juju.begin_hook(context);

@@ -78,6 +78,12 @@ fn relation_events_and_actions_have_their_names_and_variables() {
 }
 
 #[test]
+#[should_panic(expected = "back-up-action is the name of an event; that of its action is back-up")]
+fn the_event_of_an_action_is_not_taken_for_its_name() {
+    play(&Model::new("app/0"), "back-up-action", HookContext::action(serde_json::json!({})), false);
+}
+
+#[test]
 fn dispatches_on_several_threads_take_turns() {
     let one = || {
         let played = play(&Model::new("app/0"), "start", HookContext::new(), true);
