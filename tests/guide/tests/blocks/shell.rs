@@ -9,7 +9,7 @@ use crate::block::{Block, blocks};
 
 /// The commands of programs that are not here, as `juju help COMMAND` of Juju 3.6 and `charmcraft pack --help` of
 /// charmcraft 4.5 document them: the command and its options.
-const ELSEWHERE: [(&str, &[&str]); 9] = [
+const ELSEWHERE: [(&str, &[&str]); 10] = [
     ("charmcraft pack", &["--destructive-mode"]),
     ("juju consume", &[]),
     ("juju debug-log", &["--include"]),
@@ -18,6 +18,7 @@ const ELSEWHERE: [(&str, &[&str]); 9] = [
     ("juju integrate", &[]),
     ("juju model-config", &[]),
     ("juju offer", &[]),
+    ("juju run", &["--string-args"]),
     ("juju ssh", &["--pty"]),
 ];
 
