@@ -29,7 +29,7 @@
 //! ```
 //!
 //! A charm may ask the agent over its socket, as `tracing-relation` does, or start each hook tool as a process;
-//! [`Juju::over_processes`] makes it do the latter. The hook tools are in this crate. It needs Linux.
+//! [`Juju::over_processes`] makes it do the latter. The hook tools are in this crate. It needs Linux 5.3 or later.
 //!
 //! Around that there is an OTLP [`collector`], which can be told how to answer; the [`Trace`] of the spans that it
 //! received, as values and as a tree; [`queue`], which looks at the traces that wait for a backend; and [`Integration`],

@@ -32,9 +32,18 @@ pub(crate) fn run(arguments: &Run) -> anyhow::Result<Outcome> {
     }
     let relations = relations(arguments, &mut juju)?;
     let declared = Declared::read(&juju.charm_dir())?;
-    let mut played =
-        event(&arguments.event, &declared, &mut juju, &relations, |action| parameters(action, arguments))
-            .map_err(anyhow::Error::msg)?;
+    // The version of the equipment without another one is before 4.
+    let before_4 = arguments.juju_version.as_ref().is_none_or(|version| version.starts_with(['2', '3']));
+    let mut is_action = false;
+    let parameters = |action: &Action| {
+        is_action = true;
+        parameters(action, arguments, before_4)
+    };
+    let mut played = event(&arguments.event, &declared, &mut juju, &relations, before_4, parameters)
+        .map_err(anyhow::Error::msg)?;
+    if !is_action && !arguments.action_param.is_empty() {
+        bail!("{} is no action, so it has no parameters", arguments.event);
+    }
     for (name, value) in &arguments.env {
         played = played.env(name, value);
     }
@@ -100,12 +109,11 @@ fn relations(arguments: &Run, juju: &mut Juju) -> anyhow::Result<Vec<Relation>> 
 }
 
 /// Returns the parameters of an action. Juju refuses one that the action does not declare, or passes it on, which may be a mistake.
-fn parameters(action: &Action, arguments: &Run) -> Result<Json, String> {
-    let older_than_4 = arguments.juju_version.as_ref().is_none_or(|version| version.starts_with(['2', '3']));
+fn parameters(action: &Action, arguments: &Run, before_4: bool) -> Result<Json, String> {
     let parameter = |(name, text): &(String, String)| {
         match action.accepts(name) {
             Some(true) => {}
-            None if older_than_4 => complain(format_args!("{}; Juju 4 refuses it", action.unknown(name))),
+            None if before_4 => complain(format_args!("{}; Juju 4 refuses it", action.unknown(name))),
             _ => return Err(action.unknown(name)),
         }
         Ok((name.clone(), action.value(name, text)?))

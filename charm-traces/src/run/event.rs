@@ -5,8 +5,8 @@ use super::declared::{Action, Declared};
 
 type OfRelation = fn(&Relation) -> Event;
 
-/// The hooks that every charm can get, in any version of Juju, and that are about nothing else.
-const HOOKS: [&str; 13] = [
+/// The hooks that every charm can get, and that are about nothing else.
+const HOOKS: [&str; 8] = [
     "install",
     "start",
     "stop",
@@ -15,6 +15,9 @@ const HOOKS: [&str; 13] = [
     "update-status",
     "upgrade-charm",
     "leader-elected",
+];
+/// Further ones, which Juju 4 does not have any more.
+const HOOKS_BEFORE_4: [&str; 5] = [
     "leader-settings-changed",
     "pre-series-upgrade",
     "post-series-upgrade",
@@ -32,6 +35,7 @@ pub(super) fn event(
     declared: &Declared,
     juju: &mut Juju,
     relations: &[Relation],
+    before_4: bool,
     parameters: impl FnOnce(&Action) -> Result<Json, String>,
 ) -> Result<Event, String> {
     let hook = name.strip_prefix("hooks/").unwrap_or(name);
@@ -71,7 +75,10 @@ pub(super) fn event(
     if hook.starts_with("secret-") || hook.contains("-pebble-") {
         return Err(format!("{name} cannot be played: use charm-testing in a test"));
     }
-    if HOOKS.contains(&&*hook) {
+    if HOOKS_BEFORE_4.contains(&&*hook) && !before_4 {
+        return Err(format!("{name} is no event of Juju 4"));
+    }
+    if HOOKS.contains(&&*hook) || HOOKS_BEFORE_4.contains(&&*hook) {
         return Ok(Event::hook(&hook));
     }
     Err(match declared.action(&hook) {

@@ -176,6 +176,11 @@ fn an_event_that_the_charm_cannot_get_is_refused() {
         assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{event}");
     }
 
+    let ran = charm.run("collect-metrics", &["--juju-version", "4.0"]);
+    assert_eq!(ran.err, "charm-traces: collect-metrics is no event of Juju 4\n");
+    let ran = charm.run("start", &["--action-param", "path=/srv"]);
+    assert_eq!(ran.err, "charm-traces: start is no action, so it has no parameters\n");
+
     let old = CharmDir::new();
     old.write("metadata.yaml", "name: old\n");
     old.write("actions.yaml", "backup: {description: Saves.}\n");

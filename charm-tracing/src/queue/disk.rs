@@ -17,7 +17,8 @@ use std::time::{Duration, SystemTime};
 
 use rustix::io::Errno;
 
-pub(super) use self::contents::{Chance, Fault};
+pub(super) use self::contents::Chance;
+pub(crate) use self::contents::Fault;
 use self::contents::{Node, State};
 use super::file_system::{Entry, FileSystem, Kind, Lock, Locking};
 
@@ -25,7 +26,7 @@ type Interruption = Option<(usize, Box<dyn FnOnce() + Send>)>;
 
 /// A process and the disk that it uses. A clone is the same process.
 #[derive(Clone)]
-pub(super) struct Disk {
+pub(crate) struct Disk {
     state: Arc<Mutex<State>>,
     /// A function to run in the middle of an operation of the queue.
     interruption: Arc<Mutex<Interruption>>,
@@ -44,7 +45,7 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Disk {
     /// Makes a disk with an empty directory `/charm`.
-    pub(super) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         let disk = Self::of(State {
             nodes: BTreeMap::new(),
             locks: BTreeMap::new(),
@@ -141,11 +142,11 @@ impl Disk {
     }
 
     /// Sets how many bytes all files together may have.
-    pub(super) fn set_capacity(&self, bytes: usize) {
+    pub(crate) fn set_capacity(&self, bytes: usize) {
         self.state().capacity = bytes;
     }
 
-    pub(super) fn used(&self) -> usize {
+    pub(crate) fn used(&self) -> usize {
         self.state().used()
     }
 
@@ -155,11 +156,11 @@ impl Disk {
     }
 
     /// Lets `changes` changes succeed before the fault happens.
-    pub(super) fn fail_after(&self, changes: usize, fault: Fault) {
+    pub(crate) fn fail_after(&self, changes: usize, fault: Fault) {
         self.state().fault = Some((changes, fault));
     }
 
-    pub(super) fn has_fault_to_come(&self) -> bool {
+    pub(crate) fn has_fault_to_come(&self) -> bool {
         self.state().fault.is_some()
     }
 

@@ -3,10 +3,12 @@
 //! They are a trait and not calls to `std::fs`, because the queue's promises about crashes and full disks can only be
 //! tested with a substitute.
 
+use std::ffi::OsStr;
 use std::fmt::Debug;
 use std::fs::{self, File, Metadata, Permissions};
 use std::io::{self, Read as _, Write as _};
 use std::os::fd::IntoRawFd as _;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::time::SystemTime;
@@ -19,8 +21,7 @@ use tracing_relation::{check_size_limit, own_file_options};
 pub(super) trait FileSystem: Debug + Send + Sync {
     /// Describes the file or directory of this name; `None` if there is none.
     fn look(&self, path: &Path) -> io::Result<Option<Entry>>;
-    /// Calls `each` with the name of each regular file in a directory, in any order. Not all file systems tell the type here: a name
-    /// without one is passed as well.
+    /// Calls `each` with the name of each regular file in a directory, in any order.
     fn list(&self, directory: &Path, each: &mut dyn FnMut(&[u8])) -> io::Result<()>;
     /// Makes a directory that only its owner can enter.
     fn make_directory(&self, path: &Path) -> io::Result<()>;
@@ -131,9 +132,15 @@ impl FileSystem for RealFileSystem {
         let mut entries = RawDir::new(opened, buffer.spare_capacity_mut());
         while let Some(entry) = entries.next() {
             let entry = entry?;
-            // Some file systems do not know the type here.
-            if let FileType::RegularFile | FileType::Unknown = entry.file_type() {
-                each(entry.file_name().to_bytes());
+            let name = entry.file_name().to_bytes();
+            let is_file = match entry.file_type() {
+                // Some file systems do not tell the type here.
+                FileType::Unknown => fs::symlink_metadata(directory.join(OsStr::from_bytes(name)))
+                    .is_ok_and(|found| found.is_file()),
+                kind => kind == FileType::RegularFile,
+            };
+            if is_file {
+                each(name);
             }
         }
         Ok(())
@@ -203,9 +210,10 @@ impl FileSystem for RealFileSystem {
         let file = own_file_options().read(true).write(true).create(true).mode(PRIVATE_FILE).open(path)?;
         // The lock belongs to the process and not to the open file: a forked child does not share it, so it is released
         // when this process ends.
-        match fcntl_lock(&file, FlockOperation::NonBlockingLockExclusive) {
+        let locked = fcntl_lock(&file, FlockOperation::NonBlockingLockExclusive);
+        let found = make_file_private(&file)?;
+        match locked {
             Ok(()) => {
-                let found = make_file_private(&file)?;
                 let modified = found.modified().unwrap_or(SystemTime::UNIX_EPOCH);
                 Ok(Locking::Taken(Box::new(LockedFile { id: identity(&found), file: Some(file), modified })))
             }
@@ -219,7 +227,7 @@ impl FileSystem for RealFileSystem {
 fn make_file_private(file: &File) -> io::Result<Metadata> {
     let found = file.metadata()?;
     // Looking is cheaper than the change, which is rarely necessary.
-    if found.mode() & 0o777 != PRIVATE_FILE {
+    if found.mode() & PRIVATE_FILE != PRIVATE_FILE {
         file.set_permissions(Permissions::from_mode(PRIVATE_FILE))?;
     }
     Ok(found)

@@ -51,13 +51,13 @@ impl Queue {
     /// here.
     pub(crate) fn lock_unit(&self, charm_dir: &Path) -> Option<UnitLock> {
         let file = std::path::absolute(charm_dir.join(LOCK)).ok()?;
-        match self.fs.lock(&file) {
-            Ok(Locking::Taken(lock)) => Some(UnitLock(lock)),
-            other => {
-                log::debug!("no journal is written: cannot lock {}: {other:?}", file.display());
-                None
-            }
-        }
+        let why = match self.fs.lock(&file) {
+            Ok(Locking::Taken(lock)) => return Some(UnitLock(lock)),
+            Ok(not_taken) => format!("{not_taken:?}"),
+            Err(error) => error.to_string(),
+        };
+        log::debug!("no journal is written: cannot lock {}: {why}", file.display());
+        None
     }
 
     /// Makes the journal of a dispatch of this unit, with the number from [`recover`](Self::recover). Its file is created by

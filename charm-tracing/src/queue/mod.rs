@@ -62,9 +62,11 @@ mod place;
 mod python;
 mod state;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod waiting;
 
+#[cfg(test)]
+pub(crate) use disk::{Disk, Fault};
 pub(crate) use error::QueueError;
 pub(crate) use file_system::Locking;
 pub(crate) use journal_file::Recovered;

@@ -99,6 +99,7 @@ impl Journal {
     #[cold]
     #[inline(never)]
     pub(crate) fn write(&mut self, spans: &mut Store, now: u64) {
+        (self.ended, self.last) = (0, now);
         if self.stopped {
             return self.begun.clear();
         }
@@ -112,7 +113,6 @@ impl Journal {
             self.format.write(&mut self.out, record, true);
         }
         self.written = spans.ended().len();
-        (self.ended, self.last) = (0, now);
         match self.file.append(&self.out) {
             Ok(()) => self.out.clear(),
             // The error may be temporary: the charm may have all its descriptors open, or the disk may be full for a moment.

@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
+use super::alive::can_open_spans;
 use super::attribute::Opened;
 use super::failure::Failure;
 use super::open::{Current, OpenSpan};
@@ -132,10 +133,13 @@ impl<T> OpenFuture<T> {
     #[inline(never)]
     fn make_current(&mut self) {
         self.span.is_being_dropped();
+        // On a thread that is ending, OpenTelemetry's current context may be destroyed already.
+        if !can_open_spans() {
+            return;
+        }
         // It is attached before `CURRENT` is touched, so that `CURRENT` is destroyed before OpenTelemetry's current context.
         let current = Current::attach(self.context.clone());
         let keep = |spans: &RefCell<Vec<_>>| spans.borrow_mut().push(current);
-        // On a thread that is ending, `CURRENT` may be destroyed already.
         self.current = own_work(|| CURRENT.try_with(keep)).is_ok();
     }
 

@@ -11,7 +11,8 @@ use crate::span::InstrumentedSpan;
 
 /// The open spans with their ids. A subscriber gives the id of a span to no other one before the span is closed.
 ///
-/// They are searched from the end, because nearly always one of the last that began is asked for.
+/// They are searched from the end, because nearly always one of the last that began is asked for. With thousands open at once, as in
+/// as many async tasks, a search takes microseconds.
 #[derive(Debug)]
 pub(super) struct Spans(Mutex<List>);
 

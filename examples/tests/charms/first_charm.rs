@@ -43,6 +43,7 @@ mod tests {
         let played = testing::dispatch(&juju, "greet", bob, MyCharm::new, MyCharm::handle);
 
         assert_eq!(played.result, Ok(()));
-        assert_eq!(juju.action_outcome().results["greeting"], "hello Bob");
+        let greeting = juju.action_outcome().results.remove("greeting");
+        assert_eq!(greeting.as_deref(), Some("hello Bob"), "{}", played.trace.outline());
     }
 }

@@ -4,14 +4,17 @@
 //! Cargo builds no test with `panic = "abort"`, so `.ci/run abort` runs this with that profile; `end_to_end/panic_abort.rs` runs it
 //! with the usual one.
 
+use std::cell::RefCell;
+use std::pin::Pin;
 use std::process::ExitCode;
-use std::{env, fmt, fs};
+use std::task::{self, Waker};
+use std::{env, fmt, fs, thread};
 
 use anyhow::Context as _;
 use charm_testing::collector::Collector;
 use charm_testing::{Event, Juju, Outcome};
 use charm_tracing::juju::Dispatch;
-use charm_tracing::trace_charm;
+use charm_tracing::{trace_charm, trace_fn};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// Its `Display` is never called by the charm.
@@ -37,7 +40,10 @@ impl AbortCharm {
     fn handle(&mut self, dispatch: &Dispatch) -> anyhow::Result<()> {
         assert!(self.look_up().is_err());
         match dispatch.event() {
-            "start" => Ok(()),
+            "start" => {
+                drop_late();
+                Ok(())
+            }
             "config_changed" => allow_no_thread(),
             _ => Err(anyhow::anyhow!("no such unit")).context("cannot stop"),
         }
@@ -49,12 +55,31 @@ impl AbortCharm {
     }
 }
 
+/// Drops a future with a span when OpenTelemetry's value of the thread is destroyed already.
+fn drop_late() {
+    thread_local!(static LATE: RefCell<Option<Pin<Box<dyn Future<Output = ()>>>>> = const { RefCell::new(None) });
+
+    let thread = thread::spawn(|| {
+        // It is older than OpenTelemetry's, so it is destroyed after it.
+        LATE.set(None);
+        let mut future = Box::pin(never());
+        assert!(future.as_mut().poll(&mut task::Context::from_waker(Waker::noop())).is_pending());
+        LATE.set(Some(future));
+    });
+    thread.join().expect("nothing panics");
+}
+
+#[trace_fn]
+async fn never() {
+    std::future::pending::<()>().await;
+}
+
 /// Leaves no room for the stack of a thread, which has 2 MiB. A limit of processes would not bind root.
 fn allow_no_thread() -> anyhow::Result<()> {
     let pages: u64 = fs::read_to_string("/proc/self/statm")?.split(' ').next().context("a size")?.parse()?;
     let size = pages * u64::try_from(rustix::param::page_size())? + (3 << 19);
     setrlimit(Resource::As, Rlimit { current: Some(size), ..getrlimit(Resource::As) })?;
-    assert!(std::thread::Builder::new().spawn(|| ()).is_err());
+    assert!(thread::Builder::new().spawn(|| ()).is_err());
     Ok(())
 }
 

@@ -257,8 +257,8 @@ impl Dispatch {
         let ambiguous = error.kind() == HookToolErrorKind::PermissionDenied
             && error.stderr().to_lowercase().contains("permission denied");
         if ambiguous && may_be_refused {
-            // The unit is asked for its leadership again, because it may have just lost it.
-            self.reads().leader = None;
+            // Juju is asked again about a leader, because the unit may have just lost leadership.
+            self.reads().leader.take_if(|(_, leader)| *leader);
         }
         if ambiguous && (!may_be_refused || self.is_leader().unwrap_or(false)) {
             error.with_kind(HookToolErrorKind::RelationGone)

@@ -26,7 +26,7 @@ fn nothing_is_no_header_and_what_cannot_be_sent_is_left_out() {
     let none: Option<HeaderMap> = None::<String>.read();
     assert!(none.is_none());
     let none: Option<HeaderMap> = Vec::<(String, String)>::new().read();
-    assert!(none.is_none_or(|headers| headers.is_empty()));
+    assert_eq!(none, Some(HeaderMap::new()));
     let plain = Destination::new("http://tempo:4318", None);
     for (name, value) in [("a b", "1"), ("", "1"), ("a", "1\r\nx: y"), ("a", "\0"), ("Host", "evil")] {
         assert_eq!(destination(&[(name, value)]), plain, "{name:?}: {value:?}");

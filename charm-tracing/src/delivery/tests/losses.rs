@@ -5,8 +5,11 @@ use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use prost::Message as _;
+use rustix::io::Errno;
 
 use super::*;
+use crate::queue::tests::unlimited;
+use crate::queue::{Disk, Fault};
 
 fn losses(unit: &Unit) -> Losses {
     unit.queue.state().unwrap().losses
@@ -36,6 +39,28 @@ fn said_losses_are_forgotten_when_the_trace_waits_or_is_taken() {
     assert_eq!(say(&unit, "e", one, Some(&server.destination())).delivered, 3);
     assert_eq!(losses(&unit), Losses::default());
     assert!(!unit.path.join("state").exists(), "nothing is left to be known");
+}
+
+#[test]
+fn traces_that_made_room_are_counted_whichever_step_fails_then() {
+    let mut lost = 0;
+    for changes in 0..12 {
+        let disk = Disk::new(7);
+        let unit = Unit { queue: unlimited(&disk), ..Unit::new() };
+        unit.store(&["a", "b", "c"].map(|text| text.repeat(1000)).each_ref().map(String::as_str));
+        disk.set_capacity(disk.used());
+        disk.fail_after(changes, Fault::Refused(Errno::ACCESS));
+        let report = unit.dispatch(&"d".repeat(2500), None);
+        let gone = 3 - unit.waiting().iter().filter(|request| request[0] != b'd').count();
+        assert_eq!(report.dropped_by_limits as usize, gone, "after {changes} changes: {report:?}");
+        // The file `state` has room only if something was removed.
+        if report.lost && gone > 0 {
+            lost += 1;
+            let counted = Losses { dropped_traces: gone as u64, lost_traces: 1, ..Losses::default() };
+            assert_eq!(losses(&unit), counted, "after {changes} changes");
+        }
+    }
+    assert!(lost > 0, "no step fails after a trace was removed");
 }
 
 #[test]

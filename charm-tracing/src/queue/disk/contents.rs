@@ -28,7 +28,7 @@ impl Chance {
 
 /// A failure that takes the place of a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::queue) enum Fault {
+pub(crate) enum Fault {
     /// The change is refused with this error.
     Refused(Errno),
     /// A write leaves a part of its bytes and fails with this error. Any other change is refused.

@@ -28,7 +28,7 @@ fn limited(disk: &Disk, max_dispatches: u32, max_bytes: u64) -> Queue {
 }
 
 /// Opens the queue of a process without limits.
-fn unlimited(disk: &Disk) -> Queue {
+pub(crate) fn unlimited(disk: &Disk) -> Queue {
     limited(disk, u32::MAX, u64::MAX)
 }
 
