@@ -30,11 +30,9 @@ pub(crate) fn read<'a>(variable: impl Fn(&str) -> Option<&'a str>) -> Option<Des
     }
     // A receiver of JSON over HTTP accepts Protocol Buffers as well.
     if set("PROTOCOL").is_some_and(|protocol| !protocol.trim().starts_with("http/")) {
-        catch_panics(|| {
-            log::debug!(
-                "the environment names an endpoint for another protocol; traces are sent over OTLP/HTTP only"
-            );
-        });
+        log::debug!(
+            "the environment names an endpoint for another protocol; traces are sent over OTLP/HTTP only"
+        );
         return None;
     }
     if let Some(path) = set("CERTIFICATE") {

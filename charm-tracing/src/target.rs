@@ -62,10 +62,11 @@ impl Target {
     ) -> Option<Self> {
         let (mut destination, not_named) = if let Some(own) = own {
             (own, MissingCertificate::NotNamed)
-        } else if let Some(jujus) = of_juju(dispatch) {
+        } else if let Some(jujus) = span::catch_panics(|| of_juju(dispatch)).flatten() {
             (jujus, MissingCertificate::NotConfigured)
         } else {
-            let mut named = otel_variables::read(|name| dispatch.var(name))?;
+            let mut named =
+                span::catch_panics(|| otel_variables::read(|name| dispatch.var(name))).flatten()?;
             if named.lacks_certificate() && ca_relation.is_none() {
                 // OpenTelemetry trusts the system's store where no certificate is named.
                 named.trust(Certificate::System);
@@ -90,11 +91,9 @@ impl Target {
 fn of_juju(dispatch: &Dispatch) -> Option<Destination> {
     let config = dispatch.charm_trace_config()?;
     let Some(http) = config.http else {
-        span::catch_panics(|| {
-            log::debug!(
-                "Juju names an endpoint for charm traces over OTLP/gRPC alone; they are sent over OTLP/HTTP only"
-            );
-        });
+        log::debug!(
+            "Juju names an endpoint for charm traces over OTLP/gRPC alone; they are sent over OTLP/HTTP only"
+        );
         return None;
     };
     Some(Destination::new(http, config.ca_cert.map(Certificate::Pem)))

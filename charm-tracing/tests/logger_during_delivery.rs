@@ -1,9 +1,11 @@
-//! A charm that logs everything hears nothing below WARN of a delivery, and its own level is as before afterwards.
+//! A charm that logs everything hears nothing below WARN of a delivery, and its own level is as before afterwards. If its logger
+//! panics at a line of ours, no hook fails.
 //! The logger of a process can be set only once, so this file has one test.
 #![expect(clippy::unwrap_used, reason = "what cannot be unwrapped here has failed the test")]
 
 use std::path::Path;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use charm_testing::collector::Collector;
 use charm_tracing::juju::Dispatch;
@@ -11,6 +13,7 @@ use charm_tracing::{Config, Destination, Session};
 use log::{Level, LevelFilter};
 
 static LINES: Mutex<Vec<(Level, String)>> = Mutex::new(Vec::new());
+static PANICS: AtomicBool = AtomicBool::new(false);
 
 struct Everything;
 
@@ -20,6 +23,11 @@ impl log::Log for Everything {
     }
 
     fn log(&self, record: &log::Record<'_>) {
+        assert!(
+            !PANICS.load(Ordering::Relaxed) || !record.target().starts_with("charm_tracing"),
+            "{}",
+            record.args()
+        );
         LINES.lock().unwrap().push((record.level(), record.args().to_string()));
     }
 
@@ -48,14 +56,39 @@ fn the_charms_logger_hears_nothing_below_a_warning_of_a_delivery() {
     log::set_max_level(LevelFilter::Error);
     Session::start(dispatch(directory.path()), Config::new().buffer_max_events(0)).finish(None);
     assert_eq!(log::max_level(), LevelFilter::Error, "never raised");
+
+    log::set_max_level(LevelFilter::Trace);
+    PANICS.store(true, Ordering::Relaxed);
+    let odd = [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", collector.endpoint()),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "a b=c".to_owned()),
+        ("OTEL_RESOURCE_ATTRIBUTES", "team".to_owned()),
+        ("OTEL_SERVICE_NAME", "other".to_owned()),
+    ];
+    let grpc = [
+        ("JUJU_CHARM_TRACE_CONFIG_GRPC", "tempo:4317".to_owned()),
+        ("JUJU_CHARM_TRACE_CONFIG_HTTP", String::new()),
+    ];
+    let protocol = [odd[0].clone(), ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc".to_owned())];
+    for variables in [&odd[..], &grpc, &protocol] {
+        let more = variables.iter().map(|(name, value)| (*name, value.as_str()));
+        let mut session = Session::start(dispatch_with(directory.path(), more), Config::new());
+        session.event(|| log::trace!(target: "charm", "handled"));
+        session.finish(None);
+    }
 }
 
 fn dispatch(charm_dir: &Path) -> Dispatch {
-    Dispatch::from_vars([
+    dispatch_with(charm_dir, [])
+}
+
+fn dispatch_with<'a>(charm_dir: &'a Path, more: impl IntoIterator<Item = (&'a str, &'a str)>) -> Dispatch {
+    let own = [
         ("JUJU_UNIT_NAME", "app/0"),
         ("JUJU_DISPATCH_PATH", "hooks/start"),
         ("JUJU_MODEL_NAME", "testing"),
         ("JUJU_MODEL_UUID", "0d3bbd5f-9d24-4d24-8d45-9b8fd2ad4a2c"),
         ("JUJU_CHARM_DIR", charm_dir.to_str().unwrap()),
-    ])
+    ];
+    Dispatch::from_vars(own.into_iter().chain(more))
 }

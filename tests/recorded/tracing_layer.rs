@@ -406,6 +406,20 @@ fn a_subscriber_outlives_sessions() {
     });
 }
 
+#[test]
+fn where_telemetry_is_suppressed_no_span_is_recorded_whatever_its_parent() {
+    let tree = tree(|| {
+        let outer = info_span!("outer");
+        let suppressed = charm_tracing::opentelemetry::Context::enter_telemetry_suppressed_scope();
+        info_span!(parent: &outer, "explicit").in_scope(|| ());
+        info_span!(parent: None, "root").in_scope(|| ());
+        info_span!("contextual").in_scope(|| ());
+        drop(suppressed);
+        info_span!(parent: &outer, "recorded").in_scope(|| ());
+    });
+    assert_eq!(tree, "outer\n  recorded\n");
+}
+
 /// `std::process::exit` inside of a span ends a thread like this, because it drops nothing that is on the stack.
 #[test]
 fn a_thread_may_end_in_a_span_after_it_has_left_one_that_was_not_recorded() {

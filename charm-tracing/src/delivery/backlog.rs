@@ -35,6 +35,8 @@ pub(super) struct Backlog<'a, 'b> {
     /// The kept ones that were sent or skipped before something was taken.
     postponed: Vec<TraceName>,
     retry_after: Option<Duration>,
+    /// True if a trace that is done could not be removed.
+    is_stuck: bool,
 }
 
 /// The traces that were not taken, for the next dispatch.
@@ -56,7 +58,19 @@ impl<'a, 'b> Backlog<'a, 'b> {
         failures: u32,
     ) -> Self {
         let (tried, kept, postponed) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
-        Self { own, report, backend, queue, known, failures, tried, kept, postponed, retry_after: None }
+        Self {
+            own,
+            report,
+            backend,
+            queue,
+            known,
+            failures,
+            tried,
+            kept,
+            postponed,
+            retry_after: None,
+            is_stuck: false,
+        }
     }
 
     /// Sends the waiting traces, as far as the backend takes them and the time allows. `None` if nothing waits.
@@ -88,7 +102,7 @@ impl<'a, 'b> Backlog<'a, 'b> {
                 let known = self.known.contains(&name);
                 if known && !self.backend.has_taken() && !self.kept.is_empty() {
                     self.kept.insert(name);
-                } else if !self.send_one(name, known)? {
+                } else if !self.send_one(name, known) {
                     return Ok(());
                 }
                 if self.kept.contains(&name) && !self.backend.has_taken() {
@@ -98,7 +112,7 @@ impl<'a, 'b> Backlog<'a, 'b> {
         }
         if self.backend.has_taken() {
             for name in mem::take(&mut self.postponed) {
-                if !self.send_one(name, true)? {
+                if !self.send_one(name, true) {
                     break;
                 }
             }
@@ -107,15 +121,15 @@ impl<'a, 'b> Backlog<'a, 'b> {
     }
 
     /// Sends one trace. Returns false if that ends the attempt.
-    fn send_one(&mut self, name: TraceName, known: bool) -> Result<bool, QueueError> {
+    fn send_one(&mut self, name: TraceName, known: bool) -> bool {
         let Self { own, report, backend, queue, tried, .. } = self;
         let request = match queue.read(name, &mut report.damaged) {
             Ok(Some(request)) => request,
-            Ok(None) => return Ok(true),
+            Ok(None) => return true,
             Err(error) => {
                 // A file that cannot be read is no reason for the others to wait.
                 report.note(error.into());
-                return Ok(true);
+                return true;
             }
         };
         let mut now = name;
@@ -129,11 +143,17 @@ impl<'a, 'b> Backlog<'a, 'b> {
         self.kept.remove(&name);
         match outcome {
             SendOutcome::Taken | SendOutcome::Refused => {
-                if outcome == SendOutcome::Refused && !is_own {
-                    report.unreported = report.unreported.plus(Losses::reported_by(&request));
+                if outcome == SendOutcome::Refused {
+                    let reported = if is_own { own.forgotten } else { Losses::reported_by(&request) };
+                    report.unreported = report.unreported.plus(reported);
                 }
-                queue.remove(now)?;
-                Ok(true)
+                if let Err(error) = queue.remove(now) {
+                    report.note(error.into());
+                    // One such file holds up no other. If there are more, as on a disk that is read-only, the others would be sent
+                    // in every dispatch.
+                    return !mem::replace(&mut self.is_stuck, true);
+                }
+                true
             }
             SendOutcome::Kept(why) => {
                 if known || why != Kept::OutOfTime {
@@ -147,7 +167,7 @@ impl<'a, 'b> Backlog<'a, 'b> {
                     Kept::NoAnswer => self.failures >= PATIENCE,
                     Kept::OutOfTime => false,
                 };
-                Ok(known && may_be_the_trace)
+                known && may_be_the_trace
             }
         }
     }

@@ -27,6 +27,10 @@ pub(crate) fn deliver(
     let mut delivery = Delivery { report, own, backoff: None, waiting: None, clock };
     let queue = queue.filter(|queue| delivery.store(queue, destination.is_some()));
     if let Some(destination) = destination {
+        if let Some(queue) = queue {
+            // Sending takes time. If the dispatch is killed meanwhile, the next trace must not report these losses again.
+            delivery.own.forget_losses(|reported| leave_state(queue, None, Losses::default(), reported));
+        }
         delivery.send(queue, destination, allowance);
     }
     if let Some(queue) = queue {

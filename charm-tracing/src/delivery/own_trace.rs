@@ -26,6 +26,7 @@
 //! lost, in [`Queue::recover`].
 
 use std::collections::BTreeSet;
+use std::mem;
 use std::time::SystemTime;
 
 use super::backend::{Backend, SendOutcome};
@@ -43,7 +44,7 @@ pub(crate) struct Trace {
     pub(crate) idle: bool,
     /// The file to which it was written while it was recorded; `None` if the dispatch has none.
     pub(crate) journal: Option<Box<dyn JournalFile>>,
-    /// The losses of earlier dispatches that its root span reports.
+    /// The losses of earlier dispatches that its root span reports, as long as they are in `state`.
     pub(crate) reported_losses: Losses,
 }
 
@@ -51,6 +52,8 @@ pub(crate) struct Trace {
 pub(super) struct OwnTrace {
     trace: Trace,
     place: Place,
+    /// The losses that its root reports and that are not in `state` any more.
+    pub(super) forgotten: Losses,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,7 +88,7 @@ pub(super) fn is_usable_after(error: &QueueError) -> bool {
 
 impl OwnTrace {
     pub(super) fn new(trace: Trace) -> Self {
-        Self { trace, place: Place::Memory }
+        Self { trace, place: Place::Memory, forgotten: Losses::default() }
     }
 
     /// Returns true if the trace is not stored, and this dispatch has to send it from memory.
@@ -145,8 +148,8 @@ impl OwnTrace {
         true
     }
 
-    /// Notes that the limits dropped these traces. Returns the losses that this one reports, if it is one of them: they are
-    /// still in `state`.
+    /// Notes that the limits dropped these traces. Returns the losses that this one reports and that are still in `state`, if it
+    /// is one of them.
     pub(super) fn note_dropped(&mut self, dropped: &[TraceName]) -> Losses {
         if matches!(&self.place, Place::Queue(name) if dropped.contains(name)) {
             self.place = Place::Dropped;
@@ -155,8 +158,18 @@ impl OwnTrace {
         Losses::default()
     }
 
+    /// Removes the losses that the trace reports from `state` with `forget`, if it is stored.
+    pub(super) fn forget_losses(&mut self, forget: impl FnOnce(Losses) -> Result<(), QueueError>) {
+        if let Place::Queue(_) = self.place {
+            match forget(self.trace.reported_losses) {
+                Ok(()) => self.forgotten = mem::take(&mut self.trace.reported_losses),
+                Err(error) => log::debug!("cannot note that losses were reported: {error}"),
+            }
+        }
+    }
+
     /// Writes into the report where the trace is in the end. `waiting` are all waiting traces, if they are known.
-    /// Returns the losses that its root has reported, if the trace arrives or waits.
+    /// Returns the losses that its root has reported and that are still in `state`, if the trace arrives or waits.
     pub(super) fn conclude(
         self,
         waiting: Option<&BTreeSet<TraceName>>,

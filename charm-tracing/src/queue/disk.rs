@@ -105,7 +105,7 @@ impl Disk {
     }
 
     /// Lists all paths except `/` and `/charm`.
-    pub(super) fn paths(&self) -> Vec<String> {
+    pub(crate) fn paths(&self) -> Vec<String> {
         let state = self.state();
         state.nodes.keys().skip(2).map(|path| path.display().to_string()).collect()
     }
@@ -113,6 +113,11 @@ impl Disk {
     /// Makes the path another user's.
     pub(super) fn disown(&self, path: &str) {
         self.edit(path, |node| node.own = false);
+    }
+
+    /// Lets a file be removed no more, as the attribute "immutable" does.
+    pub(crate) fn pin(&self, path: &str) {
+        self.edit(path, |node| node.pinned = true);
     }
 
     /// Lets other users enter a directory.
@@ -214,7 +219,7 @@ impl FileSystem for Disk {
     fn look(&self, path: &Path) -> io::Result<Option<Entry>> {
         let state = self.call()?;
         Ok(state.nodes.get(path).map(|node| {
-            let Node { id, kind, own, private, modified, ref bytes } = *node;
+            let Node { id, kind, own, private, pinned: _, modified, ref bytes } = *node;
             Entry { kind, own, private, len: bytes.len() as u64, modified, id: (0, id) }
         }))
     }

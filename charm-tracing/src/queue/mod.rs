@@ -8,7 +8,7 @@
 //! * The spans that a killed dispatch has recorded become a waiting trace, see `journal_file`.
 //! * At most `max_dispatches` traces wait, with at most `max_bytes`. Beyond that, idle traces are dropped first, then
 //!   the oldest. A trace that is about to be sent is stored beyond the limits, so that none is dropped just before it
-//!   could be sent.
+//!   could be sent. One that cannot be removed waits beyond the limits, and keeps no other from being sent or dropped.
 //! * A file whose bytes changed loses its trace, which is counted, and no other.
 //! * No other user can enter the directory (mode 0700), no symbolic link is followed, and other files are not touched.
 //! * No file of the directory stays open between two operations, except `sending` while this process sends.
@@ -37,6 +37,7 @@
 //! | a part of a file was written | a `.part` | removes it when it is a minute old |
 //! | a trace was stored, before the limits were applied | one trace too many | drops one when it has stored or sent its own |
 //! | a trace was stored, before its journal was removed | both | removes the journal |
+//! | a trace was stored, before the losses that it reports left `state` | both | reports them again |
 //! | a killed dispatch's trace was stored, before its journal was removed | both | removes the journal |
 //! | the rest of a trace was stored, before the whole was removed | both | sends the rest twice |
 //! | the backend took a trace, before it was removed | the trace | sends it twice |

@@ -136,7 +136,8 @@ impl Queue {
         victims.sort_by_key(|(name, _)| !name.is_idle());
         let mut freed = 0;
         for (victim, size) in victims {
-            self.drop_trace(victim, dropped)?;
+            // One that cannot be removed is left.
+            let Ok(()) = self.drop_trace(victim, dropped) else { continue };
             freed += size;
             match self.write(stamp, new) {
                 Err(full) if full.is_full() && freed < len + 16 * BLOCK => {}
@@ -179,17 +180,24 @@ impl Queue {
 
     /// Applies the limits: drops idle traces first, then the oldest, as far as necessary. Returns the remaining waiting
     /// traces, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// Returns the first error. A trace that cannot be removed is left beyond the limits, and keeps no other from being dropped.
     pub(crate) fn trim(&self, dropped: &mut Dropped) -> Result<BTreeSet<TraceName>, QueueError> {
         let mut waiting = self.waiting()?;
         let mut sizes = self.sizes_that_matter(&waiting)?;
         let mut bytes: u64 = sizes.values().sum();
+        let mut first_error = None;
         while waiting.len() > self.max_dispatches || bytes > self.max_bytes {
             let Some(victim) = first_to_be_dropped(&waiting) else { break };
-            self.drop_trace(victim, dropped)?;
             waiting.remove(&victim);
             bytes -= sizes.remove(&victim).unwrap_or(0);
+            if let Err(error) = self.drop_trace(victim, dropped) {
+                first_error.get_or_insert(error);
+            }
         }
-        Ok(waiting)
+        first_error.map_or(Ok(waiting), Err)
     }
 
     /// Returns the sizes of these traces. Returns an empty map if they cannot exceed the limit, because reading each

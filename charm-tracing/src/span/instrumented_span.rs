@@ -14,12 +14,16 @@ pub(crate) struct InstrumentedSpan {
 
 impl InstrumentedSpan {
     /// Opens a span below that of the context `parent`; without it, below the innermost open span of the thread, whichever API
-    /// opened that one. Returns `None` if nothing records.
+    /// opened that one. Returns `None` if nothing records, or telemetry is suppressed.
     pub(crate) fn start(
         parent: Option<Context>,
         site: &'static Site,
         attributes: Vec<KeyValue>,
     ) -> Option<Self> {
+        // In the context of `parent`, telemetry may not be suppressed.
+        if parent.is_some() && Context::map_current(Context::is_telemetry_suppressed) {
+            return None;
+        }
         let _current = parent.map(Current::attach);
         let details = Details::of_site(site, attributes);
         let (handle, context) = super::open::open_in_context(|| (Some(site), details))?;

@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::*;
+use crate::queue::Disk;
+use crate::queue::tests::unlimited;
 
 /// Answers 503 to a trace whose text begins with "bad".
 fn backend_that_fails_with_bad_traces() -> Server {
@@ -40,6 +42,26 @@ fn two_traces_that_are_never_taken_do_not_hold_up_the_third() {
     let report = unit.dispatch("c", Some(&destination));
     assert_eq!((report.delivered, report.waiting), (3, 2), "{report:?}");
     assert_eq!(server.texts()[3..], ["bad 1", "a", "b", "c", "bad 1", "bad 2"]);
+}
+
+#[test]
+fn trace_that_cannot_be_removed_does_not_hold_up_the_others() {
+    let (disk, server) = (Disk::new(7), Server::always(Reply::OK));
+    let unit = Unit { queue: unlimited(&disk), ..Unit::new() };
+    unit.store(&["a", "b", "c"]);
+    let pin = |text: &str| {
+        let checksum = format!("{:08x}.otlp", crc32fast::hash(text.as_bytes()));
+        disk.pin(&disk.paths().into_iter().find(|path| path.ends_with(&checksum)).expect("a waiting trace"));
+    };
+    pin("a");
+    let report = unit.dispatch("d", Some(&server.destination()));
+    assert!(problem(&report).contains("cannot remove"), "{report:?}");
+    assert_eq!(server.texts(), ["a", "b", "c", "d"]);
+    // With two of them, which are sent again in every dispatch, the others wait.
+    unit.store(&["e"]);
+    pin("e");
+    unit.dispatch("f", Some(&server.destination()));
+    assert_eq!(server.texts()[4..], ["a", "e"]);
 }
 
 #[test]

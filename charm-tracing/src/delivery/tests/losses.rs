@@ -7,6 +7,7 @@ use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use prost::Message as _;
 use rustix::io::Errno;
 
+use super::raw::RawServer;
 use super::*;
 use crate::queue::tests::unlimited;
 use crate::queue::{Disk, Fault};
@@ -39,6 +40,26 @@ fn said_losses_are_forgotten_when_the_trace_waits_or_is_taken() {
     assert_eq!(say(&unit, "e", one, Some(&server.destination())).delivered, 3);
     assert_eq!(losses(&unit), Losses::default());
     assert!(!unit.path.join("state").exists(), "nothing is left to be known");
+}
+
+#[test]
+fn said_losses_are_forgotten_before_anything_is_sent() {
+    let unit = Unit::with_limits(1, 10 << 20);
+    unit.store(&["a", "b"]);
+    let one = Losses { dropped_traces: 1, ..Losses::default() };
+    assert_eq!(losses(&unit), one);
+    let (sender, states) = std::sync::mpsc::channel();
+    let (path, sender) = (unit.path.join("state"), std::sync::Mutex::new(sender));
+    // A backend that looks what a dispatch would leave that is killed now.
+    let server = RawServer::new(move |connection| {
+        connection.request();
+        sender.lock().unwrap().send(path.exists()).unwrap();
+    });
+    let report = say(&unit, "c", one, Some(&server.destination()));
+    assert!(!states.recv().unwrap(), "{report:?}");
+    assert_eq!(report.dropped_by_limits, 1, "{report:?}");
+    // `c`, which says the one, waits; `b` made room for it.
+    assert_eq!(losses(&unit), one);
 }
 
 #[test]
@@ -106,11 +127,14 @@ fn request_that_reports(dropped_traces: i64) -> Vec<u8> {
 #[test]
 fn losses_that_a_removed_trace_reported_are_reported_again() {
     let unit = Unit::with_limits(2, 10 << 20);
+    let ill = Server::always(Reply::status(503)).destination();
     for dispatch in 0..20 {
         let losses = losses(&unit);
         let request = request_that_reports(losses.dropped_traces.cast_signed());
-        let trace = Trace { reported_losses: losses, ..trace(&request) };
-        assert_eq!(unit.deliver(trace, None).dropped_by_limits, u32::from(dispatch >= 2));
+        // Idle ones are dropped themselves.
+        let trace = Trace { reported_losses: losses, idle: dispatch % 5 == 4, ..trace(&request) };
+        let destination = Some(&ill).filter(|_| dispatch % 2 == 1);
+        assert_eq!(unit.deliver(trace, destination).dropped_by_limits, u32::from(dispatch >= 2));
     }
     let waiting = unit.queue.waiting().unwrap().into_iter();
     let reported = waiting

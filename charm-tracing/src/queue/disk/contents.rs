@@ -42,6 +42,8 @@ pub(super) struct Node {
     pub(super) id: u64,
     pub(super) kind: Kind,
     pub(super) own: bool,
+    /// True if it cannot be removed.
+    pub(super) pinned: bool,
     pub(super) private: bool,
     pub(super) bytes: Vec<u8>,
     pub(super) modified: SystemTime,
@@ -75,7 +77,7 @@ impl State {
 
     pub(super) fn insert(&mut self, path: &Path, kind: Kind) -> &mut Node {
         let (id, modified) = (self.fresh_id(), SystemTime::now());
-        let node = Node { id, kind, own: true, private: true, bytes: Vec::new(), modified };
+        let node = Node { id, kind, own: true, pinned: false, private: true, bytes: Vec::new(), modified };
         self.nodes.remove(path);
         self.nodes.entry(path.to_owned()).or_insert(node)
     }
@@ -151,6 +153,9 @@ impl State {
     pub(super) fn remove(&mut self, path: &Path) -> io::Result<()> {
         if self.nodes.get(path).is_some_and(|node| node.kind == Kind::Directory) {
             return Err(Errno::ISDIR.into());
+        }
+        if self.nodes.get(path).is_some_and(|node| node.pinned) {
+            return Err(Errno::PERM.into());
         }
         self.nodes.remove(path);
         Ok(())

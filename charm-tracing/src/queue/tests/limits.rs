@@ -116,6 +116,17 @@ fn traces_that_made_room_are_counted_whichever_step_fails_then() {
 }
 
 #[test]
+fn trace_that_cannot_be_removed_keeps_no_other_from_being_dropped() {
+    let disk = disk_with_queue();
+    let queue = limited(&disk, 2, 1000);
+    assert_eq!(stored(&queue, &[("a", false), ("b", false)]), ["a", "b"]);
+    disk.pin(&disk.paths()[1]);
+    assert_eq!(stored(&queue, &[("c", false), ("d", false), ("e", false)]), ["a", "d", "e"]);
+    disk.set_capacity(disk.used());
+    assert_eq!(stored(&queue, &[("f", false)]), ["a", "e", "f"]);
+}
+
+#[test]
 fn trace_is_stored_even_if_others_cannot_be_removed() {
     let disk = disk_with_queue();
     let queue = limited(&disk, 1, 1000);
