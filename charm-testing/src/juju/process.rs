@@ -36,6 +36,8 @@ pub(super) fn run(command: &mut Command, limit: Duration, directory: &Path) -> i
     if !matches!(in_time, Ok(true)) {
         // The process may have ended this very moment; its id stays its own until it is waited for below.
         _ = kill_process_group(Pid::from_child(&child), Signal::KILL);
+        // It may have left its group.
+        _ = child.kill();
     }
     let status = child.wait()?;
     let duration = start.elapsed();

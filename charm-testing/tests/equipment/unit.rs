@@ -189,6 +189,14 @@ fn kills_a_charm_that_takes_too_long_and_drops_what_it_wrote() {
 }
 
 #[test]
+fn kills_a_charm_that_has_left_its_process_group() {
+    let mut juju =
+        of_script("exec perl -e 'setpgrp(0, getpgrp(getppid)) or die; print 1; close STDOUT; sleep 10'");
+    let outcome = juju.dispatch(Event::hook("install").killed_after(Duration::from_secs(1)));
+    assert_eq!((outcome.signal(), outcome.stdout.as_str()), (Some(9), "1"), "{outcome}");
+}
+
+#[test]
 fn does_not_wait_for_what_the_charm_leaves_running() {
     // It runs until its directory goes, with the end of this test.
     let mut juju = of_script("while [ -e dispatch ]; do sleep 0.05; done & echo done");
