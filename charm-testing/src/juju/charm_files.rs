@@ -7,7 +7,7 @@ use saphyr::{LoadableYamlNode as _, Yaml};
 use serde_json::Value;
 
 /// The names of the files that describe a charm, in the order in which they are read.
-const NAMES: [&str; 4] = ["charmcraft.yaml", "metadata.yaml", "config.yaml", "actions.yaml"];
+pub(super) const NAMES: [&str; 4] = ["charmcraft.yaml", "metadata.yaml", "config.yaml", "actions.yaml"];
 
 /// Returns the files of the package whose test runs, each with its name. Cargo has its directory in `CARGO_MANIFEST_DIR`.
 pub(super) fn of_package() -> io::Result<Vec<(&'static str, String)>> {

@@ -126,21 +126,17 @@ impl Juju {
     /// # Panics
     /// If the file cannot be written.
     #[must_use]
-    pub fn charmcraft(mut self, text: &str) -> Self {
-        self.options.clear();
-        self.without_file("metadata.yaml")
-            .without_file("config.yaml")
-            .without_file("actions.yaml")
-            .file("charmcraft.yaml", text)
+    pub fn charmcraft(self, text: &str) -> Self {
+        self.without_description().file("charmcraft.yaml", text)
     }
 
-    /// Gives the charm this `metadata.yaml`, and no `charmcraft.yaml`.
+    /// Gives the charm this `metadata.yaml`, instead of the files of the package. [`Juju::file`] replaces only one of them.
     ///
     /// # Panics
     /// If the file cannot be written.
     #[must_use]
     pub fn metadata(self, text: &str) -> Self {
-        self.without_file("charmcraft.yaml").file("metadata.yaml", text)
+        self.without_description().file("metadata.yaml", text)
     }
 
     /// Puts a file into the charm directory. `charmcraft.yaml`, `metadata.yaml` and `config.yaml` also have their effect on
@@ -392,6 +388,14 @@ impl Juju {
             juju.describe(name, &text);
         }
         Ok(juju)
+    }
+
+    /// Takes away the files that describe the charm, and the options that they declare.
+    fn without_description(mut self) -> Self {
+        for option in self.options.drain(..) {
+            self.model.set_config(&option.name, Value::Null);
+        }
+        charm_files::NAMES.into_iter().fold(self, Self::without_file)
     }
 
     /// Does what Juju does with a file that describes the charm.

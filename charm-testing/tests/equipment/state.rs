@@ -17,6 +17,12 @@ fn the_charms_own_files_name_the_application_and_give_the_configuration_its_defa
     let older =
         Juju::from_script(print).metadata("name: old").file("config.yaml", "options: {a: {default: b}}");
     assert_eq!(printed(older), "old/0\n{\"a\":\"b\"}\n");
+    let packages = || Juju::from_script(print).charmcraft(charmcraft).file("actions.yaml", "backup: {}");
+    for replace in [Juju::charmcraft, Juju::metadata] {
+        let replaced = replace(packages(), "name: new");
+        assert!(!replaced.charm_dir().join("actions.yaml").exists());
+        assert_eq!(printed(replaced), "new/0\n{}\n");
+    }
     let mut set = Juju::from_script(print).charmcraft(charmcraft);
     set.set_config("port", 8080);
     set.set_config("host", "here");
