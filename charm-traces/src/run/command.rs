@@ -7,7 +7,7 @@ use anyhow::{Context as _, bail};
 use charm_testing::{Juju, Relation};
 use serde_json::{Map, Value as Json};
 
-use super::declared::{Action, Declared};
+use super::declared::{Declaration, Declared};
 use super::event::event;
 use super::relation::RelationFile;
 use super::report::report;
@@ -35,7 +35,7 @@ pub(crate) fn run(arguments: &Run) -> anyhow::Result<Outcome> {
     // The version of the equipment without another one is before 4.
     let before_4 = arguments.juju_version.as_ref().is_none_or(|version| version.starts_with(['2', '3']));
     let mut is_action = false;
-    let parameters = |action: &Action| {
+    let parameters = |action: &Declaration| {
         is_action = true;
         parameters(action, arguments, before_4)
     };
@@ -109,7 +109,7 @@ fn relations(arguments: &Run, juju: &mut Juju) -> anyhow::Result<Vec<Relation>> 
 }
 
 /// Returns the parameters of an action. Juju refuses one that the action does not declare, or passes it on, which may be a mistake.
-fn parameters(action: &Action, arguments: &Run, before_4: bool) -> Result<Json, String> {
+fn parameters(action: &Declaration, arguments: &Run, before_4: bool) -> Result<Json, String> {
     let parameter = |(name, text): &(String, String)| {
         match action.accepts(name) {
             Some(true) => {}

@@ -1,41 +1,33 @@
 //! The events that a charm can get, as the files that describe it declare them.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::Path;
+use std::slice;
 
 use anyhow::Context as _;
 use saphyr::{LoadableYamlNode as _, Yaml};
-use serde_json::Value as Json;
+use serde_json::{Map, Number, Value as Json};
 
-/// The sections of the metadata that have endpoints.
-const ENDPOINTS: [&str; 3] = ["requires", "provides", "peers"];
-
-/// The events that belong to something that a charm declares.
-#[derive(Debug, Default)]
-pub(super) struct Declared {
-    endpoints: Vec<String>,
-    storage: Vec<String>,
-    containers: Vec<String>,
-    actions: Vec<Action>,
-}
-
-/// An action as the charm declares it.
+/// The things of a charm that have events.
 #[derive(Debug)]
-pub(super) struct Action {
+pub(super) struct Declared(Vec<Declaration>);
+
+/// An endpoint, a storage, a container or an action of a charm.
+#[derive(Debug)]
+pub(super) struct Declaration {
+    kind: &'static str,
     pub(super) name: String,
-    /// The parameters, with the type of those that have only one.
-    parameters: BTreeMap<String, Option<String>>,
-    /// The value of `additionalProperties`. Without one, Juju 4 refuses other parameters, and older versions accept them.
-    takes_others: Option<bool>,
+    /// The description of an action's parameters is in here.
+    content: Json,
 }
 
 impl Declared {
     /// Reads the files in the directory of a charm.
     pub(super) fn read(charm_dir: &Path) -> anyhow::Result<Self> {
         // Every charm has this endpoint.
-        let mut declared = Self { endpoints: vec!["juju-info".to_owned()], ..Self::default() };
+        let info = Declaration { kind: "endpoint", name: "juju-info".to_owned(), content: Json::Null };
+        let mut declared = vec![info];
         for file in ["charmcraft.yaml", "metadata.yaml", "actions.yaml"] {
             let text = match fs::read_to_string(charm_dir.join(file)) {
                 Ok(text) => text,
@@ -44,59 +36,57 @@ impl Declared {
             };
             let documents = Yaml::load_from_str(&text).with_context(|| format!("{file} is no YAML"))?;
             let Some(document) = documents.first() else { continue };
-            if file == "actions.yaml" {
-                declared.actions.extend(entries(document).map(Action::new));
-                continue;
+            let sections =
+                if file == "actions.yaml" { vec![("actions", document)] } else { entries(document) };
+            for (section, content) in sections {
+                let kind = match section {
+                    "requires" | "provides" | "peers" => "endpoint",
+                    "storage" => "storage",
+                    "containers" => "container",
+                    "actions" => "action",
+                    _ => continue,
+                };
+                declared.extend(entries(content).into_iter().map(|(name, content)| Declaration {
+                    kind,
+                    name: name.to_owned(),
+                    content: json(content).unwrap_or_default(),
+                }));
             }
-            let section = |name: &str| document.as_mapping_get(name).into_iter().flat_map(entries);
-            let names = |name: &str| section(name).map(|(name, _)| name.to_owned());
-            declared.endpoints.extend(ENDPOINTS.into_iter().flat_map(names));
-            declared.storage.extend(names("storage"));
-            declared.containers.extend(names("containers"));
-            declared.actions.extend(section("actions").map(Action::new));
         }
-        Ok(declared)
+        Ok(Self(declared))
     }
 
-    pub(super) fn endpoint(&self, name: &str) -> Result<&str, String> {
-        find(&self.endpoints, String::as_str, "endpoint", name).map(String::as_str)
-    }
-
-    pub(super) fn storage(&self, name: &str) -> Result<&str, String> {
-        find(&self.storage, String::as_str, "storage", name).map(String::as_str)
-    }
-
-    pub(super) fn container(&self, name: &str) -> Result<&str, String> {
-        find(&self.containers, String::as_str, "container", name).map(String::as_str)
-    }
-
-    pub(super) fn action(&self, name: &str) -> Result<&Action, String> {
-        find(&self.actions, |action| &action.name, "action", name)
+    /// Returns the declaration of this name. If there is none, `-` and `_` are the same.
+    ///
+    /// # Errors
+    ///
+    /// Says which names of this kind the charm declares.
+    pub(super) fn find(&self, kind: &str, name: &str) -> Result<&Declaration, String> {
+        let all = || self.0.iter().filter(|declared| declared.kind == kind);
+        let plain = |name: &str| name.replace('_', "-");
+        let exact = all().find(|declared| declared.name == name);
+        exact.or_else(|| all().find(|declared| plain(&declared.name) == plain(name))).ok_or_else(|| {
+            let declares = listed(all().map(|declared| &*declared.name));
+            format!("the charm has no {kind} {name}; it declares {declares}")
+        })
     }
 }
 
-impl Action {
-    fn new((name, schema): (&str, &Yaml<'_>)) -> Self {
-        let kind = |schema: &Yaml<'_>| Some(schema.as_mapping_get("type")?.as_str()?.to_owned());
-        let parameters = schema.as_mapping_get("params").into_iter().flat_map(entries);
-        Self {
-            name: name.to_owned(),
-            parameters: parameters.map(|(name, schema)| (name.to_owned(), kind(schema))).collect(),
-            // A schema in its place accepts some.
-            takes_others: schema
-                .as_mapping_get("additionalProperties")
-                .map(|value| value.as_bool().unwrap_or(true)),
-        }
-    }
-
-    /// Tells whether Juju accepts a parameter that is not declared; `None` if this depends on the version of Juju.
+impl Declaration {
+    /// Tells whether Juju accepts a parameter that is not declared; `None` if this depends on the version of Juju: without
+    /// `additionalProperties`, Juju 4 refuses it, and older versions accept it.
     pub(super) fn accepts(&self, parameter: &str) -> Option<bool> {
-        if self.parameters.contains_key(parameter) { Some(true) } else { self.takes_others }
+        if self.content["params"].get(parameter).is_some() {
+            return Some(true);
+        }
+        // A schema in its place accepts some.
+        self.content.get("additionalProperties").map(|value| value.as_bool().unwrap_or(true))
     }
 
     /// Says that a parameter is not declared.
     pub(super) fn unknown(&self, parameter: &str) -> String {
-        let declares = listed(self.parameters.keys().map(String::as_str));
+        let parameters = self.content["params"].as_object().into_iter().flat_map(Map::keys);
+        let declares = listed(parameters.map(String::as_str));
         format!("the action {} has no parameter {parameter}; it declares {declares}", self.name)
     }
 
@@ -107,7 +97,7 @@ impl Action {
     ///
     /// Says why the text is no value.
     pub(super) fn value(&self, parameter: &str, text: &str) -> Result<Json, String> {
-        if self.parameters.get(parameter).and_then(Option::as_deref) == Some("string") {
+        if self.content["params"][parameter]["type"] == "string" {
             return Ok(text.into());
         }
         let documents = Yaml::load_from_str(text)
@@ -117,24 +107,28 @@ impl Action {
     }
 }
 
-/// Returns the declared thing of a name, in which `-` and `_` are the same. Its own name counts then.
-fn find<'a, T>(declared: &'a [T], name_of: fn(&T) -> &str, kind: &str, name: &str) -> Result<&'a T, String> {
-    let plain = |name: &str| name.replace('_', "-");
-    declared.iter().find(|one| plain(name_of(one)) == plain(name)).ok_or_else(|| {
-        format!("the charm has no {kind} {name}; it declares {}", listed(declared.iter().map(name_of)))
-    })
-}
-
 fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
     let names: Vec<_> = names.collect();
     if names.is_empty() { "none".to_owned() } else { names.join(", ") }
 }
 
-/// Returns the entries of a mapping whose keys are texts.
-fn entries<'a>(yaml: &'a Yaml<'_>) -> impl Iterator<Item = (&'a str, &'a Yaml<'a>)> {
-    yaml.as_mapping().into_iter().flatten().filter_map(|(name, value)| Some((name.as_str()?, value)))
+/// Returns the entries of a mapping whose keys are texts, with those of its merge keys (`<<`) that it does not have itself.
+fn entries<'a>(yaml: &'a Yaml<'_>) -> Vec<(&'a str, &'a Yaml<'a>)> {
+    let all = yaml.as_mapping().into_iter().flatten();
+    let named = all.filter_map(|(name, value)| Some((name.as_str()?, value)));
+    let (merges, mut entries): (Vec<_>, Vec<_>) = named.partition(|(name, _)| *name == "<<");
+    for (_, merged) in merges {
+        let mappings = merged.as_sequence().map_or(slice::from_ref(merged), Vec::as_slice);
+        for (name, value) in mappings.iter().flat_map(self::entries) {
+            if entries.iter().all(|(own, _)| *own != name) {
+                entries.push((name, value));
+            }
+        }
+    }
+    entries
 }
 
+/// Returns a value as JSON; `None` if it has a key that is no text, or a number that is not finite.
 fn json(yaml: &Yaml<'_>) -> Option<Json> {
     if yaml.is_null() {
         return Some(Json::Null);
@@ -143,10 +137,12 @@ fn json(yaml: &Yaml<'_>) -> Option<Json> {
         return sequence.iter().map(json).collect();
     }
     if let Some(mapping) = yaml.as_mapping() {
-        let entry = |(key, value): (&Yaml<'_>, &Yaml<'_>)| Some((key.as_str()?.to_owned(), json(value)?));
-        return mapping.iter().map(entry).collect::<Option<_>>().map(Json::Object);
+        let entry = |(name, value): (&str, &Yaml<'_>)| Some((name.to_owned(), json(value)?));
+        let entries = entries(yaml).into_iter().map(entry).collect::<Option<_>>()?;
+        return mapping.keys().all(Yaml::is_string).then_some(Json::Object(entries));
     }
-    let number = || yaml.as_integer().map(Json::from).or_else(|| yaml.as_floating_point().map(Json::from));
+    let float = || Number::from_f64(yaml.as_floating_point()?).map(Json::Number);
+    let number = || yaml.as_integer().map(Json::from).or_else(float);
     yaml.as_bool().map(Json::from).or_else(number).or_else(|| yaml.as_str().map(Json::from))
 }
 
@@ -158,9 +154,9 @@ mod tests {
 
     #[test]
     fn a_value_is_yaml_unless_a_text_is_declared() {
-        let yaml = "{params: {name: {type: string}, any: {type: [string, integer]}, count: {type: integer}}}";
-        let documents = Yaml::load_from_str(yaml).unwrap();
-        let action = Action::new(("greet", &documents[0]));
+        let params = json!({"name": {"type": "string"}, "any": {"type": ["string", "integer"]}, "count": {"type": "integer"}});
+        let action =
+            Declaration { kind: "action", name: "greet".to_owned(), content: json!({"params": params}) };
         for (parameter, text, value) in [
             ("name", "5", json!("5")),
             ("name", "", json!("")),
@@ -175,7 +171,7 @@ mod tests {
         ] {
             assert_eq!(action.value(parameter, text), Ok(value), "{parameter}={text}");
         }
-        for text in ["[", "{1: 2}"] {
+        for text in ["[", "{1: 2}", ".inf", "-.inf", "[.nan]"] {
             let refused = action.value("other", text).unwrap_err();
             assert!(refused.starts_with("the value of other "), "{refused}");
         }

@@ -1,7 +1,7 @@
 use charm_testing::{Event, Juju, Relation};
 use serde_json::Value as Json;
 
-use super::declared::{Action, Declared};
+use super::declared::{Declaration, Declared};
 
 type OfRelation = fn(&Relation) -> Event;
 
@@ -36,11 +36,11 @@ pub(super) fn event(
     juju: &mut Juju,
     relations: &[Relation],
     before_4: bool,
-    parameters: impl FnOnce(&Action) -> Result<Json, String>,
+    parameters: impl FnOnce(&Declaration) -> Result<Json, String>,
 ) -> Result<Event, String> {
     let hook = name.strip_prefix("hooks/").unwrap_or(name);
     if let Some(action) = name.strip_prefix("actions/").or_else(|| without(hook, "action")) {
-        let action = declared.action(action)?;
+        let action = declared.find("action", action)?;
         if without(&action.name, "action").is_some() {
             // `Event::action` panics, because this is hardly ever the name of an action.
             return Err(format!("{} cannot be played, because its own name ends in -action", action.name));
@@ -57,20 +57,20 @@ pub(super) fn event(
     ];
     for (kind, event) in of_relation {
         let Some(endpoint) = without(&hook, kind) else { continue };
-        declared.endpoint(endpoint)?;
+        declared.find("endpoint", endpoint)?;
         let relation = relations.iter().find(|relation| relation.endpoint().replace('_', "-") == endpoint);
         return relation.map(event).ok_or_else(|| {
             format!("{name} needs a relation: --relation {endpoint}, or --relation {endpoint}=FILE with its databags")
         });
     }
     if let Some(storage) = without(&hook, "storage-attached") {
-        return Ok(Event::storage_attached(&juju.add_storage(declared.storage(storage)?)));
+        return Ok(Event::storage_attached(&juju.add_storage(&declared.find("storage", storage)?.name)));
     }
     if let Some(storage) = without(&hook, "storage-detaching") {
-        return Ok(Event::storage_detaching(&juju.add_storage(declared.storage(storage)?)));
+        return Ok(Event::storage_detaching(&juju.add_storage(&declared.find("storage", storage)?.name)));
     }
     if let Some(container) = without(&hook, "pebble-ready") {
-        return Ok(Event::pebble_ready(declared.container(container)?));
+        return Ok(Event::pebble_ready(&declared.find("container", container)?.name));
     }
     if hook.starts_with("secret-") || hook.contains("-pebble-") {
         return Err(format!("{name} cannot be played: use charm-testing in a test"));
@@ -81,8 +81,8 @@ pub(super) fn event(
     if HOOKS.contains(&&*hook) || HOOKS_BEFORE_4.contains(&&*hook) {
         return Ok(Event::hook(&hook));
     }
-    Err(match declared.action(&hook) {
-        Ok(Action { name: action, .. }) => {
+    Err(match declared.find("action", &hook) {
+        Ok(Declaration { name: action, .. }) => {
             format!("{name} is no hook; the event of the action {action} is {action}-action")
         }
         Err(_) => format!(

@@ -194,6 +194,31 @@ fn an_event_that_the_charm_cannot_get_is_refused() {
 }
 
 #[test]
+fn merge_keys_of_the_files_count() {
+    let charm = Charm::new("test -z \"$JUJU_ACTION_NAME\" || action-get --format=json");
+    charm.directory.write(
+        "charmcraft.yaml",
+        "name: db
+x: &shared {db: {interface: db}, other: {interface: other}}
+y: &stored {storage: {data: {type: filesystem}}}
+<<: [*stored]
+requires: {<<: *shared, other: {interface: own}}
+actions: {backup: &backup {params: {path: {type: string}}}, restore: {<<: *backup, additionalProperties: false}}
+",
+    );
+    for (event, arguments) in
+        [("db-relation-changed", &["--relation", "db"][..]), ("data-storage-attached", &[])]
+    {
+        let ran = charm.run(event, arguments);
+        assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{}", ran.out);
+    }
+    let ran = charm.run("trace-relation-changed", &[]);
+    assert_eq!(ran.err, "charm-traces: the charm has no endpoint trace; it declares juju-info, other, db\n");
+    let ran = charm.run("restore-action", &["--action-param", "path=5"]);
+    assert!(ran.out.contains("  stdout  {\"path\":\"5\"}\n"), "{}{}", ran.out, ran.err);
+}
+
+#[test]
 fn a_charm_that_fails_ends_it_with_1() {
     let charm = Charm::new("exit 3");
     let ran = charm.run("install", &[]);
