@@ -82,16 +82,17 @@ fn deployed(arguments: &Run) -> anyhow::Result<Juju> {
     if !metadata.is_file() || metadata.permissions().mode() & 0o111 == 0 {
         bail!("cannot run {}: it is no program", binary.display());
     }
-    if let Some(charmcraft) = text("charmcraft.yaml")? {
-        juju = juju.charmcraft(&charmcraft);
-    } else if let Some(metadata) = text("metadata.yaml")? {
-        juju = juju.metadata(&metadata);
-    } else {
-        let directory = arguments.charm.display();
-        bail!(
-            "{directory} has no charmcraft.yaml and no metadata.yaml: name the charm's directory with --charm"
-        );
-    }
+    juju = match (text("charmcraft.yaml")?, text("metadata.yaml")?) {
+        (Some(charmcraft), None) => juju.charmcraft(&charmcraft),
+        (Some(charmcraft), Some(metadata)) => juju.charmcraft(&charmcraft).file("metadata.yaml", &metadata),
+        (None, Some(metadata)) => juju.metadata(&metadata),
+        (None, None) => {
+            let directory = arguments.charm.display();
+            bail!(
+                "{directory} has no charmcraft.yaml and no metadata.yaml: name the charm's directory with --charm"
+            );
+        }
+    };
     for name in ["config.yaml", "actions.yaml"] {
         if let Some(text) = text(name)? {
             juju = juju.file(name, &text);

@@ -2,7 +2,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
-use crate::fixture::{CharmDir, Ran, config_changed, request, run};
+use crate::fixture::{CharmDir, Ran, config_changed, request, run, run_with};
 
 const CHARMCRAFT: &str = "\
 name: db
@@ -191,6 +191,35 @@ fn an_event_that_the_charm_cannot_get_is_refused() {
     old.write("actions.yaml", "{");
     let ran = charm.run("backup-action", &["--charm", charm_dir]);
     assert!(ran.err.starts_with("charm-traces: actions.yaml is no YAML: "), "{}", ran.err);
+}
+
+#[test]
+fn charmcraft_yaml_and_metadata_yaml_both_count() {
+    let charm = Charm::new("exit 0");
+    charm.directory.write("charmcraft.yaml", "type: charm\nactions: {backup: {}}\n");
+    charm.directory.write("metadata.yaml", "name: old\nrequires: {tracing: {interface: tracing}}\n");
+    for event in ["tracing-relation-changed", "backup-action"] {
+        let ran = charm.run(event, &["--relation", "tracing"]);
+        assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{}", ran.out);
+        assert!(ran.out.starts_with("old/0: "), "{}", ran.out);
+    }
+}
+
+#[test]
+fn only_the_files_of_the_charms_directory_count() {
+    let charm = Charm::new("ls *.yaml; config-get --format=json");
+    for name in ["config.yaml", "actions.yaml"] {
+        charm.directory.write(name, "{backup: {}, options: {port: {type: int, default: 80}}}");
+    }
+    let old = CharmDir::new();
+    old.write("metadata.yaml", "name: old\n");
+    let [package, directory] = [&charm.directory, &old].map(|one| one.path().to_str().expect("a text"));
+    let binary = charm.binary.to_str().expect("a text");
+    let play = |event| run_with("CARGO_MANIFEST_DIR", package, ["run", binary, event, "--charm", directory]);
+    let ran = play("install");
+    assert!(ran.out.contains("\n  stdout  metadata.yaml\n  stdout  {}\n"), "{}", ran.out);
+    let ran = play("backup-action");
+    assert_eq!(ran.err, "charm-traces: the charm has no action backup; it declares none\n");
 }
 
 #[test]
