@@ -30,8 +30,8 @@ pub(crate) fn run(arguments: &Run) -> anyhow::Result<Outcome> {
     for (option, value) in &arguments.config {
         juju.set_config_text(option, value).map_err(anyhow::Error::msg)?;
     }
-    let relations = relations(arguments, &mut juju)?;
     let declared = Declared::read(&juju.charm_dir())?;
+    let relations = relations(arguments, &declared, &mut juju)?;
     // The version of the equipment without another one is before 4.
     let before_4 = arguments.juju_version.as_ref().is_none_or(|version| version.starts_with(['2', '3']));
     let mut is_action = false;
@@ -101,10 +101,11 @@ fn deployed(arguments: &Run) -> anyhow::Result<Juju> {
     Ok(juju)
 }
 
-fn relations(arguments: &Run, juju: &mut Juju) -> anyhow::Result<Vec<Relation>> {
+fn relations(arguments: &Run, declared: &Declared, juju: &mut Juju) -> anyhow::Result<Vec<Relation>> {
     let relation = |(endpoint, file): &(String, Option<String>)| {
         let file = file.as_ref().map(|file| RelationFile::read(Path::new(file))).transpose()?;
-        Ok(file.unwrap_or_default().relate(juju, endpoint))
+        let endpoint = declared.find("endpoint", endpoint).map_err(anyhow::Error::msg)?;
+        Ok(file.unwrap_or_default().relate(juju, &endpoint.name))
     };
     arguments.relation.iter().map(relation).collect()
 }

@@ -109,6 +109,14 @@ fn a_relation_has_the_units_of_its_file_and_an_endpoint_may_have_an_underscore()
 }
 
 #[test]
+fn a_relation_has_the_spelling_of_its_endpoint() {
+    let charm = Charm::new("echo $JUJU_RELATION; relation-ids db_x");
+    charm.directory.write("charmcraft.yaml", "{name: db, requires: {db_x: {interface: db}}}");
+    let ran = charm.run("db-x-relation-created", &["--relation", "db-x"]);
+    assert!(ran.out.contains("  stdout  db_x\n  stdout  db_x:1\n"), "{}{}", ran.out, ran.err);
+}
+
+#[test]
 fn an_action_has_parameters_and_results() {
     let charm =
         Charm::new("action-set \"saved=$(action-get path)\"; action-log working; action-fail 'disk full'");
@@ -263,6 +271,11 @@ fn what_cannot_be_played_is_said() {
         ("secret-changed", &[], "secret-changed cannot be played"),
         ("install", &["--relation", "tracing=/no/such/file"], "cannot read /no/such/file"),
         ("install", &["--relation", "tracing=charmcraft.yaml"], "cannot read charmcraft.yaml"),
+        (
+            "install",
+            &["--relation", "trace"],
+            "the charm has no endpoint trace; it declares juju-info, tracing, my_db, my-db",
+        ),
         ("install", &["--config", "port=http"], "http is no int, which the option port is"),
         ("install", &["--config", "ports=80"], "the charm has no option ports"),
         ("install", &["--charm", "/no/such/place"], "/no/such/place is no directory"),
