@@ -207,7 +207,7 @@ pub(crate) struct Run {
     /// Relate an endpoint of the charm, with the databags that the file has.
     #[arg(long, value_name = "ENDPOINT[=FILE]", value_parser = name_and_value)]
     pub(crate) relation: Vec<(String, Option<String>)>,
-    /// Set a parameter of the action. The value is read as YAML, as `juju run` does; if the charm declares a string, it is the text itself.
+    /// Set a parameter of the action. The value is read as YAML, as `juju run` does; if the charm declares a string, it is the text itself. NAME may be a path into an object: a.b=5.
     #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
     pub(crate) action_param: Vec<(String, String)>,
     /// Set a variable of the charm's environment.

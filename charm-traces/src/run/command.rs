@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, bail};
 use charm_testing::{Juju, Relation};
-use serde_json::{Map, Value as Json};
+use serde_json::{Value as Json, json};
 
 use super::declared::{Declaration, Declared};
 use super::event::event;
@@ -111,14 +111,24 @@ fn relations(arguments: &Run, declared: &Declared, juju: &mut Juju) -> anyhow::R
 }
 
 /// Returns the parameters of an action. Juju refuses one that the action does not declare, or passes it on, which may be a mistake.
+/// As for `juju run`, `a.b` is the value `b` of the object `a`.
 fn parameters(action: &Declaration, arguments: &Run, before_4: bool) -> Result<Json, String> {
-    let parameter = |(name, text): &(String, String)| {
+    let mut parameters = json!({});
+    for (path, text) in &arguments.action_param {
+        let name = path.split('.').next().unwrap_or(path);
         match action.accepts(name) {
             Some(true) => {}
             None if before_4 => complain(format_args!("{}; Juju 4 refuses it", action.unknown(name))),
             _ => return Err(action.unknown(name)),
         }
-        Ok((name.clone(), action.value(name, text)?))
-    };
-    arguments.action_param.iter().map(parameter).collect::<Result<Map<_, _>, _>>().map(Json::Object)
+        let mut place = &mut parameters;
+        for key in path.split('.') {
+            if !place.is_object() {
+                *place = json!({});
+            }
+            place = &mut place[key];
+        }
+        *place = action.value(path, text)?;
+    }
+    Ok(parameters)
 }

@@ -139,6 +139,25 @@ fn a_parameter_that_is_declared_as_a_string_is_the_text_and_others_are_yaml() {
 }
 
 #[test]
+fn dots_in_the_name_of_a_parameter_lead_into_objects() {
+    let charm = Charm::new("action-get --format=json");
+    charm
+        .directory
+        .write("charmcraft.yaml", "{name: db, actions: {tune: {params: {a: {type: object}, c: {}}}}}");
+    let play = |parameters: &[&str]| {
+        let parameters = parameters.iter().flat_map(|parameter| ["--action-param", parameter]);
+        charm.run("tune-action", &["--juju-version", "4.0"].into_iter().chain(parameters).collect::<Vec<_>>())
+    };
+    let ran = play(&["a={x: 1}", "a.b=5", "a.y.z=[t]", "c=1", "c.d=2"]);
+    let expected = r#"{"a":{"b":5,"x":1,"y":{"z":["t"]}},"c":{"d":2}}"#;
+    assert!(ran.out.contains(&format!("  stdout  {expected}\n")), "{}{}", ran.out, ran.err);
+    let ran = play(&["b.a=5"]);
+    assert_eq!(ran.err, "charm-traces: the action tune has no parameter b; it declares a, c\n");
+    let ran = play(&["a.b=.inf"]);
+    assert_eq!(ran.err, "charm-traces: the value of a.b cannot be written as JSON: .inf\n");
+}
+
+#[test]
 fn a_parameter_that_is_not_declared_is_refused_where_juju_does() {
     let charm = Charm::new("exit 0");
     let play = |action: &str, version: &str| {
