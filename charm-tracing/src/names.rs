@@ -1,4 +1,5 @@
-//! The names of spans. They are those of the Python library, so that dashboards and queries keep working.
+//! The names of roots, events and methods. They are those of the Python library, so that dashboards and queries keep working.
+//! The span of a hook tool is named in `hook_tools.rs`.
 
 use opentelemetry::KeyValue;
 

@@ -8,14 +8,14 @@
 //! 2. The backend, straight from memory, if there is a destination. It is sent even in a pause that the backend asked
 //!    for, because it may have no other chance.
 //! 3. The queue again, because sending may have freed space. Now older traces make room for it if the disk is full.
-//! 4. Its journal, if it has one: the next dispatch makes a waiting trace of it.
+//! 4. Its journal, if it has one: the next dispatch makes a waiting trace of it, as far as it could be written.
 //!
 //! If none takes it, it is lost. The loss is counted in the file `state` if that can be written, the root of the next trace
 //! reports it, and Juju's log has the reason.
 //!
 //! | why the queue does not store it | what differs |
 //! |---|---|
-//! | the disk is full, or the file system has another error | nothing |
+//! | the disk is full, or the file system has another error | nothing: it goes as the steps above say |
 //! | it is larger than all waiting traces may be together | nothing; step 3 fails as well |
 //! | something else is in the place of the directory | the queue is not used in this dispatch: no step 3, and no other trace is sent |
 //! | the charm has changed its root directory | the queue is not used, and a trace that has a journal is not sent: the next dispatch finds the journal |

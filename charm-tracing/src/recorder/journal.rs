@@ -2,8 +2,9 @@
 //! killed.
 //!
 //! The traced calls write it themselves, if a millisecond has passed since the last write or if [`MOST_WAITING`] records wait.
-//! So a killed dispatch lacks at most the last 63 records. Only a span that is rare costs a write of its own, which takes some
-//! microseconds.
+//! So a killed dispatch lacks at most the last 63 records. A span that begins or ends a millisecond or more after the last
+//! write is written at once, which takes some microseconds. Nothing is written while no span begins or ends: records that
+//! wait are written with the next one.
 //!
 //! Much of this runs while the session is locked. So nothing here calls the charm's code, its logger included: an error is not
 //! logged.

@@ -9,7 +9,7 @@ use charm_tracing::{Config, Session};
 use super::take_turn;
 
 #[test]
-fn the_charm_does_not_wait_for_its_log() {
+fn lines_of_the_log_are_in_order_and_not_waited_for() {
     let (_turn, juju) = (take_turn(), Juju::default());
     let mut session = juju.session();
     let dispatch = session.dispatch().clone();

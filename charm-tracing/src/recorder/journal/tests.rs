@@ -77,3 +77,21 @@ fn a_file_that_is_never_written_holds_no_memory_up() {
     assert_eq!(journal.out.capacity(), 0);
     assert!(journal.begun.is_empty());
 }
+
+#[test]
+fn it_is_time_to_write_after_64_records_or_a_millisecond() {
+    let mut journal = Journal::begin(Box::new(Format), Box::new(File::default()), Vec::new());
+    journal.last = 10 * PAUSE;
+    let now = journal.last;
+    assert!(!journal.is_due(now + PAUSE - 1));
+    assert!(journal.is_due(now + PAUSE));
+    assert!(!journal.is_due(now - PAUSE + 1), "a time before the last write");
+    assert!(journal.is_due(now - PAUSE), "a time before the last write");
+
+    for place in 0..62 {
+        assert!(!journal.note_begun(place, now), "{place}");
+    }
+    assert!(!journal.note_ended(false, now), "it will be written as ended, not as begun");
+    assert!(!journal.note_ended(true, now), "63 records");
+    assert!(journal.note_ended(true, now), "64 records");
+}
