@@ -113,11 +113,12 @@ impl HookToolError {
         &self.stderr
     }
 
-    /// Creates the error of a tool whose answer could not be had, of the kind `other` unless the cause says more.
+    /// Creates the error of a tool whose answer could not be had. Its kind is `otherwise` if the tool neither timed out nor
+    /// printed too much.
     pub(super) fn without_answer(
         tool: &str,
         allowed: Duration,
-        other: HookToolErrorKind,
+        otherwise: HookToolErrorKind,
         mut cause: io::Error,
     ) -> Self {
         let kind = match cause.kind() {
@@ -126,7 +127,7 @@ impl HookToolError {
                 HookToolErrorKind::TimedOut
             }
             io::ErrorKind::FileTooLarge => HookToolErrorKind::InvalidOutput,
-            _ => other,
+            _ => otherwise,
         };
         Self::new(kind, tool, Some(cause.into()))
     }

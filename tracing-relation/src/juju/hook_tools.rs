@@ -1,4 +1,17 @@
 //! Calls of hook tools, independent of the way to run them.
+//!
+//! # Time limits
+//!
+//! A tool that takes longer fails with the kind [`TimedOut`](super::HookToolErrorKind::TimedOut). The shortest limit counts,
+//! but that of `resource-get` replaces the first one.
+//!
+//! | tool | limit | constant |
+//! |---|---|---|
+//! | each tool | 60 s | `DEFAULT_TIMEOUT` in `agent/agent_tools.rs` |
+//! | `resource-get` | 10 min | `DOWNLOAD` in `tools/resource.rs` |
+//! | tools of a relation's side that only waits, such as the requirer of `tracing` | 10 s | `PATIENCE` in `endpoint.rs` |
+//! | lines of `juju-log` that are not waited for: all of tracing together, and each of the charm's logger | 1 s | `PATIENCE` in `juju_log.rs` |
+//! | a tool that a method of `Dispatch` runs after one took too long, until one answers; not `juju-log` | 1 s, or what that one took | `SHORT_PATIENCE` in `reads.rs` |
 
 use std::fmt;
 use std::io;

@@ -8,7 +8,7 @@ use serde_json::json;
 use tracing_relation::juju::Databag;
 use tracing_relation::{ProviderAppData, Receiver, ReceiverProtocol, RequirerAppData, TransportProtocol};
 
-use crate::schema::{providers, requirers};
+use crate::schema::{named, providers, requirers};
 use ReceiverProtocol::{JaegerThriftHttp, OtlpGrpc, OtlpHttp};
 
 fn databag<const N: usize>(pairs: [(&str, &str); N]) -> Databag {
@@ -185,10 +185,10 @@ proptest! {
     ) {
         let receivers: Vec<_> = receivers.into_iter().map(|(of, url)| Receiver::new(of, url)).collect();
         let published = ProviderAppData::new(receivers.clone()).to_databag();
-        prop_assert!(providers()[0].accepts(&published), "{published:?}");
+        prop_assert!(named(&providers(), "provider-v2").accepts(&published), "{published:?}");
         prop_assert_eq!(ProviderAppData::load(&published).expect("it can be read").receivers, receivers);
         let requested = RequirerAppData::new(protocols.clone()).to_databag();
-        prop_assert!(requirers()[0].accepts(&requested), "{requested:?}");
+        prop_assert!(named(&requirers(), "requirer-v2").accepts(&requested), "{requested:?}");
         prop_assert_eq!(RequirerAppData::load(&requested).expect("it can be read").receivers, protocols);
     }
 
@@ -210,17 +210,18 @@ proptest! {
             };
             ports.iter().map(item).collect::<Vec<_>>()
         };
+        let schemas = providers();
         let host = if quoted { json!(host).to_string() } else { host };
         for (host_key, list_key, name, schema) in [
-            ("url", "receivers", "protocol", 1), ("host", "receivers", "protocol", 1),
-            ("url", "ingesters", "protocol", 2), ("host", "ingesters", "protocol", 2),
-            ("hostname", "ingester-ports", "type", 3),
+            ("url", "receivers", "protocol", "provider-v1"), ("host", "receivers", "protocol", "provider-v1"),
+            ("url", "ingesters", "protocol", "provider-v0"), ("host", "ingesters", "protocol", "provider-v0"),
+            ("hostname", "ingester-ports", "type", "provider-before-v0"),
         ] {
             let databag = databag([(host_key, host.as_str()), (list_key, &json!(list(name)).to_string())]);
             prop_assert_eq!(read(&databag), expected.clone(), "{:?}", databag);
             let old_names = ports.iter().all(|(of, _)| !of.as_str().starts_with("jaeger"));
-            if schema != 3 || old_names {
-                prop_assert!(providers()[schema].accepts(&databag), "{databag:?}");
+            if schema != "provider-before-v0" || old_names {
+                prop_assert!(named(&schemas, schema).accepts(&databag), "{databag:?}");
             }
         }
     }

@@ -39,6 +39,11 @@ pub(crate) fn requirers() -> [Schema; 2] {
     [schema!("requirer-v2"), schema!("requirer-v1")]
 }
 
+/// Returns the schema with this name.
+pub(crate) fn named<'a>(schemas: &'a [Schema], name: &str) -> &'a Schema {
+    schemas.iter().find(|schema| schema.name == name).expect("a schema has this name")
+}
+
 /// The values of a databag as what they stand for: JSON, or a text as it is.
 fn decoded(databag: &Databag) -> Value {
     let decode = |value: &String| serde_json::from_str(value).unwrap_or_else(|_| json!(value));

@@ -39,7 +39,7 @@ pub struct AgentHookTools {
 
 impl AgentHookTools {
     /// Creates hook tools for the agent and the `PATH` in the environment of this process, with a time limit of 60 s for
-    /// each tool.
+    /// each tool. After it, the error is [`TimedOut`](HookToolErrorKind::TimedOut).
     ///
     /// Juju itself has no time limit: a tool that waits for a lost controller never ends.
     #[must_use]
