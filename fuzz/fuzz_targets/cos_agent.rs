@@ -1,4 +1,4 @@
-//! What either unit of a `cos_agent` relation has published: what holds of an input is in `tracing_relation::fuzzed`.
+//! Fuzzes what either unit of a `cos_agent` relation has published. `tracing_relation::fuzzed` says what holds of any input.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
