@@ -4,7 +4,8 @@
 use charm_tracing::{trace_fn, trace_type};
 use fn_error_context::context;
 use tests::futures::{block_on, once};
-use tests::recording::recorded;
+
+use crate::recorded;
 
 mod below {
     use super::*;

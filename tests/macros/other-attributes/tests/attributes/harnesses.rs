@@ -1,7 +1,7 @@
 //! `tokio::test`, `rstest`, `test_case` and `proptest!`: they make tests of functions.
 //!
-//! The harness runs these functions too, perhaps while the session of another test is open. Their spans are not seen
-//! there, because they are below its root and not below its event; so they may have no spans below them.
+//! The harness runs these functions as well, perhaps while the session of another test is open. Then their spans are below its event,
+//! and [`recorded`] leaves them out.
 
 use std::sync::{Arc, MutexGuard};
 
@@ -10,8 +10,10 @@ use charm_tracing::{Config, Session, trace_fn};
 use proptest::prelude::*;
 use rstest::{fixture, rstest};
 use test_case::test_case;
-use tests::recording::{recorded, start_dispatch, take_turn};
+use tests::recording::{start_dispatch, take_turn};
 use tokio::task::yield_now;
+
+use crate::recorded;
 
 #[trace_fn]
 #[tokio::test]

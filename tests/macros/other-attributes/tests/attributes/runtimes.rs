@@ -9,8 +9,9 @@ use async_trait::async_trait;
 use charm_tracing::juju::Dispatch;
 use charm_tracing::{trace_charm, trace_fn, trace_type};
 use tests::futures::block_on;
-use tests::recording::recorded;
 use tokio::task::yield_now;
+
+use crate::recorded;
 
 #[derive(Debug, thiserror::Error)]
 #[error("not a number")]
