@@ -5,14 +5,13 @@ use std::path::Path;
 
 use anyhow::{Context as _, bail};
 use charm_testing::{Juju, Relation};
-use serde_json::{Value as Json, json};
 
-use super::declared::{Declaration, Declared};
+use super::declared::Declared;
 use super::event::event;
 use super::relation::RelationFile;
 use super::report::report;
 use crate::arguments::Run;
-use crate::output::{columns, complain, painted_picture, print};
+use crate::output::{columns, painted_picture, print};
 use crate::program::Outcome;
 use crate::show::page;
 use crate::stored::{QUEUE, Shown, read};
@@ -32,18 +31,7 @@ pub(crate) fn run(arguments: &Run) -> anyhow::Result<Outcome> {
     }
     let declared = Declared::read(&juju.charm_dir())?;
     let relations = relations(arguments, &declared, &mut juju)?;
-    // The version of the equipment without another one is before 4.
-    let before_4 = arguments.juju_version.as_ref().is_none_or(|version| version.starts_with(['2', '3']));
-    let mut is_action = false;
-    let parameters = |action: &Declaration| {
-        is_action = true;
-        parameters(action, arguments, before_4)
-    };
-    let mut played = event(&arguments.event, &declared, &mut juju, &relations, before_4, parameters)
-        .map_err(anyhow::Error::msg)?;
-    if !is_action && !arguments.action_param.is_empty() {
-        bail!("{} is no action, so it has no parameters", arguments.event);
-    }
+    let mut played = event(arguments, &declared, &mut juju, &relations).map_err(anyhow::Error::msg)?;
     for (name, value) in &arguments.env {
         played = played.env(name, value);
     }
@@ -108,27 +96,4 @@ fn relations(arguments: &Run, declared: &Declared, juju: &mut Juju) -> anyhow::R
         Ok(file.unwrap_or_default().relate(juju, &endpoint.name))
     };
     arguments.relation.iter().map(relation).collect()
-}
-
-/// Returns the parameters of an action. Juju refuses one that the action does not declare, or passes it on, which may be a mistake.
-/// As for `juju run`, `a.b` is the value `b` of the object `a`.
-fn parameters(action: &Declaration, arguments: &Run, before_4: bool) -> Result<Json, String> {
-    let mut parameters = json!({});
-    for (path, text) in &arguments.action_param {
-        let name = path.split('.').next().unwrap_or(path);
-        match action.accepts(name) {
-            Some(true) => {}
-            None if before_4 => complain(format_args!("{}; Juju 4 refuses it", action.unknown(name))),
-            _ => return Err(action.unknown(name)),
-        }
-        let mut place = &mut parameters;
-        for key in path.split('.') {
-            if !place.is_object() {
-                *place = json!({});
-            }
-            place = &mut place[key];
-        }
-        *place = action.value(path, text)?;
-    }
-    Ok(parameters)
 }
