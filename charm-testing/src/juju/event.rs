@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::Value;
+use tracing_relation::juju::testing::check_action_name;
 
 use super::relation::Relation;
 use super::secret::Secret;
@@ -154,9 +155,7 @@ impl Event {
     #[must_use]
     #[track_caller]
     pub fn action(name: &str, parameters: Value) -> Self {
-        if let Some(action) = name.strip_suffix("-action").or_else(|| name.strip_suffix("_action")) {
-            panic!("{name} is the name of an event; that of its action is {action}");
-        }
+        check_action_name(name);
         Self::new(format!("actions/{name}"), About::Action { parameters })
     }
 

@@ -165,7 +165,7 @@ impl Disk {
         self.state().fault = Some((changes, fault));
     }
 
-    pub(crate) fn has_fault_to_come(&self) -> bool {
+    pub(super) fn has_fault_to_come(&self) -> bool {
         self.state().fault.is_some()
     }
 

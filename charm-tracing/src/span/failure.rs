@@ -37,7 +37,8 @@ impl Failure {
         Self { kind: kind.unwrap_or(self.kind), ..self }
     }
 
-    /// Sets the status, and `error.type` unless the span has one, and adds the `exception` event of the OpenTelemetry semantic conventions.
+    /// Sets the status, and `error.type` unless the span has one, and adds the `exception` event of the OpenTelemetry semantic
+    /// conventions.
     pub(crate) fn record(self, span: Handle) {
         let mut attributes = vec![KeyValue::new("exception.type", self.kind)];
         if let Some(message) = &self.message {

@@ -3,7 +3,7 @@ use std::panic::resume_unwind;
 use std::sync::Arc;
 
 use tracing_relation::juju::Dispatch;
-use tracing_relation::juju::testing::{HookContext, Model};
+use tracing_relation::juju::testing::{HookContext, Model, check_action_name};
 
 use super::Trace;
 use crate::run::{Outcome, ask_for_destination, play, record};
@@ -75,8 +75,8 @@ where
     E: fmt::Debug,
     F: fmt::Debug,
 {
-    if let Some(action) = name.strip_suffix("-action").or_else(|| name.strip_suffix("_action")) {
-        assert!(context.action.is_none(), "{name} is the name of an event; that of its action is {action}");
+    if context.action.is_some() {
+        check_action_name(name);
     }
     let tools = Arc::new(juju.clone());
     let dispatch = Dispatch::from_vars(variables(juju, name, &context)).with_hook_tools(tools);

@@ -33,8 +33,8 @@ const INTERFACE: &str = "certificate_transfer";
 ///
 /// # Cost
 ///
-/// Each hook tool is a round trip to the unit's agent, so every answer is kept for the rest of the dispatch. The constructor runs no tool. Reading
-/// runs `relation-ids`, and for each relation `relation-list --app` for the name of the application (not in the relation's
+/// Each hook tool is a round trip to the unit's agent, so every answer is kept for the rest of the dispatch. The constructor
+/// runs no tool. Reading runs `relation-ids`, and for each relation `relation-list --app` for the name of the application (not in the relation's
 /// own hooks) and `relation-get` for the application's databag. In version 0 it also runs `relation-list` for the units,
 /// and `relation-get` for each unit. A charm that is traced keeps the answers for later dispatches, until an event says
 /// that they may have changed; other events run no tool.

@@ -25,6 +25,19 @@ pub struct HookContext {
     pub restricted: bool,
 }
 
+/// Checks the name of an action that a test gives.
+///
+/// # Panics
+///
+/// If it ends in `-action` or `_action`, because that is the name of the action's event.
+#[doc(hidden)]
+#[track_caller]
+pub fn check_action_name(name: &str) {
+    if let Some(action) = name.strip_suffix("-action").or_else(|| name.strip_suffix("_action")) {
+        panic!("{name} is the name of an event; that of its action is {action}");
+    }
+}
+
 impl HookContext {
     /// Returns a hook without a subject, such as `update-status`.
     #[must_use]

@@ -55,6 +55,8 @@ mod version;
 
 pub use agent::{Agent, AgentAnswer, AgentRequest};
 pub use context::HookContext;
+#[doc(hidden)]
+pub use context::check_action_name;
 pub use model::Model;
 pub use result::ToolResult;
 pub use state::{ActionOutcome, Leadership, LogLine, Status};
