@@ -61,12 +61,18 @@ fn check(packages: &[Value], block: &Block, name: &str, dependency: &toml::Value
     }
 }
 
-/// Returns the packages that this workspace is built of.
+/// Returns the packages that this workspace is built of on this platform. Cargo may not have downloaded those of other platforms.
 fn packages() -> Vec<Value> {
-    let mut cargo = Command::new(env!("CARGO"));
-    let output =
-        cargo.args(["metadata", "--locked", "--offline", "--format-version=1"]).output().expect("cargo runs");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let metadata: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let version = cargo(&["-vV"]);
+    let platform = version.lines().find_map(|line| line.strip_prefix("host: ")).expect("cargo's platform");
+    let options = ["--locked", "--offline", "--format-version=1", "--filter-platform", platform];
+    let metadata: Value =
+        serde_json::from_str(&cargo(&[&["metadata"], &options[..]].concat())).expect("JSON");
     metadata["packages"].as_array().expect("packages").clone()
+}
+
+fn cargo(args: &[&str]) -> String {
+    let output = Command::new(env!("CARGO")).args(args).output().expect("cargo runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("text")
 }
