@@ -16,7 +16,8 @@ pub(super) fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         opened => opened?,
     };
-    let mut content = Vec::new();
+    // With room for a usual file, one call of the operating system reads it, and one finds the end.
+    let mut content = Vec::with_capacity(2048);
     file.take(LARGEST as u64 + 1).read_to_end(&mut content)?;
     if content.len() > LARGEST {
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is larger than anything that is kept"));

@@ -5,7 +5,7 @@
 //! as Go's own client sends them.
 
 use super::gob::{GobError, Stream, TypeId, Value};
-use super::gob_writer::{bytes, message, strings, uint};
+use super::gob_writer::{Field, bytes, message, strings, uint};
 use crate::juju::HookToolCall;
 
 // The ids are in the order in which Go's own client defines the types, and the definitions below have them.
@@ -45,21 +45,24 @@ const REQUEST_DEFINITION: &[u8] = b"f\xff\x81\x03\x01\x01\x07Request\x01\xff\x82
 /// Encodes a call of a hook tool in this working directory, an absolute path. `sequence` is its number on the connection, from
 /// 0. The first call also defines the types.
 pub(crate) fn encode_call(context_id: &str, directory: &[u8], call: &HookToolCall, sequence: u64) -> Vec<u8> {
-    let header = message(HEADER, &[bytes(b"Jujuc.Main"), uint(sequence)]);
-    let fields = [
-        bytes(context_id.as_bytes()),
-        bytes(directory),
-        bytes(call.tool().as_bytes()),
-        strings(call.args()),
-        uint(call.input().is_some().into()),
-        bytes(call.input().unwrap_or_default()),
-    ];
-    let argument = message(REQUEST, &fields);
-    if sequence == 0 {
-        [HEADER_DEFINITION, &header, REQUEST_DEFINITION, &argument].concat()
-    } else {
-        [header, argument].concat()
+    let (define, mut out) = (sequence == 0, Vec::with_capacity(512));
+    if define {
+        out.extend_from_slice(HEADER_DEFINITION);
     }
+    message(&mut out, HEADER, &[&|out| bytes(out, b"Jujuc.Main"), &|out| uint(out, sequence)]);
+    if define {
+        out.extend_from_slice(REQUEST_DEFINITION);
+    }
+    let fields: [Field<'_>; 6] = [
+        &|out| bytes(out, context_id.as_bytes()),
+        &|out| bytes(out, directory),
+        &|out| bytes(out, call.tool().as_bytes()),
+        &|out| strings(out, call.args()),
+        &|out| uint(out, call.input().is_some().into()),
+        &|out| bytes(out, call.input().unwrap_or_default()),
+    ];
+    message(&mut out, REQUEST, &fields);
+    out
 }
 
 /// A reader of the answers of one connection, which arrive in pieces of any size.

@@ -9,6 +9,7 @@ use proptest::prelude::*;
 
 use super::fuzzed::agent_answer;
 use super::gob::GobError;
+use super::gob_writer;
 use super::rpc::{Answer, Answers, Response, encode_call};
 use crate::juju::HookToolCall;
 use crate::juju::testing::agent::{Calls, encode_answer};
@@ -289,7 +290,7 @@ fn a_field_of_another_type_than_jujus_is_no_answer() {
     // A struct `Response` with the id 70, in which `Seq` is a string.
     let mut stream =
         b"\x1e\xff\x8b\x03\x01\x01\x08Response\x01\xff\x8c\0\x01\x01\x01\x03Seq\x01\x0c\0\0\0".to_vec();
-    stream.extend(super::gob_writer::message(70, &[super::gob_writer::bytes(b"one")]));
+    gob_writer::message(&mut stream, 70, &[&|out| gob_writer::bytes(out, b"one")]);
     let error = answers_of(&stream).expect_err("not Juju's");
     assert_eq!(error.to_string(), "not a gob stream: a value or field has another type than Juju's");
 }

@@ -14,7 +14,7 @@ use std::{ffi::OsString, fmt, fs};
 
 use super::result::ToolResult;
 use crate::juju::agent::gob::{GobError, Stream, TypeId, Value};
-use crate::juju::agent::gob_writer::{bytes, int, message, uint};
+use crate::juju::agent::gob_writer::{Field, bytes, int, message, uint};
 use crate::juju::agent::rpc;
 
 /// A call of a hook tool, as the agent receives it.
@@ -265,12 +265,17 @@ pub(crate) fn encode_answer(sequence: u64, result: Result<&ToolResult, &str>) ->
         stream.extend([HEADER_DEFINITION, RESPONSE_DEFINITION, NO_RESPONSE_DEFINITION].concat());
     }
     let error = result.err().unwrap_or_default();
-    stream.extend(message(HEADER, &[bytes(b"Jujuc.Main"), uint(sequence), bytes(error.as_bytes())]));
-    stream.extend(match result {
+    let header: [Field<'_>; 3] =
+        [&|out| bytes(out, b"Jujuc.Main"), &|out| uint(out, sequence), &|out| bytes(out, error.as_bytes())];
+    message(&mut stream, HEADER, &header);
+    match result {
         Ok(ToolResult { code, stdout, stderr }) => {
-            message(RESPONSE, &[int((*code).into()), bytes(stdout), bytes(stderr)])
+            let code = i64::from(*code);
+            let response: [Field<'_>; 3] =
+                [&|out| int(out, code), &|out| bytes(out, stdout), &|out| bytes(out, stderr)];
+            message(&mut stream, RESPONSE, &response);
         }
-        Err(_) => message(NO_RESPONSE, &[]),
-    });
+        Err(_) => message(&mut stream, NO_RESPONSE, &[]),
+    }
     stream
 }
