@@ -53,10 +53,33 @@ pub(crate) fn has_charm_dir(dispatch: &Dispatch) -> bool {
 pub(crate) fn losses(queue: &Queue, charm_dir: &Path) -> Losses {
     let read = || -> Result<Losses, QueueError> {
         queue.import_python(charm_dir)?;
-        if queue.prepare(Missing::Own)? { Ok(queue.state()?.losses) } else { Ok(Losses::default()) }
+        let losses = queue.state()?.losses;
+        // The counts in a directory that is refused are not ours. Mostly there are none, and the check comes with the storing.
+        let are_ours = losses == Losses::default() || queue.prepare(Missing::Own)?;
+        Ok(if are_ours { losses } else { Losses::default() })
     };
     read().unwrap_or_else(|error| {
         log::debug!("cannot read what earlier dispatches have left: {error}");
         Losses::default()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn losses_in_a_directory_that_is_refused_are_not_reported() {
+        let directory = tempfile::tempdir().unwrap();
+        let target = directory.path().join("target");
+        fs::create_dir(&target).unwrap();
+        fs::write(target.join("state"), "lost_traces 3\n").unwrap();
+        symlink(&target, directory.path().join("link")).unwrap();
+        let read = |name| losses(&Queue::new(directory.path().join(name), 9, 9000), directory.path());
+        assert_eq!(read("target"), Losses { lost_traces: 3, ..Losses::default() });
+        assert_eq!([read("link"), read("missing")], [Losses::default(); 2]);
+    }
 }

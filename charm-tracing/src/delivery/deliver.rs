@@ -1,4 +1,3 @@
-use std::collections::BTreeSet;
 use std::mem;
 
 use super::backend::Backend;
@@ -49,7 +48,7 @@ struct Delivery<'a> {
     /// The knowledge about the backend for the next dispatch, if something was sent.
     backoff: Option<Backoff>,
     /// The waiting traces, if they were listed.
-    waiting: Option<BTreeSet<TraceName>>,
+    waiting: Option<Vec<TraceName>>,
     clock: &'a dyn Clock,
 }
 
@@ -146,9 +145,9 @@ impl<'a> Delivery<'a> {
 
     fn conclude(self, queue: Option<&Queue>) -> DeliveryReport {
         let Self { mut report, own, mut backoff, waiting, .. } = self;
-        let reported = own.conclude(waiting.as_ref(), &mut report);
+        let reported = own.conclude(waiting.as_deref(), &mut report);
         if let (Some(backoff), Some(waiting)) = (&mut backoff, &waiting) {
-            backoff.kept.retain(|name| waiting.contains(name));
+            backoff.kept.retain(|name| waiting.binary_search(name).is_ok());
         }
         let left = queue.map(|queue| leave_state(queue, backoff, report.losses(), reported));
         if let Some(Err(error)) = left {
@@ -165,7 +164,9 @@ fn leave_state(
     losses: Losses,
     reported: Losses,
 ) -> Result<(), QueueError> {
-    if backoff.is_none() && (losses, reported) == Default::default() {
+    // They are equal, for example, while a full queue drops one trace in each dispatch, and each trace reports the one that was
+    // dropped before.
+    if backoff.is_none() && losses == reported {
         return Ok(());
     }
     // Other dispatches may have changed the state meanwhile.

@@ -25,7 +25,6 @@
 //! This is about the trace of this dispatch alone. What a killed dispatch left becomes a waiting trace, or is counted as
 //! lost, in [`Queue::recover`].
 
-use std::collections::BTreeSet;
 use std::mem;
 use std::time::SystemTime;
 
@@ -170,11 +169,7 @@ impl OwnTrace {
 
     /// Writes into the report where the trace is in the end. `waiting` are all waiting traces, if they are known.
     /// Returns the losses that its root has reported and that are still in `state`, if the trace arrives or waits.
-    pub(super) fn conclude(
-        self,
-        waiting: Option<&BTreeSet<TraceName>>,
-        report: &mut DeliveryReport,
-    ) -> Losses {
+    pub(super) fn conclude(self, waiting: Option<&[TraceName]>, report: &mut DeliveryReport) -> Losses {
         let is_in_journal = match self.place {
             Place::Journal => true,
             Place::Memory => self.journal() == JournalStatus::Exists,
@@ -183,7 +178,7 @@ impl OwnTrace {
         // Another process may have sent the trace meanwhile.
         let is_waiting = matches!(&self.place, Place::Queue(name)
             if waiting.is_none_or(|waiting| waiting.contains(name)));
-        let count = waiting.map_or(0, BTreeSet::len) + usize::from(is_in_journal);
+        let count = waiting.map_or(0, <[_]>::len) + usize::from(is_in_journal);
         report.waiting = u32::try_from(count).unwrap_or(u32::MAX);
         report.buffered = is_in_journal || is_waiting;
         report.arrives = matches!(self.place, Place::Queue(_) | Place::Taken);

@@ -3,7 +3,6 @@
 //! A dispatch holds the lock of its charm's directory while it runs, so **a journal of the same unit that another dispatch left
 //! belongs to one that was killed**. [`otlp::journal_format`](crate::otlp::journal_format) describes its contents.
 
-use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -91,7 +90,8 @@ impl Queue {
             log::debug!("cannot make the limits hold: {error}");
         }
         recovered.dropped = u32::try_from(dropped.names.len()).unwrap_or(u32::MAX);
-        let mut losses = dropped.losses();
+        self.add_losses(dropped.losses());
+        let mut losses = Losses::default();
         let (waiting, others) = self.list()?;
         let mut journals: Vec<_> = others.iter().filter_map(|name| number_of_journal(unit, name)).collect();
         journals.sort_unstable();
@@ -114,7 +114,7 @@ impl Queue {
     /// Stores the trace of a journal, and removes the journal. Returns false if there is no trace, or it waits already.
     fn recover_one(
         &self,
-        waiting: &BTreeSet<TraceName>,
+        waiting: &[TraceName],
         journal: &str,
         now: SystemTime,
         losses: &mut Losses,
@@ -146,7 +146,7 @@ impl Queue {
 
     /// Returns true if a waiting trace contains this root span. The trace id alone is not enough, because dispatches
     /// with the same parent share it.
-    fn is_stored(&self, waiting: &BTreeSet<TraceName>, trace_id: [u8; 16], root: [u8; 8]) -> bool {
+    fn is_stored(&self, waiting: &[TraceName], trace_id: [u8; 16], root: [u8; 8]) -> bool {
         waiting.iter().filter(|name| name.trace_id() == trace_id).any(|name| {
             let request = self.fs.read(&self.file(*name)).unwrap_or_default();
             // Searches for the span's own id, not for a parent id.

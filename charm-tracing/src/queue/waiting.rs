@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -184,14 +184,14 @@ impl Queue {
     /// # Errors
     ///
     /// Returns the first error. A trace that cannot be removed is left beyond the limits, and keeps no other from being dropped.
-    pub(crate) fn trim(&self, dropped: &mut Dropped) -> Result<BTreeSet<TraceName>, QueueError> {
+    pub(crate) fn trim(&self, dropped: &mut Dropped) -> Result<Vec<TraceName>, QueueError> {
         let mut waiting = self.waiting()?;
         let mut sizes = self.sizes_that_matter(&waiting)?;
         let mut bytes: u64 = sizes.values().sum();
         let mut first_error = None;
-        while waiting.len() > self.max_dispatches || bytes > self.max_bytes {
-            let Some(victim) = first_to_be_dropped(&waiting) else { break };
-            waiting.remove(&victim);
+        while !waiting.is_empty() && (waiting.len() > self.max_dispatches || bytes > self.max_bytes) {
+            let oldest_idle = waiting.iter().position(TraceName::is_idle);
+            let victim = waiting.remove(oldest_idle.unwrap_or(0));
             bytes -= sizes.remove(&victim).unwrap_or(0);
             if let Err(error) = self.drop_trace(victim, dropped) {
                 first_error.get_or_insert(error);
@@ -202,10 +202,7 @@ impl Queue {
 
     /// Returns the sizes of these traces. Returns an empty map if they cannot exceed the limit, because reading each
     /// size takes longer than all other steps.
-    fn sizes_that_matter(
-        &self,
-        waiting: &BTreeSet<TraceName>,
-    ) -> Result<BTreeMap<TraceName, u64>, QueueError> {
+    fn sizes_that_matter(&self, waiting: &[TraceName]) -> Result<BTreeMap<TraceName, u64>, QueueError> {
         // If the state cannot be read, there may be a large trace.
         let mut state = self.state().unwrap_or_else(|_| State { large: true, ..State::default() });
         let mut sizes = BTreeMap::new();
@@ -228,20 +225,22 @@ impl Queue {
     }
 
     /// Lists the waiting traces, oldest first. Removes incomplete files of processes that died.
-    pub(crate) fn waiting(&self) -> Result<BTreeSet<TraceName>, QueueError> {
+    pub(crate) fn waiting(&self) -> Result<Vec<TraceName>, QueueError> {
         let (waiting, others) = self.list()?;
         for part in others.iter().filter(|name| is_part(name)) {
             let path = self.path.join(part);
-            if self.look(&path)?.is_some_and(|entry| entry.kind == Kind::File && is_old(entry.modified)) {
-                Self::io("remove", &path, self.fs.remove(&path))?;
+            let found = self.fs.look(&path).ok().flatten();
+            if found.is_some_and(|entry| entry.kind == Kind::File && is_old(entry.modified)) {
+                // One that cannot be removed is left.
+                let _ = self.fs.remove(&path);
             }
         }
         Ok(waiting)
     }
 
     /// Lists the directory: the traces, oldest first, and the names of all other files.
-    pub(super) fn list(&self) -> Result<(BTreeSet<TraceName>, Vec<String>), QueueError> {
-        let (mut waiting, mut others) = (Vec::new(), Vec::new());
+    pub(super) fn list(&self) -> Result<(Vec<TraceName>, Vec<String>), QueueError> {
+        let (mut waiting, mut others) = (Vec::with_capacity(128), Vec::new());
         let listed = self.fs.list(&self.path, &mut |name| {
             if let Some(name) = TraceName::parse(name) {
                 waiting.push(name);
@@ -250,7 +249,10 @@ impl Queue {
             }
         });
         Self::io("list", &self.path, listed)?;
-        Ok((waiting.into_iter().collect(), others))
+        waiting.sort_unstable();
+        // A file that is renamed meanwhile may be listed twice.
+        waiting.dedup();
+        Ok((waiting, others))
     }
 
     /// Reads a waiting trace. Returns `None` if its file is gone. A damaged file is removed and added to `damaged`.
@@ -338,10 +340,6 @@ impl Queue {
     pub(super) fn io<T>(action: &'static str, path: &Path, result: io::Result<T>) -> Result<T, QueueError> {
         result.map_err(|source| QueueError::Io { action, path: path.to_owned(), source })
     }
-}
-
-fn first_to_be_dropped(waiting: &BTreeSet<TraceName>) -> Option<TraceName> {
-    waiting.iter().find(|name| name.is_idle()).or(waiting.first()).copied()
 }
 
 /// Returns true if a file was written more than a minute ago. A time in the future counts as old, because the clock may

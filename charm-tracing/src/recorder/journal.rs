@@ -26,14 +26,14 @@ pub(crate) trait JournalFile: Debug + Send {
     fn append(&mut self, records: &[u8]) -> io::Result<()>;
     /// Finds out what has become of the file.
     fn status(&self) -> JournalStatus;
-    /// Removes the file, because its trace was stored or sent.
+    /// Removes the file, because its trace was stored, sent or refused.
     fn remove(&mut self);
 }
 
 /// The state of the file of a journal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum JournalStatus {
-    /// It was not created, or it was removed because its trace was stored.
+    /// It was not created, or it was removed because its trace was stored, sent or refused.
     NotBegun,
     Exists,
     /// It was created, and is not at its path any more.

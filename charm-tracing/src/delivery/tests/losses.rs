@@ -162,7 +162,7 @@ fn rejected_spans_and_refused_parts_are_remembered() {
 fn damaged_trace_is_lost_and_counted_and_the_others_arrive() {
     let (unit, server) = (Unit::new(), Server::always(Reply::OK));
     unit.store(&["a", "b", "c"]);
-    let second = *unit.queue.waiting().unwrap().iter().nth(1).unwrap();
+    let second = unit.queue.waiting().unwrap()[1];
     std::fs::write(unit.path.join(second.to_string()), "B").unwrap();
     let report = unit.dispatch("d", Some(&server.destination()));
     assert_eq!((report.delivered, report.waiting), (3, 0), "{report:?}");

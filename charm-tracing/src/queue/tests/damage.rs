@@ -54,6 +54,20 @@ fn half_written_files_are_removed_when_they_are_old() {
 }
 
 #[test]
+fn half_written_file_that_cannot_be_removed_is_left() {
+    let disk = disk_with_queue();
+    let queue = limited(&disk, 1, 1000);
+    let part = format!("{PATH}/0123456789abcdef.part");
+    disk.put_file(&part, b"half");
+    disk.pin(&part);
+    disk.age();
+    for text in ["one", "two"] {
+        assert_eq!(store_at(&queue, text, false, now()).unwrap().waiting.unwrap().len(), 1);
+    }
+    assert_eq!((texts(&queue), half_made(&disk)), (vec!["two".to_owned()], 1));
+}
+
+#[test]
 fn rest_of_a_trace_takes_its_place() {
     let disk = disk_with_queue();
     let queue = unlimited(&disk);

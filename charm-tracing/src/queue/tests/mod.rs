@@ -8,7 +8,6 @@ mod place;
 mod python;
 mod real;
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -49,7 +48,7 @@ struct Stored {
     name: TraceName,
     dropped: Dropped,
     /// The traces that wait now; `None` if the limits were not applied, or that failed.
-    waiting: Option<BTreeSet<TraceName>>,
+    waiting: Option<Vec<TraceName>>,
 }
 
 /// Stores a trace, and applies the limits unless it is about to be sent.
