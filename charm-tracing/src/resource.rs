@@ -5,14 +5,36 @@ use tracing_relation::read_regular_file;
 use crate::span::catch_panics;
 use crate::{Config, otel_variables};
 
-/// Returns the resource of this dispatch's spans: the attributes of the Python `charm_tracing` and of `ops-tracing`.
-///
-/// # Errors
-///
-/// Returns an error if Juju's variables do not name the unit and the model.
-pub(crate) fn of_unit(dispatch: &Dispatch, config: &Config) -> Result<Vec<KeyValue>, EnvironmentError> {
-    let (unit, application) = (dispatch.unit_name()?, dispatch.application()?);
-    let (model, model_uuid) = (dispatch.model_name()?, dispatch.model_uuid()?);
+/// The unit of a dispatch, in its model.
+pub(crate) struct Unit<'a> {
+    pub(crate) name: &'a str,
+    application: &'a str,
+    number: u32,
+    model: &'a str,
+    model_uuid: &'a str,
+}
+
+impl<'a> Unit<'a> {
+    /// Reads the unit from Juju's variables.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if they do not name the unit and the model.
+    pub(crate) fn of(dispatch: &'a Dispatch) -> Result<Self, EnvironmentError> {
+        Ok(Self {
+            name: dispatch.unit_name()?,
+            application: dispatch.application()?,
+            number: dispatch.unit_number()?,
+            model: dispatch.model_name()?,
+            model_uuid: dispatch.model_uuid()?,
+        })
+    }
+}
+
+/// Returns the resource of the spans of this unit's dispatch: the attributes of the Python `charm_tracing` and of
+/// `ops-tracing`.
+pub(crate) fn of_unit(unit: &Unit<'_>, dispatch: &Dispatch, config: &Config) -> Vec<KeyValue> {
+    let Unit { name: unit, application, number, model, model_uuid } = *unit;
     let variable = |name: &str| dispatch.var(name);
     let of_variables = otel_variables::resource(variable);
     let named = config.service_name.clone();
@@ -23,7 +45,7 @@ pub(crate) fn of_unit(dispatch: &Dispatch, config: &Config) -> Result<Vec<KeyVal
         ("compose_service", service),
         ("service.namespace", model_uuid.to_owned()),
         ("service.namespace.name", model.to_owned()),
-        ("service.instance.id", dispatch.unit_number()?.to_string()),
+        ("service.instance.id", number.to_string()),
         ("juju_unit", unit.to_owned()),
         ("juju_application", application.to_owned()),
         ("juju_model", model.to_owned()),
@@ -50,7 +72,7 @@ pub(crate) fn of_unit(dispatch: &Dispatch, config: &Config) -> Result<Vec<KeyVal
             attributes.push(attribute);
         }
     }
-    Ok(attributes)
+    attributes
 }
 
 /// Returns a hint about a service name that does not end in `-charm`.

@@ -21,6 +21,7 @@ use crate::recorder::globals;
 #[cfg(feature = "testing")]
 use crate::recorder::turn::{Turn, Use};
 use crate::recorder::{self, Details, Ended, Share, new_trace, open_trace, own_scope};
+use crate::resource::Unit;
 #[cfg(feature = "sdk")]
 use crate::sdk::Export;
 use crate::span::{self, Current, OpenSpan, StatusOnly};
@@ -132,9 +133,6 @@ impl Session {
         let traced = TracedHookTools::new(Arc::clone(dispatch.hook_tools()), Arc::clone(&open.action_failed));
         let traced: Arc<dyn HookTools> = Arc::new(traced);
         let dispatch = dispatch.with_hook_tools(traced);
-        // `jhack tail -t` looks for exactly this text, and attaches the id to the next event line.
-        let line = format!("Starting root trace with id='{}'.", open.trace_id);
-        dispatch.juju_log_without_waiting(log::Level::Debug, &line);
         Self {
             dispatch,
             open: Some(open),
@@ -293,9 +291,8 @@ impl OpenSession {
             return Err(NotRecorded::SwitchedOff);
         }
         let dispatch_path = dispatch.dispatch_path()?;
-        let name = names::root(dispatch.unit_name()?, dispatch_path);
-        let resource = resource::of_unit(dispatch, &config)?;
-        let (parent, details) = root_span(dispatch, name, dispatch_path);
+        let unit = Unit::of(dispatch)?;
+        let (parent, details) = root_span(dispatch, names::root(unit.name, dispatch_path), dispatch_path);
         #[cfg(feature = "testing")]
         let turn = turn()?;
         if globals::is_switched_off() {
@@ -304,6 +301,11 @@ impl OpenSession {
         if globals::with(|_| ()).is_some() {
             return Err(NotRecorded::AnotherSession);
         }
+        // `jhack tail -t` looks for exactly this text, and attaches the id to the next event line. It is sent before the
+        // charm's metadata and the queue are read: Juju's agent handles it meanwhile, so the charm's first hook tool does not wait.
+        let line = format!("Starting root trace with id='{}'.", parent.trace_id());
+        dispatch.juju_log_without_waiting(log::Level::Debug, &line);
+        let resource = resource::of_unit(&unit, dispatch, &config);
         let mut queue = recovery::queue(&config, dispatch);
         let begin = |queue| {
             span::catch_panics(|| recovery::begin_journal(queue, dispatch, &resource, &parent)).flatten()

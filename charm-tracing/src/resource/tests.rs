@@ -8,7 +8,7 @@ fn of(directory: &std::path::Path, variables: &[(&str, &str)], config: &Config) 
         ("JUJU_CHARM_DIR", directory.to_str().unwrap()),
     ];
     let dispatch = Dispatch::from_vars(unit.iter().chain(variables).copied());
-    let resource = of_unit(&dispatch, config).unwrap();
+    let resource = of_unit(&Unit::of(&dispatch).unwrap(), &dispatch, config);
     resource.into_iter().map(|attribute| (attribute.key.to_string(), attribute.value.to_string())).collect()
 }
 
