@@ -1,6 +1,9 @@
 //! Measures what a hook tool costs over the agent's socket and as a process, and what tracing adds to a dispatch.
 //!
-//!     cargo bench -p examples --bench dispatch
+//!     TMPDIR=/dev/shm cargo bench -p examples --bench dispatch
+//!
+//! On tmpfs, because a benchmark removes so many files that ext4 takes longer and longer to make one: it looks at each file
+//! that was removed in the last minutes.
 //!
 //! The dispatch is `update-status` of the example charm as a real process: without tracing (the same source, built without
 //! charm-tracing), with `CHARM_TRACING_ENABLED=0`, and traced, turn by turn. Without a backend it is measured both over the
