@@ -61,11 +61,11 @@ fn check(packages: &[Value], block: &Block, name: &str, dependency: &toml::Value
     }
 }
 
-/// Returns the packages that this workspace is built of on this platform. Cargo may not have downloaded those of other platforms.
+/// Returns the packages that this workspace is built of on this platform. Cargo downloads those that no build has needed.
 fn packages() -> Vec<Value> {
     let version = cargo(&["-vV"]);
     let platform = version.lines().find_map(|line| line.strip_prefix("host: ")).expect("cargo's platform");
-    let options = ["--locked", "--offline", "--format-version=1", "--filter-platform", platform];
+    let options = ["--locked", "--format-version=1", "--filter-platform", platform];
     let metadata: Value =
         serde_json::from_str(&cargo(&[&["metadata"], &options[..]].concat())).expect("JSON");
     metadata["packages"].as_array().expect("packages").clone()
