@@ -5,8 +5,8 @@
 //! The first table is a dispatch with one call that knows of no backend, from the start of its session to the end: with a queue,
 //! and without one (`buffer_max_events` is 0), where the trace is only recorded and encoded. The difference is what storing costs.
 //! Beside it are the same system calls without anything between them: the journal is made and removed, the trace written and
-//! renamed, and the directory listed. The second is a call that begins at least a
-//! millisecond after the one before, so that its journal is written, and one that follows at once.
+//! renamed, and the directory listed. The second is a call that begins at least a millisecond after the one before, so that
+//! its journal is written, and one that follows at once.
 //!
 //! Medians, turn by turn. Set `TMPDIR` to measure another file system: on ext4 a file takes longer to make as long as many others
 //! were removed in the last minutes.

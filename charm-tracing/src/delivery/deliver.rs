@@ -47,7 +47,7 @@ struct Delivery<'a> {
     own: OwnTrace,
     /// The knowledge about the backend for the next dispatch, if something was sent.
     backoff: Option<Backoff>,
-    /// The waiting traces, if they were listed.
+    /// The waiting traces, oldest first, if they were listed.
     waiting: Option<Vec<TraceName>>,
     clock: &'a dyn Clock,
 }

@@ -240,6 +240,7 @@ impl Queue {
 
     /// Lists the directory: the traces, oldest first, and the names of all other files.
     pub(super) fn list(&self) -> Result<(Vec<TraceName>, Vec<String>), QueueError> {
+        // With room for as many as usually may wait, the list does not grow.
         let (mut waiting, mut others) = (Vec::with_capacity(128), Vec::new());
         let listed = self.fs.list(&self.path, &mut |name| {
             if let Some(name) = TraceName::parse(name) {

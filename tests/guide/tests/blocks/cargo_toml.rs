@@ -65,9 +65,8 @@ fn check(packages: &[Value], block: &Block, name: &str, dependency: &toml::Value
 fn packages() -> Vec<Value> {
     let version = cargo(&["-vV"]);
     let platform = version.lines().find_map(|line| line.strip_prefix("host: ")).expect("cargo's platform");
-    let options = ["--locked", "--format-version=1", "--filter-platform", platform];
-    let metadata: Value =
-        serde_json::from_str(&cargo(&[&["metadata"], &options[..]].concat())).expect("JSON");
+    let metadata = cargo(&["metadata", "--locked", "--format-version=1", "--filter-platform", platform]);
+    let metadata: Value = serde_json::from_str(&metadata).expect("JSON");
     metadata["packages"].as_array().expect("packages").clone()
 }
 
